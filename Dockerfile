@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+
+FROM node:24-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+
+FROM dependencies AS build
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/copy-lua.mjs scripts/
+COPY src src
+RUN npm run build
+
+FROM dependencies AS production-dependencies
+RUN npm ci --omit=dev
+
+# Everything belongs to root, so the process cannot change its own program. It writes no file at all.
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json ./
+COPY --from=production-dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY web web
+USER node
+EXPOSE 3000 3001
+STOPSIGNAL SIGTERM
+# Whether to leave the process running. Whether to send it traffic is what /health/ready tells.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.OPS_PORT || 3001}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# An entry point of its own, because the base image's is a shell script.
+ENTRYPOINT ["node", "dist/main.js"]

@@ -1,0 +1,121 @@
+/** What a `sync` that finds nothing new costs the gateway, and that it costs Redis nothing. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createVerify, signToken } from '../../src/auth/tokens.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import { RedisLive } from '../../src/gateway/redis-live.ts';
+import { connectForSubscriptions } from '../../src/redis.ts';
+import { fill } from '../support/entries.ts';
+import { atMost, decimal, type Fact, median, report } from '../support/facts.ts';
+import { type Cost, costOf } from '../support/load.ts';
+import { address, audiencesOf, log, openStore } from '../support/store.ts';
+import { callsBetween, useOf } from '../support/traffic.ts';
+
+const USERS = ['1', '2', '3', '4'];
+const SECRET = 'a-secret-for-benchmarks-of-more-than-32-characters';
+const SYNCS = 10_000;
+const ROUNDS = 7;
+const MAX_CPU_MICROS = 50;
+const IN_HAND = 32;
+const BEHIND = 10;
+
+const { redis, observer, inbox, userInbox } = await openStore();
+for (const user of USERS) await fill(inbox, audiencesOf(user), 10);
+const httpServer = createServer();
+new Gateway(httpServer, {
+  live: new RedisLive(redis, connectForSubscriptions(address, log), log),
+  inbox,
+  userInbox,
+  syncLimit: 300,
+  // No periodic check: what is counted in Redis is the requests' only.
+  checkMs: Number.POSITIVE_INFINITY,
+  verify: createVerify({
+    key: { secret: SECRET },
+    issuer: undefined,
+    audience: undefined,
+    clockSkewSeconds: 5,
+  }),
+  allowedOrigins: [],
+  handshakeMs: 5_000,
+  serveClient: false,
+  log,
+  onPassedOn: () => {},
+  onHealed: () => {},
+  onConnection: () => {},
+});
+httpServer.listen(0, '127.0.0.1');
+await once(httpServer, 'listening');
+const bound = httpServer.address();
+const port = typeof bound === 'object' ? bound?.port : undefined;
+
+const claims = { departments: ['sales', 'support', 'north'] };
+const tokens = await Promise.all(USERS.map((sub) => signToken(SECRET, { sub, ...claims }, 600)));
+const load = startLoad([`http://127.0.0.1:${port}`, ...tokens]);
+await once(load, 'message');
+
+/** On the core that this process does not run on. */
+function startLoad(args: readonly string[]) {
+  const path = new URL('sync-load.js', import.meta.url).pathname;
+  const core = process.env.LOAD_CORE;
+  const how =
+    core === undefined ? { execArgv: [] } : { execPath: 'taskset', execArgv: ['-c', core, process.execPath] };
+  return fork(path, args, how);
+}
+
+interface Requests {
+  readonly request: 'sync' | 'ping';
+  readonly audiences: number;
+  readonly behind: number;
+  readonly atOnce: number;
+}
+
+async function measure(requests: Requests) {
+  const round = async () => {
+    load.send({ ...requests, count: SYNCS });
+    await once(load, 'message');
+  };
+  await round();
+  const before = await useOf(observer);
+  const costs: Cost[] = [];
+  for (let i = 0; i < ROUNDS; i += 1) costs.push(await costOf(round));
+  const commands = callsBetween(before, await useOf(observer));
+  const elapsedMs = costs.reduce((sum, cost) => sum + cost.elapsedMs, 0);
+  return { micros: median(costs.map(({ cpuMicros }) => cpuMicros / SYNCS)), commands, elapsedMs };
+}
+
+const sync = { request: 'sync', audiences: 5, behind: 0, atOnce: IN_HAND } as const;
+const five = await measure(sync);
+const beforeIdle = await useOf(observer);
+await pause(five.elapsedMs);
+const idle = callsBetween(beforeIdle, await useOf(observer));
+const one = await measure({ ...sync, audiences: 1 });
+const unhurried = await measure({ ...sync, atOnce: 1 });
+const behind = await measure({ ...sync, audiences: 1, behind: BEHIND });
+const ping = await measure({ ...sync, request: 'ping' });
+load.kill();
+
+function cpu(what: string, { micros }: { readonly micros: number }, hasTarget: boolean): Fact {
+  const target = hasTarget ? { target: atMost(MAX_CPU_MICROS, 'µs', micros) } : {};
+  return { what: `${what}: CPU of the gateway`, measured: `${decimal(micros)} µs`, ...target };
+}
+
+const caused = five.commands - idle;
+const commandsEach = decimal((behind.commands - idle) / ROUNDS / SYNCS);
+report([
+  {
+    what: '`sync` of 5 audiences that finds nothing new: Redis commands',
+    measured: `${caused} by ${decimal(ROUNDS * SYNCS)} syncs`,
+    target: { text: '0', met: caused === 0 },
+  },
+  cpu(
+    `\`sync\` of 5 audiences that finds nothing new, ${IN_HAND} under way on each of 4 sockets`,
+    five,
+    true,
+  ),
+  cpu('the same with 1 under way on each socket', unhurried, false),
+  cpu('`sync` of 1 audience that finds nothing new', one, true),
+  cpu(`\`sync\` of 1 audience that brings ${BEHIND} (${commandsEach} Redis command)`, behind, false),
+  cpu('for comparison, `ping`', ping, false),
+]);

@@ -1,0 +1,64 @@
+/** Starts the measuring programs, each a compiled process of its own with a core to itself where there are two. */
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { findOnPath } from '../../test/support/programs.ts';
+import { type Fact, factsSchema } from './facts.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const MAX_RUN_MS = 100_000;
+
+/** Of the measured process; everything else, Redis too, runs on the other one. */
+const MEASURED_CORE = '0';
+const OTHER_CORE = '1';
+
+const taskset = availableParallelism() >= 2 ? findOnPath('taskset') : undefined;
+
+export const isPinned = taskset !== undefined;
+
+/**
+ * Compiles the programs and what they import. What is measured has to be what the compiler emits for production:
+ * tsx calls a helper for every function that is made, which costs as much as some of what is measured.
+ */
+export function compilePrograms(): void {
+  const path = (name: string) => new URL(name, ROOT).pathname;
+  rmSync(path('bench/dist'), { recursive: true, force: true });
+  execFileSync(path('node_modules/.bin/tsc'), ['-p', path('bench/tsconfig.json')], { stdio: 'inherit' });
+  for (const name of readdirSync(path('src/inbox'))) {
+    if (name.endsWith('.lua')) cpSync(path(`src/inbox/${name}`), path(`bench/dist/src/inbox/${name}`));
+  }
+}
+
+/** Leaves the measured core to the measured process. Processes started from here on inherit it. */
+export function moveAside(): void {
+  if (taskset === undefined) return;
+  execFileSync(taskset, ['-a', '-c', '-p', OTHER_CORE, String(process.pid)], { stdio: 'ignore' });
+}
+
+export async function runProgram(name: string, redisUrl: string): Promise<readonly Fact[]> {
+  const path = new URL(`bench/dist/bench/measure/${name}.js`, ROOT).pathname;
+  const how =
+    taskset === undefined
+      ? {}
+      : {
+          execPath: taskset,
+          execArgv: ['-c', MEASURED_CORE, process.execPath],
+          env: { ...process.env, LOAD_CORE: OTHER_CORE },
+        };
+  const child = fork(path, [redisUrl], { execArgv: [], timeout: MAX_RUN_MS, ...how });
+  return await factsOf(name, child);
+}
+
+async function factsOf(name: string, child: ChildProcess): Promise<readonly Fact[]> {
+  const exited = once(child, 'exit');
+  const told = once(child, 'message').then(([message]) => factsSchema.parse(message));
+  const facts = await Promise.race([
+    told,
+    exited.then(([code, signal]): never => {
+      throw new Error(`${name} ended with ${code ?? signal} before it had told anything`);
+    }),
+  ]);
+  await exited;
+  return facts;
+}

@@ -1,0 +1,141 @@
+/** The AMQP part of the AsyncAPI document: how events come in, and where those go that cannot be delivered. */
+import { z } from 'zod';
+import { STRUCTURED_TYPE } from '../src/contract/cloudevent.ts';
+import { eventSchema } from '../src/contract/event.ts';
+import { jsonObjectSchema } from '../src/contract/json.ts';
+import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
+import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE, SIGNALS_EXCHANGE } from '../src/ingest/topology.ts';
+import { channelRef, messagesIn, messagesNamed, type Part } from './asyncapi-part.ts';
+import { refTo } from './json-schema.ts';
+import { meanings } from './meanings.ts';
+
+const BINDING_VERSION = '0.3.0';
+
+const { data: _body, datacontenttype: _contentType, ...attributes } = eventSchema.shape;
+
+const schemas = {
+  CloudEvent: eventSchema,
+  EventAttributes: z
+    .object(
+      Object.fromEntries(
+        Object.entries(attributes).map(([name, schema]): [string, z.ZodType] => [
+          `cloudEvents:${name}`,
+          schema,
+        ]),
+      ),
+    )
+    .describe('The prefix cloudEvents_ is understood as well.'),
+  EventData: jsonObjectSchema,
+  DeadLetterHeaders: z.object({
+    'x-carillon-reason': refusalCodeSchema.optional(),
+    'x-carillon-detail': z.string().optional().describe('What is wrong and what would be right.'),
+    'x-carillon-path': z.string().optional().describe('Where in the event the fault is; empty: all of it.'),
+    'x-carillon-time': z.iso.datetime().optional().describe('When the event was given up.'),
+    'x-carillon-headers': z
+      .string()
+      .optional()
+      .describe("Says that the event's own headers were dropped, when they left no room for these."),
+  }),
+} satisfies Part['schemas'];
+
+export const amqp: Part = {
+  servers: {
+    rabbitmq: {
+      host: 'localhost:5672',
+      protocol: 'amqp',
+      protocolVersion: '0-9-1',
+      description: 'AMQP_URL: RabbitMQ 4. Every process of Carillon declares the exchanges and queues.',
+      security: [{ $ref: '#/components/securitySchemes/rabbitmqUser' }],
+    },
+  },
+  channels: {
+    events: {
+      address: EVENTS_EXCHANGE,
+      description: "Producers publish here, with the event's type as the routing key.",
+      servers: [{ $ref: '#/servers/rabbitmq' }],
+      messages: messagesNamed('structuredEvent', 'binaryEvent'),
+      bindings: topicExchange(EVENTS_EXCHANGE),
+    },
+    deliver: {
+      address: DELIVER_QUEUE,
+      description: `Bound to ${EVENTS_EXCHANGE} with "#". A quorum queue with a single active consumer, which is Carillon's: nobody else may consume here.`,
+      servers: [{ $ref: '#/servers/rabbitmq' }],
+      messages: messagesNamed('structuredEvent', 'binaryEvent'),
+      bindings: durableQueue(DELIVER_QUEUE),
+    },
+    dead: {
+      address: DEAD_LETTERS,
+      description: `Events that cannot be delivered, for an operator to look at. A queue, bound with "#" to an exchange of the same name.`,
+      servers: [{ $ref: '#/servers/rabbitmq' }],
+      messages: messagesNamed('deadLetter'),
+      bindings: durableQueue(DEAD_LETTERS),
+    },
+    signals: {
+      address: SIGNALS_EXCHANGE,
+      description: 'Declared together with the others. No message is published to it yet.',
+      servers: [{ $ref: '#/servers/rabbitmq' }],
+      messages: {},
+      bindings: topicExchange(SIGNALS_EXCHANGE),
+    },
+  },
+  operations: {
+    acceptEvent: {
+      action: 'receive',
+      channel: channelRef('events'),
+      summary: 'A producer publishes an event.',
+      description:
+        'Publish persistent and with publisher confirms, and send the same event again when no confirm came: a repeat is delivered once.',
+      messages: messagesIn('events', 'structuredEvent', 'binaryEvent'),
+      bindings: { amqp: { deliveryMode: 2, mandatory: true, bindingVersion: BINDING_VERSION } },
+    },
+    deliverEvent: {
+      action: 'receive',
+      channel: channelRef('deliver'),
+      summary: 'The consumer takes an event, and settles it when every inbox has it.',
+      messages: messagesIn('deliver', 'structuredEvent', 'binaryEvent'),
+      bindings: { amqp: { ack: true, bindingVersion: BINDING_VERSION } },
+    },
+    buryEvent: {
+      action: 'send',
+      channel: channelRef('dead'),
+      summary: 'The consumer gives an event up.',
+      messages: messagesIn('dead', 'deadLetter'),
+      bindings: { amqp: { deliveryMode: 2, mandatory: true, bindingVersion: BINDING_VERSION } },
+    },
+  },
+  messages: {
+    structuredEvent: {
+      title: 'An event in structured mode',
+      summary:
+        'The whole CloudEvent is the body. The content type application/json, or none, is understood too.',
+      contentType: STRUCTURED_TYPE,
+      payload: refTo('CloudEvent'),
+    },
+    binaryEvent: {
+      title: 'An event in binary mode',
+      summary: 'The attributes are headers, the body is the data, and the content type is datacontenttype.',
+      contentType: 'application/json',
+      headers: refTo('EventAttributes'),
+      payload: refTo('EventData'),
+    },
+    deadLetter: {
+      title: 'A dead letter',
+      summary: 'The message as it came, byte for byte, with its headers and those that say why.',
+      description: `x-carillon-reason is one of:\n\n${meanings(refusalCodes)}\n\nWithout x-carillon- headers it was RabbitMQ that gave the event up; see x-death.`,
+      headers: refTo('DeadLetterHeaders'),
+      payload: {},
+    },
+  },
+  schemas,
+  securitySchemes: { rabbitmqUser: { type: 'userPassword', description: 'In AMQP_URL.' } },
+};
+
+function topicExchange(name: string) {
+  const exchange = { name, type: 'topic', durable: true, autoDelete: false, vhost: '/' };
+  return { amqp: { is: 'routingKey', exchange, bindingVersion: BINDING_VERSION } };
+}
+
+function durableQueue(name: string) {
+  const queue = { name, durable: true, exclusive: false, autoDelete: false, vhost: '/' };
+  return { amqp: { is: 'queue', queue, bindingVersion: BINDING_VERSION } };
+}

@@ -1,0 +1,27 @@
+/** What the AMQP part and the Socket.IO part of the AsyncAPI document have in common. */
+import type { z } from 'zod';
+import type { Json } from './json-schema.ts';
+
+/** One protocol's share of each section. */
+export interface Part {
+  readonly servers: Json;
+  readonly channels: Json;
+  readonly operations: Json;
+  readonly messages: Json;
+  readonly schemas: Readonly<Record<string, z.ZodType>>;
+  readonly securitySchemes: Json;
+}
+
+/** The messages of a channel, by their names in `components/messages`. */
+export function messagesNamed(...names: readonly string[]): Json {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }]));
+}
+
+/** An operation's messages have to be referred to through their channel. */
+export function messagesIn(channel: string, ...names: readonly string[]): { $ref: string }[] {
+  return names.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` }));
+}
+
+export function channelRef(channel: string): { $ref: string } {
+  return { $ref: `#/channels/${channel}` };
+}

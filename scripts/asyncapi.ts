@@ -1,0 +1,26 @@
+/** What goes over AMQP and over Socket.IO as one AsyncAPI document; the application it speaks of is Carillon. */
+import { amqp } from './asyncapi-amqp.ts';
+import { type Requests, socket } from './asyncapi-socket.ts';
+import { componentsOf, type Json } from './json-schema.ts';
+
+export function asyncapiDocument(requests: Requests): Json {
+  const devices = socket(requests);
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Carillon',
+      version: '1',
+      description:
+        'Producers publish events to RabbitMQ, devices are told notifications over Socket.IO. Over HTTP: see openapi.yaml. Receivers MUST ignore attributes that they do not know.',
+    },
+    defaultContentType: 'application/json',
+    servers: { ...amqp.servers, ...devices.servers },
+    channels: { ...amqp.channels, ...devices.channels },
+    operations: { ...amqp.operations, ...devices.operations },
+    components: {
+      messages: { ...amqp.messages, ...devices.messages },
+      schemas: componentsOf({ ...amqp.schemas, ...devices.schemas }),
+      securitySchemes: { ...amqp.securitySchemes, ...devices.securitySchemes },
+    },
+  };
+}

@@ -1,0 +1,172 @@
+/** Both HTTP servers as one OpenAPI document: what fastify knows of the routes, in the words of HTTP. */
+import { STATUS_CODES } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import type { UserInbox } from '../src/contract/inbox.ts';
+import { httpCodes, refusalProblem } from '../src/contract/problem.ts';
+import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
+import { serveEvents } from '../src/http/events.ts';
+import { serveHealth } from '../src/http/health.ts';
+import { serveInbox } from '../src/http/inbox.ts';
+import { PROBLEM_TYPE } from '../src/http/problems.ts';
+import { createServer } from '../src/http/server.ts';
+import { PartsHealth } from '../src/ops/health.ts';
+import { createLog } from '../src/ops/log.ts';
+import { Metrics } from '../src/ops/metrics.ts';
+import { serveMetrics } from '../src/ops/metrics-route.ts';
+import { type Json, refsIn, refTo, sortedByKey, tidy } from './json-schema.ts';
+import { meanings } from './meanings.ts';
+
+const INFO = {
+  title: 'Carillon',
+  description:
+    'Publish events, ask for health. Devices connect over Socket.IO, and events also come over RabbitMQ: see asyncapi.yaml. Errors are RFC 9457 problem details with a stable code.',
+};
+
+const PUBLIC_SERVER = { url: 'http://localhost:3000', description: 'PORT: for users and producers.' };
+const OPS_SERVER = { url: 'http://localhost:3001', description: 'OPS_PORT: inside your network only.' };
+
+const HTTP_STATUS = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  internal: 500,
+  inbox_unavailable: 503,
+  broker_unavailable: 503,
+} satisfies Record<keyof typeof httpCodes, number>;
+
+const mediaSchema = z.looseObject({
+  schema: z.looseObject({ anyOf: z.array(z.looseObject({})).optional() }),
+});
+
+const operationSchema = z.looseObject({
+  requestBody: z.looseObject({ content: z.record(z.string(), mediaSchema) }).optional(),
+  responses: z.record(
+    z.string(),
+    z.looseObject({ description: z.string(), content: z.record(z.string(), z.unknown()).optional() }),
+  ),
+});
+
+const documentSchema = z.looseObject({
+  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
+  paths: z.record(z.string(), z.record(z.string(), operationSchema)),
+});
+
+const NO_INBOX: UserInbox = {
+  list: () => Promise.reject(new Error('nobody asks')),
+  mark: () => Promise.reject(new Error('nobody asks')),
+  open: () => Promise.reject(new Error('nobody asks')),
+};
+
+type Document = z.infer<typeof documentSchema>;
+type Operation = z.infer<typeof operationSchema>;
+
+/** Needs neither RabbitMQ nor Redis: nothing is ever asked of these servers but their documentation. */
+export async function openapiDocument(): Promise<Json> {
+  const health = new PartsHealth({});
+  const front = await documentOf((app) => {
+    serveHealth(app, health);
+    serveEvents(app, {
+      verify: async () => ({ ok: false, reason: 'nobody is asked' }),
+      maxBytes: 0,
+      publish: async () => {},
+      refusalOf: () => undefined,
+    });
+    serveInbox(app, { verify: async () => ({ ok: false, reason: 'nobody is asked' }), inbox: NO_INBOX });
+  });
+  const ops = await documentOf((app) => {
+    serveHealth(app, health);
+    serveMetrics(app, new Metrics());
+  });
+
+  const paths: Json = {};
+  for (const [path, operations] of Object.entries({ ...ops.paths, ...front.paths })) {
+    const isOps = path in ops.paths;
+    const servers = path in front.paths ? [PUBLIC_SERVER, OPS_SERVER] : [OPS_SERVER];
+    const described = Object.entries(operations).map(([method, operation]) => [method, describe(operation)]);
+    paths[path] = { ...(isOps && { servers }), ...Object.fromEntries(described) };
+  }
+  const { openapi, info, components } = front;
+  const schemas = { ...ops.components.schemas, ...components.schemas };
+  return {
+    openapi,
+    info,
+    servers: [PUBLIC_SERVER],
+    paths: sortedByKey(paths),
+    components: { ...components, schemas: schemasFor(paths, schemas) },
+  };
+}
+
+async function documentOf(serve: (app: FastifyInstance) => void): Promise<Document> {
+  const log = createLog({ level: 'silent', redact: [] });
+  const app = await createServer({ ...INFO, bodyLimitBytes: 1, log });
+  serve(app);
+  await app.ready();
+  const document = tidy(app.swagger(), (ref) => ref.replace(/Input$/, ''));
+  await app.close();
+  return documentSchema.parse(document);
+}
+
+/** Says of each media type what it carries, and of each status what it means. */
+function describe({ requestBody, responses, ...rest }: Operation): Json {
+  const all: Operation['responses'] = {
+    ...responses,
+    500: { description: '', content: { [PROBLEM_TYPE]: { schema: refTo('Problem') } } },
+  };
+  return {
+    ...rest,
+    ...(requestBody && { requestBody: { ...requestBody, content: bodies(requestBody.content) } }),
+    responses: Object.fromEntries(
+      Object.entries(all).map(([status, response]) => [
+        status,
+        {
+          ...response,
+          description: PROBLEM_TYPE in (response.content ?? {}) ? problemsOf(status) : STATUS_CODES[status],
+        },
+      ]),
+    ),
+  };
+}
+
+/** fastify repeats one schema for every media type; an array is what a batch carries, and only a batch. */
+function bodies(content: Readonly<Record<string, z.infer<typeof mediaSchema>>>): Json {
+  return Object.fromEntries(
+    Object.entries(content).map(([type, { schema }]) => {
+      const isBatch = type.includes('batch');
+      const own = schema.anyOf?.find((alternative) => (alternative.type === 'array') === isBatch) ?? schema;
+      return [type, { schema: isBatch ? { ...own, minItems: 1 } : own }];
+    }),
+  );
+}
+
+function problemsOf(status: string): string {
+  const refusals = refusalCodeSchema.options.map(
+    (code) => [code, refusalProblem({ code, message: '' }).status] as const,
+  );
+  const all = [...Object.entries(HTTP_STATUS), ...refusals].filter(([, its]) => String(its) === status);
+  const known = new Map(Object.entries({ ...httpCodes, ...refusalCodes }));
+  return meanings(Object.fromEntries(all.map(([code]) => [code, known.get(code) ?? ''])));
+}
+
+/**
+ * The schemas that the paths need. The plugin has written each schema twice, X as it is sent and XInput as it is
+ * received, together with those of every other module that happens to be loaded.
+ */
+function schemasFor(paths: Json, all: Readonly<Json>): Json {
+  const found: Json = {};
+  const add = (value: unknown) => {
+    for (const ref of refsIn(value)) {
+      const name = ref.replace('#/components/schemas/', '');
+      if (name in found) continue;
+      if (!isDeepStrictEqual(all[name], all[`${name}Input`])) {
+        throw new Error(`schema ${name} is not the same sent and received: give each an id of its own`);
+      }
+      found[name] = all[name];
+      add(all[name]);
+    }
+  };
+  add(paths);
+  return sortedByKey(found);
+}

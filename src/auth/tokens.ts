@@ -1,0 +1,79 @@
+/** Verifies tokens (JWT). The algorithms follow from the kind of key and never from the token. */
+import { createRemoteJWKSet, errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
+import { claimsSchema, type Identity, type Verified, type Verify } from '../contract/token.ts';
+
+export interface TokenOptions {
+  readonly key: { readonly secret: string } | { readonly jwksUrl: string };
+  readonly issuer: string | undefined;
+  readonly audience: string | undefined;
+  readonly clockSkewSeconds: number;
+}
+
+const SECRET_ALGORITHMS = ['HS256'];
+/** Public keys only: were HS256 among them, a token could be signed with the public key as its secret. */
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
+
+export function createVerify({ key, issuer, audience, clockSkewSeconds }: TokenOptions): Verify {
+  const checks: JWTVerifyOptions = {
+    algorithms: 'secret' in key ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
+    requiredClaims: ['exp', 'sub'],
+    clockTolerance: clockSkewSeconds,
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+  const verifyWithKey = 'secret' in key ? withSecret(key.secret, checks) : withKeySet(key.jwksUrl, checks);
+  return async (token): Promise<Verified> => {
+    try {
+      const { payload } = await verifyWithKey(token);
+      return identityOf(payload);
+    } catch (error) {
+      return {
+        ok: false,
+        reason: error instanceof errors.JOSEError ? error.code : 'the key could not be had',
+      };
+    }
+  };
+}
+
+type VerifyWithKey = (token: string) => Promise<{ payload: unknown }>;
+
+function withSecret(secret: string, checks: JWTVerifyOptions): VerifyWithKey {
+  const bytes = new TextEncoder().encode(secret);
+  return (token) => jwtVerify(token, bytes, checks);
+}
+
+function withKeySet(url: string, checks: JWTVerifyOptions): VerifyWithKey {
+  const keySet = createRemoteJWKSet(new URL(url));
+  return (token) => jwtVerify(token, keySet, checks);
+}
+
+/** Signs a token with a shared secret: for the demo page and for tests. */
+export async function signToken(
+  secret: string,
+  claims: Record<string, unknown>,
+  seconds: number,
+): Promise<string> {
+  return await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuedAt()
+    .setExpirationTime(`${seconds}s`)
+    .sign(new TextEncoder().encode(secret));
+}
+
+function identityOf(payload: unknown): Verified {
+  const result = claimsSchema.safeParse(payload);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    return { ok: false, reason: `claim ${issue?.path.join('.')}: ${issue?.message}` };
+  }
+  const { sub, departments, topics, publish, scope, exp } = result.data;
+  const identity: Identity = {
+    user: sub,
+    departments,
+    topics,
+    publish,
+    scopes: scope.split(' ').filter((word) => word !== ''),
+    expiresAtMs: exp * 1000,
+  };
+  return { ok: true, identity };
+}

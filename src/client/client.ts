@@ -1,0 +1,188 @@
+/** A user's notifications on one device: joins the connection, the order of what comes, the inbox and the topics. */
+import type { Notification } from '../contract/notification.ts';
+import type { Session } from '../contract/socket.ts';
+import { Announcer } from './announcer.ts';
+import type { ClientEvents, ClientOptions, Inbox } from './api.ts';
+import { Connection, type ConnectionState } from './connection.ts';
+import type { CursorMap } from './cursors.ts';
+import type { Environment } from './environment.ts';
+import { Handshake } from './handshake.ts';
+import { InboxStore } from './inbox-store.ts';
+import { catchUp, recoverAll } from './recovery.ts';
+import { Requests } from './requests.ts';
+import { defaultStorage } from './storage.ts';
+import { TokenRefresh } from './token-refresh.ts';
+import { Topics } from './topics.ts';
+import { User, type UserOptions } from './user.ts';
+
+export class Client implements AsyncIterable<Notification> {
+  readonly #environment: Environment;
+  readonly #userOptions: UserOptions;
+  readonly #requests: Requests;
+  readonly #topics: Topics;
+  readonly #inbox: InboxStore;
+  readonly #announcer: Announcer;
+  readonly #tokenRefresh: TokenRefresh;
+  readonly #handshake: Handshake;
+  readonly #connection: Connection;
+  /** The present one. */
+  #session: Session | undefined;
+  /** Of the last session. */
+  #user: User | undefined;
+  /** How much the server's clock is ahead of this one. */
+  #clockLeadMs = 0;
+
+  constructor(options: ClientOptions, environment: Environment) {
+    const now = () => environment.now() + this.#clockLeadMs;
+    const user = () => this.#user;
+    const onError = (error: unknown) => this.#announcer.error(error);
+    this.#environment = environment;
+    this.#requests = new Requests(environment, (name, body) => this.#connection.send(name, body));
+    const requests = this.#requests;
+    const offsets = () => this.#user?.offsets() ?? {};
+    this.#inbox = new InboxStore({ environment, requests, now, offsets, onError });
+    this.#announcer = new Announcer({ inbox: this.#inbox, user });
+    this.#topics = new Topics({ requests, user, announcer: this.#announcer });
+    this.#tokenRefresh = new TokenRefresh({ environment, refresh: () => this.#authenticate(), onError });
+    this.#userOptions = {
+      url: options.url,
+      storage: options.storage ?? defaultStorage(environment),
+      environment,
+      now,
+      tell: (notification, isMissed) => this.#announcer.notification(notification, isMissed),
+    };
+    this.#handshake = new Handshake(options, this.#userOptions);
+    this.#connection = new Connection({
+      url: options.url,
+      environment,
+      auth: () => this.#handshake.auth(this.#user),
+      onState: (state) => this.#onState(state),
+      onError,
+    });
+    this.#listen();
+  }
+
+  get inbox(): Inbox {
+    return this.#inbox;
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** What it returns ends the listening. */
+  on<Name extends keyof ClientEvents>(
+    name: Name,
+    listener: (...args: ClientEvents[Name]) => void,
+  ): () => void {
+    return this.#announcer.emitter.on(name, listener);
+  }
+
+  /** Every notification from now on, until `close()`. */
+  [Symbol.asyncIterator](): AsyncIterator<Notification> {
+    return this.#announcer.iterate();
+  }
+
+  /**
+   * Gets a topic's notifications, now and after each reconnect, until `unsubscribe`. Resolves when they are in force;
+   * rejects when the token does not allow it, which is told as an error too.
+   */
+  subscribe(topic: string): Promise<void> {
+    return this.#topics.add(topic);
+  }
+
+  unsubscribe(topic: string): Promise<void> {
+    return this.#topics.remove(topic);
+  }
+
+  /** Ends everything for good. Listeners are told the state, and then nothing any more. */
+  close(): void {
+    this.#connection.close();
+  }
+
+  #listen(): void {
+    const { socket } = this.#connection;
+    socket.on('session', (session) => this.#onSession(session));
+    socket.on('notification', (notification) => {
+      // The last ones of a topic that was left may still be on their way.
+      if (this.#topics.isLeft(notification.audience)) return;
+      this.#user?.ordering.live(notification);
+    });
+    socket.on('resync', ({ audiences }) => {
+      for (const [audience, head] of Object.entries(audiences)) this.#user?.ordering.reset(audience, head);
+      this.#announcer.resync(audiences);
+    });
+    socket.on('marks', (marks) => {
+      this.#inbox.onMarks(marks);
+      this.#announcer.emitter.emit('marks', marks);
+    });
+  }
+
+  #onSession(session: Session): void {
+    // A listener of the state may have closed it.
+    if (this.state.status !== 'connected') return;
+    const known = this.#handshake.presentedFor(session.user);
+    const serverTimeMs = Date.parse(session.serverTime);
+    this.#session = session;
+    this.#clockLeadMs = serverTimeMs - this.#environment.now();
+    const user = this.#become(session.user, known);
+    for (const audience of Object.keys(session.audiences)) user.ordering.hold(audience);
+    this.#tokenRefresh.start(Date.parse(session.expiresAt) - serverTimeMs);
+    this.#requests.open();
+    this.#inbox.onSession(session.unseen);
+    this.#announcer.emitter.emit('session', session);
+    if (known === undefined) void this.#catchUp(user, session);
+    else this.#begin(user, session.audiences, session.missed);
+  }
+
+  #become(name: string, cursors: CursorMap | undefined): User {
+    if (this.#user?.name === name) return this.#user;
+    if (this.#user !== undefined) this.#inbox.clear();
+    this.#user?.close();
+    this.#user = new User(name, this.#userOptions, cursors);
+    return this.#user;
+  }
+
+  /** The handshake could not say whose cursors to send: they are asked about now, before anything live is told. */
+  async #catchUp(user: User, session: Session): Promise<void> {
+    const isPresent = () => this.#session === session;
+    try {
+      const missed = await catchUp(user, session.audiences, this.#requests, isPresent);
+      if (isPresent()) this.#begin(user, session.audiences, missed);
+    } catch (error) {
+      if (!isPresent()) return;
+      this.#announcer.error(error);
+      this.#begin(user, session.audiences, {});
+      this.#announcer.resync(session.audiences);
+    }
+  }
+
+  #begin(user: User, audiences: Session['audiences'], missed: Session['missed']): void {
+    const lost = recoverAll(user, audiences, missed);
+    this.#topics.enterAll();
+    if (Object.keys(lost).length > 0) this.#announcer.resync(lost);
+  }
+
+  async #authenticate(): Promise<number> {
+    const token = await this.#handshake.token();
+    const { expiresAt } = await this.#requests.ask('authenticate', { token });
+    return Date.parse(expiresAt) - (this.#environment.now() + this.#clockLeadMs);
+  }
+
+  #onState(state: ConnectionState): void {
+    if (state.status !== 'connected') {
+      this.#session = undefined;
+      this.#requests.suspend();
+      this.#tokenRefresh.stop();
+      this.#user?.ordering.dropHeld();
+    }
+    if (state.status !== 'closed') {
+      this.#announcer.emitter.emit('state', state);
+      return;
+    }
+    this.#requests.close();
+    this.#inbox.close();
+    this.#user?.close();
+    this.#announcer.end(state);
+  }
+}

@@ -1,0 +1,71 @@
+/** What a client keeps for the user that it is connected as: how far they were told, and their other tabs. */
+import type { Notification } from '../contract/notification.ts';
+import { type CursorMap, StoredCursors } from './cursors.ts';
+import type { Environment } from './environment.ts';
+import { keyOf } from './identity.ts';
+import { Ordering } from './ordering.ts';
+import type { ClientStorage } from './storage.ts';
+import { Tabs } from './tabs.ts';
+
+export interface UserOptions {
+  readonly url: string;
+  readonly storage: ClientStorage;
+  readonly environment: Environment;
+  /** By the server's clock. */
+  readonly now: () => number;
+  readonly tell: (notification: Notification, isMissed: boolean) => void;
+}
+
+export class User {
+  readonly name: string;
+  readonly ordering: Ordering;
+  readonly #stored: StoredCursors;
+  readonly #tabs: Tabs;
+
+  constructor(name: string, options: UserOptions, cursors?: CursorMap) {
+    const { now, tell } = options;
+    this.name = name;
+    this.#stored = storedCursors(name, options);
+    this.ordering = new Ordering(
+      { now, tell, onMoved: () => this.#stored.save(this.ordering.cursors) },
+      cursors,
+    );
+    this.#tabs = new Tabs(options.environment, nameOf('toast', name, options.url));
+  }
+
+  load(): Promise<CursorMap> {
+    return this.#stored.load();
+  }
+
+  /** The last offset of each audience that the app has been told. */
+  offsets(): Record<string, number> {
+    return Object.fromEntries([...this.ordering.cursors].map(([audience, { offset }]) => [audience, offset]));
+  }
+
+  forget(audience: string): void {
+    this.ordering.forget(audience);
+    this.#stored.forget(audience, this.ordering.cursors);
+  }
+
+  /** Runs `show` in one of the tabs that call this for the notification. */
+  showOnce(notification: Notification, show: () => void): void {
+    this.#tabs.claim(keyOf(notification), show);
+  }
+
+  close(): void {
+    this.#tabs.close();
+  }
+}
+
+/** For the handshake, before the server has said whose connection it is. */
+export function loadCursors(user: string, options: Pick<UserOptions, 'url' | 'storage'>): Promise<CursorMap> {
+  return storedCursors(user, options).load();
+}
+
+function storedCursors(user: string, { url, storage }: Pick<UserOptions, 'url' | 'storage'>): StoredCursors {
+  return new StoredCursors(storage, nameOf('cursors', user, url));
+}
+
+function nameOf(what: string, user: string, url: string): string {
+  return `carillon ${what} ${user} ${url}`;
+}

@@ -1,0 +1,231 @@
+/**
+ * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
+ * the same table, and a test keeps the two together.
+ */
+import { z } from 'zod';
+
+/** An empty variable is one that is not set: compose files and CI systems produce them. */
+const unsetWhenEmpty = (value: unknown) => (value === '' ? undefined : value);
+
+const text = z.preprocess(unsetWhenEmpty, z.string().optional());
+
+const number = (fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .optional()
+    .transform((value, context) => {
+      if (value === undefined || value === '') return fallback;
+      const parsed = Number(value);
+      if (Number.isFinite(parsed) && parsed >= min && parsed <= max) return parsed;
+      context.addIssue(`must be a number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+      return z.NEVER;
+    });
+
+const integer = (fallback: number, min: number, max: number) =>
+  number(fallback, min, max).refine(Number.isInteger, 'must be a whole number');
+
+const listOf = (value: string) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const list = (fallback: string) => text.transform((value) => [...new Set(listOf(value ?? fallback))]);
+
+/** `1000,topic=100`: a number for all kinds of audience, and others for some. */
+const perKind = (fallback: number, max: number) =>
+  text.transform((value, context) => {
+    const numbers = { user: fallback, department: fallback, topic: fallback, global: fallback };
+    for (const part of listOf(value ?? '')) {
+      const [, kind, digits] = /^(?:(user|department|topic|global)=)?(\d{1,9})$/.exec(part) ?? [];
+      const number = Number(digits);
+      if (!(number >= 1 && number <= max)) {
+        context.addIssue(`must be a number from 1 to ${max}, or kind=number, not ${JSON.stringify(part)}`);
+      }
+      const kinds = kind === undefined ? Object.keys(numbers) : [kind];
+      Object.assign(numbers, Object.fromEntries(kinds.map((name) => [name, number])));
+    }
+    return numbers;
+  });
+
+const url = (...protocols: string[]) =>
+  text.refine(
+    (value) => value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
+    `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  );
+
+const DAY_SECONDS = 86_400;
+
+const variables = z.object({
+  PORT: integer(3000, 0, 65_535).describe('Port of the API, Socket.IO and, embedded, the demo page.'),
+  OPS_PORT: integer(3001, 0, 65_535).describe('Port of health and metrics; keep it inside your network.'),
+  HOST: text.describe('Address to listen on. Default: 127.0.0.1 embedded, else 0.0.0.0.'),
+  ROLES: list('gateway,consumer')
+    .pipe(
+      z.array(z.enum(['gateway', 'consumer'], 'a role is "gateway" or "consumer"')).min(1, 'names no role'),
+    )
+    .describe('What this process does: gateway, consumer or both.'),
+  AMQP_URL: url('amqp:', 'amqps:').describe('RabbitMQ. Together with REDIS_URL; neither set: embedded mode.'),
+  REDIS_URL: text
+    .refine(
+      (value) =>
+        value === undefined ||
+        value.split(',').every((node) => {
+          const trimmed = node.trim();
+          return URL.canParse(trimmed) && ['redis:', 'rediss:'].includes(new URL(trimmed).protocol);
+        }),
+      'must be a URL, or URLs with commas, that begin with redis:// or rediss://',
+    )
+    .describe('Redis 7.0 or later. A list with commas means Cluster.'),
+  REDIS_CLUSTER: z
+    .enum(['true', 'false', ''], 'must be true or false')
+    .default('false')
+    .transform((value) => value === 'true')
+    .describe('Take one REDIS_URL as the entry to a Cluster.'),
+  JWT_SECRET: text
+    .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
+    .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
+  JWKS_URL: url('http:', 'https:').describe(
+    'Verifies tokens with RS256, PS256, ES256 or EdDSA keys from here.',
+  ),
+  JWT_ISSUER: text.describe('Tokens must have this iss.'),
+  JWT_AUDIENCE: text.describe('Tokens must have this aud.'),
+  JWT_CLOCK_SKEW_SECONDS: integer(5, 0, 30).describe(
+    'How far clocks may differ when exp and nbf are checked.',
+  ),
+  ALLOWED_ORIGINS: list('').describe(
+    'Origins of pages that may connect, with commas; * for any. Default: none but the own host.',
+  ),
+  ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
+  PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer has in hand at once.'),
+  EVENT_MAX_BYTES: integer(65_536, 1_024, 16_777_216).describe('Largest event, in bytes.'),
+  EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe('Most audiences of one event.'),
+  INBOX_MAX_LENGTH: perKind(1_000, 1_000_000).describe(
+    'Notifications kept per audience; by kind as in `1000,topic=100`.',
+  ),
+  INBOX_MAX_AGE: perKind(30 * DAY_SECONDS, 3_650 * DAY_SECONDS).describe(
+    'Seconds that a notification is kept; by kind as in `2592000,topic=3600`.',
+  ),
+  SYNC_LIMIT: integer(300, 1, 10_000).describe(
+    'Most notifications of one audience that a client which was away is sent; after more it reads the inbox.',
+  ),
+  FEED_CHECK_SECONDS: integer(20, 1, 3_600).describe(
+    'How often a gateway compares what it has passed on with the logs.',
+  ),
+  DEDUPE_SECONDS: integer(DAY_SECONDS, 1, 365 * DAY_SECONDS).describe(
+    'How long a repeat of an event is recognised.',
+  ),
+  HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
+  SHUTDOWN_TIMEOUT: integer(15, 1, 600).describe(
+    'Seconds after SIGTERM until the process exits in any case.',
+  ),
+  LOG_LEVEL: z
+    .preprocess(
+      unsetWhenEmpty,
+      z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be a pino level')
+        .default('info'),
+    )
+    .describe('Least severe level that is logged.'),
+  LOG_SAMPLE_RATE: number(0.01, 0, 1).describe('Share of events whose content is logged, 0 to 1.'),
+  LOG_REDACT: list(
+    'data.email,data.phone,data.name,data.address,data.password,data.token,data.secret',
+  ).describe('Paths in an event that the sampled log leaves out.'),
+});
+
+type Variables = z.infer<typeof variables>;
+
+/** The variables and what each is for, in order: the source of the table in the documentation. */
+export const documentedVariables: readonly { name: string; purpose: string }[] = Object.entries(
+  variables.shape,
+).map(([name, schema]) => ({ name, purpose: schema.description ?? '' }));
+
+/** How tokens are verified: exactly one kind of key, with algorithms that follow from it. */
+type TokenKey = { readonly secret: string } | { readonly jwksUrl: string };
+
+/** The real parts, or undefined in embedded mode. */
+export interface Backends {
+  readonly amqpUrl: string;
+  readonly redisUrls: readonly string[];
+  readonly redisCluster: boolean;
+}
+
+export interface Config
+  extends Readonly<
+    Omit<Variables, 'AMQP_URL' | 'REDIS_URL' | 'REDIS_CLUSTER' | 'JWT_SECRET' | 'JWKS_URL' | 'HOST'>
+  > {
+  readonly HOST: string;
+  readonly backends: Backends | undefined;
+  readonly tokenKey: TokenKey;
+}
+
+/** Every fault of the environment in one message. `code` is stable. */
+export class ConfigError extends Error {
+  readonly code = 'invalid_configuration';
+
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
+  }
+}
+
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+/** Signs and verifies the demo page's tokens. Anybody may know it, hence loopback only. */
+const DEVELOPMENT_SECRET = 'carillon-development-secret-for-loopback-only';
+
+/** @throws {ConfigError} when a variable is malformed or variables contradict each other */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const result = variables.safeParse(environment);
+  const malformed = result.error?.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`) ?? [];
+  const faults = [...malformed, ...contradictionsIn(environment)];
+  if (!result.success || faults.length > 0) throw new ConfigError(faults);
+  return freeze(result.data);
+}
+
+/** What is wrong between variables; asked of the raw ones, so that all faults are told at once. */
+function contradictionsIn(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const isSet = (name: keyof Variables) => environment[name] !== undefined && environment[name] !== '';
+  const embedded = !isSet('AMQP_URL') && !isSet('REDIS_URL');
+  const faults: string[] = [];
+  if (isSet('AMQP_URL') !== isSet('REDIS_URL')) {
+    const [set, missing] = isSet('AMQP_URL') ? ['AMQP_URL', 'REDIS_URL'] : ['REDIS_URL', 'AMQP_URL'];
+    faults.push(`${missing}: is not set while ${set} is; set both, or neither for embedded mode`);
+  }
+  if (isSet('JWT_SECRET') && isSet('JWKS_URL'))
+    faults.push('JWT_SECRET, JWKS_URL: set one of them, not both');
+  if (!embedded && !isSet('JWT_SECRET') && !isSet('JWKS_URL')) {
+    faults.push(
+      'JWT_SECRET or JWKS_URL: one of them is required outside embedded mode; make a secret with: openssl rand -hex 32',
+    );
+  }
+  if (embedded && isSet('HOST') && !LOOPBACK.includes(environment.HOST ?? '')) {
+    faults.push(
+      `HOST: embedded mode hands out tokens to anybody who asks, so it stays on ${LOOPBACK.join(', ')}`,
+    );
+  }
+  if (embedded && isSet('ROLES') && new Set(listOf(environment.ROLES ?? '')).size === 1) {
+    faults.push(
+      'ROLES: embedded mode is one process with both roles; set AMQP_URL and REDIS_URL to split them',
+    );
+  }
+  return faults;
+}
+
+function freeze(values: Variables): Config {
+  const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...rest } = values;
+  const redisUrls = REDIS_URL?.split(',').map((node) => node.trim()) ?? [];
+  const backends =
+    AMQP_URL === undefined
+      ? undefined
+      : Object.freeze({ amqpUrl: AMQP_URL, redisUrls, redisCluster: REDIS_CLUSTER || redisUrls.length > 1 });
+  const tokenKey =
+    JWKS_URL === undefined ? { secret: JWT_SECRET ?? DEVELOPMENT_SECRET } : { jwksUrl: JWKS_URL };
+  return Object.freeze({
+    ...rest,
+    HOST: HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0'),
+    backends,
+    tokenKey: Object.freeze(tokenKey),
+  });
+}

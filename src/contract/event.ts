@@ -1,0 +1,78 @@
+/** An event as producers publish it: CloudEvents 1.0 with Carillon's extension attributes. */
+import { z } from 'zod';
+import { audienceSchema } from './audience.ts';
+import { jsonObjectSchema } from './json.ts';
+
+/** The type of an event that takes another one back: `data.id`, and `data.source` unless it is the same. */
+export const RETRACTION_TYPE = 'carillon.retract';
+
+export const severitySchema = z.enum(['info', 'success', 'warning', 'critical']);
+
+const timestampSchema = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 timestamp with a zone' });
+
+const identifier = (name: string, max: number) =>
+  z
+    .string({
+      error: (issue) => (issue.input === undefined ? `${name} is required` : `${name} must be a string`),
+    })
+    .min(1, `${name} must not be empty`)
+    .max(max, `${name} must be at most ${max} characters`)
+    // A lone surrogate becomes the same bytes as any other in UTF-8: two ids would be one.
+    .refine((text) => text.isWellFormed(), `${name} must be well-formed Unicode`);
+
+/** `"user:1, department:sales"` and `["user:1", "department:sales"]` say the same. */
+const audienceListSchema = z
+  .preprocess(
+    (input) => (typeof input === 'string' ? input.split(',').map((part) => part.trim()) : input),
+    z
+      .array(audienceSchema, { error: 'must be a string with commas, or an array of strings' })
+      .min(1, 'must name at least one audience, or be left out so that routes apply'),
+  )
+  // JSON Schema does not see the preprocessing: without this the string would seem to be forbidden.
+  .meta({ type: ['string', 'array'] });
+
+/**
+ * What is read of a CloudEvent. Unknown extension attributes are allowed, as the specification asks, and not
+ * passed on.
+ */
+export const eventSchema = z
+  .object({
+    specversion: z.literal('1.0', { error: 'must be "1.0"' }),
+    id: identifier('id', 256).describe('With source it identifies the event: a repeat is delivered once.'),
+    source: identifier('source', 256)
+      .regex(/^\S+$/, 'source must be a URI reference, without spaces')
+      .describe('A URI reference that tells which service the event is from.'),
+    type: identifier('type', 255)
+      .regex(/^[\x21-\x7e]+$/, 'type must be printable ASCII without spaces: it is the AMQP routing key')
+      .describe('Dotted words, for example order.shipped; also the AMQP routing key.'),
+    time: timestampSchema.optional(),
+    subject: z.string().min(1).max(256).optional(),
+    datacontenttype: z
+      .string()
+      .regex(/^application\/([a-z0-9.!#$&^_+-]+\+)?json(\s*;.*)?$/i, 'data must be JSON')
+      .optional(),
+    expirytime: timestampSchema
+      .optional()
+      .describe('After this moment the event is of no use: it is not delivered any more.'),
+    traceparent: z.string().max(256).optional(),
+    audience: audienceListSchema
+      .optional()
+      .describe('Whom it is for: a string with commas, or an array of strings. Left out: routes decide.'),
+    collapsekey: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Of the notifications with one key only the newest is shown.'),
+    severity: severitySchema.optional(),
+    data: jsonObjectSchema
+      .optional()
+      .describe('Any JSON object; title, body and url are what a bell shows when present.'),
+  })
+  .refine(({ type, data }) => type !== RETRACTION_TYPE || typeof data?.id === 'string', {
+    error: 'data.id must be the id of the event that is taken back',
+    path: ['data', 'id'],
+  })
+  .meta({ id: 'CloudEvent', description: "A CloudEvent 1.0 with Carillon's extension attributes." });
+
+export type Event = Readonly<z.infer<typeof eventSchema>>;

@@ -1,0 +1,132 @@
+/** The inbox as a user sees it: lists, counts and marks, the same over the socket and over HTTP. */
+import { z } from 'zod';
+import { type Audience, audienceSchema } from './audience.ts';
+import { type Cursor, notificationSchema, offsetSchema } from './notification.ts';
+
+/** Counts are exact up to this and stay there: nobody reads "1,387". */
+export const MAX_COUNT = 100;
+
+const MAX_PAGE = 100;
+const MAX_IDS = 500;
+
+const inboxFilterSchema = z
+  .enum(['all', 'unseen', 'unread', 'archived'])
+  .describe('all: what is not archived; unseen and unread: of these; archived: the rest.');
+
+export type InboxFilter = z.infer<typeof inboxFilterSchema>;
+
+export const inboxQuerySchema = z.object({
+  filter: inboxFilterSchema.default('all'),
+  before: z.string().max(16_384).optional().describe('The `next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(50),
+});
+
+export type InboxQuery = z.infer<typeof inboxQuerySchema>;
+
+const countSchema = z
+  .int()
+  .min(0)
+  .max(MAX_COUNT)
+  .describe(`Exact up to ${MAX_COUNT}, and no more than that.`);
+
+export const countsSchema = z.object({ unseen: countSchema, unread: countSchema }).meta({ id: 'Counts' });
+
+export type Counts = Readonly<z.infer<typeof countsSchema>>;
+
+const inboxItemSchema = notificationSchema
+  .extend({ seen: z.boolean(), read: z.boolean(), archived: z.boolean() })
+  .meta({ id: 'InboxItem' });
+
+export type InboxItem = Readonly<z.infer<typeof inboxItemSchema>>;
+
+export const inboxPageSchema = z
+  .object({
+    notifications: z
+      .array(inboxItemSchema)
+      .describe('Newest first; an event that came by two audiences once.'),
+    next: z.string().optional().describe('Ask with it as `before` for what is older; absent at the end.'),
+    ...countsSchema.shape,
+  })
+  .meta({ id: 'InboxPage' });
+
+export type InboxPage = Readonly<z.infer<typeof inboxPageSchema>>;
+
+const markSchema = z.enum(['seen', 'read', 'unread', 'archived']);
+
+const upToSchema = z
+  .partialRecord(audienceSchema, offsetSchema)
+  .describe('For each audience the last offset that is meant.');
+
+export const markRequestSchema = z
+  .object({
+    as: markSchema,
+    ids: z.array(z.string().min(1).max(256)).min(1).max(MAX_IDS).optional(),
+    upTo: upToSchema.optional(),
+    all: z.literal(true).optional(),
+  })
+  .refine(
+    ({ ids, upTo, all }) => [ids, upTo, all].filter((which) => which !== undefined).length === 1,
+    'say which: exactly one of ids, upTo and all',
+  )
+  .meta({
+    id: 'MarkRequest',
+    description: 'read means seen too; archived means read too; unread takes read back.',
+  });
+
+export type MarkRequest = Readonly<z.infer<typeof markRequestSchema>>;
+
+const versionSchema = z
+  .int()
+  .nonnegative()
+  .describe("Counts the changes of this user's marks, in their order.");
+
+export const markAnswerSchema = z
+  .object({ ...countsSchema.shape, version: versionSchema })
+  .meta({ id: 'MarkAnswer' });
+
+export type MarkAnswer = Readonly<z.infer<typeof markAnswerSchema>>;
+
+export const marksSchema = z
+  .object({
+    as: markSchema,
+    ids: z.array(z.string()).optional(),
+    upTo: upToSchema.optional().describe('With all: where the logs ended when it was asked.'),
+    all: z.literal(true).optional(),
+    ...countsSchema.shape,
+    version: versionSchema,
+  })
+  .meta({ id: 'Marks', description: "This user's marks changed on another device." });
+
+export type Marks = Readonly<z.infer<typeof marksSchema>>;
+
+/** Why a request about the inbox cannot be answered: a value, because it is the client's fault. */
+interface InboxRefusal {
+  readonly code: 'bad_request' | 'forbidden';
+  readonly message: string;
+}
+
+export type InboxAnswer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly refusal: InboxRefusal };
+
+/**
+ * A user's view over the logs that are theirs. `audiences` MUST be those that a verified token gives the user.
+ * All methods reject with InboxUnavailable when the store is away, and then may be called again.
+ */
+export interface UserInbox {
+  list(user: string, audiences: readonly Audience[], query: InboxQuery): Promise<InboxAnswer<InboxPage>>;
+
+  /** `origin`: the session that asks, which is not told of its own change. */
+  mark(
+    user: string,
+    audiences: readonly Audience[],
+    request: MarkRequest,
+    origin: string,
+  ): Promise<InboxAnswer<MarkAnswer>>;
+
+  /**
+   * Counts what the logs hold up to the places given, one for each of the user's audiences. The first time that a
+   * department is among them, the user belongs to it from its place on.
+   */
+  open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Counts>;
+}

@@ -1,0 +1,77 @@
+/**
+ * What is published to an audience's room: a short header of ours, then the Engine.IO text packet exactly as it
+ * goes to the client, so that a gateway neither parses nor serialises it.
+ *
+ *     C1 <epoch> <offset> <flags>\n42["notification",{…}]     from an append
+ *     M1 <session>\n42["marks",{…}]                           to a user's room, from the session that marked
+ *
+ * The first byte tells them from the Redis adapter's own messages, which begin with `{` or a MessagePack map.
+ * Flags are letters: `s` means that this event was chosen for the sampled log. A reader ignores others.
+ */
+import type { Marks } from './inbox.ts';
+import type { Cursor } from './notification.ts';
+
+const PREFIX = 'C1 ';
+const NEWLINE = 0x0a;
+/** Longest header: prefix, 16 of epoch, 16 of offset, 8 of flags, separators. */
+const MAX_HEADER_BYTES = 64;
+
+export interface LiveMessage extends Cursor {
+  readonly sampled: boolean;
+  /** `42["notification",{…}]` */
+  readonly packet: string;
+}
+
+export function encodeLiveMessage(message: {
+  epoch: string;
+  offset: number;
+  sampled: boolean;
+  json: string;
+}): Buffer {
+  const { epoch, offset, sampled, json } = message;
+  return Buffer.from(`${PREFIX}${epoch} ${offset} ${sampled ? 's' : ''}\n${packetOf(json)}`);
+}
+
+/** The Engine.IO packet that carries a notification's JSON to a client. */
+export function packetOf(json: string): string {
+  return `42["notification",${json}]`;
+}
+
+/** Undefined for bytes that are not ours; they belong to the adapter. */
+export function decodeLiveMessage(bytes: Buffer): LiveMessage | undefined {
+  if (bytes[0] !== PREFIX.charCodeAt(0) || bytes[1] !== PREFIX.charCodeAt(1)) return undefined;
+  const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);
+  if (end === -1) return undefined;
+  const [, epoch, offset, flags] = bytes.toString('latin1', 0, end).split(' ');
+  if (epoch === undefined || offset === undefined || flags === undefined) return undefined;
+  return {
+    epoch,
+    offset: Number(offset),
+    sampled: flags.includes('s'),
+    packet: bytes.toString('utf8', end + 1),
+  };
+}
+
+export interface MarksMessage {
+  /** The session that made the change; it knows already. */
+  readonly origin: string;
+  /** `42["marks",{…}]` */
+  readonly packet: string;
+}
+
+const MARKS_PREFIX = 'M1 ';
+
+export function encodeMarksMessage(origin: string, marks: Marks): Buffer {
+  return Buffer.from(`${MARKS_PREFIX}${origin}\n42["marks",${JSON.stringify(marks)}]`);
+}
+
+/** Undefined for bytes that are something else. */
+export function decodeMarksMessage(bytes: Buffer): MarksMessage | undefined {
+  if (bytes.toString('latin1', 0, MARKS_PREFIX.length) !== MARKS_PREFIX) return undefined;
+  const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);
+  if (end === -1) return undefined;
+  return {
+    origin: bytes.toString('latin1', MARKS_PREFIX.length, end),
+    packet: bytes.toString('utf8', end + 1),
+  };
+}

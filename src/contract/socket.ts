@@ -1,0 +1,148 @@
+/** The Socket.IO messages of namespace `/`: what clients send, what they are answered, what they are told. */
+import { z } from 'zod';
+import { audienceIdSchema, audienceSchema } from './audience.ts';
+import {
+  countsSchema,
+  inboxPageSchema,
+  inboxQuerySchema,
+  type Marks,
+  markAnswerSchema,
+  markRequestSchema,
+} from './inbox.ts';
+import { cursorSchema, epochSchema, type Notification, offsetSchema } from './notification.ts';
+import { cursorsSchema, missedByAudienceSchema, missedSchema } from './recovery.ts';
+
+export const handshakeAuthSchema = z
+  .object({
+    token: z.string().max(16_384).optional().describe('A JWT; or send the header Authorization: Bearer.'),
+    device: z.string().min(1).max(128).optional().describe("The client's own name for this device."),
+    cursors: cursorsSchema
+      .optional()
+      .describe(
+        "What the client has; session.missed then tells what came since. Others' audiences are passed over.",
+      ),
+  })
+  .meta({ id: 'HandshakeAuth' });
+
+const handshakeErrorCodeSchema = z.enum(['unauthorized', 'bad_request']);
+export type HandshakeErrorCode = z.infer<typeof handshakeErrorCodeSchema>;
+
+export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
+  unauthorized: "No token, or one that is not valid. The reason is in the server's log only.",
+  bad_request: 'The auth object is malformed; the same one is refused again.',
+};
+
+const headSchema = z.object({ epoch: epochSchema, head: offsetSchema });
+
+export const sessionSchema = z
+  .object({
+    session: z.string(),
+    user: z.string(),
+    departments: z.array(z.string()),
+    audiences: z
+      .record(z.string(), headSchema)
+      .describe('For each audience the last offset before what this socket gets live.'),
+    unseen: countsSchema.shape.unseen,
+    expiresAt: z.iso.datetime(),
+    serverTime: z.iso.datetime(),
+    missed: missedByAudienceSchema.shape.audiences.optional().describe('When the handshake had cursors.'),
+  })
+  .meta({ id: 'Session', description: 'First of all messages, once every room of the socket is in force.' });
+
+const goawayCodeSchema = z.enum(['token_expired', 'shutting_down', 'unavailable']);
+export type GoawayCode = z.infer<typeof goawayCodeSchema>;
+
+export const goawayCodes: Record<GoawayCode, string> = {
+  token_expired: 'The token has expired; connect again with a fresh one.',
+  shutting_down: 'This node is going down; connect again, to another.',
+  unavailable: 'The session could not be set up because a dependency is away; try again later.',
+};
+
+export const goawaySchema = z
+  .object({
+    code: goawayCodeSchema,
+    reconnect: z.boolean().describe('Whether connecting again can succeed.'),
+    retryAfterMs: z.int().nonnegative(),
+  })
+  .meta({ id: 'Goaway', description: 'Last of all messages; then the server closes.' });
+
+export const resyncSchema = z.object({ audiences: z.record(z.string(), headSchema) }).meta({
+  id: 'Resync',
+  description: 'The logs named have a new incarnation: read the inbox, then go on from the new epoch.',
+});
+
+const requestErrorCodeSchema = z.enum([
+  'bad_request',
+  'unknown_request',
+  'forbidden',
+  'unauthorized',
+  'not_subscribed',
+  'unavailable',
+]);
+export type RequestErrorCode = z.infer<typeof requestErrorCodeSchema>;
+
+export const requestErrorCodes: Record<RequestErrorCode, string> = {
+  bad_request: 'The request is malformed; the message names the field.',
+  unknown_request: 'No request has this name.',
+  forbidden: 'The token does not allow it.',
+  unauthorized: 'The fresh token is not valid, or is of another user.',
+  not_subscribed: 'The socket is not in this topic.',
+  unavailable: 'A dependency is away; try again later.',
+};
+
+export const requestErrorSchema = z
+  .object({ error: z.object({ code: requestErrorCodeSchema, message: z.string() }) })
+  .meta({ id: 'RequestError' });
+
+/** Requests by name, each with what is asked and what is answered when it succeeds. */
+export const requests = {
+  sync: {
+    request: z.object({ cursors: cursorsSchema }),
+    answer: missedByAudienceSchema,
+  },
+  subscribe: {
+    request: z.object({ topic: audienceIdSchema, cursor: cursorSchema.optional() }),
+    answer: z.object({
+      audience: audienceSchema,
+      epoch: epochSchema,
+      head: offsetSchema,
+      missed: missedSchema.optional().describe('When the request had a cursor.'),
+    }),
+  },
+  unsubscribe: {
+    request: z.object({ topic: audienceIdSchema }),
+    answer: z.object({ audience: audienceSchema }),
+  },
+  inbox: { request: inboxQuerySchema.prefault({}), answer: inboxPageSchema },
+  mark: { request: markRequestSchema, answer: markAnswerSchema },
+  authenticate: {
+    request: z.object({ token: z.string().max(16_384).describe('A fresh token of the same user.') }),
+    answer: z.object({ expiresAt: z.iso.datetime() }),
+  },
+  ping: {
+    request: z.object({ seq: z.int().optional() }).prefault({}),
+    answer: z.object({ seq: z.int().optional(), serverTime: z.iso.datetime() }),
+  },
+} as const;
+
+export type RequestName = keyof typeof requests;
+type AnswerOf<N extends RequestName> = z.infer<(typeof requests)[N]['answer']>;
+export type RequestError = z.infer<typeof requestErrorSchema>;
+
+export type Session = z.infer<typeof sessionSchema>;
+export type Goaway = z.infer<typeof goawaySchema>;
+export type Resync = z.infer<typeof resyncSchema>;
+
+/** The server's messages, for Socket.IO's types. Notifications go out as ready-made packets. */
+export interface ServerToClient {
+  session: (session: Session) => void;
+  notification: (notification: Notification) => void;
+  marks: (marks: Marks) => void;
+  resync: (resync: Resync) => void;
+  goaway: (goaway: Goaway) => void;
+}
+
+/** Every request has an acknowledgement; without one there is nobody to answer. */
+export type ClientToServer = {
+  [N in RequestName]: (request: unknown, acknowledge?: (answer: AnswerOf<N> | RequestError) => void) => void;
+};

@@ -1,0 +1,61 @@
+/** The handshake: who connects, from which page, and that nobody gets in without a valid token. */
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import { type HandshakeErrorCode, handshakeAuthSchema } from '../contract/socket.ts';
+import type { Verify } from '../contract/token.ts';
+import type { GatewayServer, GatewaySocket } from './server.ts';
+
+/** Refuses a connection; the client gets a `connect_error` whose data holds nothing but the code. */
+class HandshakeRefusal extends Error {
+  readonly data: { readonly code: HandshakeErrorCode };
+
+  constructor(code: HandshakeErrorCode) {
+    super(code);
+    this.data = { code };
+  }
+}
+
+/** Middleware that puts the identity on the socket, or refuses it. Why it was refused goes to the log only. */
+export function authenticate(
+  verify: Verify,
+  log: Logger,
+  onRefused: () => void,
+): Parameters<GatewayServer['use']>[0] {
+  return async (socket, next) => {
+    const refuse = (code: HandshakeErrorCode, reason: string) => {
+      log.info({ address: socket.handshake.address, reason }, `connection refused: ${code}`);
+      onRefused();
+      next(new HandshakeRefusal(code));
+    };
+    const handshake = handshakeAuthSchema.safeParse(socket.handshake.auth);
+    if (!handshake.success) {
+      const [issue] = handshake.error.issues;
+      refuse('bad_request', `auth.${issue?.path.join('.')}: ${issue?.message}`);
+      return;
+    }
+    const { token = bearerToken(socket), device, cursors } = handshake.data;
+    const verified = token === undefined ? { ok: false as const, reason: 'no token' } : await verify(token);
+    if (!verified.ok) {
+      refuse('unauthorized', verified.reason);
+      return;
+    }
+    socket.data.identity = verified.identity;
+    socket.data.device = device;
+    socket.data.cursors = cursors;
+    next();
+  };
+}
+
+function bearerToken(socket: GatewaySocket): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(socket.handshake.headers.authorization ?? '')?.[1];
+}
+
+/**
+ * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
+ * A request without Origin is not from a page.
+ */
+export function isAllowedOrigin(request: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

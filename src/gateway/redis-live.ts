@@ -1,0 +1,122 @@
+/**
+ * Live messages over Redis sharded Pub/Sub, through the connection of Socket.IO's own Redis adapter.
+ *
+ * The adapter subscribes to a channel per hosted room. It hands every message to its member `onRawMessage`, which
+ * is not public: this is the one file that touches it. The adapter's version is pinned exactly, and a contract test
+ * fails when an upgrade moves the member or renames the channels.
+ */
+import { createShardedAdapter } from '@socket.io/redis-adapter';
+import type { Logger } from 'pino';
+import type { Namespace } from 'socket.io';
+import type { Adapter } from 'socket.io-adapter';
+import { audienceOf } from '../contract/audience.ts';
+import { handOver, type Live, type Receiver } from './live.ts';
+
+/** The Pub/Sub channel of a room of namespace `/`, as the adapter names it. */
+export function channelOf(room: string): string {
+  return `${NAMESPACE_CHANNEL}${room}#`;
+}
+
+const NAMESPACE_CHANNEL = 'socket.io#/#';
+
+/** What is used of the subscribing connection; ioredis' Redis and Cluster both have it. */
+export interface Subscriber {
+  on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
+  on(event: 'close' | 'ready', listener: () => void): unknown;
+  ping(): Promise<unknown>;
+  ssubscribe(channel: string): Promise<unknown>;
+  sunsubscribe(...channels: string[]): Promise<unknown>;
+}
+
+export class RedisLive implements Live {
+  readonly #publisher: unknown;
+  readonly #subscriptions: Subscriptions;
+
+  /** `publisher` carries the adapter's own messages and MUST fail fast; `subscriber` MUST wait for ever. */
+  constructor(publisher: unknown, subscriber: Subscriber, log: Logger) {
+    this.#publisher = publisher;
+    this.#subscriptions = new Subscriptions(subscriber, log);
+  }
+
+  adapterFor(namespace: Namespace, receiver: Receiver): Adapter {
+    const adapter: Adapter = createShardedAdapter(this.#publisher, this.#subscriptions)(namespace);
+    if (!hasRawHook(adapter)) throw new Error('the installed @socket.io/redis-adapter has no onRawMessage');
+    const passOn = adapter.onRawMessage.bind(adapter);
+    adapter.onRawMessage = (bytes, channel) => {
+      const audience = audienceOf(channel.toString('latin1', NAMESPACE_CHANNEL.length, channel.length - 1));
+      if (audience === undefined || !handOver(receiver, audience, bytes)) passOn(bytes, channel);
+    };
+    this.#subscriptions.onGap(() => receiver.gap());
+    return adapter;
+  }
+
+  inForce(room: string): Promise<void> {
+    return this.#subscriptions.inForce(channelOf(room));
+  }
+}
+
+interface RawHook {
+  onRawMessage(bytes: Buffer, channel: Buffer): void;
+}
+
+function hasRawHook(adapter: Adapter): adapter is Adapter & RawHook {
+  return 'onRawMessage' in adapter && typeof adapter.onRawMessage === 'function';
+}
+
+/**
+ * Stands between the adapter and its subscribing connection. The adapter subscribes without waiting for the
+ * answer; this remembers each answer, so that others can wait for it.
+ */
+class Subscriptions {
+  readonly #subscriber: Subscriber;
+  readonly #log: Logger;
+  readonly #inForce = new Map<string, Promise<unknown>>();
+
+  constructor(subscriber: Subscriber, log: Logger) {
+    this.#subscriber = subscriber;
+    this.#log = log;
+  }
+
+  on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): void {
+    this.#subscriber.on(event, listener);
+  }
+
+  ssubscribe(channel: string): void {
+    const subscribed = this.#subscriber.ssubscribe(channel);
+    this.#inForce.set(channel, subscribed);
+    subscribed.catch((error: Error) => this.#log.debug({ channel, reason: error.message }, 'not subscribed'));
+  }
+
+  sunsubscribe(channels: string | string[]): void {
+    const all = [channels].flat();
+    for (const channel of all) this.#inForce.delete(channel);
+    this.#subscriber.sunsubscribe(...all).catch((error: Error) => {
+      this.#log.debug({ channels: all, reason: error.message }, 'not unsubscribed');
+    });
+  }
+
+  /**
+   * Calls back when the connection was lost and everything is subscribed to again. ioredis subscribes by itself as
+   * soon as it is connected; what answers behind that, answers when it is in force.
+   */
+  onGap(listener: () => void): void {
+    let wasLost = false;
+    this.#subscriber.on('close', () => {
+      wasLost = true;
+    });
+    this.#subscriber.on('ready', async () => {
+      if (!wasLost) return;
+      wasLost = false;
+      await this.#subscriber.ping().catch(() => {
+        // Lost again: the next 'ready' is the one.
+      });
+      listener();
+    });
+  }
+
+  async inForce(channel: string): Promise<void> {
+    const subscribed = this.#inForce.get(channel);
+    if (subscribed === undefined) throw new Error(`nothing subscribes to ${channel}`);
+    await subscribed;
+  }
+}

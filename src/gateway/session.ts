@@ -1,0 +1,194 @@
+/** A session: one connected socket of one user on one device, from its rooms to its token's end. */
+import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../contract/audience.ts';
+import type { UserInbox } from '../contract/inbox.ts';
+import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
+import type { Cursors, Missed, MissedByAudience } from '../contract/recovery.ts';
+import { audiencesOfIdentity, type Identity, matchesTopic } from '../contract/token.ts';
+import type { Feed } from './feed.ts';
+import type { Feeds } from './feeds.ts';
+import { goaway } from './goaway.ts';
+import { HeldMember } from './member.ts';
+import { type RecoveryOptions, recover } from './recovery.ts';
+import type { GatewaySocket } from './server.ts';
+
+/** setTimeout fires at once for anything longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface SessionOptions {
+  readonly feeds: Feeds;
+  readonly inbox: UserInbox;
+  readonly recovery: RecoveryOptions;
+  /** How long rooms may take to open before the client is told to come again. */
+  readonly deadlineMs: number;
+}
+
+export class Session {
+  /** Resolves when the client has been told its `session`; until then no request is answered. */
+  readonly started: Promise<void>;
+  readonly #socket: GatewaySocket;
+  readonly #options: SessionOptions;
+  #audiences: readonly Audience[];
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor(socket: GatewaySocket, options: SessionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#audiences = audiencesOfIdentity(socket.data.identity);
+    this.started = within(options.deadlineMs, this.#start());
+    this.started.catch(() => goaway(socket, 'unavailable'));
+    this.renew(socket.data.identity);
+    socket.once('disconnect', () => clearTimeout(this.#expiry));
+  }
+
+  /** The audiences whose inbox this session may see: those that it began with, as far as its token still gives them. */
+  get audiences(): readonly Audience[] {
+    return this.#audiences;
+  }
+
+  /** Goes on with a fresh token of the same user: rooms that it does not allow any more are left. */
+  renew(identity: Identity): void {
+    this.#socket.data.identity = identity;
+    const given = new Set(audiencesOfIdentity(identity));
+    this.#audiences = this.#audiences.filter((audience) => given.has(audience));
+    const allowed = new Set(this.#audiences.map(roomOf));
+    for (const room of this.#socket.rooms) {
+      const audience = audienceOf(room);
+      if (audience === undefined || allowed.has(room)) continue;
+      const isAllowedTopic =
+        audienceKind(audience) === 'topic' && matchesTopic(identity.topics, topicOf(audience));
+      if (!isAllowedTopic) void this.#socket.leave(room);
+    }
+    clearTimeout(this.#expiry);
+    const remainingMs = clamp(identity.expiresAtMs - Date.now(), 0, MAX_TIMER_MS);
+    this.#expiry = setTimeout(() => goaway(this.#socket, 'token_expired'), remainingMs);
+  }
+
+  /**
+   * Enters a room: where the socket's live notifications begin, and what it missed since its cursor. The caller MUST
+   * call `release` once it has told the client; until then everything that comes is held back.
+   */
+  async enter(audience: Audience, cursor: Cursor | undefined): Promise<Entered & { release(): void }> {
+    const room = roomOf(audience);
+    await this.#socket.join(room);
+    try {
+      const cursors = cursor === undefined ? {} : { [audience]: cursor };
+      const { entered, release } = await within(
+        this.#options.deadlineMs,
+        this.#enterAll([audience], cursors),
+      );
+      const [only = { audience, head: EMPTY_HEAD }] = entered;
+      return { ...only, release };
+    } catch (error) {
+      await this.#socket.leave(room);
+      throw error;
+    }
+  }
+
+  /** What the client missed in audiences that it is in. */
+  async sync(cursors: Cursors): Promise<MissedByAudience | { readonly foreign: string }> {
+    const asked = Object.entries(cursors).filter(isCursorEntry);
+    const foreign = asked.find(([audience]) => !this.#options.feeds.find(audience)?.has(this.#socket.id));
+    if (foreign !== undefined) return { foreign: foreign[0] };
+    const missed = await Promise.all(
+      asked.map(async ([audience, cursor]) => {
+        const feed = await this.#feedPast(audience, cursor);
+        return [audience, await recover(this.#options.recovery, audience, cursor, feed.cursor)] as const;
+      }),
+    );
+    return { audiences: Object.fromEntries(missed) };
+  }
+
+  async #start(): Promise<void> {
+    const { identity, cursors } = this.#socket.data;
+    await this.#socket.join(this.audiences.map(roomOf));
+    const { entered, release } = await this.#enterAll(this.audiences, cursors ?? {});
+    // Counted up to where this socket enters: what comes behind that, comes live.
+    const places = new Map(entered.map(({ audience, head }) => [audience, head]));
+    const { unseen } = await this.#options.inbox.open(identity.user, places);
+    const heads = entered.map(
+      ({ audience, head: { epoch, offset } }) => [audience, { epoch, head: offset }] as const,
+    );
+    const missed = entered.flatMap(({ audience, missed }) =>
+      missed === undefined ? [] : [[audience, missed] as const],
+    );
+    this.#socket.emit('session', {
+      session: this.#socket.id,
+      user: identity.user,
+      departments: [...identity.departments],
+      audiences: Object.fromEntries(heads),
+      unseen,
+      expiresAt: new Date(identity.expiresAtMs).toISOString(),
+      serverTime: new Date().toISOString(),
+      ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
+    });
+    release();
+  }
+
+  /** Lets the socket into the feeds of rooms that it has joined, held back until it is released. */
+  async #enterAll(
+    audiences: readonly Audience[],
+    cursors: Cursors,
+  ): Promise<{ readonly entered: readonly Entered[]; release(): void }> {
+    const feeds = await Promise.all(audiences.map((audience) => this.#feedPast(audience, cursors[audience])));
+    if (!this.#socket.connected || !audiences.every((audience) => this.#socket.rooms.has(roomOf(audience)))) {
+      throw new Error('the socket or the room went away meanwhile');
+    }
+    const member = new HeldMember(this.#socket);
+    const heads = feeds.map((feed) => feed.enter(this.#socket.id, member));
+    const entered = await Promise.all(
+      feeds.map(async ({ audience }, i): Promise<Entered> => {
+        const head = heads[i] ?? EMPTY_HEAD;
+        const cursor = cursors[audience];
+        if (cursor === undefined) return { audience, head };
+        return { audience, head, missed: await recover(this.#options.recovery, audience, cursor, head) };
+      }),
+    );
+    return { entered, release: () => member.release() };
+  }
+
+  /**
+   * The feed of an audience, not behind the client: another gateway may have been quicker, and what this one still
+   * had to pass on would come to the client a second time.
+   */
+  async #feedPast(audience: Audience, cursor: Cursor | undefined): Promise<Feed> {
+    const [feed] = await this.#options.feeds.opened([audience]);
+    if (feed === undefined) throw new Error(`this node does not host ${audience}`);
+    const { epoch, offset } = feed.cursor;
+    if (cursor !== undefined && (cursor.epoch !== epoch || cursor.offset > offset)) await feed.refresh();
+    return feed;
+  }
+}
+
+/** Where a socket's live notifications of an audience begin, and what came before that since its cursor. */
+export interface Entered {
+  readonly audience: Audience;
+  readonly head: Cursor;
+  readonly missed?: Missed;
+}
+
+function isCursorEntry(entry: [string, Cursor | undefined]): entry is [Audience, Cursor] {
+  return isAudience(entry[0]) && entry[1] !== undefined;
+}
+
+function topicOf(audience: Audience): string {
+  return audience.slice('topic:'.length);
+}
+
+/** @throws when the promise takes longer */
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`not within ${timeoutMs} ms`)), timeoutMs);
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(Math.max(value, min), max);
+}

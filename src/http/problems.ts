@@ -1,0 +1,33 @@
+/** Whatever fails in a request → problem details, without a word about our insides. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type Problem, problem, problemSchema, refusalProblem } from '../contract/problem.ts';
+import { refuse } from '../contract/refusal.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+export async function replyWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const found = problemOf(error);
+  if (found.status >= 500) request.log.error({ reason: error.message, stack: error.stack }, 'request failed');
+  return reply.code(found.status).type(PROBLEM_TYPE).send(found);
+}
+
+function problemOf(error: FastifyError): Problem {
+  const status = error.statusCode ?? 500;
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return refusalProblem(refuse('too_large', 'the body is larger than this endpoint takes').refusal);
+  }
+  if (status >= 500) return problem('internal', 500, 'the request failed; it may be sent again');
+  return problem('bad_request', status, error.message);
+}
+
+export function sendProblem(reply: FastifyReply, found: Problem) {
+  if (found.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(found.status).type(PROBLEM_TYPE).send(found);
+}
+
+/** The response schemas of a route that may answer with these problems. */
+export function problemResponses(...statuses: number[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [status, { content: { [PROBLEM_TYPE]: { schema: problemSchema } } }]),
+  );
+}

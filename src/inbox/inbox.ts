@@ -1,0 +1,122 @@
+/** The inbox's contract: one durable, bounded log per audience. Redis and memory implement it. */
+import type { Audience, AudienceKind } from '../contract/audience.ts';
+import type { Incarnation } from '../contract/incarnations.ts';
+import type { Cursor, NotificationText } from '../contract/notification.ts';
+
+/** One event on its way into one audience's log. */
+export interface Entry {
+  /** Identity of the event; a second entry with the same one is a repeat. `source` holds no spaces. */
+  readonly source: string;
+  readonly id: string;
+  readonly text: NotificationText;
+  /** When the notification stops being of use, in milliseconds since 1970; absent: never. */
+  readonly expiresAtMs?: number;
+  /** Whether this event was chosen for the sampled log; travels to every gateway. */
+  readonly sampled: boolean;
+  /** Of the entries with one key only the newest is shown. */
+  readonly collapseKey?: string;
+  /** The identity (`<source> <id>`) of the event that this one takes back. */
+  readonly retracts?: string;
+}
+
+/** What tells an event from all others; neither part can hold the space between them twice. */
+export function identityOf({ source, id }: { readonly source: string; readonly id: string }): string {
+  return `${source} ${id}`;
+}
+
+/** What a collapse key is unique with: services must not replace each other's notifications. */
+export function collapseKeyOf(event: { readonly source: string; readonly collapsekey?: string | undefined }) {
+  return event.collapsekey === undefined ? undefined : `${event.source} ${event.collapsekey}`;
+}
+
+/** Where an entry stands in the log after an append. */
+export interface Appended extends Cursor {
+  /** True when the log had the event already; then nothing was written or published. */
+  readonly repeat: boolean;
+  /** How many gateways host the audience and were handed the notification; 0 for a repeat. */
+  readonly gateways: number;
+}
+
+/** A notification as the log keeps it. */
+export interface Stored extends Cursor {
+  /** The notification's JSON, byte for byte as it was published. */
+  readonly json: string;
+  /** When it was appended, in milliseconds since 1970; never decreases within a log. */
+  readonly appendedAtMs: number;
+  readonly expiresAtMs?: number;
+}
+
+/** What decides, besides an entry itself, whether it is shown: places by name. */
+export interface Shadows {
+  /** The newest entry of each collapse key. */
+  readonly newest: ReadonlyMap<string, number>;
+  /** The retraction of each event taken back. */
+  readonly retracted: ReadonlyMap<string, number>;
+}
+
+export interface InboxLimits {
+  /** Entries kept per audience of each kind; the oldest go first. */
+  readonly maxLength: Readonly<Record<AudienceKind, number>>;
+  /** How long an entry is kept. */
+  readonly maxAgeMs: Readonly<Record<AudienceKind, number>>;
+  /** How long a repeat of an event is recognised. */
+  readonly dedupeMs: number;
+}
+
+export interface Inbox {
+  /**
+   * Appends entries to an audience's log in their order and publishes each to the audience's room, as one atomic
+   * step: nobody sees a part of it, and what is published has the log's order.
+   *
+   * An implementation MUST give offsets 1, 2, 3 … without holes, MUST NOT append a repeat within `dedupeMs` but
+   * answer with its first place, MUST change the epoch whenever earlier appends may have been lost, and MUST
+   * reject without having appended, or with the appended entries recognisable as repeats, so that the same call
+   * can be made again.
+   *
+   * The caller MUST NOT have two calls for one audience under way at once (see lanes.ts).
+   *
+   * @throws {InboxUnavailable} the entries' fault in no case: the caller tries again until it succeeds
+   */
+  append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]>;
+
+  /**
+   * The last place of each audience's log, in the order asked; EMPTY_HEAD for one never written.
+   *
+   * @throws {InboxUnavailable}
+   */
+  heads(audiences: readonly Audience[]): Promise<readonly Cursor[]>;
+
+  /**
+   * What the log still holds of `first` to `last` inclusive, in order, expired ones included.
+   * Entries trimmed by length or age are missing: the caller MUST check that what comes is what it asked for.
+   *
+   * @throws {InboxUnavailable}
+   */
+  read(audience: Audience, first: number, last: number): Promise<readonly Stored[]>;
+
+  /**
+   * The newest of `first` to `last` inclusive, at most `limit`, newest first.
+   *
+   * @throws {InboxUnavailable}
+   */
+  readNewest(audience: Audience, first: number, last: number, limit: number): Promise<readonly Stored[]>;
+
+  /** @throws {InboxUnavailable} */
+  shadows(audience: Audience): Promise<Shadows>;
+
+  /**
+   * Which epoch began where, newest first; empty for a log never written.
+   *
+   * @throws {InboxUnavailable}
+   */
+  incarnations(audience: Audience): Promise<readonly Incarnation[]>;
+}
+
+/** The store is away, overloaded or refuses to write. Never the event's fault. */
+export class InboxUnavailable extends Error {
+  readonly code = 'inbox_unavailable';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}

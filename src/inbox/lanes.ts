@@ -1,0 +1,97 @@
+/**
+ * Lanes keep the order of each audience while its appends are many, and while they fail.
+ *
+ * A lane is one audience's way into its log. One flight (one append call) is under way in it at a time; what
+ * arrives meanwhile waits and leaves together in the next flight. So an idle audience pays no delay, a busy one
+ * is batched by the store's own speed, different audiences share the connection side by side, and when a flight
+ * fails everything later waits behind its retry instead of overtaking it. A failed flight is tried again for ever
+ * with growing, jittered pauses, until it succeeds or the lanes are closed.
+ */
+import pRetry from 'p-retry';
+import type { Audience } from '../contract/audience.ts';
+import type { Appended, Entry, Inbox } from './inbox.ts';
+
+/** Bounds one script's run time in Redis: about 20 µs an entry. */
+const MAX_FLIGHT_ENTRIES = 100;
+
+const RETRY = {
+  retries: Number.POSITIVE_INFINITY,
+  minTimeout: 50,
+  factor: 2,
+  maxTimeout: 1_000,
+  randomize: true,
+};
+
+interface Waiting {
+  readonly entry: Entry;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class Lanes {
+  readonly #inbox: Inbox;
+  readonly #onHold: (error: unknown) => void;
+  readonly #lanes = new Map<Audience, Waiting[]>();
+  readonly #closing = new AbortController();
+
+  /** `onHold` is told each time that a flight failed and its lane waits. */
+  constructor(inbox: Inbox, onHold: (error: unknown) => void) {
+    this.#inbox = inbox;
+    this.#onHold = onHold;
+  }
+
+  /** Resolves once the log has the entry. Rejects only after {@link close}. */
+  append(audience: Audience, entry: Entry): Promise<Appended> {
+    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
+    return new Promise((resolve, reject) => {
+      const waiting = { entry, resolve, reject };
+      const lane = this.#lanes.get(audience);
+      if (lane !== undefined) {
+        lane.push(waiting);
+        return;
+      }
+      const opened = [waiting];
+      this.#lanes.set(audience, opened);
+      void this.#run(audience, opened);
+    });
+  }
+
+  /** Gives up what waits: those appends reject, and may or may not have reached the log. */
+  close(): void {
+    this.#closing.abort(new Error('the lanes are closed'));
+  }
+
+  async #run(audience: Audience, lane: Waiting[]): Promise<void> {
+    while (lane.length > 0 && !this.#closing.signal.aborted) {
+      const flight = lane.splice(0, MAX_FLIGHT_ENTRIES);
+      const entries = flight.map(({ entry }) => entry);
+      try {
+        const appended = await this.#fly(audience, entries);
+        flight.forEach(({ resolve, reject }, i) => {
+          const place = appended[i];
+          if (place === undefined)
+            reject(new Error('the inbox answered for fewer entries than it was given'));
+          else resolve(place);
+        });
+      } catch (error) {
+        for (const { reject } of flight) reject(error);
+      }
+    }
+    this.#lanes.delete(audience);
+    // Closed: whatever waited behind a flight that was given up must not overtake it.
+    for (const { reject } of lane) reject(this.#closing.signal.reason);
+  }
+
+  async #fly(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
+    try {
+      return await this.#inbox.append(audience, entries);
+    } catch (error) {
+      this.#onHold(error);
+      return await pRetry(() => this.#inbox.append(audience, entries), {
+        ...RETRY,
+        signal: this.#closing.signal,
+        onFailedAttempt: ({ error: again }) => this.#onHold(again),
+      });
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** Reads chosen offsets of one audience's log, newest first, a chunk at a time. */
+import type { Audience } from '../contract/audience.ts';
+import type { Inbox, Stored } from './inbox.ts';
+import type { Range, Ranges } from './ranges.ts';
+
+export class LogReader {
+  readonly audience: Audience;
+  readonly #inbox: Inbox;
+  #rest: Ranges;
+  #read: Stored[] = [];
+
+  constructor(inbox: Inbox, audience: Audience, offsets: Ranges) {
+    this.#inbox = inbox;
+    this.audience = audience;
+    this.#rest = offsets;
+  }
+
+  /** The next entry; undefined when nothing is left, or when {@link needsMore}. */
+  get next(): Stored | undefined {
+    return this.#read[0];
+  }
+
+  get needsMore(): boolean {
+    return this.#read.length === 0 && this.#rest.length > 0;
+  }
+
+  /** The newest offset that has not been taken yet; 0 when none is left. */
+  get position(): number {
+    return this.#read[0]?.offset ?? this.#rest.at(-1)?.[1] ?? 0;
+  }
+
+  take(): Stored | undefined {
+    return this.#read.shift();
+  }
+
+  /** Reads the next `count` offsets, all at the same time. Entries that the log does not hold any more are skipped. */
+  async readMore(count: number): Promise<void> {
+    const { top, rest } = newestOf(this.#rest, count);
+    this.#rest = rest;
+    const chunks = await Promise.all(
+      top.map(([first, last]) => this.#inbox.readNewest(this.audience, first, last, last - first + 1)),
+    );
+    this.#read.push(...chunks.flat());
+  }
+}
+
+/** Cuts off the highest `count` offsets; `top` has its newest range first. */
+export function newestOf(
+  ranges: Ranges,
+  count: number,
+): { readonly top: readonly Range[]; readonly rest: Ranges } {
+  const rest = [...ranges];
+  const top: Range[] = [];
+  let wanted = count;
+  while (wanted > 0) {
+    const range = rest.pop();
+    if (range === undefined) break;
+    const [first, last] = range;
+    const from = Math.max(first, last - wanted + 1);
+    top.push([from, last]);
+    wanted -= last - from + 1;
+    if (from > first) rest.push([first, from - 1]);
+  }
+  return { top, rest };
+}

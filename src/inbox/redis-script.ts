@@ -1,0 +1,40 @@
+/** Lua scripts in Redis: loaded from their files, run by their hash, and what their failures mean. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Cluster, Redis } from 'ioredis';
+import { InboxUnavailable } from './inbox.ts';
+
+interface LuaScript {
+  readonly source: string;
+  readonly sha: string;
+}
+
+/** `name`: a file beside this one. */
+export function luaScript(name: string): LuaScript {
+  const source = readFileSync(new URL(name, import.meta.url), 'utf8');
+  return { source, sha: createHash('sha1').update(source).digest('hex') };
+}
+
+/** EVALSHA, or EVAL when this node does not have the script yet. */
+export async function runScript(
+  redis: Redis | Cluster,
+  { source, sha }: LuaScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return await redis.eval(source, keys.length, ...keys, ...args);
+  }
+}
+
+/** Whatever Redis answers to a well-formed command is about Redis: away, loading, out of memory, read-only. */
+export async function unavailable<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw new InboxUnavailable(error instanceof Error ? error.message : String(error), error);
+  }
+}

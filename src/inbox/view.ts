@@ -1,0 +1,154 @@
+/**
+ * A user's view over the logs that are theirs: merged newest first, without what is expired, taken back or replaced,
+ * and with an event that came by several audiences once.
+ */
+import type { Audience } from '../contract/audience.ts';
+import { RETRACTION_TYPE } from '../contract/event.ts';
+import type { InboxFilter } from '../contract/inbox.ts';
+import type { Cursor, Notification } from '../contract/notification.ts';
+import { collapseKeyOf, type Inbox, identityOf, type Shadows, type Stored } from './inbox.ts';
+import { LogReader } from './log-reader.ts';
+import type { LogMarks } from './marks.ts';
+import { difference, intersection, NO_RANGES, type Ranges } from './ranges.ts';
+
+export interface UserLog {
+  readonly audience: Audience;
+  readonly head: Cursor;
+  readonly marks: LogMarks;
+}
+
+export interface ViewItem {
+  readonly notification: Notification;
+  readonly log: UserLog;
+}
+
+/** Where a page begins. */
+export interface Position {
+  /** For each audience the newest offset that is not on an earlier page. */
+  readonly offsets: Readonly<Partial<Record<Audience, number>>>;
+  /** Identities at the end of the page before: copies of them may still come. */
+  readonly shown: readonly string[];
+}
+
+/** How many of the last page's identities the next one is told. */
+const REMEMBERED = 20;
+
+export class View {
+  readonly #inbox: Inbox;
+  readonly #logs: ReadonlyMap<Audience, UserLog>;
+  readonly #readers: readonly LogReader[];
+  /** Identities of what was taken: copies of one event stand close together, in whichever logs they are. */
+  readonly #shownAlready: Set<string>;
+  readonly #shadows = new Map<Audience, Shadows>();
+  readonly #chunk: number;
+  readonly #nowMs: number;
+
+  /** Reads `chunk` entries of each log at a time. `from` undefined: from the heads on. */
+  constructor(
+    inbox: Inbox,
+    logs: readonly UserLog[],
+    filter: InboxFilter,
+    options: { readonly from?: Position | undefined; readonly chunk: number; readonly nowMs: number },
+  ) {
+    this.#shownAlready = new Set(options.from?.shown);
+    this.#inbox = inbox;
+    this.#chunk = options.chunk;
+    this.#nowMs = options.nowMs;
+    this.#logs = new Map(logs.map((log) => [log.audience, log]));
+    this.#readers = logs.map((log) => {
+      const last = options.from === undefined ? log.head.offset : (options.from.offsets[log.audience] ?? 0);
+      return new LogReader(inbox, log.audience, offsetsIn(log, filter, last));
+    });
+  }
+
+  /** Where a page would begin that goes on from here. */
+  get position(): Position {
+    return {
+      offsets: Object.fromEntries(this.#readers.map(({ audience, position }) => [audience, position])),
+      shown: [...this.#shownAlready].slice(-REMEMBERED),
+    };
+  }
+
+  /** The next newest that is shown, or undefined at the end. */
+  async next(): Promise<ViewItem | undefined> {
+    for (;;) {
+      await this.#readMore();
+      const newest = this.#readers.reduce<LogReader | undefined>(newerOf, undefined);
+      const entry = newest?.next;
+      const log = newest === undefined ? undefined : this.#logs.get(newest.audience);
+      if (newest === undefined || entry === undefined || log === undefined) return undefined;
+      const shown = this.#shown(entry, log);
+      if (shown !== undefined) return shown;
+      newest.take();
+    }
+  }
+
+  /** Leaves what {@link next} gave behind. */
+  take({ notification }: ViewItem): void {
+    this.#shownAlready.add(identityOf(notification));
+    this.#readers.reduce<LogReader | undefined>(newerOf, undefined)?.take();
+  }
+
+  /** How many are shown from here on, up to `max`. */
+  async count(max: number): Promise<number> {
+    for (let count = 0; ; count += 1) {
+      const item = count === max ? undefined : await this.next();
+      if (item === undefined) return count;
+      this.take(item);
+    }
+  }
+
+  async #readMore(): Promise<void> {
+    const hungry = this.#readers.filter(({ needsMore }) => needsMore);
+    while (hungry.some(({ needsMore }) => needsMore)) {
+      await Promise.all(
+        hungry.flatMap((reader) => [
+          this.#loadShadows(reader.audience),
+          reader.needsMore ? reader.readMore(this.#chunk) : undefined,
+        ]),
+      );
+    }
+  }
+
+  async #loadShadows(audience: Audience): Promise<void> {
+    if (!this.#shadows.has(audience)) this.#shadows.set(audience, await this.#inbox.shadows(audience));
+  }
+
+  #shown(entry: Stored, log: UserLog): ViewItem | undefined {
+    if (entry.expiresAtMs !== undefined && entry.expiresAtMs <= this.#nowMs) return undefined;
+    // Checked when it came in, and made by us.
+    const notification: Notification = JSON.parse(entry.json);
+    if (notification.type === RETRACTION_TYPE) return undefined;
+    if (this.#shownAlready.has(identityOf(notification))) return undefined;
+    const { newest, retracted } = this.#shadows.get(log.audience) ?? NO_SHADOWS;
+    if ((retracted.get(identityOf(notification)) ?? 0) > entry.offset) return undefined;
+    const replaced = collapseKeyOf(notification);
+    if (replaced !== undefined && (newest.get(replaced) ?? 0) > entry.offset) return undefined;
+    return { notification, log };
+  }
+}
+
+const NO_SHADOWS: Shadows = { newest: new Map(), retracted: new Map() };
+
+function offsetsIn({ marks, head }: UserLog, filter: InboxFilter, last: number): Ranges {
+  const end = Math.min(last, head.offset);
+  const all: Ranges = end > marks.since ? [[marks.since + 1, end]] : NO_RANGES;
+  switch (filter) {
+    case 'all':
+      return difference(all, marks.archived);
+    case 'unseen':
+      return difference(difference(all, marks.archived), marks.seen);
+    case 'unread':
+      return difference(difference(all, marks.archived), marks.read);
+    case 'archived':
+      return intersection(marks.archived, all);
+  }
+}
+
+/** Newest first by when they were appended; the same moment by name, so that pages are stable. */
+function newerOf(best: LogReader | undefined, reader: LogReader): LogReader | undefined {
+  if (reader.next === undefined) return best;
+  if (best?.next === undefined) return reader;
+  const difference = reader.next.appendedAtMs - best.next.appendedAtMs;
+  return difference > 0 || (difference === 0 && reader.audience < best.audience) ? reader : best;
+}

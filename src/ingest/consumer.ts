@@ -1,0 +1,110 @@
+/**
+ * The consumer takes events from RabbitMQ and settles each by what became of it.
+ *
+ * It never cancels its subscription when it stops: RabbitMQ would make the next consumer active at once, and that
+ * one's events could overtake what is still in hand here. It lets new deliveries lie, finishes those in hand and
+ * closes the connection, upon which RabbitMQ puts what lies back in its old place.
+ */
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Logger } from 'pino';
+import type { Refusal } from '../contract/refusal.ts';
+import { deadLetter } from './dead-letter.ts';
+import { readMessage } from './message.ts';
+import type { Publisher } from './publisher.ts';
+import { Link, type LinkState } from './rabbitmq-link.ts';
+import { type Handle, RELEASE, type Settlement } from './settlement.ts';
+import { DELIVER_QUEUE, declareTopology, type TopologyClash } from './topology.ts';
+
+export interface ConsumerOptions {
+  readonly prefetch: number;
+  readonly maxBytes: number;
+  readonly handle: Handle;
+  readonly publisher: Publisher;
+  readonly log: Logger;
+  readonly onClash: (clash: TopologyClash) => void;
+  readonly onSettled: (settlement: Settlement) => void;
+}
+
+export class Consumer {
+  readonly #options: ConsumerOptions;
+  readonly #link: Link;
+  readonly #stopping = new AbortController();
+  readonly #inHand = new Set<Promise<void>>();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#link = new Link('carillon consumer', options.log, options.onClash);
+  }
+
+  get state(): LinkState {
+    return this.#link.state;
+  }
+
+  async open(url: string): Promise<void> {
+    await this.#link.open(url, (model) => this.#setup(model));
+  }
+
+  /** Takes nothing new and resolves when what is in hand is settled. */
+  async drain(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#inHand);
+  }
+
+  /** Gives everything unsettled back to RabbitMQ. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#link.close();
+  }
+
+  async #setup(model: ChannelModel): Promise<void> {
+    const { log, prefetch } = this.#options;
+    const channel = await model.createChannel();
+    channel.on('error', (error) =>
+      log.warn({ reason: error.message }, 'RabbitMQ closed the consuming channel'),
+    );
+    channel.on('close', () => this.#link.rebuild('the consuming channel closed'));
+    await declareTopology(channel);
+    await channel.prefetch(prefetch);
+    await channel.consume(DELIVER_QUEUE, (message) => {
+      if (message === null) this.#link.rebuild('RabbitMQ cancelled the consumer');
+      else if (!this.#stopping.signal.aborted) this.#take(channel, message);
+    });
+  }
+
+  #take(channel: Channel, message: ConsumeMessage): void {
+    const taken = this.#settle(channel, message).finally(() => this.#inHand.delete(taken));
+    this.#inHand.add(taken);
+  }
+
+  async #settle(channel: Channel, message: ConsumeMessage): Promise<void> {
+    const { handle, maxBytes, onSettled } = this.#options;
+    const read = readMessage(message.content, message.properties, maxBytes);
+    let settlement: Settlement = read.ok
+      ? await handle(read.value.event)
+      : { kind: 'dead-letter', refusal: read.refusal };
+    if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal)))
+      settlement = RELEASE;
+    onSettled(settlement);
+    if (settlement.kind === 'release') return;
+    try {
+      channel.ack(message);
+    } catch {
+      // The channel has closed meanwhile. RabbitMQ delivers the event again, and its repeat is recognised.
+    }
+  }
+
+  /** False when it was given up because this process stops. */
+  async #bury(message: ConsumeMessage, refusal: Refusal): Promise<boolean> {
+    const { log, publisher } = this.#options;
+    log.warn(
+      { code: refusal.code, detail: refusal.message, path: refusal.path, type: message.fields.routingKey },
+      'event becomes a dead letter',
+    );
+    try {
+      await deadLetter(message, refusal, publisher, this.#stopping.signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/** Dead letters: the message as it came, in carillon.dead, with headers that say why. */
+import type { ConsumeMessage } from 'amqplib';
+import pRetry from 'p-retry';
+import type { Refusal } from '../contract/refusal.ts';
+import type { Publisher } from './publisher.ts';
+import { DEAD_LETTERS } from './topology.ts';
+
+/** Headers that would make RabbitMQ route the copy elsewhere too. */
+const ROUTING_HEADERS = new Set(['CC', 'BCC']);
+
+/**
+ * Resolves once RabbitMQ has confirmed that the dead letter is kept; until then it tries again for ever.
+ * The caller MUST settle the original only afterwards. Rejects only when `signal` is aborted.
+ */
+export async function deadLetter(
+  message: ConsumeMessage,
+  refusal: Refusal,
+  publisher: Publisher,
+  signal: AbortSignal,
+): Promise<void> {
+  const reason = {
+    'x-carillon-reason': refusal.code,
+    'x-carillon-detail': refusal.message,
+    'x-carillon-path': refusal.path ?? '',
+    'x-carillon-time': new Date().toISOString(),
+  };
+  const original = Object.entries(message.properties.headers ?? {}).filter(
+    ([name]) => !ROUTING_HEADERS.has(name),
+  );
+  let headers: Record<string, unknown> = { ...Object.fromEntries(original), ...reason };
+  const { contentType, contentEncoding } = message.properties;
+  const publish = async () => {
+    try {
+      await publisher.publish(DEAD_LETTERS, message.fields.routingKey, message.content, {
+        contentType,
+        contentEncoding,
+        headers,
+      });
+    } catch (error) {
+      // Headers that fill amqplib's 64 KiB by themselves leave no room for ours: the reason goes first.
+      if (error instanceof RangeError) headers = { ...reason, 'x-carillon-headers': 'dropped: too large' };
+      throw error;
+    }
+  };
+  await pRetry(publish, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 100,
+    maxTimeout: 2_000,
+    randomize: true,
+    signal,
+  });
+}

@@ -1,0 +1,87 @@
+/** Publishes to RabbitMQ and answers only when RabbitMQ has confirmed that a queue holds the message. */
+import { randomUUID } from 'node:crypto';
+import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
+import type { Logger } from 'pino';
+import { Link, type LinkState } from './rabbitmq-link.ts';
+import { declareTopology, type TopologyClash } from './topology.ts';
+
+/** RabbitMQ is away, blocked, or did not confirm in time. The message may or may not have arrived: send it again. */
+class BrokerUnavailable extends Error {
+  readonly code = 'broker_unavailable';
+}
+
+const CONFIRM_TIMEOUT_MS = 10_000;
+
+export class Publisher {
+  readonly #link: Link;
+  readonly #log: Logger;
+  /** Ids of messages that came back because no queue took them. RabbitMQ confirms those too, right after. */
+  readonly #returned = new Set<string>();
+  #channel: ConfirmChannel | undefined;
+
+  constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
+    this.#log = log;
+    this.#link = new Link('carillon publisher', log, onClash);
+  }
+
+  get state(): LinkState {
+    return this.#link.state;
+  }
+
+  async open(url: string): Promise<void> {
+    await this.#link.open(url, (model) => this.#setup(model));
+  }
+
+  /**
+   * Persistent, confirmed, and only counted as published when a queue took it.
+   *
+   * @throws {BrokerUnavailable}
+   */
+  async publish(exchange: string, routingKey: string, body: Buffer, options: Options.Publish): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined || this.state !== 'up')
+      throw new BrokerUnavailable(`RabbitMQ is ${this.state}`);
+    const messageId = randomUUID();
+    const properties = { ...options, messageId, persistent: true, mandatory: true };
+    let late: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const fail = (why: string, cause?: unknown) => reject(new BrokerUnavailable(why, { cause }));
+        late = setTimeout(
+          fail,
+          CONFIRM_TIMEOUT_MS,
+          `RabbitMQ did not confirm within ${CONFIRM_TIMEOUT_MS} ms`,
+        );
+        channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
+          if (this.#returned.delete(messageId)) fail(`no queue is bound to exchange ${exchange}`);
+          else if (error) fail('RabbitMQ refused the message or closed the channel', error);
+          else resolve();
+        });
+      });
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#channel?.waitForConfirms().catch(() => {
+      // Each publish has been told already.
+    });
+    await this.#link.close();
+  }
+
+  async #setup(model: ChannelModel): Promise<void> {
+    const channel = await model.createConfirmChannel();
+    channel.on('error', (error) =>
+      this.#log.warn({ reason: error.message }, 'RabbitMQ closed the publishing channel'),
+    );
+    channel.on('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+      this.#returned.clear();
+      this.#link.rebuild('the publishing channel closed');
+    });
+    channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
+    await declareTopology(channel);
+    this.#channel = channel;
+  }
+}

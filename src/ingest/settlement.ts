@@ -1,0 +1,17 @@
+/** How an event that was taken from the queue is settled: a value that the handler returns. */
+import type { Event } from '../contract/event.ts';
+import type { Refusal } from '../contract/refusal.ts';
+
+export type Settlement =
+  /** Every audience's inbox has it: the queue may forget it. */
+  | { readonly kind: 'ack' }
+  /** It can never be delivered: it goes to the dead letters with the reason, and then the queue may forget it. */
+  | { readonly kind: 'dead-letter'; readonly refusal: Refusal }
+  /** This process stops before it was done: it stays in the queue, for whoever comes next. */
+  | { readonly kind: 'release' };
+
+/** MUST NOT reject: whatever is not the event's fault is held and tried again inside. */
+export type Handle = (event: Event) => Promise<Settlement>;
+
+export const ACK: Settlement = Object.freeze({ kind: 'ack' });
+export const RELEASE: Settlement = Object.freeze({ kind: 'release' });

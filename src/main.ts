@@ -1,0 +1,66 @@
+/** The process: configuration, start, signals. Whatever is wrong is said in one message, and the exit code tells. */
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { createLog, withoutPassword } from './ops/log.ts';
+import { RoutesError } from './routing/routes-file.ts';
+import { startService } from './service.ts';
+
+/** Faults that the operator mends get a message without a stack. */
+function refuseToStart(error: unknown): never {
+  const isOperators =
+    error instanceof ConfigError ||
+    error instanceof RoutesError ||
+    (error instanceof Error && 'code' in error);
+  console.error(
+    `carillon does not start: ${isOperators && error instanceof Error ? error.message : String(error)}`,
+  );
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = createLog({ level: config.LOG_LEVEL, redact: config.LOG_REDACT });
+  const starting = startService(config, log, (error) => {
+    log.fatal(
+      { code: 'code' in error ? error.code : undefined, reason: error.message },
+      'carillon cannot go on',
+    );
+    process.exit(1);
+  });
+
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    const late = setTimeout(() => {
+      log.error({ timeoutSeconds: config.SHUTDOWN_TIMEOUT }, 'stopping took too long');
+      process.exit(1);
+    }, config.SHUTDOWN_TIMEOUT * 1000);
+    await starting.then((service) => service.stop());
+    clearTimeout(late);
+    log.info('stopped');
+    log.flush(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  const { url, opsUrl } = await starting;
+  announce(config, url, opsUrl);
+  log.info({ roles: config.ROLES, ...placesOf(config), url, opsUrl }, 'started');
+}
+
+/** Where events and notifications are, without passwords. */
+function placesOf({ backends }: Config) {
+  if (backends === undefined) return { mode: 'embedded' };
+  return { amqp: withoutPassword(backends.amqpUrl), redis: backends.redisUrls.map(withoutPassword) };
+}
+
+/** What a newcomer in front of a terminal wants to know; operators read the log. */
+function announce({ backends }: Config, url: string | undefined, opsUrl: string): void {
+  if (backends !== undefined) return;
+  console.log(
+    `\n  Carillon, embedded: no RabbitMQ, no Redis, nothing outlives this process.\n\n  Page and API  ${url}\n  Operators     ${opsUrl}\n`,
+  );
+}
+
+main().catch(refuseToStart);

@@ -1,0 +1,95 @@
+/** The front: what users and producers connect to, Socket.IO and the API on one port. */
+import type { Logger } from 'pino';
+import { createVerify, signToken } from '../auth/tokens.ts';
+import { type Audience, audienceKind } from '../contract/audience.ts';
+import type { Event } from '../contract/event.ts';
+import type { Health } from '../contract/health.ts';
+import type { LiveMessage } from '../contract/live-message.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { serveDemo } from '../http/demo.ts';
+import { serveEvents } from '../http/events.ts';
+import { serveHealth } from '../http/health.ts';
+import { serveInbox } from '../http/inbox.ts';
+import { createServer, serveDocs } from '../http/server.ts';
+import { audiencesOf } from '../routing/route.ts';
+import type { Context } from './context.ts';
+import type { Queue } from './queue.ts';
+import type { Store } from './store.ts';
+
+/** `close` sends every socket away and stops listening. */
+export async function openFront(
+  { config, log, metrics, routes }: Context,
+  store: Store,
+  queue: Queue,
+  health: Health,
+) {
+  const verify = createVerify({
+    key: config.tokenKey,
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    clockSkewSeconds: config.JWT_CLOCK_SKEW_SECONDS,
+  });
+  const app = await createServer({
+    title: 'Carillon',
+    description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
+    bodyLimitBytes: Math.max(config.EVENT_MAX_BYTES, MAX_BATCH_BYTES),
+    log,
+  });
+  const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
+  serveHealth(app, health);
+  serveEvents(app, {
+    verify,
+    maxBytes: config.EVENT_MAX_BYTES,
+    publish: (read) => queue.publish(read),
+    refusalOf: ({ event }) => {
+      const mapped = knowsRoutes ? audiencesOf(event, routes, config.EVENT_MAX_AUDIENCES) : undefined;
+      return mapped === undefined || mapped.ok ? undefined : mapped.refusal;
+    },
+  });
+  serveInbox(app, { verify, inbox: store.userInbox });
+  await serveDocs(app);
+  const { tokenKey } = config;
+  const isEmbedded = config.backends === undefined;
+  if (isEmbedded && 'secret' in tokenKey) {
+    serveDemo(app, (claims, seconds) => signToken(tokenKey.secret, claims, seconds));
+  }
+  const gateway = new Gateway(app.server, {
+    live: store.live,
+    inbox: store.inbox,
+    userInbox: store.userInbox,
+    syncLimit: config.SYNC_LIMIT,
+    checkMs: config.FEED_CHECK_SECONDS * 1000,
+    onHealed: (audience) => metrics.healed(audienceKind(audience)),
+    verify,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    handshakeMs: config.HANDSHAKE_SECONDS * 1000,
+    serveClient: isEmbedded,
+    log,
+    onPassedOn: (audience, message, sockets) => {
+      metrics.delivered(audienceKind(audience), sockets);
+      if (message.sampled) logDelivered(log, audience, message, sockets);
+    },
+    onConnection: (outcome) => metrics.connection(outcome),
+  });
+  await app.listen({ host: config.HOST, port: config.PORT });
+  return {
+    app,
+    close: async () => {
+      await gateway.close();
+      await app.close();
+    },
+  };
+}
+
+const MAX_BATCH_BYTES = 1_048_576;
+
+function logDelivered(
+  log: Logger,
+  audience: Audience,
+  { epoch, offset, packet }: LiveMessage,
+  sockets: number,
+): void {
+  const [, event]: [string, Pick<Event, 'source' | 'id' | 'type'>] = JSON.parse(packet.slice(2));
+  const { source, id, type } = event;
+  log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
+}

@@ -1,0 +1,178 @@
+/** The inbox's contract as tests; every implementation passes all of them. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Audience } from '../../src/contract/audience.ts';
+import { decodeLiveMessage, type LiveMessage } from '../../src/contract/live-message.ts';
+import { EMPTY_HEAD, encodeEvent, notificationSchema } from '../../src/contract/notification.ts';
+import type { Entry, Inbox, InboxLimits } from '../../src/inbox/inbox.ts';
+
+/** An implementation under test, with the means to see what it publishes and to let its time pass. */
+export interface Subject {
+  readonly inbox: Inbox;
+  /** What gateways that host the audience have been handed, in order. */
+  published(audience: Audience): Promise<readonly LiveMessage[]>;
+  /** Makes the implementation believe that its store may have lost writes. */
+  loseTrust(): Promise<void>;
+  /** Resolves when entries appended before are older than `maxAgeMs`. */
+  age(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const forAll = (number: number) => ({ user: number, department: number, topic: number, global: number });
+
+export const MAX_AGE_MS = 300;
+/** Nothing goes by its age while a test runs. */
+export const LONG_LIVED: InboxLimits = {
+  maxLength: forAll(20),
+  maxAgeMs: forAll(3_600_000),
+  dedupeMs: 60_000,
+};
+
+export const LIMITS: InboxLimits = { maxLength: forAll(20), maxAgeMs: forAll(MAX_AGE_MS), dedupeMs: 60_000 };
+
+const RECEIVED_AT = new Date('2026-11-20T09:00:00Z');
+
+export function entry(id: string, audience: Audience, extra: Partial<Entry> = {}): Entry {
+  const event = { specversion: '1.0' as const, id, source: '/test', type: 'test.made', data: { n: id } };
+  return { source: '/test', id, text: encodeEvent(event, RECEIVED_AT)(audience), sampled: false, ...extra };
+}
+
+export function describeInbox(name: string, open: (limits: InboxLimits) => Promise<Subject>): void {
+  describe(name, () => {
+    let subject: Subject;
+    const audience = 'user:42';
+
+    beforeEach(async () => {
+      subject = await open(LONG_LIVED);
+    });
+    afterEach(() => subject.close());
+
+    const appendOne = async (id: string, extra?: Partial<Entry>) => {
+      const [appended] = await subject.inbox.append(audience, [entry(id, audience, extra)]);
+      return appended;
+    };
+    const offsetsIn = async (first: number, last: number) =>
+      (await subject.inbox.read(audience, first, last)).map(({ offset }) => offset);
+
+    test('a log never written has an empty head and nothing to read', async () => {
+      expect(await subject.inbox.heads([audience, 'global'])).toEqual([EMPTY_HEAD, EMPTY_HEAD]);
+      expect(await subject.inbox.read(audience, 1, 10)).toEqual([]);
+    });
+
+    test('offsets are 1, 2, 3 and the head follows', async () => {
+      const first = await appendOne('a');
+      const rest = await subject.inbox.append(audience, [entry('b', audience), entry('c', audience)]);
+      expect([first, ...rest].map((appended) => appended?.offset)).toEqual([1, 2, 3]);
+      expect(first?.epoch).toMatch(/^[0-9a-f]{8}$/);
+      expect(await subject.inbox.heads([audience])).toEqual([{ epoch: first?.epoch, offset: 3 }]);
+    });
+
+    test('audiences have logs of their own', async () => {
+      await appendOne('a');
+      await subject.inbox.append('global', [entry('a', 'global')]);
+      const heads = await subject.inbox.heads(['global', audience, 'department:sales']);
+      expect(heads.map(({ offset }) => offset)).toEqual([1, 1, 0]);
+    });
+
+    test('what is read is the notification with its place, in order', async () => {
+      await subject.inbox.append(
+        audience,
+        ['a', 'b', 'c'].map((id) => entry(id, audience)),
+      );
+      const stored = await subject.inbox.read(audience, 2, 3);
+      const notifications = stored.map(({ json }) => notificationSchema.parse(JSON.parse(json)));
+      expect(notifications.map(({ id, offset, epoch }) => ({ id, offset, epoch }))).toEqual([
+        { id: 'b', offset: 2, epoch: stored[0]?.epoch },
+        { id: 'c', offset: 3, epoch: stored[1]?.epoch },
+      ]);
+      expect(notifications[0]).toMatchObject({ audience, source: '/test', data: { n: 'b' } });
+    });
+
+    test('50 appends at once leave no hole and no offset twice', async () => {
+      const appended = await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          subject.inbox.append('department:x', [entry(`e${i}`, 'department:x')]),
+        ),
+      );
+      const offsets = appended.flat().map(({ offset }) => offset);
+      expect(offsets.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    });
+
+    test('a repeat is answered with its first place, and neither written nor published', async () => {
+      await appendOne('a');
+      await appendOne('b');
+      const again = await subject.inbox.append(audience, [
+        entry('a', audience),
+        entry('c', audience),
+        entry('c', audience),
+      ]);
+      expect(again.map(({ offset, repeat }) => ({ offset, repeat }))).toEqual([
+        { offset: 1, repeat: true },
+        { offset: 3, repeat: false },
+        { offset: 3, repeat: true },
+      ]);
+      expect(await offsetsIn(1, 100)).toEqual([1, 2, 3]);
+      expect((await subject.published(audience)).map(({ offset }) => offset)).toEqual([1, 2, 3]);
+    });
+
+    test('the same id from another source is another event', async () => {
+      await appendOne('a');
+      const other = await appendOne('a', { source: '/other' });
+      expect(other).toMatchObject({ offset: 2, repeat: false });
+    });
+
+    test('what is published is the packet that clients get, with its place before it', async () => {
+      const appended = await appendOne('a', { sampled: true });
+      const [message] = await subject.published(audience);
+      const [stored] = await subject.inbox.read(audience, 1, 1);
+      expect(appended?.gateways).toBe(1);
+      expect(message).toEqual({
+        epoch: appended?.epoch,
+        offset: 1,
+        sampled: true,
+        packet: `42["notification",${stored?.json}]`,
+      });
+    });
+
+    test('an audience that nobody hosts is kept all the same', async () => {
+      const [appended] = await subject.inbox.append('user:nobody', [entry('a', 'user:nobody')]);
+      expect(appended).toMatchObject({ offset: 1, gateways: 0 });
+      expect(await subject.inbox.read('user:nobody', 1, 1)).toHaveLength(1);
+    });
+
+    test('the log keeps the newest up to its length, and offsets go on', async () => {
+      for (let i = 1; i <= 25; i += 1) await appendOne(`e${i}`);
+      expect(await offsetsIn(1, 100)).toEqual(Array.from({ length: 20 }, (_, i) => i + 6));
+      expect((await subject.inbox.heads([audience]))[0]?.offset).toBe(25);
+    });
+
+    test('entries past their age go with the next append, and offsets go on', async () => {
+      await subject.close();
+      subject = await open(LIMITS);
+      await appendOne('old');
+      await subject.age();
+      const next = await appendOne('new');
+      expect(await offsetsIn(next?.offset ?? 0, 100)).toEqual([next?.offset]);
+      expect(await offsetsIn(1, 1)).toEqual(next?.offset === 1 ? [1] : []);
+    });
+
+    test('the expiry of a notification is kept beside it', async () => {
+      await appendOne('a', { expiresAtMs: 1_800_000_000_000 });
+      await appendOne('b');
+      const stored = await subject.inbox.read(audience, 1, 2);
+      expect(stored.map(({ expiresAtMs }) => expiresAtMs)).toEqual([1_800_000_000_000, undefined]);
+    });
+
+    test('when writes may have been lost the epoch changes, and entries keep the one they were written in', async () => {
+      const before = await appendOne('a');
+      await subject.loseTrust();
+      const after = await appendOne('b');
+      expect(after?.epoch).not.toBe(before?.epoch);
+      const [head] = await subject.inbox.heads([audience]);
+      expect(head).toEqual({ epoch: after?.epoch, offset: after?.offset });
+    });
+  });
+}
+
+export function toLiveMessages(bytes: readonly Buffer[]): LiveMessage[] {
+  return bytes.flatMap((message) => decodeLiveMessage(message) ?? []);
+}

@@ -1,0 +1,114 @@
+/** Ada, whose inbox is under test: the stores beneath it, and short ways to publish to her, to list and to mark. */
+import { expect } from 'vitest';
+import type { Audience } from '../../src/contract/audience.ts';
+import type { Event } from '../../src/contract/event.ts';
+import { type InboxQuery, inboxPageSchema, type MarkRequest, marksSchema } from '../../src/contract/inbox.ts';
+import { decodeMarksMessage, type MarksMessage } from '../../src/contract/live-message.ts';
+import { EMPTY_HEAD } from '../../src/contract/notification.ts';
+import { createDeliver } from '../../src/deliver.ts';
+import type { Inbox, InboxLimits } from '../../src/inbox/inbox.ts';
+import { Lanes } from '../../src/inbox/lanes.ts';
+import type { MarksStore } from '../../src/inbox/marks-store.ts';
+import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
+import { until } from '../support/until.ts';
+
+/** The stores under test, and what they published to the room of {@link ME}. */
+export interface Stores {
+  readonly inbox: Inbox;
+  readonly store: MarksStore;
+  publishedMarks(): Promise<readonly MarksMessage[]>;
+  /** Everything in the logs is lost; the marks are not. */
+  loseLogs(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const ME = 'user:ada';
+export const SALES = 'department:sales';
+export const MINE: readonly Audience[] = [ME, SALES, 'global'];
+
+export const forAll = (number: number) => ({
+  user: number,
+  department: number,
+  topic: number,
+  global: number,
+});
+
+const HOUR_MS = 3_600_000;
+
+export const ROOMY: InboxLimits = { maxLength: forAll(400), maxAgeMs: forAll(HOUR_MS), dedupeMs: 60_000 };
+
+export const NO_LIMIT: InboxQuery = { filter: 'all', limit: 100 };
+
+export function event(id: string, audience: readonly Audience[], rest: Partial<Event> = {}): Event {
+  return { specversion: '1.0', id, source: '/test', type: 'test.made', audience: [...audience], ...rest };
+}
+
+/** A user inbox over the stores, and short ways to use it as ada. */
+export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, { maxLength }: InboxLimits = ROOMY) {
+  const { inbox, store } = stores;
+  let aheadMs = 0;
+  const userInbox = new StoredInbox({ inbox, store, maxLength, now: () => Date.now() + aheadMs });
+  const deliver = createDeliver({
+    lanes: new Lanes(inbox, () => {}),
+    routes: [],
+    maxAudiences: 100,
+    isSampled: () => false,
+    onAppended: () => {},
+  });
+  const list = async (query: Partial<InboxQuery> = {}, audiences = MINE) => {
+    const page = await userInbox.list('ada', audiences, { ...NO_LIMIT, ...query });
+    if (!page.ok) throw new Error(`${page.refusal.code} ${page.refusal.message}`);
+    return inboxPageSchema.parse(page.value);
+  };
+  const open = async () => {
+    const heads = await inbox.heads(MINE);
+    return await userInbox.open(
+      'ada',
+      new Map(MINE.map((audience, i) => [audience, heads[i] ?? EMPTY_HEAD])),
+    );
+  };
+  return {
+    userInbox,
+    list,
+    ids: async (filter: InboxQuery['filter'] = 'all') =>
+      (await list({ filter })).notifications.map(({ id }) => id),
+    counts: async () => {
+      const { unseen, unread } = await list();
+      return { unseen, unread };
+    },
+    mark: (request: MarkRequest, origin = 'phone') => userInbox.mark('ada', MINE, request, origin),
+    open,
+    /** As a user whose first session was so long ago that no copy of an event is in doubt. */
+    openLongAgo: async () => {
+      aheadMs = -HOUR_MS;
+      await open();
+      aheadMs = 0;
+    },
+    /** From here on it is two hours later for who reads. */
+    passTwoHours: () => {
+      aheadMs = 2 * HOUR_MS;
+    },
+    /** One after the other, each at a later millisecond than the one before. */
+    publish: async (...events: readonly Event[]) => {
+      for (const one of events) {
+        expect(await deliver(one)).toEqual({ kind: 'ack' });
+        const now = Date.now();
+        await until('the next millisecond', 1_000, () => Date.now() > now);
+      }
+    },
+    /** At once, as a flood comes. */
+    flood: async (audience: Audience, count: number, name = 'e') => {
+      const ids = Array.from({ length: count }, (_, i) => `${name}${i + 1}`);
+      await Promise.all(ids.map((id) => deliver(event(id, [audience]))));
+    },
+  };
+}
+
+export function toMarksMessages(bytes: readonly Buffer[]): MarksMessage[] {
+  return bytes.flatMap((message) => decodeMarksMessage(message) ?? []);
+}
+
+/** The `marks` that a client gets. */
+export function marksIn({ packet }: MarksMessage) {
+  return marksSchema.parse(JSON.parse(packet.slice(2))[1]);
+}

@@ -1,0 +1,91 @@
+/** Carillon as its users run it: the built program as a process of its own, on free ports, with its log at hand. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { signToken } from '../../src/auth/tokens.ts';
+import { guard } from './guard.ts';
+import { freePort } from './ports.ts';
+import { until } from './until.ts';
+
+export const JWT_SECRET = 'a-secret-for-tests-of-more-than-32-characters';
+
+const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
+const START_TIMEOUT_MS = 30_000;
+
+export interface CarillonProcess {
+  readonly pid: number;
+  /** Of the API and Socket.IO; nothing listens there in a process that is only a consumer. */
+  readonly url: string;
+  readonly opsUrl: string;
+  /** Everything that the process has written, line by line. */
+  readonly output: readonly string[];
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number | null>;
+  signal(signal: NodeJS.Signals): void;
+  /** Asks it to stop, and resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Runs the program with just this environment and waits until it is ready. */
+export async function startCarillon(environment: Readonly<Record<string, string>>): Promise<CarillonProcess> {
+  const carillon = await spawnCarillon(environment);
+  await until(`Carillon to be ready:\n${carillon.output.join('\n')}`, START_TIMEOUT_MS, async () => {
+    if ((await Promise.race([carillon.exited, undefined])) !== undefined) {
+      throw new Error(`Carillon ended before it was ready:\n${carillon.output.join('\n')}`);
+    }
+    return await isReady(carillon);
+  });
+  return carillon;
+}
+
+/** Runs the program and returns at once. */
+export async function spawnCarillon(environment: Readonly<Record<string, string>>): Promise<CarillonProcess> {
+  const port = environment.PORT ?? String(await freePort());
+  const opsPort = environment.OPS_PORT ?? String(await freePort());
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PORT: port, OPS_PORT: opsPort, HOST: '127.0.0.1', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await once(child, 'spawn');
+  const { pid = Number.NaN } = child;
+  const dismissGuard = guard('kill -s KILL -- "$1"', String(pid));
+  const { lines, ended } = linesOf(child);
+  // The last lines may come after the end of the process.
+  const exited = Promise.all([once(child, 'close'), ended]).then(() => {
+    dismissGuard();
+    return child.exitCode;
+  });
+  return {
+    pid,
+    url: `http://127.0.0.1:${port}`,
+    opsUrl: `http://127.0.0.1:${opsPort}`,
+    output: lines,
+    exited,
+    signal: (signal) => child.kill(signal),
+    stop: () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
+  };
+}
+
+export async function isReady({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>): Promise<boolean> {
+  const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
+  return response?.status === 200;
+}
+
+/** A token as the company's login service would make it. */
+export function tokenFor(user: string, claims: Record<string, unknown> = {}, seconds = 600): Promise<string> {
+  return signToken(JWT_SECRET, { sub: user, ...claims }, seconds);
+}
+
+function linesOf(child: ChildProcess) {
+  const lines: string[] = [];
+  const ended = [child.stdout, child.stderr].map(async (stream) => {
+    if (stream === null) return;
+    const reader = createInterface({ input: stream });
+    reader.on('line', (line) => lines.push(line));
+    await once(reader, 'close');
+  });
+  return { lines, ended: Promise.all(ended) };
+}

@@ -1,0 +1,21 @@
+/** Starts the machine's Chromium without a window. */
+import { type Browser, chromium } from 'playwright-core';
+import { findChromium } from './programs.ts';
+
+const args = [
+  // Chromium's sandbox does not work as root, nor in most containers. Only the project's own pages are opened.
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** The caller MUST close the browser. */
+export async function launchChromium(): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error('No Chromium: install one, or name it in CHROMIUM_PATH.');
+  return await chromium.launch({ executablePath, args });
+}

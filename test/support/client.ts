@@ -1,0 +1,86 @@
+/** A plain Socket.IO client, as any app has it, that keeps what it was told. */
+import { io, type Socket } from 'socket.io-client';
+import type { Marks } from '../../src/contract/inbox.ts';
+import type { Notification } from '../../src/contract/notification.ts';
+import type { Goaway, Resync, Session } from '../../src/contract/socket.ts';
+import { until } from './until.ts';
+
+const TIMEOUT_MS = 20_000;
+
+export interface TestClient {
+  readonly socket: Socket;
+  /** The names of all messages, in the order in which they came. */
+  readonly names: readonly string[];
+  readonly notifications: readonly Notification[];
+  readonly goaways: readonly Goaway[];
+  readonly resyncs: readonly Resync[];
+  /** What other devices of the user marked. */
+  readonly marks: readonly Marks[];
+  /** The newest `session`. */
+  session(): Promise<Session>;
+  /** Resolves with the first so many notifications once they have come. */
+  received(count: number): Promise<readonly Notification[]>;
+  /** Asks and resolves with the answer. */
+  ask(request: string, body?: unknown): Promise<unknown>;
+  close(): void;
+}
+
+export interface ClientOptions {
+  readonly transports?: ('polling' | 'websocket')[];
+  readonly headers?: Record<string, string>;
+  readonly reconnection?: boolean;
+  /** What `auth` holds besides the token. */
+  readonly auth?: Readonly<Record<string, unknown>>;
+}
+
+/** Begins to connect. `token` undefined: the client presents none in `auth`. */
+export function connectClient(
+  url: string,
+  token: string | undefined,
+  options: ClientOptions = {},
+): TestClient {
+  const { transports = ['websocket'], headers = {}, reconnection = false } = options;
+  const auth = token === undefined ? { ...options.auth } : { ...options.auth, token };
+  const socket = io(url, { forceNew: true, reconnection, transports, auth, extraHeaders: headers });
+  const names: string[] = [];
+  const notifications: Notification[] = [];
+  const sessions: Session[] = [];
+  const goaways: Goaway[] = [];
+  const resyncs: Resync[] = [];
+  const marks: Marks[] = [];
+  socket.onAny((name: string) => names.push(name));
+  socket.on('notification', (notification: Notification) => notifications.push(notification));
+  socket.on('session', (session: Session) => sessions.push(session));
+  socket.on('goaway', (goaway: Goaway) => goaways.push(goaway));
+  socket.on('resync', (resync: Resync) => resyncs.push(resync));
+  socket.on('marks', (changed: Marks) => marks.push(changed));
+  return {
+    socket,
+    names,
+    notifications,
+    goaways,
+    resyncs,
+    marks,
+    session: async () => {
+      await until('the session', TIMEOUT_MS, () => sessions.length > 0);
+      const session = sessions.at(-1);
+      if (session === undefined) throw new Error('no session');
+      return session;
+    },
+    received: async (count) => {
+      await until(`${count} notifications`, TIMEOUT_MS, () => notifications.length >= count);
+      return notifications.slice(0, count);
+    },
+    ask: (request, body) => socket.timeout(TIMEOUT_MS).emitWithAck(request, body),
+    close: () => void socket.disconnect(),
+  };
+}
+
+/** The reason why a connection was refused: what a client finds in `connect_error`. */
+export function refusalOf(client: TestClient): Promise<{ message: string; data: unknown }> {
+  return new Promise((resolve) => {
+    client.socket.once('connect_error', (error: Error & { data?: unknown }) => {
+      resolve({ message: error.message, data: error.data });
+    });
+  });
+}

@@ -1,0 +1,111 @@
+/** One program in embedded mode for a test file, and a user of its own for each test, with what such a user does. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from './carillon.ts';
+import { type ClientOptions, connectClient, type TestClient } from './client.ts';
+import { madeEvent } from './producer.ts';
+import { until } from './until.ts';
+
+export const TIMEOUT_MS = 10_000;
+
+/** To be called once in a test file: what it gives is another user in each test. */
+export function freshUsers() {
+  let carillon: CarillonProcess;
+  let watcher: TestClient;
+  let clients: TestClient[] = [];
+  let tests = 0;
+
+  beforeAll(async () => {
+    carillon = await startCarillon({ JWT_SECRET, JWT_CLOCK_SKEW_SECONDS: '0', SYNC_LIMIT: '5' });
+    watcher = connectClient(carillon.url, await tokenFor('watcher'));
+    await watcher.session();
+  });
+  beforeEach(() => {
+    tests += 1;
+  });
+  afterEach(() => {
+    for (const client of clients) client.close();
+    clients = [];
+  });
+  afterAll(async () => {
+    watcher.close();
+    await carillon.stop();
+  });
+
+  const user = () => `ada-${tests}`;
+  const claims = () => ({ departments: [`sales-${tests}`], topics: ['ticker.*'] });
+  const token = (own: Record<string, unknown> = claims(), seconds = 600) => tokenFor(user(), own, seconds);
+
+  /** Begins to connect. */
+  const begin = async (auth: ClientOptions['auth'] = {}, bearer?: string) => {
+    const client = connectClient(carillon.url, bearer ?? (await token()), { auth });
+    clients.push(client);
+    return client;
+  };
+
+  return {
+    get user() {
+      return user();
+    },
+    get claims() {
+      return claims();
+    },
+    /** The audiences that are only this user's, and a topic that the token allows. */
+    get me() {
+      return `user:${user()}`;
+    },
+    get sales() {
+      return `department:sales-${tests}`;
+    },
+    get topic() {
+      return `ticker.${tests}`;
+    },
+    token,
+
+    begin,
+
+    /** Resolves once the session is there. */
+    async connect(auth: ClientOptions['auth'] = {}, bearer?: string): Promise<TestClient> {
+      const client = await begin(auth, bearer);
+      await client.session();
+      return client;
+    },
+
+    /** Resolves when events with these subjects are in the inbox of their audience. */
+    async publish(audience: string, ...subjects: readonly string[]): Promise<void> {
+      const last = randomUUID();
+      const writer = await tokenFor('a-service', { scope: 'events:write' });
+      const events = subjects.map((subject) => madeEvent(`${user()} ${subject}`, { audience, subject }));
+      const response = await fetch(`${carillon.url}/v1/events`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${writer}`,
+          'content-type': 'application/cloudevents-batch+json',
+        },
+        body: JSON.stringify([...events, madeEvent(last, { audience: 'user:watcher' })]),
+      });
+      expect(response.status).toBe(202);
+      await until('the event behind', TIMEOUT_MS, () => watcher.notifications.some(({ id }) => id === last));
+    },
+
+    /** GET, or POST when there is a body. */
+    async http(path: string, body?: unknown, bearer?: string) {
+      const response = await fetch(`${carillon.url}${path}`, {
+        headers: { authorization: `Bearer ${bearer ?? (await token())}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      });
+      const answer: unknown = await response.json();
+      return { status: response.status, body: answer };
+    },
+  };
+}
+
+/** Notifications by the subjects of their events. */
+export const shown = (...subjects: readonly string[]) =>
+  subjects.map((subject) => expect.objectContaining({ subject }));
+
+/** The answer must be a refusal with this code, and the socket must live. */
+export async function expectRefused(client: TestClient, request: string, body: unknown, code: string) {
+  expect(await client.ask(request, body)).toEqual({ error: { code, message: expect.stringMatching(/./) } });
+  expect(await client.ask('ping', { seq: 7 })).toMatchObject({ seq: 7 });
+}

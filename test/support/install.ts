@@ -1,0 +1,80 @@
+/** Installs the programs that the tests run, where Debian or Ubuntu lets it; else says what to install. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { dockerAnswers } from './docker.ts';
+import { guard } from './guard.ts';
+import { findChromium, findOnPath, findRabbitMqServer, findRedisServer } from './programs.ts';
+
+const run = promisify(execFile);
+const maxOutputBytes = 64 * 1024 * 1024;
+const policyFile = '/usr/sbin/policy-rc.d';
+
+// The names are Debian's.
+const packages = [
+  { name: 'redis-server', find: findRedisServer, isInDocker: true },
+  { name: 'rabbitmq-server', find: findRabbitMqServer, isInDocker: true },
+  { name: 'chromium', find: findChromium, isInDocker: false },
+];
+
+const missingPackages = () => packages.filter(({ find }) => find() === undefined);
+
+/** What a command must start with to run as root; `undefined` where that takes a password. */
+async function rootPrefix(): Promise<readonly string[] | undefined> {
+  if (process.getuid?.() === 0) return [];
+  return await run('sudo', ['-n', 'true']).then(
+    () => ['sudo', '-n'],
+    () => undefined,
+  );
+}
+
+async function aptInstall(names: readonly string[], prefix: readonly string[]): Promise<void> {
+  const asRoot = async (...args: readonly string[]) => {
+    const [command = '', ...rest] = [...prefix, ...args];
+    await run(command, rest, { maxBuffer: maxOutputBytes });
+  };
+  const apt = (...args: readonly string[]) =>
+    asRoot('env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args);
+
+  await apt('update');
+  // Packages start their services unless this script forbids it, and the services would take the usual ports.
+  const forbidsServices = existsSync(policyFile);
+  const removePolicy = ['rm', '-f', policyFile];
+  const dismissGuard = forbidsServices ? () => {} : guard('"$@"', ...prefix, ...removePolicy);
+  try {
+    if (!forbidsServices) {
+      await asRoot('sh', '-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policyFile} && chmod 755 ${policyFile}`);
+    }
+    await apt('install', '-y', '--no-install-recommends', ...names);
+  } finally {
+    if (!forbidsServices) await asRoot(...removePolicy);
+    dismissGuard();
+  }
+}
+
+/** Rejects with one sentence when a program is missing and cannot be had. Only the global setup may call this. */
+export async function ensurePrograms(): Promise<void> {
+  const names = missingPackages().map(({ name }) => name);
+  if (names.length === 0) return;
+
+  const prefix = findOnPath('apt-get') && (await rootPrefix());
+  let reason = '';
+  if (prefix) {
+    process.stderr.write(`Installing for the tests, with apt-get: ${names.join(' ')}\n`);
+    await aptInstall(names, prefix).catch((error: Error) => {
+      reason = ` (apt-get could not: ${error.message.trim().split('\n').at(-1)})`;
+    });
+  }
+
+  const missing = missingPackages();
+  const hasDocker = missing.length > 0 && (await dockerAnswers());
+  const needed = missing.filter(({ isInDocker }) => !(isInDocker && hasDocker)).map(({ name }) => name);
+  if (needed.length === 0) return;
+  const error = new Error(
+    `The tests need ${needed.join(', ')}: install the packages of these names${reason}, ` +
+      'or, for RabbitMQ and Redis only, start Docker; CHROMIUM_PATH may name a Chromium elsewhere.',
+  );
+  // Where it was thrown says nothing to the one who has to install.
+  error.stack = error.message;
+  throw error;
+}

@@ -1,0 +1,46 @@
+/** Which processes run, and which of them a given process has started. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+interface Process {
+  readonly state: string;
+  readonly parent: number;
+}
+
+/** Linux only; `undefined` elsewhere, and for a process that is gone. */
+function readProcess(pid: number): Process | undefined {
+  try {
+    // "pid (name) state parent ..."; the name may contain anything, even a parenthesis.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // A process that has ended stays in the table until its parent asks for it; in a container nobody may.
+  const state = readProcess(pid)?.state;
+  return state !== 'Z' && state !== 'X';
+}
+
+/** The process and all that it has started, also those that left its process group; not so outside of Linux. */
+export function withDescendants(pid: number): readonly number[] {
+  let pids: number[] = [];
+  try {
+    pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    // No /proc: RabbitMQ's helpers end by themselves when the node ends.
+  }
+  const parents = new Map(pids.map((candidate) => [candidate, readProcess(candidate)?.parent]));
+  const family = [pid];
+  for (const member of family) {
+    family.push(...pids.filter((candidate) => parents.get(candidate) === member));
+  }
+  return family;
+}

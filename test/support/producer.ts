@@ -1,0 +1,100 @@
+/** A producer as a backend engineer writes it: persistent, confirmed, and sent again when RabbitMQ was away. */
+import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
+import { until } from './until.ts';
+
+const EXCHANGE = 'carillon.events';
+const RECONNECT_TIMEOUT_MS = 60_000;
+
+export interface MadeEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly [attribute: string]: unknown;
+}
+
+/** A minimal event. */
+export function madeEvent(id: string, attributes: Record<string, unknown> = {}): MadeEvent {
+  return { specversion: '1.0', id, source: '/test', type: 'test.made', data: { n: id }, ...attributes };
+}
+
+export class Producer {
+  readonly #url: string;
+  #model: ChannelModel | undefined;
+  #channel: ConfirmChannel | undefined;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Structured mode. Resolves when RabbitMQ has confirmed all of them, in their order. */
+  async publish(...events: readonly MadeEvent[]): Promise<void> {
+    const messages = events.map((event) => ({
+      routingKey: event.type,
+      body: Buffer.from(JSON.stringify(event)),
+      options: { contentType: 'application/cloudevents+json' },
+    }));
+    await this.#confirmed(messages);
+  }
+
+  /** Binary mode: the attributes are headers, the body is the data. */
+  async publishBinary({ data, ...attributes }: MadeEvent): Promise<void> {
+    const headers = Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [`cloudEvents:${name}`, value]),
+    );
+    const body = Buffer.from(JSON.stringify(data));
+    await this.#confirmed([
+      { routingKey: attributes.type, body, options: { headers, contentType: 'application/json' } },
+    ]);
+  }
+
+  /** Any bytes at all. */
+  async publishRaw(body: Buffer, options: Options.Publish = {}, routingKey = 'test.raw'): Promise<void> {
+    await this.#confirmed([{ routingKey, body, options }]);
+  }
+
+  async close(): Promise<void> {
+    await this.#model?.close().catch(() => {});
+  }
+
+  async #confirmed(messages: readonly Message[]): Promise<void> {
+    for (;;) {
+      const channel = await this.#open();
+      try {
+        for (const { routingKey, body, options } of messages) {
+          channel.publish(EXCHANGE, routingKey, body, { persistent: true, ...options });
+        }
+        await channel.waitForConfirms();
+        return;
+      } catch {
+        // Some may have arrived. All are sent again, in order: repeats are the service's business.
+        this.#channel = undefined;
+      }
+    }
+  }
+
+  async #open(): Promise<ConfirmChannel> {
+    if (this.#channel !== undefined) return this.#channel;
+    await until('RabbitMQ to take a producer', RECONNECT_TIMEOUT_MS, async () => {
+      try {
+        this.#model = await connect(this.#url);
+        this.#model.on('error', () => {});
+        const channel = await this.#model.createConfirmChannel();
+        channel.on('error', () => {});
+        channel.on('close', () => {
+          this.#channel = undefined;
+        });
+        await channel.checkExchange(EXCHANGE);
+        this.#channel = channel;
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    return this.#open();
+  }
+}
+
+interface Message {
+  readonly routingKey: string;
+  readonly body: Buffer;
+  readonly options: Options.Publish;
+}

@@ -1,0 +1,43 @@
+/** Finds the programs that the tests run. */
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const packagedRabbitMq = '/usr/lib/rabbitmq/lib';
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function findOnPath(...names: readonly string[]): string | undefined {
+  // An ordinary user's PATH may lack the sbin folders, where some packages put servers.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin'];
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+export function findRedisServer(): string | undefined {
+  return findOnPath('redis-server');
+}
+
+/**
+ * Debian's and Red Hat's /usr/sbin/rabbitmq-server changes to the user "rabbitmq" and loses the environment.
+ * The script inside the package's lib folder runs as its caller, so it is preferred.
+ */
+export function findRabbitMqServer(): string | undefined {
+  let versions: string[] = [];
+  try {
+    versions = readdirSync(packagedRabbitMq).filter((name) => name.startsWith('rabbitmq_server-'));
+  } catch {
+    // No package of that layout.
+  }
+  const scripts = versions.map((version) => join(packagedRabbitMq, version, 'sbin', 'rabbitmq-server'));
+  return scripts.find(isExecutable) ?? findOnPath('rabbitmq-server');
+}
+
+export function findChromium(): string | undefined {
+  return process.env.CHROMIUM_PATH || findOnPath('chromium', 'chromium-browser', 'google-chrome');
+}

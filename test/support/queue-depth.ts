@@ -1,0 +1,13 @@
+/** How many messages lie ready in a queue, asked of RabbitMQ itself: its management counts come late. */
+import { connect } from 'amqplib';
+
+export async function queueDepth(amqpUrl: string, queue: string): Promise<number> {
+  const model = await connect(amqpUrl);
+  try {
+    const channel = await model.createChannel();
+    channel.on('error', () => {});
+    return (await channel.checkQueue(queue)).messageCount;
+  } finally {
+    await model.close();
+  }
+}

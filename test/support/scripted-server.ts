@@ -1,0 +1,197 @@
+/** A server that speaks the contract by script, and the client library against it, its waits shortened. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { Server, type Socket as ServerSocket } from 'socket.io';
+import { expect, vi } from 'vitest';
+import type { ClientOptions } from '../../src/client/api.ts';
+import { Client } from '../../src/client/client.ts';
+import { type Environment, environment } from '../../src/client/environment.ts';
+import type { InboxItem } from '../../src/contract/inbox.ts';
+import type { Notification } from '../../src/contract/notification.ts';
+
+/** Waits of minutes take moments here. */
+const FASTER = 200;
+export const HOUR_MS = 3_600_000;
+
+export const tokenOf = (user: string) =>
+  `e30.${Buffer.from(JSON.stringify({ sub: user })).toString('base64url')}.x`;
+
+export function notification(offset: number, more: Partial<Notification> = {}): Notification {
+  return {
+    id: `e${offset}`,
+    source: '/test',
+    type: 'test',
+    time: '2026-11-20T09:00:00Z',
+    audience: 'user:ada',
+    epoch: 'a',
+    offset,
+    severity: 'info',
+    data: {},
+    ...more,
+  };
+}
+
+export const item = (offset: number, more: Partial<InboxItem> = {}): InboxItem => ({
+  ...notification(offset),
+  seen: false,
+  read: false,
+  archived: false,
+  ...more,
+});
+
+export const missed = (head: number, notifications: Notification[], recovered = true) => ({
+  epoch: 'a',
+  head,
+  recovered,
+  notifications,
+});
+
+export const never = new Promise<never>(() => {});
+
+class ScriptedServer {
+  readonly #http = createServer();
+  readonly #io = new Server(this.#http);
+  readonly sockets: ServerSocket[] = [];
+  /** What each handshake, refused or not, had in `auth`. */
+  readonly handshakes: Record<string, unknown>[] = [];
+  readonly requests: { readonly name: string; readonly body: unknown }[] = [];
+  /** How many of the next handshakes are refused. */
+  refusals = 0;
+  session: Record<string, unknown> = {};
+  answers: Record<string, (body: { [key: string]: unknown }, socket: ServerSocket) => unknown> = {};
+  url = '';
+
+  async start(): Promise<void> {
+    this.#io.use((socket, next) => {
+      this.handshakes.push(socket.handshake.auth);
+      this.refusals -= 1;
+      next(
+        this.refusals >= 0 ? Object.assign(new Error('no'), { data: { code: 'unauthorized' } }) : undefined,
+      );
+    });
+    this.#io.on('connection', (socket) => {
+      this.sockets.push(socket);
+      socket.onAny(
+        async (name: string, body: { [key: string]: unknown }, acknowledge: (answer: unknown) => void) => {
+          this.requests.push({ name, body });
+          const answer =
+            this.answers[name] ?? (() => ({ error: { code: 'unknown_request', message: name } }));
+          acknowledge(await answer(body, socket));
+        },
+      );
+      socket.emit('session', {
+        session: socket.id,
+        user: 'ada',
+        departments: [],
+        audiences: { 'user:ada': { epoch: 'a', head: 0 }, global: { epoch: 'a', head: 0 } },
+        unseen: 0,
+        expiresAt: new Date(Date.now() + HOUR_MS).toISOString(),
+        serverTime: new Date().toISOString(),
+        ...this.session,
+      });
+    });
+    this.#http.listen(0, '127.0.0.1');
+    await once(this.#http, 'listening');
+    const address = this.#http.address();
+    this.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  }
+
+  get socket(): ServerSocket {
+    return this.sockets.at(-1) ?? expect.unreachable('nobody is connected');
+  }
+
+  asked(name: string): unknown[] {
+    return this.requests.flatMap((request) => (request.name === name ? [request.body] : []));
+  }
+
+  /** As when a network goes away: no word of farewell. */
+  cut(): void {
+    this.socket.conn.close();
+  }
+
+  async stop(): Promise<void> {
+    await this.#io.close();
+  }
+}
+
+export const soon = <T>(check: () => T) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
+
+function openClient(
+  server: ScriptedServer,
+  options: Partial<ClientOptions> = {},
+  around: Partial<Environment> = {},
+) {
+  const real = environment();
+  const waits: number[] = [];
+  const told: string[] = [];
+  const timers = new Set<object>();
+  const client = new Client(
+    { url: server.url, token: () => tokenOf('ada'), ...options },
+    {
+      ...real,
+      openChannel: () => undefined,
+      after: (delayMs, run) => {
+        waits.push(delayMs);
+        const timer = {};
+        timers.add(timer);
+        const cancel = real.after(delayMs / FASTER, () => {
+          timers.delete(timer);
+          run();
+        });
+        return () => {
+          timers.delete(timer);
+          cancel();
+        };
+      },
+      ...around,
+    },
+  );
+  client.on('notification', ({ id }, { isMissed }) => told.push(isMissed ? `${id} missed` : id));
+  client.on('retracted', ({ id }) => told.push(`retracted ${id}`));
+  client.on('resync', (audiences) => told.push(`resync ${Object.keys(audiences)}`));
+  client.on('state', (state) => {
+    const reason = 'reason' in state ? ` ${state.reason}` : '';
+    told.push(`${state.status}${reason}`);
+  });
+  client.on('error', ({ code }) => told.push(`error ${code}`));
+  return { client, told, waits, timers };
+}
+
+export type Opened = ReturnType<typeof openClient>;
+
+/** A server and the clients of it, for one test. */
+export class Bench {
+  readonly server = new ScriptedServer();
+  readonly #clients: Client[] = [];
+
+  readonly open = (options: Partial<ClientOptions> = {}, around: Partial<Environment> = {}): Opened => {
+    const opened = openClient(this.server, options, around);
+    this.#clients.push(opened.client);
+    return opened;
+  };
+
+  /** Opens a client and waits for its session. */
+  readonly connected = async (
+    options: Partial<ClientOptions> = {},
+    around: Partial<Environment> = {},
+  ): Promise<Opened> => {
+    const opened = this.open(options, around);
+    await soon(() => expect(opened.client.state.status).toBe('connected'));
+    return opened;
+  };
+
+  /** Waits for a session after the one that `begin` ends. */
+  readonly reconnected = async (client: Client, begin: () => void): Promise<void> => {
+    const before = this.server.sockets.length;
+    begin();
+    await soon(() => {
+      expect(this.server.sockets.length).toBe(before + 1);
+      expect(client.state.status).toBe('connected');
+    });
+  };
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.server.stop();
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The RabbitMQ and the Redis that all test files share, one empty part for each caller. A test that restarts,
+ * freezes or ends a server MUST start its own with `startRabbitMq()` or `startRedis()`.
+ */
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { inject } from 'vitest';
+import { type Management, managementAt } from './management.ts';
+import { amqpUrl } from './rabbitmq.ts';
+import { redisDatabases } from './redis.ts';
+
+/** The management API of the shared RabbitMQ. */
+export function sharedManagement(): Management {
+  return managementAt(inject('rabbitMq').managementUrl);
+}
+
+/** The AMQP URL of a new vhost in the shared RabbitMQ. It lives until the end of the run. */
+export async function freshVhost(): Promise<string> {
+  const name = `test-${randomUUID()}`;
+  await sharedManagement().createVhost(name);
+  return amqpUrl(inject('rabbitMq').port, name);
+}
+
+/**
+ * The URL of an empty database in the shared Redis, `redis://127.0.0.1:<port>/<database>`. Keys are its own.
+ * Pub/Sub channels, scripts and CONFIG are not: Redis has one set of them for all databases.
+ */
+export async function freshRedis(): Promise<string> {
+  const url = `redis://127.0.0.1:${inject('redis').port}`;
+  const client = new Redis(url);
+  try {
+    // Database 0 only counts. In watch mode the numbers come round, so a database may have been used before.
+    const count = await client.incr('databases-given');
+    const database = 1 + (count % (redisDatabases - 1));
+    await client.select(database);
+    await client.flushdb();
+    return `${url}/${database}`;
+  } finally {
+    client.disconnect();
+  }
+}

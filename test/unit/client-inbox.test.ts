@@ -1,0 +1,266 @@
+/** The client's view of the inbox: marks in the order of their versions, own ones at once, pages, counts. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { markParts } from '../../src/client/inbox-items.ts';
+import { InboxState } from '../../src/client/inbox-state.ts';
+import type { InboxItem } from '../../src/contract/inbox.ts';
+
+const NOW = Date.parse('2026-11-20T09:00:00Z');
+
+function item(offset: number, more: Partial<InboxItem> = {}): InboxItem {
+  return {
+    id: String(offset),
+    source: '/test',
+    type: 'test',
+    time: '2026-11-20T09:00:00Z',
+    audience: 'user:1',
+    epoch: 'a',
+    offset,
+    severity: 'info',
+    data: {},
+    seen: false,
+    read: false,
+    archived: false,
+    ...more,
+  };
+}
+
+/** A state that has read items with these offsets, newest first. */
+function setup(offsets: readonly number[] = [3, 2, 1], next?: string) {
+  let nowMs = NOW;
+  const state = new InboxState(() => nowMs);
+  load(
+    state,
+    offsets.map((offset) => item(offset)),
+    next,
+  );
+  return {
+    state,
+    setNow: (ms: number) => {
+      nowMs = ms;
+    },
+    counts: () => {
+      const { unseen, unread } = state.snapshot();
+      return [unseen, unread];
+    },
+    /** `1sra` is seen, read and archived. */
+    list: () =>
+      state.snapshot().list.map(({ id, seen, read }) => `${id}${seen ? 's' : ''}${read ? 'r' : ''}`),
+  };
+}
+
+function load(state: InboxState, notifications: InboxItem[], next?: string, isFirst = true) {
+  const unseen = notifications.filter(({ seen }) => !seen).length;
+  const unread = notifications.filter(({ read }) => !read).length;
+  const page = { notifications, unseen, unread, ...(next === undefined ? {} : { next }) };
+  state.finish(state.begin(), page, isFirst);
+}
+
+const pendingOf = (as: 'seen' | 'read' | 'unread' | 'archived', ids: string[]) => ({ as, ids, isAll: false });
+
+describe('marks of this client', () => {
+  test('show at once, and are corrected by the answer', () => {
+    const { state, list, counts } = setup();
+    const pending = pendingOf('read', ['2']);
+    state.pend(pending);
+    expect([list(), counts()]).toEqual([
+      ['3', '2sr', '1'],
+      [2, 2],
+    ]);
+    state.apply(pending, { version: 1, unseen: 7, unread: 9 });
+    state.unpend(pending);
+    expect([list(), counts()]).toEqual([
+      ['3', '2sr', '1'],
+      [7, 9],
+    ]);
+  });
+
+  test('that the server refuses are taken back', () => {
+    const { state, list, counts } = setup();
+    const pending = pendingOf('archived', ['2']);
+    state.pend(pending);
+    expect([list(), counts()]).toEqual([
+      ['3', '1'],
+      [2, 2],
+    ]);
+    state.unpend(pending);
+    expect([list(), counts()]).toEqual([
+      ['3', '2', '1'],
+      [3, 3],
+    ]);
+  });
+
+  test('of all leave nothing unseen, also of what is not here, except what came after', () => {
+    const { state, list, counts } = setup();
+    state.setUnseen(80);
+    state.pend({ as: 'seen', upTo: { 'user:1': 3 }, isAll: true });
+    state.add(item(4), true);
+    expect([list(), counts()]).toEqual([
+      ['4', '3s', '2s', '1s'],
+      [1, 4],
+    ]);
+  });
+
+  test('follow each other', () => {
+    const { state, list } = setup([1]);
+    state.pend(pendingOf('archived', ['1']));
+    state.pend(pendingOf('unread', ['1']));
+    expect(list()).toEqual([]);
+    state.pend(pendingOf('seen', ['7']));
+    expect(list()).toEqual([]);
+  });
+
+  test('are asked for in parts that the server takes', () => {
+    const ids = Array.from({ length: 1_001 }, (_, i) => String(i));
+    const parts = markParts('read', ids, {});
+    expect(parts.map(({ request }) => request.ids?.length)).toEqual([500, 500, 1]);
+    expect(parts.flatMap(({ request }) => request.ids ?? [])).toEqual(ids);
+    expect(markParts('read', [], {})).toEqual([]);
+    expect(markParts('seen', 'all', { global: 1 })).toEqual([
+      { pending: { as: 'seen', upTo: { global: 1 }, isAll: true }, request: { as: 'seen', all: true } },
+    ]);
+  });
+});
+
+describe('marks of other devices', () => {
+  test('that are older than what is known change neither that nor the counts', () => {
+    const { state, list, counts } = setup([2, 1]);
+    state.apply({ as: 'unread', ids: ['1'] }, { version: 5, unseen: 1, unread: 1 });
+    state.apply({ as: 'read', ids: ['1', '2'] }, { version: 4, unseen: 0, unread: 0 });
+    expect([list(), counts()]).toEqual([
+      ['2sr', '1s'],
+      [1, 1],
+    ]);
+  });
+
+  test('reach up to their offsets in their audiences', () => {
+    const { state, list } = setup();
+    state.add(item(9, { audience: 'global' }), true);
+    state.apply({ as: 'seen', upTo: { 'user:1': 2, global: 8 } }, { version: 1, unseen: 2, unread: 4 });
+    expect(list()).toEqual(['9', '3', '2s', '1s']);
+  });
+
+  test('come with versions that begin anew after the server has lost them', () => {
+    const { state, list, counts } = setup([1]);
+    state.apply({ as: 'read', ids: ['1'] }, { version: 9, unseen: 0, unread: 0 });
+    state.forgetVersions();
+    state.apply({ as: 'unread', ids: ['1'] }, { version: 1, unseen: 0, unread: 1 });
+    expect([list(), counts()]).toEqual([['1s'], [0, 1]]);
+  });
+});
+
+/** Marks of this client and of others in any order of arrival end as on the server, which made them one after another. */
+test('in whatever order marks and answers come, the list ends as the server has it', () => {
+  const change = fc.record({
+    as: fc.constantFrom('seen' as const, 'read' as const, 'unread' as const, 'archived' as const),
+    ids: fc.subarray(['1', '2', '3'], { minLength: 1 }),
+    isOwn: fc.boolean(),
+    arrives: fc.nat(),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
+      const server = setup();
+      const { state, list, counts } = setup();
+      const made = changes.map(({ isOwn, arrives, ...rest }, i) => {
+        const pending = { ...rest, isAll: false };
+        if (isOwn) state.pend(pending);
+        server.state.apply(rest, { version: i + 1, unseen: i, unread: i });
+        return { pending, arrives, answer: { version: i + 1, unseen: i, unread: i } };
+      });
+      for (const { pending, answer } of made.toSorted((a, b) => a.arrives - b.arrives)) {
+        state.apply(pending, answer);
+        state.unpend(pending);
+      }
+      expect([list(), counts()]).toEqual([server.list(), server.counts()]);
+    }),
+  );
+});
+
+describe('new ones', () => {
+  test('come on top and are counted once', () => {
+    const { state, list, counts } = setup();
+    state.add(item(4), true);
+    state.add(item(4), true);
+    state.add(item(9, { id: '4', audience: 'global' }), true);
+    state.add(item(5), false);
+    expect([list(), counts()]).toEqual([
+      ['5', '4', '3', '2', '1'],
+      [4, 4],
+    ]);
+  });
+
+  test('are counted up to 100, where one less may be as many', () => {
+    const { state, counts } = setup([]);
+    for (let offset = 1; offset <= 120; offset += 1) state.add(item(offset), true);
+    expect(counts()).toEqual([100, 100]);
+    state.retract(item(7));
+    expect(counts()).toEqual([100, 100]);
+  });
+
+  test('take the place of older ones with their collapse key and source', () => {
+    const { state, list, counts } = setup([]);
+    state.add(item(1, { collapsekey: 'k' }), true);
+    state.add(item(2, { collapsekey: 'k', source: '/other' }), true);
+    state.add(item(3, { collapsekey: 'k' }), true);
+    expect([list(), counts()]).toEqual([
+      ['3', '2'],
+      [2, 2],
+    ]);
+  });
+
+  test('leave when they expire or are taken back, and do not return', () => {
+    const { state, list, counts, setNow } = setup();
+    state.add(item(4, { expirytime: '2026-11-20T09:00:01Z' }), true);
+    expect(state.nextExpiryMs).toBe(NOW + 1_000);
+    state.retract({ source: '/test', id: '2' });
+    expect([list(), counts()]).toEqual([
+      ['4', '3', '1'],
+      [3, 3],
+    ]);
+    setNow(NOW + 1_000);
+    state.dropGone();
+    expect([list(), counts(), state.nextExpiryMs]).toEqual([['3', '1'], [2, 2], Number.POSITIVE_INFINITY]);
+    load(state, [item(2), item(1)]);
+    expect(list()).toEqual(['1']);
+  });
+});
+
+describe('a page', () => {
+  test('takes the place of all, or follows it', () => {
+    const { state, list } = setup([5, 4], 'more');
+    expect(state.snapshot().hasMore).toBe(true);
+    load(state, [item(4), item(3)], undefined, false);
+    expect([list(), state.snapshot().hasMore]).toEqual([['5', '4', '3'], false]);
+    load(state, [item(6, { seen: true })]);
+    expect(list()).toEqual(['6s']);
+  });
+
+  test('that was read before something came does not take it away', () => {
+    const { state, list, counts } = setup([1]);
+    const reading = state.begin();
+    state.add(item(2), true);
+    state.add(item(3), true);
+    state.finish(reading, { notifications: [item(2), item(1)], unseen: 2, unread: 2 }, true);
+    expect([list(), counts()]).toEqual([
+      ['3', '2', '1'],
+      [3, 3],
+    ]);
+  });
+
+  test('that was read before a mark has the mark, and the counts of the mark', () => {
+    const { state, list, counts } = setup([2, 1]);
+    const reading = state.begin();
+    state.apply({ as: 'read', ids: ['1'] }, { version: 1, unseen: 1, unread: 1 });
+    state.finish(reading, { notifications: [item(2), item(1)], unseen: 2, unread: 2 }, true);
+    expect([list(), counts()]).toEqual([
+      ['2', '1sr'],
+      [1, 1],
+    ]);
+  });
+
+  test('shows neither retractions nor what they take back', () => {
+    const { state, list } = setup([]);
+    load(state, [item(3, { type: 'carillon.retract', data: { id: '1' } }), item(2), item(1)]);
+    expect(list()).toEqual(['2']);
+  });
+});

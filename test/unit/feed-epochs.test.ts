@@ -1,0 +1,67 @@
+/** A feed whose log begins, or begins anew, tells exactly from where on, and goes on quietly when nothing was lost. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type FakeLog, messageOf, opened } from './fake-log.ts';
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('the first notification ever', () => {
+  test('is the next of an empty log', async () => {
+    const { log, feed, member } = await opened(0);
+    expect(member.cursor).toEqual({ epoch: '0', offset: 0 });
+    feed.receive(log.add('a'));
+    feed.receive(log.add('a'));
+    expect(member.told).toEqual([1, 2]);
+    expect(log.asked).toEqual([]);
+  });
+
+  test('may be lost', async () => {
+    const { log, feed, member } = await opened(0);
+    feed.receive(log.fill('a', 2));
+    await settle();
+    expect(member.told).toEqual([1, 2]);
+  });
+});
+
+describe('when the epoch changes', () => {
+  test('goes on quietly while the log holds what it passed on last', async () => {
+    const { log, feed, member } = await opened(5);
+    feed.receive(log.add('b'));
+    await settle();
+    feed.receive(messageOf('a', 5));
+    await settle();
+    feed.receive(log.add('b'));
+    expect(member.told).toEqual([6, 7]);
+  });
+
+  test.each<[string, number, (log: FakeLog) => void]>([
+    ['lost the last two', 3, (log) => log.lose(4)],
+    ['lost the last one', 4, (log) => log.lose(5)],
+    ['lost everything, but not where it was', 0, (log) => log.lose(1)],
+    [
+      'began anew',
+      0,
+      (log) => void Object.assign(log, { entries: [], epochs: [], head: { epoch: '0', offset: 0 } }),
+    ],
+  ])('tells members from where on when the log %s, and then all that is there', async (_name, kept, lose) => {
+    const { log, feed, member } = await opened(5);
+    lose(log);
+    const message = log.add('b');
+    feed.receive(log.add('b'));
+    await settle();
+    feed.receive(message);
+    feed.receive(log.add('b'));
+    const offsets = [kept + 1, kept + 2, kept + 3];
+    expect(member.told).toEqual([{ resync: { epoch: 'b', offset: kept } }, ...offsets]);
+  });
+
+  test('goes on quietly when the log was only trimmed', async () => {
+    const { log, feed, member } = await opened(5);
+    log.entries = [];
+    feed.receive(log.add('b'));
+    await settle();
+    expect(member.told).toEqual([6]);
+  });
+});

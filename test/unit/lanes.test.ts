@@ -1,0 +1,250 @@
+/** Lanes: each audience's appends keep their order while they are many, while they fail, and at the end. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Audience } from '../../src/contract/audience.ts';
+import { type Appended, type Entry, type Inbox, InboxUnavailable } from '../../src/inbox/inbox.ts';
+import { Lanes } from '../../src/inbox/lanes.ts';
+
+/** One append call as the inbox sees it; the test decides how it ends. */
+interface Flight {
+  readonly audience: Audience;
+  readonly ids: readonly string[];
+  readonly succeed: (appended?: readonly Appended[]) => void;
+  readonly fail: (error: Error) => void;
+}
+
+function setup() {
+  const flights: Flight[] = [];
+  const held: unknown[] = [];
+  const inbox: Inbox = {
+    append: (audience, entries) =>
+      new Promise((resolve, reject) => {
+        const places = entries.map(({ id }) => placeOf(Number(id)));
+        flights.push({
+          audience,
+          ids: entries.map(({ id }) => id),
+          succeed: (appended = places) => resolve(appended),
+          fail: reject,
+        });
+      }),
+    heads: async () => [],
+    read: async () => [],
+    readNewest: async () => [],
+    shadows: async () => ({ newest: new Map(), retracted: new Map() }),
+    incarnations: async () => [],
+  };
+  const lanes = new Lanes(inbox, (error) => held.push(error));
+  return {
+    lanes,
+    flights,
+    held,
+    append: (audience: Audience, id: number) => lanes.append(audience, entryOf(id)),
+    /** The flight that began last. */
+    latest: () => flights.at(-1) ?? expect.unreachable('there was no flight'),
+  };
+}
+
+function entryOf(id: number): Entry {
+  return { source: '/test', id: String(id), text: { head: '', tail: '' }, sampled: false };
+}
+
+function placeOf(offset: number): Appended {
+  return { epoch: 'e', offset, repeat: false, gateways: 1 };
+}
+
+const away = () => new InboxUnavailable('Redis is away');
+/** Lets everything happen that needs no time. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+/** Longer than any pause between two attempts. */
+const pause = () => vi.advanceTimersByTimeAsync(2_000);
+
+/** What became of a promise so far. */
+function outcomeOf(promise: Promise<Appended>): { state: string } {
+  const outcome = { state: 'pending' };
+  promise.then(
+    ({ offset }) => Object.assign(outcome, { state: `at ${offset}` }),
+    (error) => Object.assign(outcome, { state: `rejected: ${error.message}` }),
+  );
+  return outcome;
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('a lane', () => {
+  test('sends the first entry at once, alone', () => {
+    const { append, flights } = setup();
+    void append('user:1', 1);
+    void append('user:1', 2);
+    expect(flights).toMatchObject([{ audience: 'user:1', ids: ['1'] }]);
+  });
+
+  test('has one flight under way, and what waited leaves together and in order', async () => {
+    const { append, flights, latest } = setup();
+    const outcomes = [1, 2, 3].map((id) => outcomeOf(append('user:1', id)));
+    await settle();
+    expect(flights.map(({ ids }) => ids)).toEqual([['1']]);
+    latest().succeed();
+    await settle();
+    outcomes.push(outcomeOf(append('user:1', 4)));
+    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['2', '3']]);
+    expect(outcomes.map(({ state }) => state)).toEqual(['at 1', 'pending', 'pending', 'pending']);
+    latest().succeed();
+    await settle();
+    latest().succeed();
+    await settle();
+    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['2', '3'], ['4']]);
+    expect(outcomes.map(({ state }) => state)).toEqual(['at 1', 'at 2', 'at 3', 'at 4']);
+  });
+
+  test('that has become idle sends at once again', async () => {
+    const { append, flights, latest } = setup();
+    void append('user:1', 1);
+    latest().succeed();
+    await settle();
+    void append('user:1', 2);
+    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['2']]);
+  });
+
+  test('sends at most 100 entries in a flight', async () => {
+    const { append, flights, latest } = setup();
+    for (let id = 0; id < 251; id += 1) void append('user:1', id);
+    for (let i = 0; i < 4; i += 1) {
+      latest().succeed();
+      await settle();
+    }
+    expect(flights.map(({ ids }) => ids.length)).toEqual([1, 100, 100, 50]);
+    expect(flights.flatMap(({ ids }) => ids)).toEqual(Array.from({ length: 251 }, (_, id) => String(id)));
+  });
+
+  test('tries a failed flight again before anything later, and tells each failure', async () => {
+    const { append, flights, held, latest } = setup();
+    const outcomes = [1, 2].map((id) => outcomeOf(append('user:1', id)));
+    const errors = [away(), away(), away()];
+    for (const error of errors) {
+      latest().fail(error);
+      await pause();
+    }
+    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1'], ['1'], ['1']]);
+    expect(held).toEqual(errors);
+    expect(outcomes.map(({ state }) => state)).toEqual(['pending', 'pending']);
+    latest().succeed();
+    await settle();
+    expect(latest().ids).toEqual(['2']);
+    expect(outcomes.map(({ state }) => state)).toEqual(['at 1', 'pending']);
+  });
+
+  test('has only one flight under way while it tries again', async () => {
+    const { append, flights, latest } = setup();
+    void append('user:1', 1);
+    latest().fail(away());
+    await pause();
+    void append('user:1', 2);
+    await pause();
+    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
+  });
+
+  test('rejects what an inbox did not answer for, and goes on', async () => {
+    const { append, latest } = setup();
+    const outcomes = [1, 2, 3].map((id) => outcomeOf(append('user:1', id)));
+    latest().succeed();
+    await settle();
+    latest().succeed([placeOf(2)]);
+    const after = outcomeOf(append('user:1', 4));
+    await settle();
+    latest().succeed();
+    await settle();
+    expect([...outcomes, after].map(({ state }) => state)).toEqual([
+      'at 1',
+      'at 2',
+      expect.stringMatching(/^rejected: .*fewer entries/),
+      'at 4',
+    ]);
+  });
+});
+
+test('audiences do not wait for each other', async () => {
+  const { append, flights } = setup();
+  const first = outcomeOf(append('user:1', 1));
+  const second = outcomeOf(append('user:2', 2));
+  flights[0]?.fail(away());
+  flights[1]?.succeed();
+  await settle();
+  expect([first.state, second.state]).toEqual(['pending', 'at 2']);
+  void append('user:2', 3);
+  expect(flights.at(-1)).toMatchObject({ audience: 'user:2', ids: ['3'] });
+});
+
+test('the log gets each entry once and in order, however flights fail', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.nat(30), async (fates, count) => {
+      const { append, flights, latest } = setup();
+      const log: string[] = [];
+      const appends = Array.from({ length: count }, (_, id) => outcomeOf(append('global', id)));
+      for (let i = 0; flights.length > i; i += 1) {
+        if (fates[i]) {
+          latest().fail(away());
+        } else {
+          log.push(...latest().ids);
+          latest().succeed();
+        }
+        await pause();
+      }
+      expect(log).toEqual(Array.from({ length: count }, (_, id) => String(id)));
+      expect(appends.map(({ state }) => state)).toEqual(log.map((id) => `at ${id}`));
+    }),
+  );
+});
+
+describe('close', () => {
+  const closed = 'rejected: the lanes are closed';
+
+  test('rejects what waits to be tried again, and everything after', async () => {
+    const { append, flights, lanes, latest } = setup();
+    const first = outcomeOf(append('user:1', 1));
+    latest().fail(away());
+    await settle();
+    latest().fail(away());
+    await settle();
+    lanes.close();
+    await settle();
+    const late = outcomeOf(append('user:1', 2));
+    const elsewhere = outcomeOf(append('user:2', 3));
+    await pause();
+    expect([first, late, elsewhere].map(({ state }) => state)).toEqual([closed, closed, closed]);
+    expect(flights).toHaveLength(2);
+  });
+
+  test('lets a flight that is under way and succeeds count', async () => {
+    const { append, lanes, latest } = setup();
+    const first = outcomeOf(append('user:1', 1));
+    lanes.close();
+    latest().succeed();
+    await settle();
+    expect(first.state).toBe('at 1');
+  });
+
+  test('tries a flight that fails after it no more', async () => {
+    const { append, flights, lanes, latest } = setup();
+    const first = outcomeOf(append('user:1', 1));
+    lanes.close();
+    latest().fail(away());
+    await pause();
+    expect(first.state).toBe(closed);
+    expect(flights).toHaveLength(1);
+  });
+
+  // What is given up goes back to the queue: an entry behind it that still got into the log would overtake it.
+  test('lets nothing overtake what it gave up', async () => {
+    const { append, flights, lanes, latest } = setup();
+    const outcomes = [1, 2].map((id) => outcomeOf(append('user:1', id)));
+    latest().fail(away());
+    await settle();
+    latest().fail(away());
+    await settle();
+    lanes.close();
+    await settle();
+    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
+    expect(outcomes.map(({ state }) => state)).toEqual([closed, closed]);
+  });
+});

@@ -115,6 +115,10 @@ const variables = z.object({
   DEDUPE_SECONDS: integer(DAY_SECONDS, 1, 365 * DAY_SECONDS).describe(
     'How long a repeat of an event is recognised.',
   ),
+  COMPRESSION_THRESHOLD: integer(512, 0, 1_048_576).describe(
+    'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',
+  ),
+  COMPRESSION_LEVEL: integer(3, 0, 9).describe('From 1, fast, to 9, small; 0 turns compression off.'),
   HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
   SHUTDOWN_TIMEOUT: integer(15, 1, 600).describe(
     'Seconds after SIGTERM until the process exits in any case.',

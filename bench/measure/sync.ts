@@ -39,6 +39,7 @@ new Gateway(httpServer, {
   }),
   allowedOrigins: [],
   handshakeMs: 5_000,
+  compression: { thresholdBytes: 512, level: 3 },
   serveClient: false,
   log,
   onPassedOn: () => {},

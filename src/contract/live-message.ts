@@ -18,8 +18,8 @@ const MAX_HEADER_BYTES = 64;
 
 export interface LiveMessage extends Cursor {
   readonly sampled: boolean;
-  /** `42["notification",{…}]` */
-  readonly packet: string;
+  /** `42["notification",{…}]`, UTF-8. */
+  readonly packet: Buffer;
 }
 
 export function encodeLiveMessage(message: {
@@ -29,11 +29,15 @@ export function encodeLiveMessage(message: {
   json: string;
 }): Buffer {
   const { epoch, offset, sampled, json } = message;
-  return Buffer.from(`${PREFIX}${epoch} ${offset} ${sampled ? 's' : ''}\n${packetOf(json)}`);
+  return Buffer.from(`${PREFIX}${epoch} ${offset} ${sampled ? 's' : ''}\n${textOf(json)}`);
 }
 
 /** The Engine.IO packet that carries a notification's JSON to a client. */
-export function packetOf(json: string): string {
+export function packetOf(json: string): Buffer {
+  return Buffer.from(textOf(json));
+}
+
+function textOf(json: string): string {
   return `42["notification",${json}]`;
 }
 
@@ -48,15 +52,15 @@ export function decodeLiveMessage(bytes: Buffer): LiveMessage | undefined {
     epoch,
     offset: Number(offset),
     sampled: flags.includes('s'),
-    packet: bytes.toString('utf8', end + 1),
+    packet: bytes.subarray(end + 1),
   };
 }
 
 export interface MarksMessage {
   /** The session that made the change; it knows already. */
   readonly origin: string;
-  /** `42["marks",{…}]` */
-  readonly packet: string;
+  /** `42["marks",{…}]`, UTF-8. */
+  readonly packet: Buffer;
 }
 
 const MARKS_PREFIX = 'M1 ';
@@ -72,6 +76,6 @@ export function decodeMarksMessage(bytes: Buffer): MarksMessage | undefined {
   if (end === -1) return undefined;
   return {
     origin: bytes.toString('latin1', MARKS_PREFIX.length, end),
-    packet: bytes.toString('utf8', end + 1),
+    packet: bytes.subarray(end + 1),
   };
 }

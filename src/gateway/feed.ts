@@ -16,6 +16,7 @@ import { type LiveMessage, type MarksMessage, packetOf } from '../contract/live-
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Member } from './member.ts';
+import { Frame } from './wire/frame.ts';
 
 export interface FeedOptions {
   readonly inbox: Inbox;
@@ -94,7 +95,8 @@ export class Feed {
 
   /** Marks are not kept in the log: who is not here reads the inbox on coming back. */
   receiveMarks({ origin, packet }: MarksMessage): void {
-    for (const [id, member] of this.#members) if (id !== origin) member.write(packet);
+    const frame = new Frame(packet);
+    for (const [id, member] of this.#members) if (id !== origin) member.write(frame);
   }
 
   /** Compares with the head that the log was just read to have, and catches up when the last message was lost. */
@@ -117,7 +119,8 @@ export class Feed {
 
   #passOn(message: LiveMessage): void {
     this.#cursor = { epoch: message.epoch, offset: message.offset };
-    for (const member of this.#members.values()) member.write(message.packet);
+    const frame = new Frame(message.packet);
+    for (const member of this.#members.values()) member.write(frame);
     this.#options.onPassedOn(this.audience, message, this.#members.size);
   }
 

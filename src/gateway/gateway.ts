@@ -14,6 +14,8 @@ import type { Live } from './live.ts';
 import { answerRequests } from './requests.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session } from './session.ts';
+import type { CompressionOptions } from './wire/compression.ts';
+import { wireEngine } from './wire/engine.ts';
 
 export interface GatewayOptions {
   readonly live: Live;
@@ -26,6 +28,7 @@ export interface GatewayOptions {
   readonly verify: Verify;
   readonly allowedOrigins: readonly string[];
   readonly handshakeMs: number;
+  readonly compression: Pick<CompressionOptions, 'thresholdBytes' | 'level'>;
   /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
   readonly serveClient: boolean;
   readonly log: Logger;
@@ -63,6 +66,7 @@ export class Gateway {
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: MAX_INBOUND_BYTES,
+      wsEngine: wireEngine({ ...options.compression, maxInboundBytes: MAX_INBOUND_BYTES }),
       serveClient,
       cors: { origin: allowedOrigins.includes('*') ? '*' : [...allowedOrigins] },
       allowRequest: (request, decide) => {

@@ -2,10 +2,12 @@
 import type { Audience } from '../contract/audience.ts';
 import type { Cursor } from '../contract/notification.ts';
 import type { GatewaySocket } from './server.ts';
+import type { Frame } from './wire/frame.ts';
+import { writeShared } from './wire/shared-write.ts';
 
 export interface Member {
-  /** Writes an Engine.IO text packet, `42["notification",{…}]`. */
-  write(packet: string): void;
+  /** Sends a frame that every member of the feed is sent. */
+  write(frame: Frame): void;
   /** The log has a new incarnation that begins behind `head`: what the client has may be gone or different. */
   resync(audience: Audience, head: Cursor): void;
 }
@@ -19,9 +21,9 @@ export class HeldMember implements Member {
     this.#socket = socket;
   }
 
-  write(packet: string): void {
-    if (this.#held === undefined) this.#write(packet);
-    else this.#held.push(() => this.#write(packet));
+  write(frame: Frame): void {
+    if (this.#held === undefined) writeShared(this.#socket.conn, frame);
+    else this.#held.push(() => writeShared(this.#socket.conn, frame));
   }
 
   resync(audience: Audience, { epoch, offset }: Cursor): void {
@@ -35,10 +37,5 @@ export class HeldMember implements Member {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const send of held) send();
-  }
-
-  /** Engine.IO puts the packet type, the first character, in front by itself. */
-  #write(packet: string): void {
-    this.#socket.conn.write(packet.slice(1));
   }
 }

@@ -63,6 +63,7 @@ export async function openFront(
     verify,
     allowedOrigins: config.ALLOWED_ORIGINS,
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
+    compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
     serveClient: isEmbedded,
     log,
     onPassedOn: (audience, message, sockets) => {
@@ -89,7 +90,7 @@ function logDelivered(
   { epoch, offset, packet }: LiveMessage,
   sockets: number,
 ): void {
-  const [, event]: [string, Pick<Event, 'source' | 'id' | 'type'>] = JSON.parse(packet.slice(2));
+  const [, event]: [string, Pick<Event, 'source' | 'id' | 'type'>] = JSON.parse(packet.toString('utf8', 2));
   const { source, id, type } = event;
   log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
 }

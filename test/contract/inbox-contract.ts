@@ -129,7 +129,7 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
         epoch: appended?.epoch,
         offset: 1,
         sampled: true,
-        packet: `42["notification",${stored?.json}]`,
+        packet: Buffer.from(`42["notification",${stored?.json}]`),
       });
     });
 

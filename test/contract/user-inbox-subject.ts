@@ -110,5 +110,5 @@ export function toMarksMessages(bytes: readonly Buffer[]): MarksMessage[] {
 
 /** The `marks` that a client gets. */
 export function marksIn({ packet }: MarksMessage) {
-  return marksSchema.parse(JSON.parse(packet.slice(2))[1]);
+  return marksSchema.parse(JSON.parse(packet.toString('utf8', 2))[1]);
 }

@@ -57,6 +57,9 @@ describe('a client that goes away and comes back', () => {
     await client.saw(audience, 5);
     client.leave();
     await clients.publish(checker, audience, count);
+    await until('all to be in the inbox', 60_000, async () => {
+      return (await control.xlen(`carillon:{${audience}}:log`)) === count + 5;
+    });
     client.connect();
     await client.saw(audience, count + 5);
     await clients.publish(checker, audience, 5);

@@ -43,6 +43,8 @@ describe('what is not set', () => {
       FEED_CHECK_SECONDS: 20,
       INBOX_MAX_AGE: forAll(2_592_000),
       DEDUPE_SECONDS: 86_400,
+      COMPRESSION_THRESHOLD: 512,
+      COMPRESSION_LEVEL: 3,
       HANDSHAKE_SECONDS: 5,
       SHUTDOWN_TIMEOUT: 15,
       LOG_LEVEL: 'info',

@@ -105,7 +105,7 @@ export function feedOn(log: FakeLog, inForce: () => Promise<void> = async () => 
   const enter = (id: string) => {
     const told: Told[] = [];
     const cursor = feed.enter(id, {
-      write: (packet) => told.push(offsetIn(packet)),
+      write: (frame) => told.push(offsetIn(frame.text)),
       resync: (_audience, head) => told.push({ resync: head }),
     });
     return { cursor, told };

@@ -1,0 +1,65 @@
+/** A text message as the WebSocket frames that carry it (RFC 6455, section 5.2), made once for however many sockets. */
+import type { Compression } from './compression.ts';
+
+const FIN = 0x80;
+const RSV1_COMPRESSED = 0x40;
+const TEXT = 0x01;
+const BINARY = 0x02;
+
+export class Frame {
+  readonly #message: Buffer;
+  #plain: Buffer | undefined;
+  #deflated: Buffer | undefined;
+
+  /** `message`: an Engine.IO packet, UTF-8. */
+  constructor(message: Buffer) {
+    this.#message = message;
+  }
+
+  get text(): string {
+    return this.#message.toString();
+  }
+
+  get plain(): Buffer {
+    this.#plain ??= textFrame(this.#message);
+    return this.#plain;
+  }
+
+  /** Compressed where that is worth it, else plain. A caller MUST give the same compression each time. */
+  deflated(compression: Compression): Buffer {
+    this.#deflated ??= deflatedTextFrame(this.#message, compression) ?? this.plain;
+    return this.#deflated;
+  }
+}
+
+export function textFrame(message: Buffer): Buffer {
+  return encode(FIN | TEXT, message);
+}
+
+export function binaryFrame(message: Uint8Array): Buffer {
+  return encode(FIN | BINARY, message);
+}
+
+export function deflatedTextFrame(message: Buffer, compression: Compression): Buffer | undefined {
+  const payload = compression.deflate(message);
+  return payload === undefined ? undefined : encode(FIN | RSV1_COMPRESSED | TEXT, payload);
+}
+
+/** Header and payload in one buffer: two would be two writes, or a copy for each socket. */
+function encode(firstByte: number, payload: Uint8Array): Buffer {
+  const { length } = payload;
+  const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerBytes + length);
+  frame[0] = firstByte;
+  if (headerBytes === 2) {
+    frame[1] = length;
+  } else if (headerBytes === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.set(payload, headerBytes);
+  return frame;
+}

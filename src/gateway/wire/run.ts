@@ -1,0 +1,53 @@
+/**
+ * The frames that one socket is to be sent in this turn of the event loop, to leave in one write.
+ *
+ * Sockets in the same rooms get the same frames, so runs are shared: each run knows the run that is itself and the
+ * frame that came next, and a thousand sockets that are sent the same ten frames hold one run, whose bytes are put
+ * together once.
+ */
+export class Run {
+  /** Nothing to send; every run begins here. */
+  static readonly EMPTY = new Run(undefined, undefined);
+
+  readonly #before: Run | undefined;
+  readonly #frame: Buffer | undefined;
+  readonly #length: number;
+  #next: Run | undefined;
+  #bytes: Buffer | undefined;
+
+  private constructor(before: Run | undefined, frame: Buffer | undefined) {
+    this.#before = before;
+    this.#frame = frame;
+    this.#length = (before === undefined ? 0 : before.#length) + (frame === undefined ? 0 : frame.length);
+  }
+
+  /** Bytes to send. */
+  get length(): number {
+    return this.#length;
+  }
+
+  then(frame: Buffer): Run {
+    if (this.#next !== undefined && this.#next.#frame === frame) return this.#next;
+    this.#next = new Run(this, frame);
+    return this.#next;
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= this.#concat();
+    return this.#bytes;
+  }
+
+  /** Lets go of the runs that began here. MUST be called when the turn is over, or the last frames stay in memory. */
+  forget(): void {
+    this.#next = undefined;
+  }
+
+  #concat(): Buffer {
+    const frames: Buffer[] = [];
+    for (let run: Run | undefined = this; run !== undefined; run = run.#before) {
+      if (run.#frame !== undefined) frames.push(run.#frame);
+    }
+    const [only, ...others] = frames;
+    return only !== undefined && others.length === 0 ? only : Buffer.concat(frames.reverse(), this.#length);
+  }
+}

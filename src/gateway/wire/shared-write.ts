@@ -1,0 +1,24 @@
+/**
+ * A shared frame's way to one client: straight to its WebSocket, or, for one that polls or is just changing its
+ * transport, through Engine.IO, which keeps its order.
+ *
+ * The WebSocket under a transport is not a public member of Engine.IO: this is the one file that touches it.
+ */
+import type { Socket } from 'socket.io';
+import type { Frame } from './frame.ts';
+import { WireSocket } from './wire-socket.ts';
+
+/** Engine.IO's socket: what Socket.IO calls `socket.conn`. */
+export type Connection = Socket['conn'];
+
+export function writeShared(connection: Connection, frame: Frame): void {
+  const socket = wireSocketOf(connection);
+  if (socket !== undefined) socket.share(frame);
+  // Engine.IO puts the packet's type, the first character, in front by itself.
+  else connection.write(frame.text.slice(1));
+}
+
+/** Undefined while a client polls. */
+function wireSocketOf({ transport }: Connection): WireSocket | undefined {
+  return 'socket' in transport && transport.socket instanceof WireSocket ? transport.socket : undefined;
+}

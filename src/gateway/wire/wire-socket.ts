@@ -1,0 +1,94 @@
+/**
+ * A server's WebSocket whose sends all go through one queue, in the order of the calls: shared frames and Engine.IO's
+ * own packets alike. What is sent within one turn of the event loop leaves in one write at its end.
+ *
+ * Engine.IO is told at once that its packet is sent, so that its own buffer stays empty and what waits, waits in one
+ * place: {@link WireSocket.pendingBytes}.
+ */
+import type { Duplex } from 'node:stream';
+import { WebSocket } from 'ws';
+import type { Compression } from './compression.ts';
+import { binaryFrame, deflatedTextFrame, type Frame, textFrame } from './frame.ts';
+import { Run } from './run.ts';
+
+/** A run that is longer leaves at once, so that a burst does not become one huge buffer. */
+const MAX_RUN_BYTES = 65_536;
+
+/** Sockets with something to send at the end of this turn. */
+const waiting: WireSocket[] = [];
+
+function flushWaiting(): void {
+  for (const socket of waiting) socket.flush();
+  waiting.length = 0;
+  Run.EMPTY.forget();
+}
+
+type Sent = (error?: Error) => void;
+
+export class WireSocket extends WebSocket {
+  #stream: Duplex | undefined;
+  /** Undefined when the peer takes plain frames only. */
+  #compression: Compression | undefined;
+  #run = Run.EMPTY;
+  #isWaiting = false;
+
+  /** MUST be called once the connection is open. Takes over all writing of messages. */
+  takeOver(stream: Duplex, compression: Compression | undefined): void {
+    this.#stream = stream;
+    this.#compression = compression;
+  }
+
+  /** Bytes that were sent and that the operating system has not taken yet. */
+  get pendingBytes(): number {
+    return this.#run.length + (this.#stream?.writableLength ?? 0);
+  }
+
+  /** Sends a frame that other sockets are sent too. */
+  share(frame: Frame): void {
+    if (this.readyState !== WebSocket.OPEN) return;
+    this.#push(this.#compression === undefined ? frame.plain : frame.deflated(this.#compression));
+  }
+
+  /** What Engine.IO calls: a text packet or an attachment. */
+  override send(data: Parameters<WebSocket['send']>[0], ...rest: readonly unknown[]): void {
+    const sent = rest.find(isSent);
+    if (this.readyState !== WebSocket.OPEN) {
+      sent?.(new Error('the WebSocket is not open'));
+      return;
+    }
+    this.#push(this.#frameOf(data));
+    sent?.();
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.flush();
+    super.close(code, reason);
+  }
+
+  flush(): void {
+    this.#isWaiting = false;
+    if (this.#run === Run.EMPTY) return;
+    const { bytes } = this.#run;
+    this.#run = Run.EMPTY;
+    if (this.#stream?.writable) this.#stream.write(bytes);
+  }
+
+  #push(frame: Buffer): void {
+    this.#run = this.#run.then(frame);
+    if (this.#run.length > MAX_RUN_BYTES) this.flush();
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    if (waiting.push(this) === 1) process.nextTick(flushWaiting);
+  }
+
+  #frameOf(data: Parameters<WebSocket['send']>[0]): Buffer {
+    if (data instanceof Uint8Array) return binaryFrame(data);
+    const message = Buffer.from(String(data));
+    const deflated = this.#compression && deflatedTextFrame(message, this.#compression);
+    return deflated ?? textFrame(message);
+  }
+}
+
+function isSent(value: unknown): value is Sent {
+  return typeof value === 'function';
+}

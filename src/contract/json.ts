@@ -29,41 +29,20 @@ export function parseJson(bytes: Uint8Array): Read<unknown> {
   } catch {
     return refuse('not_json', 'the body is not valid UTF-8');
   }
-  if (depthOf(text) > MAX_DEPTH) {
-    return refuse('invalid_event', `the JSON is nested deeper than ${MAX_DEPTH}`);
-  }
+  let value: unknown;
   try {
-    return { ok: true, value: JSON.parse(text) };
+    value = JSON.parse(text);
   } catch {
     return refuse('not_json', 'the body is not valid JSON');
   }
-}
-
-/** The deepest nesting of a JSON text, found without recursion and before anything is built from it. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === BACKSLASH) i += 1;
-      else if (char === QUOTE) inString = false;
-    } else if (char === QUOTE) {
-      inString = true;
-    } else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
-      depth += 1;
-      if (depth > deepest) deepest = depth;
-    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) {
-      depth -= 1;
-    }
+  if (isDeeperThan(MAX_DEPTH, value)) {
+    return refuse('invalid_event', `the JSON is nested deeper than ${MAX_DEPTH}`);
   }
-  return deepest;
+  return { ok: true, value };
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  return Object.values(value).some((inner) => isDeeperThan(depth - 1, inner));
+}

@@ -2,88 +2,100 @@
 -- The line above makes Redis refuse the whole script beforehand when it is out of memory, read-only or cannot save;
 -- without it, it may begin to write and then cannot be stopped.
 --
--- Appends entries to one audience's log and publishes each to the audience's room, in one atomic step:
--- two consumers can never publish offset 8 before 7, and a repeat is recognised where it would be written.
+-- Appends entries to audiences' logs and publishes each to its audience's room, in one atomic step: two consumers can
+-- never publish offset 8 before 7, and a repeat is recognised where it would be written.
 --
--- KEYS[1] log, KEYS[2] meta, KEYS[3] newest (place of the newest entry per collapse key), KEYS[4] retracted (place
--- of the retraction per event), KEYS[5..] one `once` key per entry; all share the audience's hash tag.
--- ARGV[1] run id of the node that serves this, ARGV[2] channel of the room, ARGV[3] most entries kept,
--- ARGV[4] longest age in ms, ARGV[5] dedupe window in ms; then six per entry: head and tail of the notification's
+-- KEYS per audience: log, meta, newest (place of the newest entry per collapse key), retracted (place of the
+-- retraction per event), then one `once` key per entry; all of an audience share its hash tag.
+-- ARGV[1] run id of the node that serves this, ARGV[2] dedupe window in ms; then per audience: channel of the room,
+-- most entries kept, longest age in ms, number of entries, and six per entry: head and tail of the notification's
 -- JSON, flags, and each or '': expiry in ms since 1970, the collapse key, the identity of the event that this one
 -- retracts.
--- Returns the epoch, then per entry: offset, 1 for a repeat or else 0, gateways reached.
+-- Returns per audience: the epoch, then per entry: offset, 1 for a repeat or else 0, gateways reached.
 
-local log, meta, newest, retracted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local run_id, channel = ARGV[1], ARGV[2]
-local max_length, max_age_ms, dedupe_ms = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
-
+local run_id, dedupe_ms = ARGV[1], ARGV[2]
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local state = redis.call('HMGET', meta, 'run', 'epoch', 'head', 'epochs')
-local epoch, head, epochs = state[2], tonumber(state[3]), state[4]
-if not head then
-  -- The counter is gone: a log left behind would refuse the offsets that start again at 1.
-  redis.call('DEL', log, newest, retracted)
-  head = 0
-end
+-- `key` is where the audience's keys begin in KEYS, `arg` where its values begin in ARGV.
+local function append(key, arg)
+  local log, meta, newest, retracted = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
+  local channel, max_length, max_age_ms = ARGV[arg], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
 
--- Places by name: `place` sorts, so that what is older than the log can be cut off with it.
-local function remember(key, name, place)
-  redis.call('ZADD', key, place, name)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', place - max_length)
-  redis.call('PEXPIRE', key, max_age_ms)
-end
+  local state = redis.call('HMGET', meta, 'run', 'epoch', 'head', 'epochs')
+  local epoch, head, epochs = state[2], tonumber(state[3]), state[4]
+  if not head then
+    -- The counter is gone: a log left behind would refuse the offsets that start again at 1.
+    redis.call('DEL', log, newest, retracted)
+    head = 0
+  end
 
-local reply = { epoch }
-local is_known = state[1] == run_id
-for i = 1, #KEYS - 4 do
-  local at = 5 + (i - 1) * 6
-  local once = KEYS[4 + i]
-  local first = redis.call('GET', once)
-  if first then
-    reply[#reply + 1] = tonumber(first)
-    reply[#reply + 1] = 1
-    reply[#reply + 1] = 0
-  else
-    head = head + 1
-    local offset = string.format('%d', head)
-    if not is_known then
-      -- Another process serves the log, or it is new: writes may have been lost, and offsets may come again. The
-      -- epoch before and the time go into the new one, so that it never returns, also when a node becomes primary
-      -- again. `epochs` keeps where each epoch began, newest first.
-      is_known = true
-      epoch = string.sub(redis.sha1hex(run_id .. (epoch or '') .. time[1] .. time[2]), 1, 8)
-      epochs = string.sub(epoch .. ':' .. offset .. (epochs and ',' .. epochs or ''), 1, 400)
-      redis.call('HSET', meta, 'run', run_id, 'epoch', epoch, 'epochs', epochs)
+  -- Places by name: `place` sorts, so that what is older than the log can be cut off with it.
+  local function remember(places, name, place)
+    redis.call('ZADD', places, place, name)
+    redis.call('ZREMRANGEBYSCORE', places, '-inf', place - max_length)
+    redis.call('PEXPIRE', places, max_age_ms)
+  end
+
+  local reply = { epoch }
+  local is_known = state[1] == run_id
+  for i = 1, tonumber(ARGV[arg + 3]) do
+    local at = arg + 4 + (i - 1) * 6
+    local once = KEYS[key + 3 + i]
+    local first = redis.call('GET', once)
+    if first then
+      reply[#reply + 1] = tonumber(first)
+      reply[#reply + 1] = 1
+      reply[#reply + 1] = 0
+    else
+      head = head + 1
+      local offset = string.format('%d', head)
+      if not is_known then
+        -- Another process serves the log, or it is new: writes may have been lost, and offsets may come again. The
+        -- epoch before and the time go into the new one, so that it never returns, also when a node becomes primary
+        -- again. `epochs` keeps where each epoch began, newest first.
+        is_known = true
+        epoch = string.sub(redis.sha1hex(run_id .. (epoch or '') .. time[1] .. time[2]), 1, 8)
+        epochs = string.sub(epoch .. ':' .. offset .. (epochs and ',' .. epochs or ''), 1, 400)
+        redis.call('HSET', meta, 'run', run_id, 'epoch', epoch, 'epochs', epochs)
+      end
+      local json = ARGV[at] .. epoch .. '","offset":' .. offset .. ARGV[at + 1]
+      local flags, expires, collapse, retracts = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+      redis.call('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
+        'n', json, 'e', epoch, 'at', now_ms, 'x', expires)
+      redis.call('SET', once, offset, 'PX', dedupe_ms)
+      if collapse ~= '' then remember(newest, collapse, head) end
+      if retracts ~= '' then remember(retracted, retracts, head) end
+      local header = 'C1 ' .. epoch .. ' ' .. offset .. ' ' .. flags .. '\n'
+      reply[#reply + 1] = head
+      reply[#reply + 1] = 0
+      reply[#reply + 1] = redis.call('SPUBLISH', channel, header .. '42["notification",' .. json .. ']')
     end
-    local json = ARGV[at + 1] .. epoch .. '","offset":' .. offset .. ARGV[at + 2]
-    local flags, expires, collapse, retracts = ARGV[at + 3], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6]
-    redis.call('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
-      'n', json, 'e', epoch, 'at', now_ms, 'x', expires)
-    redis.call('SET', once, offset, 'PX', dedupe_ms)
-    if collapse ~= '' then remember(newest, collapse, head) end
-    if retracts ~= '' then remember(retracted, retracts, head) end
-    local header = 'C1 ' .. epoch .. ' ' .. offset .. ' ' .. flags .. '\n'
-    reply[#reply + 1] = head
-    reply[#reply + 1] = 0
-    reply[#reply + 1] = redis.call('SPUBLISH', channel, header .. '42["notification",' .. json .. ']')
   end
-end
-reply[1] = epoch or '0'
+  reply[1] = epoch or '0'
 
-redis.call('HSET', meta, 'head', head)
-redis.call('PEXPIRE', log, max_age_ms)
--- The counter outlives the log by the dedupe window, so that a repeat is never answered from another incarnation.
-redis.call('PEXPIRE', meta, max_age_ms + dedupe_ms)
+  redis.call('HSET', meta, 'head', head)
+  redis.call('PEXPIRE', log, max_age_ms)
+  -- The counter outlives the log by the dedupe window, so that a repeat is never answered from another incarnation.
+  redis.call('PEXPIRE', meta, max_age_ms + dedupe_ms)
 
--- Entries past their age go from the old end; bounded, so that one append never pays for a long silence.
-for _ = 1, 100 do
-  local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  if not oldest or now_ms - tonumber(oldest[2][6]) < max_age_ms then
-    break
+  -- Entries past their age go from the old end; bounded, so that one append never pays for a long silence.
+  for _ = 1, 100 do
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    if not oldest or now_ms - tonumber(oldest[2][6]) < max_age_ms then
+      break
+    end
+    redis.call('XDEL', log, oldest[1])
   end
-  redis.call('XDEL', log, oldest[1])
+  return reply
 end
 
-return reply
+local replies = {}
+local key, arg = 1, 3
+while ARGV[arg] do
+  local count = tonumber(ARGV[arg + 3])
+  replies[#replies + 1] = append(key, arg)
+  key = key + 4 + count
+  arg = arg + 4 + count * 6
+end
+return replies

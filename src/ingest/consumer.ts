@@ -5,9 +5,10 @@
  * one's events could overtake what is still in hand here. It lets new deliveries lie, finishes those in hand and
  * closes the connection, upon which RabbitMQ puts what lies back in its old place.
  */
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Refusal } from '../contract/refusal.ts';
+import { Acks } from './acks.ts';
 import { deadLetter } from './dead-letter.ts';
 import { readMessage } from './message.ts';
 import type { Publisher } from './publisher.ts';
@@ -48,6 +49,8 @@ export class Consumer {
   async drain(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#inHand);
+    // Acknowledgements leave at the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Gives everything unsettled back to RabbitMQ. */
@@ -65,18 +68,22 @@ export class Consumer {
     channel.on('close', () => this.#link.rebuild('the consuming channel closed'));
     await declareTopology(channel);
     await channel.prefetch(prefetch);
+    const acks = new Acks<ConsumeMessage>(channel);
     await channel.consume(DELIVER_QUEUE, (message) => {
       if (message === null) this.#link.rebuild('RabbitMQ cancelled the consumer');
-      else if (!this.#stopping.signal.aborted) this.#take(channel, message);
+      else this.#take(acks, message);
     });
   }
 
-  #take(channel: Channel, message: ConsumeMessage): void {
-    const taken = this.#settle(channel, message).finally(() => this.#inHand.delete(taken));
+  #take(acks: Acks<ConsumeMessage>, message: ConsumeMessage): void {
+    acks.took(message);
+    // What lies is in hand all the same: no acknowledgement may reach over it.
+    if (this.#stopping.signal.aborted) return;
+    const taken = this.#settle(acks, message).finally(() => this.#inHand.delete(taken));
     this.#inHand.add(taken);
   }
 
-  async #settle(channel: Channel, message: ConsumeMessage): Promise<void> {
+  async #settle(acks: Acks<ConsumeMessage>, message: ConsumeMessage): Promise<void> {
     const { handle, maxBytes, onSettled } = this.#options;
     const read = readMessage(message.content, message.properties, maxBytes);
     let settlement: Settlement = read.ok
@@ -85,12 +92,7 @@ export class Consumer {
     if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal)))
       settlement = RELEASE;
     onSettled(settlement);
-    if (settlement.kind === 'release') return;
-    try {
-      channel.ack(message);
-    } catch {
-      // The channel has closed meanwhile. RabbitMQ delivers the event again, and its repeat is recognised.
-    }
+    if (settlement.kind !== 'release') acks.settle(message);
   }
 
   /** False when it was given up because this process stops. */

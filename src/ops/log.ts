@@ -1,5 +1,4 @@
 /** Logging: JSON lines without secrets, and the sample of events whose content is shown. */
-import { createHash } from 'node:crypto';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Event } from '../contract/event.ts';
 
@@ -22,8 +21,14 @@ export function createLog({ level, redact, destination }: LogOptions): Logger {
     redact: { paths, censor: '[redacted]' },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? pino.destination(BUFFERED));
 }
+
+/**
+ * A line a system call each would cost more than the connection that it tells of. What is buffered is written when
+ * the process exits, also after an exception that nothing caught.
+ */
+const BUFFERED = { dest: 1, sync: false, minLength: 4_096, periodicFlush: 100 };
 
 /** A URL with its password replaced. */
 export function withoutPassword(url: string): string {
@@ -40,5 +45,17 @@ export function createSampler(rate: number): (event: Pick<Event, 'source' | 'id'
   if (rate <= 0) return () => false;
   if (rate >= 1) return () => true;
   const threshold = rate * 2 ** 32;
-  return ({ source, id }) => createHash('md5').update(`${source} ${id}`).digest().readUInt32BE(0) < threshold;
+  return ({ source, id }) => hashOf(id, hashOf(source, FNV_OFFSET)) < threshold;
+}
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** FNV-1a with the last mixing steps of MurmurHash3, which spread ids that differ in their last digit. */
+function hashOf(text: string, seed: number): number {
+  let hash = seed;
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

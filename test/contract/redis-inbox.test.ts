@@ -66,6 +66,31 @@ describe('redis inbox, of its own', () => {
     expect(channelOf(roomOf(audience))).toBe('socket.io#/#{user:7}#');
   });
 
+  test('appends of one turn are one script, however many audiences they are for', async () => {
+    await redis.flushall();
+    const inbox = openInbox(LIMITS);
+    const audiences = Array.from({ length: 30 }, (_, i) => `user:${i}` as const);
+    await redis.config('RESETSTAT');
+    const appended = await Promise.all(
+      audiences.map((each) => inbox.append(each, [entry('a', each), entry('b', each)])),
+    );
+    expect(appended.map((places) => places.map(({ offset }) => offset))).toEqual(audiences.map(() => [1, 2]));
+    const calls = [...(await redis.info('commandstats')).matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)];
+    // The first of them found that Redis did not have the script.
+    expect(calls.reduce((sum, [, count]) => sum + Number(count), 0)).toBeLessThanOrEqual(2);
+  });
+
+  test('an audience whose keys are spoilt is no fault of the others', async () => {
+    await redis.flushall();
+    await redis.set('carillon:{user:spoilt}:log', 'not a stream');
+    await redis.hset('carillon:{user:spoilt}:meta', 'head', 1);
+    const inbox = openInbox(LIMITS);
+    const audiences = ['user:before', 'user:spoilt', 'user:behind'] as const;
+    const results = await Promise.allSettled(audiences.map((each) => inbox.append(each, [entry('a', each)])));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await inbox.heads(['user:before', 'user:behind'])).map(({ offset }) => offset)).toEqual([1, 1]);
+  });
+
   test('every key has an end', async () => {
     await redis.flushall();
     await openInbox(LIMITS).append(audience, [entry('a', audience)]);

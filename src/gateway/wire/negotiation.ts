@@ -53,16 +53,17 @@ function serverWindowBits(offer: Parameters): number {
 
 const isWindow = (value: string | true) => value !== true && /^(8|9|1[0-5])$/.test(value);
 
-const validValue: Readonly<Record<string, (value: string | true) => boolean>> = {
-  server_no_context_takeover: (value) => value === true,
-  client_no_context_takeover: (value) => value === true,
-  server_max_window_bits: isWindow,
-  client_max_window_bits: (value) => value === true || isWindow(value),
-};
+/** Not an object: a peer chooses the names, and every object has a `constructor`. */
+const validValues = new Map<string, (value: string | true) => boolean>([
+  ['server_no_context_takeover', (value) => value === true],
+  ['client_no_context_takeover', (value) => value === true],
+  ['server_max_window_bits', isWindow],
+  ['client_max_window_bits', (value) => value === true || isWindow(value)],
+]);
 
 function isValid(offer: Parameters): boolean {
   return Object.entries(offer).every(([name, values]) => {
     const [value, ...repeats] = values;
-    return value !== undefined && repeats.length === 0 && validValue[name]?.(value) === true;
+    return value !== undefined && repeats.length === 0 && validValues.get(name)?.(value) === true;
   });
 }

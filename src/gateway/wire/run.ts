@@ -26,7 +26,7 @@ export class Run {
     return this.#length;
   }
 
-  then(frame: Buffer): Run {
+  followedBy(frame: Buffer): Run {
     if (this.#next !== undefined && this.#next.#frame === frame) return this.#next;
     this.#next = new Run(this, frame);
     return this.#next;

@@ -74,7 +74,7 @@ export class WireSocket extends WebSocket {
   }
 
   #push(frame: Buffer): void {
-    this.#run = this.#run.then(frame);
+    this.#run = this.#run.followedBy(frame);
     if (this.#run.length > MAX_RUN_BYTES) this.flush();
     if (this.#isWaiting) return;
     this.#isWaiting = true;
@@ -82,7 +82,10 @@ export class WireSocket extends WebSocket {
   }
 
   #frameOf(data: Parameters<WebSocket['send']>[0]): Buffer {
-    if (data instanceof Uint8Array) return binaryFrame(data);
+    if (data instanceof ArrayBuffer) return binaryFrame(new Uint8Array(data));
+    if (ArrayBuffer.isView(data)) {
+      return binaryFrame(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    }
     const message = Buffer.from(String(data));
     const deflated = this.#compression && deflatedTextFrame(message, this.#compression);
     return deflated ?? textFrame(message);

@@ -1,0 +1,139 @@
+/**
+ * Appends of one turn of the event loop leave together: one script for many audiences costs a fraction of one script
+ * each, in this process and in Redis. On Cluster each audience goes alone, since they live in different slots.
+ *
+ * Together is only how they travel. When the script itself fails, each audience is tried alone, so that a key of the
+ * wrong type in one of them is no other's fault; entries that were written before the failure answer as repeats.
+ */
+import { Cluster, type Redis, ReplyError } from 'ioredis';
+import { type Audience, audienceKind, roomOf } from '../contract/audience.ts';
+import { type Appended, type Entry, type InboxLimits, InboxUnavailable, identityOf } from './inbox.ts';
+import { keyOf } from './redis-keys.ts';
+import { luaScript, runScript, unavailable } from './redis-script.ts';
+
+const APPEND = luaScript('append.lua');
+
+/** Bounds one script's run time in Redis: about 20 µs an entry. */
+const MAX_ENTRIES = 100;
+
+export interface RedisAppendOptions {
+  /**
+   * MUST reject at once while Redis is away, and MUST NOT send a command again after a reconnect: the script's
+   * arguments name the node that they were made for.
+   */
+  readonly redis: Redis | Cluster;
+  /** The `run_id` of the node that serves this key now; undefined while that is not known. */
+  readonly runIdOf: (key: string) => string | undefined;
+  /** The Pub/Sub channel of a room. */
+  readonly channelOf: (room: string) => string;
+  readonly limits: InboxLimits;
+}
+
+interface Call {
+  readonly audience: Audience;
+  readonly entries: readonly Entry[];
+  readonly resolve: (appended: readonly Appended[]) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class RedisAppend {
+  readonly #options: RedisAppendOptions;
+  #calls: Call[] = [];
+
+  constructor(options: RedisAppendOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {InboxUnavailable} */
+  append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ audience, entries, resolve, reject });
+      if (this.#calls.length === 1) process.nextTick(() => this.#leave());
+    });
+  }
+
+  #leave(): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    const isAlone = this.#options.redis instanceof Cluster;
+    let together: Call[] = [];
+    let count = 0;
+    for (const call of calls) {
+      if (together.length > 0 && (isAlone || count + call.entries.length > MAX_ENTRIES)) {
+        void this.#send(together);
+        together = [];
+        count = 0;
+      }
+      together.push(call);
+      count += call.entries.length;
+    }
+    void this.#send(together);
+  }
+
+  /** Never rejects: what fails is told to the calls. */
+  async #send(calls: readonly Call[]): Promise<void> {
+    try {
+      const replies = parseReplies(await this.#run(calls), calls);
+      calls.forEach(({ resolve }, i) => {
+        resolve(replies[i] ?? []);
+      });
+    } catch (error) {
+      const isScripts = error instanceof InboxUnavailable && error.cause instanceof ReplyError;
+      if (isScripts && calls.length > 1) for (const call of calls) void this.#send([call]);
+      else for (const { reject } of calls) reject(error);
+    }
+  }
+
+  async #run(calls: readonly Call[]): Promise<unknown> {
+    const { redis, runIdOf, limits, channelOf } = this.#options;
+    const [first] = calls;
+    const runId = first === undefined ? undefined : runIdOf(keyOf(first.audience, 'meta'));
+    if (runId === undefined) throw new InboxUnavailable('Redis is not connected');
+    const keys: string[] = [];
+    const args: (string | number)[] = [runId, limits.dedupeMs];
+    for (const { audience, entries } of calls) {
+      const kind = audienceKind(audience);
+      keys.push(
+        keyOf(audience, 'log'),
+        keyOf(audience, 'meta'),
+        keyOf(audience, 'newest'),
+        keyOf(audience, 'retracted'),
+      );
+      args.push(channelOf(roomOf(audience)), limits.maxLength[kind], limits.maxAgeMs[kind], entries.length);
+      for (const entry of entries) {
+        keys.push(keyOf(audience, `once:${identityOf(entry)}`));
+        const { text, sampled, expiresAtMs, collapseKey, retracts } = entry;
+        args.push(
+          text.head,
+          text.tail,
+          sampled ? 's' : '',
+          expiresAtMs ?? '',
+          collapseKey ?? '',
+          retracts ?? '',
+        );
+      }
+    }
+    return await unavailable(() => runScript(redis, APPEND, keys, args));
+  }
+}
+
+function parseReplies(replies: unknown, calls: readonly Call[]): (readonly Appended[])[] {
+  if (!Array.isArray(replies)) throw otherForm();
+  return calls.map(({ entries }, i) => parseReply(replies[i], entries.length));
+}
+
+function parseReply(reply: unknown, count: number): Appended[] {
+  if (!Array.isArray(reply) || typeof reply[0] !== 'string' || reply.length !== 1 + 3 * count)
+    throw otherForm();
+  const [epoch] = reply;
+  return Array.from({ length: count }, (_, i) => ({
+    epoch,
+    offset: Number(reply[1 + 3 * i]),
+    repeat: reply[2 + 3 * i] === 1,
+    gateways: Number(reply[3 + 3 * i]),
+  }));
+}
+
+function otherForm(): InboxUnavailable {
+  return new InboxUnavailable('the append script answered in another form than expected');
+}

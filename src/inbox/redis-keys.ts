@@ -1,0 +1,7 @@
+/** The names of an audience's keys in Redis. */
+import type { Audience } from '../contract/audience.ts';
+
+/** Braces put all keys of an audience, and its room's channel, in one Cluster slot. */
+export function keyOf(audience: Audience, name: string): string {
+  return `carillon:{${audience}}:${name}`;
+}

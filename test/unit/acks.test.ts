@@ -1,0 +1,94 @@
+/** Acknowledgements: few commands, and none that covers a delivery which is still in hand. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Acks } from '../../src/ingest/acks.ts';
+
+interface Ack {
+  readonly tag: number;
+  readonly multiple: boolean;
+}
+
+function setUp(count: number) {
+  const sent: Ack[] = [];
+  const acks = new Acks<ReturnType<typeof delivery>>({
+    ack: ({ fields }, multiple = false) => sent.push({ tag: fields.deliveryTag, multiple }),
+  });
+  const deliveries = Array.from({ length: count }, (_, i) => delivery(i + 1));
+  for (const each of deliveries) acks.took(each);
+  const settle = (...tags: number[]) => {
+    for (const each of deliveries) if (tags.includes(each.fields.deliveryTag)) acks.settle(each);
+  };
+  return { sent, settle };
+}
+
+function delivery(deliveryTag: number) {
+  return {
+    content: Buffer.alloc(0),
+    fields: { deliveryTag, redelivered: false, exchange: '', routingKey: '' },
+    properties: {
+      contentType: undefined,
+      contentEncoding: undefined,
+      headers: undefined,
+      deliveryMode: undefined,
+      priority: undefined,
+      correlationId: undefined,
+      replyTo: undefined,
+      expiration: undefined,
+      messageId: undefined,
+      timestamp: undefined,
+      type: undefined,
+      userId: undefined,
+      appId: undefined,
+      clusterId: undefined,
+    },
+  };
+}
+
+const endOfTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Which deliveries RabbitMQ takes for acknowledged. */
+function covered(sent: readonly Ack[], count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1).filter((tag) =>
+    sent.some((ack) => ack.tag === tag || (ack.multiple && tag < ack.tag)),
+  );
+}
+
+test('what is settled in one turn from the first on is one acknowledgement', async () => {
+  const { sent, settle } = setUp(5);
+  settle(1, 2, 3);
+  await endOfTurn();
+  expect(sent).toEqual([{ tag: 3, multiple: true }]);
+});
+
+test('what is settled behind one in hand is acknowledged alone, and not again later', async () => {
+  const { sent, settle } = setUp(4);
+  settle(2, 4);
+  await endOfTurn();
+  expect(sent).toEqual([
+    { tag: 2, multiple: false },
+    { tag: 4, multiple: false },
+  ]);
+  settle(1);
+  await endOfTurn();
+  expect(sent.slice(2)).toEqual([{ tag: 1, multiple: true }]);
+});
+
+test('in whatever order and turns: exactly what is settled is covered', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 12 }), { maxLength: 6 }),
+      async (turns) => {
+        const { sent, settle } = setUp(12);
+        const settled = new Set<number>();
+        for (const turn of turns) {
+          const fresh = turn.filter((tag) => !settled.has(tag));
+          for (const tag of fresh) settled.add(tag);
+          settle(...fresh);
+          await endOfTurn();
+          expect(covered(sent, 12)).toEqual([...settled].sort((a, b) => a - b));
+        }
+      },
+    ),
+    { seed: 7, numRuns: 200 },
+  );
+});

@@ -52,6 +52,8 @@ function open(
         redisOptions: { ...options, ...credentialsIn(first) },
       })
     : new Redis(first, { ...options, retryStrategy });
+  if (redis instanceof Redis) joinWrites(redis);
+  else redis.on('+node', joinWrites);
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
@@ -63,6 +65,24 @@ function open(
     away = false;
   });
   return redis;
+}
+
+/** The commands of one turn of the event loop leave in one write: each would be a system call of its own. */
+function joinWrites(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  let isCorked = false;
+  redis.sendCommand = (...command) => {
+    const { stream } = redis;
+    if (!isCorked && stream !== undefined) {
+      isCorked = true;
+      stream.cork();
+      setImmediate(() => {
+        isCorked = false;
+        stream.uncork();
+      });
+    }
+    return send(...command);
+  };
 }
 
 /** A Cluster's nodes announce addresses only: name, password and TLS come from the first URL. */

@@ -42,6 +42,7 @@ new Gateway(httpServer, {
   compression: { thresholdBytes: 512, level: 3 },
   serveClient: false,
   log,
+  isSampled: () => false,
   onPassedOn: () => {},
   onHealed: () => {},
   onConnection: () => {},

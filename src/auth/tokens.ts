@@ -1,5 +1,14 @@
 /** Verifies tokens (JWT). The algorithms follow from the kind of key and never from the token. */
-import { createRemoteJWKSet, errors, type JWTVerifyOptions, jwtVerify, SignJWT } from 'jose';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTVerifyOptions,
+  jwtVerify,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import { claimsSchema, type Identity, type Verified, type Verify } from '../contract/token.ts';
 
 export interface TokenOptions {
@@ -37,9 +46,32 @@ export function createVerify({ key, issuer, audience, clockSkewSeconds }: TokenO
 
 type VerifyWithKey = (token: string) => Promise<{ payload: unknown }>;
 
+/**
+ * jose gives each HMAC to the thread pool and takes 250 µs for it, a fifth of a whole connect; here it takes 15. This
+ * only ever says yes: a token that it does not recognise at once goes to jose, whose verdict and reason count.
+ */
 function withSecret(secret: string, checks: JWTVerifyOptions): VerifyWithKey {
   const bytes = new TextEncoder().encode(secret);
-  return (token) => jwtVerify(token, bytes, checks);
+  const key = createSecretKey(bytes);
+  return async (token) => {
+    if (!isPlainlySigned(token, key)) return await jwtVerify(token, bytes, checks);
+    const [, payload] = token.split('.');
+    // The claims are jose's to check; the form without a signature is what it takes when that is settled.
+    return UnsecuredJWT.decode(`${UNSECURED_HEADER}.${payload}.`, checks);
+  };
+}
+
+const UNSECURED_HEADER = Buffer.from('{"alg":"none"}').toString('base64url');
+
+/** Whether the token is three parts, says HS256 without any extension, and bears the key's signature. */
+function isPlainlySigned(token: string, key: KeyObject): boolean {
+  const end = token.lastIndexOf('.');
+  if (token.split('.').length !== 3) return false;
+  const signature = Buffer.from(token.slice(end + 1));
+  const expected = Buffer.from(createHmac('sha256', key).update(token.slice(0, end)).digest('base64url'));
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) return false;
+  const { alg, crit } = decodeProtectedHeader(token);
+  return alg === 'HS256' && crit === undefined;
 }
 
 function withKeySet(url: string, checks: JWTVerifyOptions): VerifyWithKey {

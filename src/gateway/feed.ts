@@ -10,7 +10,7 @@
  * *current*, and then everything above happens within one turn of the event loop.
  */
 import pRetry from 'p-retry';
-import type { Audience } from '../contract/audience.ts';
+import { type Audience, roomOf } from '../contract/audience.ts';
 import { lastKept } from '../contract/incarnations.ts';
 import { type LiveMessage, type MarksMessage, packetOf } from '../contract/live-message.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
@@ -21,7 +21,7 @@ import { Frame } from './wire/frame.ts';
 export interface FeedOptions {
   readonly inbox: Inbox;
   /** Resolves once the room's subscription is in force. */
-  readonly inForce: () => Promise<void>;
+  readonly inForce: (room: string) => Promise<void>;
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   /** The feed read from the log what Pub/Sub had lost. */
   readonly onHealed: (audience: Audience) => void;
@@ -38,7 +38,9 @@ export class Feed {
   readonly opened: Promise<void>;
   readonly #options: FeedOptions;
   readonly #members = new Map<string, Member>();
-  readonly #closing = new AbortController();
+  #isClosed = false;
+  /** Only while something is tried again: most feeds never need it. */
+  #retrying: AbortController | undefined;
   #cursor: Cursor = EMPTY_HEAD;
   /** What keeps the feed busy; undefined when it is current. */
   #work: Promise<void> | undefined;
@@ -77,7 +79,8 @@ export class Feed {
   }
 
   close(): void {
-    this.#closing.abort(new Error('the feed is closed'));
+    this.#isClosed = true;
+    this.#retrying?.abort(closed());
     this.#members.clear();
   }
 
@@ -125,10 +128,10 @@ export class Feed {
   }
 
   async #open(): Promise<void> {
-    await this.#options.inForce();
+    await this.#options.inForce(roomOf(this.audience));
     this.#cursor = await this.#head();
     if (this.#behind) await this.#readToHead();
-    this.#closing.signal.throwIfAborted();
+    if (this.#isClosed) throw closed();
     this.#becomeCurrent();
   }
 
@@ -137,7 +140,7 @@ export class Feed {
     const work = this.#readToHead().then(
       () => this.#becomeCurrent(),
       (error: unknown) => {
-        if (!this.#closing.signal.aborted) throw error;
+        if (!this.#isClosed) throw error;
       },
     );
     this.#work = work;
@@ -198,7 +201,18 @@ export class Feed {
   }
 
   /** Until the store answers, or the feed is closed: an outage is no reason to skip anything. */
-  #retry<T>(run: () => Promise<T>): Promise<T> {
-    return pRetry(run, { ...RETRY, signal: this.#closing.signal });
+  async #retry<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw closed();
+    try {
+      return await run();
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      this.#retrying ??= new AbortController();
+      return await pRetry(run, { ...RETRY, signal: this.#retrying.signal });
+    }
   }
+}
+
+function closed(): Error {
+  return new Error('the feed is closed');
 }

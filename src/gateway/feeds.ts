@@ -3,7 +3,7 @@ import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../contract/audience.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
 import type { Inbox } from '../inbox/inbox.ts';
-import { Feed } from './feed.ts';
+import { Feed, type FeedOptions } from './feed.ts';
 import type { Live, Receiver } from './live.ts';
 
 export interface FeedsOptions {
@@ -41,12 +41,11 @@ export class Feeds {
 
   /** Follows the rooms of a namespace's adapter, which tells when the first socket enters one and the last leaves. */
   follow(adapter: Adapter): void {
-    const { inbox, live, onPassedOn, onHealed } = this.#options;
+    const { live, ...options } = this.#options;
+    const feedOptions: FeedOptions = { ...options, inForce: (room) => live.inForce(room) };
     adapter.on('create-room', (room: string) => {
       const audience = audienceOf(room);
-      if (audience === undefined) return;
-      const inForce = () => live.inForce(room);
-      this.#feeds.set(audience, new Feed(audience, { inbox, inForce, onPassedOn, onHealed }));
+      if (audience !== undefined) this.#feeds.set(audience, new Feed(audience, feedOptions));
     });
     adapter.on('leave-room', (room: string, id: string) => {
       const audience = audienceOf(room);

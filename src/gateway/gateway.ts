@@ -10,12 +10,14 @@ import type { Inbox } from '../inbox/inbox.ts';
 import { authenticate, isAllowedOrigin } from './authenticate.ts';
 import { Feeds } from './feeds.ts';
 import { goaway } from './goaway.ts';
+import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
-import { answerRequests } from './requests.ts';
+import { Requests } from './requests.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session } from './session.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
+import { holdWrites } from './wire/shared-write.ts';
 
 export interface GatewayOptions {
   readonly live: Live;
@@ -32,6 +34,8 @@ export interface GatewayOptions {
   /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
   readonly serveClient: boolean;
   readonly log: Logger;
+  /** Whose connects and disconnects are logged. */
+  readonly isSampled: (user: string) => boolean;
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   readonly onHealed: (audience: Audience) => void;
   readonly onConnection: (outcome: 'accepted' | 'refused' | 'closed') => void;
@@ -44,6 +48,7 @@ export class Gateway {
   readonly #io: GatewayServer;
   readonly #feeds: Feeds;
   readonly #log: Logger;
+  readonly #isSampled: (user: string) => boolean;
 
   /** Attaches to the HTTP server, which the caller starts and, after {@link close}, ends. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
@@ -63,6 +68,7 @@ export class Gateway {
     };
     this.#feeds = feeds;
     this.#log = log;
+    this.#isSampled = options.isSampled;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: MAX_INBOUND_BYTES,
@@ -81,10 +87,16 @@ export class Gateway {
     });
     feeds.follow(this.#io.of('/').adapter);
     this.#io.use(authenticate(verify, log, () => onConnection('refused')));
+    const requests = new Requests({ inbox: userInbox, verify, log });
     this.#io.on('connection', (socket) => {
       onConnection('accepted');
       this.#watch(socket, () => onConnection('closed'));
-      answerRequests(socket, new Session(socket, session), { inbox: userInbox, verify, log });
+      const started = new Session(socket, session);
+      requests.listen(socket, started);
+      travelLight(socket);
+      // What says that the client is connected and what says as whom leave in one write.
+      const release = holdWrites(socket.conn);
+      started.started.then(release, release);
     });
   }
 
@@ -95,13 +107,23 @@ export class Gateway {
     this.#feeds.close();
   }
 
+  /** The lines of sampled users, and of whoever was sent away. */
   #watch(socket: GatewaySocket, onClosed: () => void): void {
-    const { identity, device } = socket.data;
-    const who = { session: socket.id, user: identity.user, device, address: socket.handshake.address };
-    this.#log.info({ ...who, transport: socket.conn.transport.name }, 'connected');
+    const isSampled = this.#isSampled(socket.data.identity.user);
+    if (isSampled) {
+      const { address } = socket.handshake;
+      this.#log.info({ ...whoIs(socket), address, transport: socket.conn.transport.name }, 'connected');
+    }
     socket.on('disconnect', (reason) => {
-      this.#log.info({ ...who, reason, code: socket.data.closedAs }, 'disconnected');
+      const { closedAs } = socket.data;
+      if (isSampled || closedAs !== undefined) {
+        this.#log.info({ ...whoIs(socket), reason, code: closedAs }, 'disconnected');
+      }
       onClosed();
     });
   }
+}
+
+function whoIs({ id, data: { identity, device } }: GatewaySocket) {
+  return { session: id, user: identity.user, device };
 }

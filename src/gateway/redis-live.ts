@@ -63,6 +63,8 @@ function hasRawHook(adapter: Adapter): adapter is Adapter & RawHook {
   return 'onRawMessage' in adapter && typeof adapter.onRawMessage === 'function';
 }
 
+const SETTLED = Promise.resolve();
+
 /**
  * Stands between the adapter and its subscribing connection. The adapter subscribes without waiting for the
  * answer; this remembers each answer, so that others can wait for it.
@@ -84,7 +86,13 @@ class Subscriptions {
   ssubscribe(channel: string): void {
     const subscribed = this.#subscriber.ssubscribe(channel);
     this.#inForce.set(channel, subscribed);
-    subscribed.catch((error: Error) => this.#log.debug({ channel, reason: error.message }, 'not subscribed'));
+    subscribed.then(
+      () => {
+        // One promise for all rooms that are settled, instead of one kept for each.
+        if (this.#inForce.get(channel) === subscribed) this.#inForce.set(channel, SETTLED);
+      },
+      (error: Error) => this.#log.debug({ channel, reason: error.message }, 'not subscribed'),
+    );
   }
 
   sunsubscribe(channels: string | string[]): void {

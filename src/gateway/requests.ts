@@ -12,7 +12,13 @@ import type { Session } from './session.ts';
 /** Runs when the answer has been sent. */
 type Afterwards = (run: () => void) => void;
 
-type Answer = (body: unknown, afterwards: Afterwards) => Promise<unknown>;
+/** Whose request it is. */
+interface Client {
+  readonly socket: GatewaySocket;
+  readonly session: Session;
+}
+
+type Answer = (client: Client, body: unknown, afterwards: Afterwards) => Promise<unknown>;
 
 export interface RequestsOptions {
   readonly inbox: UserInbox;
@@ -20,66 +26,82 @@ export interface RequestsOptions {
   readonly log: Logger;
 }
 
-export function answerRequests(socket: GatewaySocket, session: Session, options: RequestsOptions): void {
-  const answers = new Map(Object.entries(answersFor(socket, session, options)));
-  socket.onAny(async (name: string, ...args: unknown[]) => {
-    const acknowledge = args.pop();
-    if (typeof acknowledge !== 'function') return;
-    const answer = answers.get(name);
+export class Requests {
+  /** One for all sockets: a set of closures for each would be kilobytes. */
+  readonly #answers: ReadonlyMap<string, Answer>;
+  readonly #log: Logger;
+
+  constructor(options: RequestsOptions) {
+    this.#answers = new Map(Object.entries(answersFor(options)));
+    this.#log = options.log;
+  }
+
+  listen(socket: GatewaySocket, session: Session): void {
+    socket.onAny((name: string, ...args: unknown[]) => {
+      const acknowledge = args.pop();
+      if (isAcknowledge(acknowledge)) void this.#answer({ socket, session }, name, args[0], acknowledge);
+    });
+  }
+
+  async #answer(client: Client, name: string, body: unknown, acknowledge: Acknowledge): Promise<void> {
+    const answer = this.#answers.get(name);
     if (answer === undefined) {
-      acknowledge(failed('unknown_request', `"${name}"; there are ${[...answers.keys()].join(', ')}`));
+      const known = [...this.#answers.keys()].join(', ');
+      acknowledge(failed('unknown_request', `"${name}"; there are ${known}`));
       return;
     }
     const then: (() => void)[] = [];
     try {
-      await session.started;
-      acknowledge(await answer(args[0], (run) => then.push(run)));
+      await client.session.started;
+      acknowledge(await answer(client, body, (run) => then.push(run)));
     } catch (error) {
-      options.log.warn({ session: socket.id, request: name, reason: String(error) }, 'request failed');
+      this.#log.warn({ session: client.socket.id, request: name, reason: String(error) }, 'request failed');
       acknowledge(failed('unavailable', 'try again later'));
     }
     for (const run of then) run();
-  });
+  }
 }
 
-function answersFor(
-  socket: GatewaySocket,
-  session: Session,
-  { inbox, verify }: RequestsOptions,
-): Record<RequestName, Answer> {
+type Acknowledge = (answer: unknown) => void;
+
+function isAcknowledge(value: unknown): value is Acknowledge {
+  return typeof value === 'function';
+}
+
+function answersFor({ inbox, verify }: RequestsOptions): Record<RequestName, Answer> {
   return {
-    sync: checked(requests.sync, async ({ cursors }) => {
+    sync: checked(requests.sync, async ({ session }, { cursors }) => {
       const missed = await session.sync(cursors);
       return 'foreign' in missed
         ? failed('forbidden', `cursors: ${missed.foreign} is no audience of this session`)
         : missed;
     }),
 
-    subscribe: checked(requests.subscribe, async ({ topic, cursor }, afterwards) => {
+    subscribe: checked(requests.subscribe, async ({ socket, session }, { topic, cursor }, afterwards) => {
       if (!matchesTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
       const { audience, head, missed, release } = await session.enter(`topic:${topic}`, cursor);
       afterwards(release);
       return { audience, epoch: head.epoch, head: head.offset, ...(missed === undefined ? {} : { missed }) };
     }),
 
-    unsubscribe: checked(requests.unsubscribe, async ({ topic }) => {
+    unsubscribe: checked(requests.unsubscribe, async ({ socket }, { topic }) => {
       const audience: Audience = `topic:${topic}`;
       if (!socket.rooms.has(roomOf(audience))) return failed('not_subscribed', `topic "${topic}"`);
       await socket.leave(roomOf(audience));
       return { audience };
     }),
 
-    inbox: checked(requests.inbox, async (query) => {
+    inbox: checked(requests.inbox, async ({ socket, session }, query) => {
       const page = await inbox.list(socket.data.identity.user, session.audiences, query);
       return page.ok ? page.value : { error: page.refusal };
     }),
 
-    mark: checked(requests.mark, async (request) => {
+    mark: checked(requests.mark, async ({ socket, session }, request) => {
       const marked = await inbox.mark(socket.data.identity.user, session.audiences, request, socket.id);
       return marked.ok ? marked.value : { error: marked.refusal };
     }),
 
-    authenticate: checked(requests.authenticate, async ({ token }) => {
+    authenticate: checked(requests.authenticate, async ({ socket, session }, { token }) => {
       const verified = await verify(token);
       if (!verified.ok || verified.identity.user !== socket.data.identity.user) {
         return failed('unauthorized', 'send a valid token of the same user');
@@ -88,7 +110,7 @@ function answersFor(
       return { expiresAt: new Date(verified.identity.expiresAtMs).toISOString() };
     }),
 
-    ping: checked(requests.ping, async ({ seq }) => ({
+    ping: checked(requests.ping, async (_client, { seq }) => ({
       ...(seq === undefined ? {} : { seq }),
       serverTime: new Date().toISOString(),
     })),
@@ -98,11 +120,11 @@ function answersFor(
 /** Lets a handler see only requests that have the contract's form. */
 function checked<Request, Result>(
   contract: { readonly request: z.ZodType<Request>; readonly answer: z.ZodType<Result> },
-  handle: (request: Request, afterwards: Afterwards) => Promise<Result | RequestError>,
+  handle: (client: Client, request: Request, afterwards: Afterwards) => Promise<Result | RequestError>,
 ): Answer {
-  return async (body, afterwards) => {
+  return async (client, body, afterwards) => {
     const request = contract.request.safeParse(body ?? undefined);
-    if (request.success) return await handle(request.data, afterwards);
+    if (request.success) return await handle(client, request.data, afterwards);
     const [issue] = request.error.issues;
     return failed('bad_request', `${formatPath(issue?.path ?? [])} ${issue?.message}`.trim());
   };

@@ -100,6 +100,7 @@ export class Session {
 
   async #start(): Promise<void> {
     const { identity, cursors } = this.#socket.data;
+    this.#socket.data.cursors = undefined;
     await this.#socket.join(this.audiences.map(roomOf));
     const { entered, release } = await this.#enterAll(this.audiences, cursors ?? {});
     // Counted up to where this socket enters: what comes behind that, comes live.

@@ -10,6 +10,7 @@ import { type Audience, audienceKind, roomOf } from '../contract/audience.ts';
 import { type Appended, type Entry, type InboxLimits, InboxUnavailable, identityOf } from './inbox.ts';
 import { keyOf } from './redis-keys.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
+import { Turn } from './turn.ts';
 
 const APPEND = luaScript('append.lua');
 
@@ -38,7 +39,7 @@ interface Call {
 
 export class RedisAppend {
   readonly #options: RedisAppendOptions;
-  #calls: Call[] = [];
+  readonly #turn = new Turn<Call>((calls) => this.#leave(calls));
 
   constructor(options: RedisAppendOptions) {
     this.#options = options;
@@ -47,14 +48,11 @@ export class RedisAppend {
   /** @throws {InboxUnavailable} */
   append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
     return new Promise((resolve, reject) => {
-      this.#calls.push({ audience, entries, resolve, reject });
-      if (this.#calls.length === 1) process.nextTick(() => this.#leave());
+      this.#turn.add({ audience, entries, resolve, reject });
     });
   }
 
-  #leave(): void {
-    const calls = this.#calls;
-    this.#calls = [];
+  #leave(calls: readonly Call[]): void {
     const isAlone = this.#options.redis instanceof Cluster;
     let together: Call[] = [];
     let count = 0;

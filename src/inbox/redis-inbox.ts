@@ -1,48 +1,30 @@
 /** The inbox in Redis: a stream, a counter and dedupe keys per audience, written by one script (append.lua). */
-import { Cluster } from 'ioredis';
 import type { Audience } from '../contract/audience.ts';
 import { type Incarnation, parseIncarnations } from '../contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
-import {
-  type Appended,
-  type Entry,
-  type Inbox,
-  InboxUnavailable,
-  type Shadows,
-  type Stored,
-} from './inbox.ts';
+import type { Appended, Entry, Inbox, Shadows, Stored } from './inbox.ts';
 import { RedisAppend, type RedisAppendOptions } from './redis-append.ts';
+import { RedisHeads } from './redis-heads.ts';
 import { keyOf } from './redis-keys.ts';
-import { luaScript, runScript, unavailable } from './redis-script.ts';
-
-const HEADS = luaScript('heads.lua');
-
-/** Keys of one call of heads.lua: about a millisecond of Redis' time. */
-const HEADS_AT_ONCE = 500;
+import { unavailable } from './redis-script.ts';
 
 export class RedisInbox implements Inbox {
   readonly #options: RedisAppendOptions;
   readonly #append: RedisAppend;
+  readonly #heads: RedisHeads;
 
   constructor(options: RedisAppendOptions) {
     this.#options = options;
     this.#append = new RedisAppend(options);
+    this.#heads = new RedisHeads(options.redis);
   }
 
   append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
     return this.#append.append(audience, entries);
   }
 
-  async heads(audiences: readonly Audience[]): Promise<readonly Cursor[]> {
-    const { redis } = this.#options;
-    const metas = audiences.map((audience) => keyOf(audience, 'meta'));
-    // One script may touch many keys only where all are on one node.
-    const atOnce = redis instanceof Cluster ? 1 : HEADS_AT_ONCE;
-    const calls = Array.from({ length: Math.ceil(metas.length / atOnce) }, (_, i) =>
-      runScript(redis, HEADS, metas.slice(i * atOnce, (i + 1) * atOnce), []),
-    );
-    const replies = await unavailable(() => Promise.all(calls));
-    return replies.flatMap(parseHeads);
+  heads(audiences: readonly Audience[]): Promise<readonly Cursor[]> {
+    return Promise.all(audiences.map((audience) => this.#heads.of(audience)));
   }
 
   async read(audience: Audience, first: number, last: number): Promise<readonly Stored[]> {
@@ -79,15 +61,6 @@ export class RedisInbox implements Inbox {
     const { redis } = this.#options;
     return parseIncarnations((await unavailable(() => redis.hget(keyOf(audience, 'meta'), 'epochs'))) ?? '');
   }
-}
-
-function parseHeads(reply: unknown): Cursor[] {
-  if (!Array.isArray(reply))
-    throw new InboxUnavailable('the heads script answered in another form than expected');
-  return Array.from({ length: reply.length / 2 }, (_, i) => ({
-    epoch: String(reply[2 * i]),
-    offset: Number(reply[2 * i + 1]),
-  }));
 }
 
 /** The fields of a row in the order in which append.lua writes them: n, e, at, x, each before its value. */

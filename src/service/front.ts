@@ -11,6 +11,7 @@ import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
 import { createServer, serveDocs } from '../http/server.ts';
+import { createSampler } from '../ops/log.ts';
 import { audiencesOf } from '../routing/route.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
@@ -53,6 +54,7 @@ export async function openFront(
   if (isEmbedded && 'secret' in tokenKey) {
     serveDemo(app, (claims, seconds) => signToken(tokenKey.secret, claims, seconds));
   }
+  const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const gateway = new Gateway(app.server, {
     live: store.live,
     inbox: store.inbox,
@@ -66,6 +68,7 @@ export async function openFront(
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
     serveClient: isEmbedded,
     log,
+    isSampled: (user) => isSampled({ source: 'session', id: user }),
     onPassedOn: (audience, message, sockets) => {
       metrics.delivered(audienceKind(audience), sockets);
       if (message.sampled) logDelivered(log, audience, message, sockets);

@@ -39,11 +39,14 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
     opened: (socket: WireSocket, request: IncomingMessage) => void,
   ): void {
     const takesDeflated = this.#compression.isOn && settleExtensions(request);
+    // The answer to the handshake and Engine.IO's first packet, some microtasks later, leave in one write.
+    stream.cork();
     super.handleUpgrade(request, stream, head, (socket) => {
       if (hasExtensions(socket)) replaceInbound(socket, this.#compression);
       socket.takeOver(stream, takesDeflated ? this.#compression : undefined);
       opened(socket, request);
     });
+    setImmediate(() => stream.uncork());
   }
 }
 

@@ -18,6 +18,13 @@ export function writeShared(connection: Connection, frame: Frame): void {
   else connection.write(frame.text.slice(1));
 }
 
+/** Keeps what is sent to the client until the function that this returns is called, or the connection closes. */
+export function holdWrites(connection: Connection): () => void {
+  const socket = wireSocketOf(connection);
+  socket?.hold();
+  return () => socket?.release();
+}
+
 /** Undefined while a client polls. */
 function wireSocketOf({ transport }: Connection): WireSocket | undefined {
   return 'socket' in transport && transport.socket instanceof WireSocket ? transport.socket : undefined;

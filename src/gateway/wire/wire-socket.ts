@@ -18,7 +18,7 @@ const MAX_RUN_BYTES = 65_536;
 const waiting: WireSocket[] = [];
 
 function flushWaiting(): void {
-  for (const socket of waiting) socket.flush();
+  for (const socket of waiting) socket.endTurn();
   waiting.length = 0;
   Run.EMPTY.forget();
 }
@@ -31,6 +31,7 @@ export class WireSocket extends WebSocket {
   #compression: Compression | undefined;
   #run = Run.EMPTY;
   #isWaiting = false;
+  #isHeld = false;
 
   /** MUST be called once the connection is open. Takes over all writing of messages. */
   takeOver(stream: Duplex, compression: Compression | undefined): void {
@@ -53,7 +54,7 @@ export class WireSocket extends WebSocket {
   override send(data: Parameters<WebSocket['send']>[0], ...rest: readonly unknown[]): void {
     const sent = rest.find(isSent);
     if (this.readyState !== WebSocket.OPEN) {
-      sent?.(new Error('the WebSocket is not open'));
+      if (sent !== undefined) process.nextTick(sent, new Error('the WebSocket is not open'));
       return;
     }
     this.#push(this.#frameOf(data));
@@ -65,8 +66,22 @@ export class WireSocket extends WebSocket {
     super.close(code, reason);
   }
 
-  flush(): void {
+  /** What is sent from now on waits for {@link release}. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
+    this.flush();
+  }
+
+  endTurn(): void {
     this.#isWaiting = false;
+    if (!this.#isHeld) this.flush();
+  }
+
+  flush(): void {
     if (this.#run === Run.EMPTY) return;
     const { bytes } = this.#run;
     this.#run = Run.EMPTY;

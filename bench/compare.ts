@@ -1,0 +1,101 @@
+/**
+ * `npm run bench`: Carillon against stock Socket.IO and raw ws, on the same work, in one run. Prints the tables, and
+ * after a run of everything writes them to bench/results/compare.md with a chart beside.
+ *
+ *     npm run bench -- --only a,b   some of the works     --repeat 5   more than 3 of each     --smoke   does it run?
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { startRabbitMq } from '../test/support/rabbitmq.ts';
+import { startRedis } from '../test/support/redis.ts';
+import { chart } from './compare/chart.ts';
+import type { ContestantName, Figures } from './compare/job.ts';
+import { checkOpenFiles, describeMachine } from './compare/machine.ts';
+import { compile, measure } from './compare/measurement.ts';
+import { readOptions } from './compare/options.ts';
+import { checkComplete, type Result, resultOf } from './compare/results.ts';
+import { figuresTable, targetsTable } from './compare/table.ts';
+import { mostSockets, type Work, worksOf } from './compare/works.ts';
+import { isPinned, moveAside } from './support/program.ts';
+
+const RESULTS = new URL('results/', import.meta.url);
+/** The one that moveAside() leaves free. */
+const SERVER_CORE = '0';
+
+const args = process.argv.slice(2);
+const letters = [...new Set(worksOf(false).map(({ letter }) => letter))];
+const { repeat, only, smoke } = readOptions(args, letters);
+const works = worksOf(smoke).filter(({ letter }) => only === undefined || only.includes(letter));
+checkOpenFiles(mostSockets(works));
+
+compile();
+moveAside();
+const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
+const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
+let measurements = 0;
+try {
+  const results: Result[] = [];
+  for (const work of works) {
+    const result = await compareOn(work);
+    results.push(result);
+    console.log(`\n${figuresTable([result])}\n`);
+  }
+  const machine = await describeMachine(redis.url, rabbitMq.management, isPinned);
+  const text = report(results, machine);
+  console.log(`\n${text}`);
+  if (only === undefined && !smoke) {
+    mkdirSync(RESULTS, { recursive: true });
+    writeFileSync(new URL('compare.md', RESULTS), text);
+    writeFileSync(new URL('compare.svg', RESULTS), chart(results));
+  }
+} finally {
+  await Promise.all([redis.stop(), rabbitMq.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** In turns, so that what else the machine does meets all alike. */
+async function compareOn(work: Work): Promise<Result> {
+  const measured = new Map<ContestantName, Figures[]>();
+  for (let round = 0; round < repeat; round += 1) {
+    for (const contestant of work.contestants) {
+      const figures = await measureOnce(work, contestant);
+      measured.set(contestant, [...(measured.get(contestant) ?? []), figures]);
+      console.error(`${work.title}, ${contestant}: ${JSON.stringify(figures)}`);
+    }
+  }
+  const result = resultOf(work, measured);
+  checkComplete(result);
+  return result;
+}
+
+/** On an empty Redis and an empty vhost. */
+async function measureOnce({ plan }: Work, contestant: ContestantName): Promise<Figures> {
+  measurements += 1;
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
+  return await measure({
+    contestant,
+    plan,
+    redisUrl: redis.url,
+    amqpUrl: await rabbitMq.vhost(`bench-${measurements}`),
+    ...(isPinned ? { serverCore: SERVER_CORE } : {}),
+    logFile: join(folder, `server-${measurements}.log`),
+  });
+}
+
+function report(results: readonly Result[], machine: readonly string[]): string {
+  const command = ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' ');
+  const date = new Date().toISOString().slice(0, 10);
+  return [
+    `\`${command}\`, ${date}. Medians of ${repeat}.`,
+    ...machine,
+    'Stock is Socket.IO with its sharded Redis adapter and JWT authentication; with deflate: `perMessageDeflate: { threshold: 512 }`, so that every measured notification is compressed. Its `pingTimeout` is 120 s instead of 20 s: with the default, stock with deflate sends clients away during the burst. Carillon runs with its defaults: inbox and deflate on.',
+    // So little work says nothing about costs.
+    ...(smoke ? [] : [targetsTable(results)]),
+    figuresTable(results),
+    '',
+  ].join('\n\n');
+}

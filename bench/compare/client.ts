@@ -1,0 +1,206 @@
+/**
+ * A client made of a bare TCP socket, so that a thousand cost little: it opens a WebSocket, speaks as much of
+ * Engine.IO and Socket.IO as is needed, and of frames it reads little more than the headers.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { constants, inflateRawSync } from 'node:zlib';
+import { z } from 'zod';
+
+export interface Protocol {
+  /** Where the upgrade is asked for. */
+  readonly path: string;
+  /** The token goes into Socket.IO's CONNECT packet, or into the upgrade's Authorization header. */
+  readonly tokenIn: 'connect' | 'header';
+  /** How the first message to the application begins: with it the client counts as connected. */
+  readonly firstMessage: string;
+  readonly offersDeflate: boolean;
+}
+
+export interface ClientOptions extends Protocol {
+  readonly port: number;
+  readonly token: string;
+  /** `nth`: 0 for the client's first. */
+  readonly onNotification: (nth: number) => void;
+  readonly onFailure: (error: Error) => void;
+}
+
+const NOTIFICATION = '42["notification",';
+const notificationSchema = z.tuple([
+  z.literal('notification'),
+  z.object({ id: z.string(), data: z.object({ title: z.string() }) }),
+]);
+
+const TEXT = 1;
+const CLOSE = 8;
+const COMPRESSED_BIT = 0x40;
+const PING = '2'.charCodeAt(0);
+/** Far above a compressed ping, and far below a compressed notification. */
+const MAX_COMPRESSED_PING_BYTES = 12;
+const END_OF_HEAD = '\r\n\r\n';
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes are looked at before the next read, so one buffer serves all sockets. */
+const received = Buffer.allocUnsafe(65_536);
+
+export class Client {
+  /** Resolves with the first message to the application. */
+  readonly connected: Promise<void>;
+  bytes = 0;
+  notifications = 0;
+  deflate = false;
+  readonly #options: ClientOptions;
+  readonly #socket: Socket;
+  #resolveConnected = () => {};
+  #state: 'upgrading' | 'opening' | 'listening' | 'closed' = 'upgrading';
+  /** The beginning of a frame, or of the upgrade's answer, whose rest has not come yet. */
+  #rest: Buffer = NOTHING;
+  /** What was compressed so far, while it is still read: a server may refer back to it. */
+  #context: Buffer = NOTHING;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.connected = new Promise((resolve) => {
+      this.#resolveConnected = resolve;
+    });
+    const onread = { buffer: received, callback: (size: number) => this.#take(size) };
+    this.#socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true, onread });
+    this.#socket.on('error', (error) => this.#fail(error.message));
+    this.#socket.on('close', () => this.#fail('the server closed the connection'));
+    this.#socket.write(this.#upgrade());
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#socket.destroy();
+  }
+
+  #upgrade(): string {
+    const { path, port, offersDeflate, tokenIn, token } = this.#options;
+    return [
+      `GET ${path} HTTP/1.1`,
+      `Host: 127.0.0.1:${port}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
+      ...(offersDeflate ? ['Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits'] : []),
+      ...(tokenIn === 'header' ? [`Authorization: Bearer ${token}`] : []),
+      END_OF_HEAD.slice(2),
+    ].join('\r\n');
+  }
+
+  #take(size: number): boolean {
+    this.bytes += size;
+    const fresh = received.subarray(0, size);
+    let bytes: Buffer = this.#rest.length === 0 ? fresh : Buffer.concat([this.#rest, fresh]);
+    if (this.#state === 'upgrading') bytes = this.#takeHead(bytes);
+    else if (this.#state === 'closed') return true;
+    if (this.#state !== 'upgrading') bytes = this.#takeFrames(bytes);
+    this.#rest = bytes.length === 0 ? NOTHING : Buffer.from(bytes);
+    return true;
+  }
+
+  /** Returns what follows the upgrade's answer, or everything while that is not complete. */
+  #takeHead(bytes: Buffer): Buffer {
+    const end = bytes.indexOf(END_OF_HEAD);
+    if (end === -1) return bytes;
+    const head = bytes.toString('latin1', 0, end);
+    if (!head.startsWith('HTTP/1.1 101')) this.#fail(`the upgrade was refused: ${head}`);
+    this.deflate = /^sec-websocket-extensions:.*permessage-deflate/im.test(head);
+    this.#state = 'opening';
+    return bytes.subarray(end + END_OF_HEAD.length);
+  }
+
+  /** Returns the beginning of a frame that is not complete. */
+  #takeFrames(bytes: Buffer): Buffer {
+    let at = 0;
+    while (bytes.length - at >= 2) {
+      const short = (bytes[at + 1] ?? 0) & 0x7f;
+      const head = short === 126 ? 4 : short === 127 ? 10 : 2;
+      if (bytes.length - at < head) break;
+      const size =
+        short === 126
+          ? bytes.readUInt16BE(at + 2)
+          : short === 127
+            ? Number(bytes.readBigUInt64BE(at + 2))
+            : short;
+      const end = at + head + size;
+      if (bytes.length < end) break;
+      this.#takeFrame(bytes[at] ?? 0, bytes, at + head, end);
+      at = end;
+    }
+    return bytes.subarray(at);
+  }
+
+  #takeFrame(first: number, bytes: Buffer, start: number, end: number): void {
+    const opcode = first & 0x0f;
+    const isCompressed = (first & COMPRESSED_BIT) !== 0;
+    if (opcode === CLOSE) this.#fail('the server sent a close frame');
+    else if (opcode !== TEXT) this.#fail(`a frame with opcode ${opcode}`);
+    else if (this.#state === 'opening') this.#open(this.#textOf(bytes.subarray(start, end), isCompressed));
+    else if (isPing(bytes, start, end, isCompressed)) this.#socket.write(maskedText('3'));
+    else this.#count(bytes, start, end, isCompressed);
+  }
+
+  #open(text: string): void {
+    if (text.startsWith(this.#options.firstMessage)) {
+      this.#state = 'listening';
+      this.#resolveConnected();
+    } else if (text.startsWith('0{')) {
+      this.#socket.write(maskedText(`40${JSON.stringify({ token: this.#options.token })}`));
+    } else if (!text.startsWith('40{')) {
+      this.#fail(`unexpected: ${text.slice(0, 200)}`);
+    }
+  }
+
+  #count(bytes: Buffer, start: number, end: number, isCompressed: boolean): void {
+    // The first one is read to the end: it shows that these frames are what a client can read.
+    const isFirst = this.notifications === 0;
+    const text = isFirst ? this.#textOf(bytes.subarray(start, end), isCompressed) : NOTIFICATION;
+    const looksRight =
+      isCompressed || bytes.toString('latin1', start, start + NOTIFICATION.length) === NOTIFICATION;
+    if (!looksRight || (isFirst && !isNotification(text))) {
+      this.#fail(`not a notification: ${bytes.toString('utf8', start, Math.min(end, start + 200))}`);
+      return;
+    }
+    this.notifications += 1;
+    this.#options.onNotification(this.notifications - 1);
+  }
+
+  #textOf(payload: Buffer, isCompressed: boolean): string {
+    if (!isCompressed) return payload.toString();
+    const plain = inflateRawSync(payload, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      ...(this.#context.length === 0 ? {} : { dictionary: this.#context }),
+    });
+    this.#context = Buffer.concat([this.#context, plain]);
+    return plain.toString();
+  }
+
+  #fail(reason: string): void {
+    if (this.#state === 'closed') return;
+    this.close();
+    this.#options.onFailure(new Error(`a client failed: ${reason}`));
+  }
+}
+
+function isPing(bytes: Buffer, start: number, end: number, isCompressed: boolean): boolean {
+  if (isCompressed) return end - start <= MAX_COMPRESSED_PING_BYTES;
+  return end - start === 1 && bytes[start] === PING;
+}
+
+function isNotification(text: string): boolean {
+  return text.startsWith(NOTIFICATION) && notificationSchema.safeParse(JSON.parse(text.slice(2))).success;
+}
+
+/** The key of the mask is zero, which leaves the payload as it is; the server unmasks it as any other. */
+function maskedText(text: string): Buffer {
+  const payload = Buffer.from(text);
+  const isLong = payload.length > 125;
+  const head = Buffer.alloc(isLong ? 8 : 6);
+  head[0] = 0x80 | TEXT;
+  head[1] = 0x80 | (isLong ? 126 : payload.length);
+  if (isLong) head.writeUInt16BE(payload.length, 2);
+  return Buffer.concat([head, payload]);
+}

@@ -1,0 +1,29 @@
+/** A producer: CloudEvents to RabbitMQ, persistent and confirmed. */
+import { connect } from 'amqplib';
+import { type Driver, Pending } from './driver.ts';
+
+/** Carillon declares it; the peers bind to it too. */
+export const EXCHANGE = 'carillon.events';
+
+export async function openProducer(amqpUrl: string): Promise<Driver> {
+  const connection = await connect(amqpUrl, { noDelay: true });
+  const channel = await connection.createConfirmChannel();
+  const pending = new Pending();
+  return {
+    send(events) {
+      for (const event of events) {
+        const body = Buffer.from(JSON.stringify(event));
+        const options = { persistent: true, contentType: 'application/cloudevents+json' };
+        pending.add(
+          new Promise<void>((resolve, reject) => {
+            channel.publish(EXCHANGE, event.type, body, options, (error) =>
+              error ? reject(error) : resolve(),
+            );
+          }),
+        );
+      }
+    },
+    settled: () => pending.settled(),
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,27 @@
+/** A second Socket.IO node without sockets of its own, which emits to the measured one through the Redis adapter. */
+import { once } from 'node:events';
+import { createShardedAdapter } from '@socket.io/redis-adapter';
+import { Redis } from 'ioredis';
+import { Server } from 'socket.io';
+import type { Driver } from './driver.ts';
+
+export async function openSocketIoDriver(redisUrl: string): Promise<Driver> {
+  // Auto-pipelining sends what is emitted in one tick in one write.
+  const publisher = new Redis(redisUrl, { enableAutoPipelining: true });
+  const subscriber = new Redis(redisUrl);
+  await Promise.all([once(publisher, 'ready'), once(subscriber, 'ready')]);
+  const io = new Server({ adapter: createShardedAdapter(publisher, subscriber) });
+  return {
+    send(events) {
+      for (const { specversion: _, ...event } of events)
+        for (const audience of event.audience) io.to(audience).emit('notification', event);
+    },
+    // What the adapter published before is answered before.
+    settled: async () => void (await publisher.ping()),
+    // Without an HTTP server there is nothing else to close.
+    close: async () => {
+      publisher.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}

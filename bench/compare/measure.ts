@@ -1,0 +1,28 @@
+/** Makes one measurement, in a process of its own beside the server's: the job comes as argument, the figures go by IPC. */
+import { type Figures, type Job, jobSchema } from './job.ts';
+import { rest, storm } from './works/connections.ts';
+import { burst, toUsers } from './works/end-to-end.ts';
+import { fanOut } from './works/fan-out.ts';
+import { latency } from './works/latency.ts';
+
+const job = jobSchema.parse(JSON.parse(process.argv[2] ?? ''));
+const figures = await figuresOf(job);
+process.send?.(figures, () => process.exit(0));
+
+async function figuresOf(job: Job): Promise<Figures> {
+  const { plan } = job;
+  switch (plan.kind) {
+    case 'fan-out':
+      return await fanOut(job, plan);
+    case 'to-users':
+      return await toUsers(job, plan);
+    case 'burst':
+      return await burst(job, plan);
+    case 'rest':
+      return await rest(job, plan);
+    case 'storm':
+      return await storm(job, plan);
+    case 'latency':
+      return await latency(job, plan);
+  }
+}

@@ -1,0 +1,38 @@
+/** Compiles the measuring programs and runs one for each measurement. */
+import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { type Figures, figuresSchema, type Job } from './job.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const MAX_MEASUREMENT_MS = 300_000;
+
+const path = (name: string) => new URL(name, ROOT).pathname;
+
+/** Ours as it is shipped, and the peers and the load from the same compiler: tsx would cost them time at each call. */
+export function compile(): void {
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: path('.'), stdio: 'inherit' });
+  rmSync(path('bench/compare/dist'), { recursive: true, force: true });
+  const options = { cwd: path('.'), stdio: 'inherit' } as const;
+  execFileSync(path('node_modules/.bin/tsc'), ['-p', 'bench/compare/tsconfig.json'], options);
+  for (const name of readdirSync(path('src/inbox'))) {
+    if (name.endsWith('.lua'))
+      cpSync(path(`src/inbox/${name}`), path(`bench/compare/dist/src/inbox/${name}`));
+  }
+}
+
+/** @throws {Error} when the measurement failed: the program has said why on stderr */
+export async function measure(job: Job): Promise<Figures> {
+  const child = fork(path('bench/compare/dist/bench/compare/measure.js'), [JSON.stringify(job)], {
+    execArgv: [],
+    timeout: MAX_MEASUREMENT_MS,
+    killSignal: 'SIGKILL',
+  });
+  let told: unknown;
+  child.once('message', (message) => {
+    told = message;
+  });
+  const [code, signal] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`${job.plan.kind} of ${job.contestant} failed (${code ?? signal})`);
+  return figuresSchema.parse(told);
+}

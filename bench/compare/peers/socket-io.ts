@@ -1,0 +1,57 @@
+/**
+ * Stock Socket.IO 4 with its sharded Redis adapter and JWT authentication in a middleware, as their documentation
+ * shows; with AMQP_URL also the usual service around it: amqplib takes an event, it is emitted to the room, then
+ * acknowledged. Nothing is kept for those who are away.
+ */
+import { createServer } from 'node:http';
+import { createShardedAdapter } from '@socket.io/redis-adapter';
+import { connect } from 'amqplib';
+import { Redis } from 'ioredis';
+import { type DefaultEventsMap, Server } from 'socket.io';
+import { EXCHANGE } from '../drivers/producer.ts';
+import { userOf } from './handshake.ts';
+
+const { PORT, REDIS_URL = '', AMQP_URL, DEFLATE } = process.env;
+
+/** As many as Carillon has in hand by default. */
+const PREFETCH = 256;
+const QUEUE = 'notifications';
+
+const httpServer = createServer((_, response) => response.end());
+const publisher = new Redis(REDIS_URL);
+const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { user: string }>(httpServer, {
+  adapter: createShardedAdapter(publisher, publisher.duplicate()),
+  // With deflate the burst takes so long that stock would send most clients away by its default of 20 seconds.
+  pingTimeout: 120_000,
+  perMessageDeflate: DEFLATE === 'true' ? { threshold: 512 } : false,
+});
+
+io.use(async (socket, next) => {
+  try {
+    socket.data.user = await userOf(socket.handshake.auth.token);
+    next();
+  } catch {
+    next(new Error('unauthorized'));
+  }
+});
+io.on('connection', (socket) => {
+  socket.join([`user:${socket.data.user}`, 'global']);
+});
+
+if (AMQP_URL !== undefined) await consume(AMQP_URL);
+httpServer.listen(Number(PORT), '127.0.0.1');
+
+async function consume(url: string): Promise<void> {
+  const connection = await connect(url, { noDelay: true });
+  const channel = await connection.createChannel();
+  await channel.assertExchange(EXCHANGE, 'topic', { durable: true });
+  await channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+  await channel.bindQueue(QUEUE, EXCHANGE, '#');
+  await channel.prefetch(PREFETCH);
+  await channel.consume(QUEUE, (message) => {
+    if (message === null) throw new Error('the consumer was cancelled');
+    const event = JSON.parse(message.content.toString());
+    io.to(event.audience).emit('notification', event);
+    channel.ack(message);
+  });
+}

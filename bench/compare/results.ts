@@ -1,0 +1,77 @@
+/** Medians of what was measured, and ours beside each peer's. */
+import { median } from '../support/facts.ts';
+import type { ContestantName, FigureName, Figures } from './job.ts';
+import type { Target, Work } from './works.ts';
+
+export interface Result {
+  readonly work: Work;
+  /** In the order of the work's contestants. */
+  readonly rows: readonly Row[];
+}
+
+export interface Row {
+  readonly contestant: ContestantName;
+  readonly figures: Figures;
+  /** Ours divided by this one's; undefined for ours. */
+  readonly ratio: number | undefined;
+}
+
+export interface Verdict {
+  readonly target: Target;
+  readonly ratio: number;
+  readonly isMet: boolean;
+  readonly isMoonshot: boolean;
+}
+
+const FIGURES: readonly FigureName[] = [
+  'cpuMicros',
+  'perSecond',
+  'p50Ms',
+  'p99Ms',
+  'wireBytes',
+  'connectionBytes',
+];
+
+export function resultOf(work: Work, measured: ReadonlyMap<ContestantName, readonly Figures[]>): Result {
+  const medians = work.contestants.map((contestant) => ({
+    contestant,
+    figures: medianOf(measured.get(contestant) ?? []),
+  }));
+  const ours =
+    medians.find(({ contestant }) => contestant === 'carillon')?.figures[work.figure] ?? Number.NaN;
+  return {
+    work,
+    rows: medians.map((row) => {
+      const theirs = row.figures[work.figure] ?? Number.NaN;
+      return { ...row, ratio: row.contestant === 'carillon' ? undefined : ours / theirs };
+    }),
+  };
+}
+
+function medianOf(measured: readonly Figures[]): Figures {
+  const figures = FIGURES.flatMap((name) => {
+    const values = measured.flatMap((one) => one[name] ?? []);
+    return values.length === 0 ? [] : [[name, median(values)] as const];
+  });
+  return { ...Object.fromEntries(figures), deflate: measured.every(({ deflate }) => deflate) };
+}
+
+export function verdictsOf({ work, rows }: Result): readonly Verdict[] {
+  return work.targets.map((target) => {
+    const ratio = rows.find(({ contestant }) => contestant === target.peer)?.ratio ?? Number.NaN;
+    const reaches = (limit: number) => (work.higherIsBetter ? ratio >= limit : ratio <= limit);
+    return { target, ratio, isMet: reaches(target.ratio), isMoonshot: reaches(target.moonshot) };
+  });
+}
+
+/** @throws {Error} when a figure that every measurement of this kind has is missing or is no number */
+export function checkComplete({ work, rows }: Result): void {
+  for (const { contestant, figures, ratio } of rows) {
+    const numbers = [figures[work.figure], ...Object.values(figures).filter((value) => value !== undefined)];
+    const isWhole = numbers.every((value) => typeof value === 'boolean' || Number.isFinite(value));
+    // Memory of a handful of connections may be nothing that can be measured.
+    const hasRatio = contestant === 'carillon' || work.figure === 'connectionBytes' || Number.isFinite(ratio);
+    if (!isWhole || !hasRatio)
+      throw new Error(`${work.title}: the figures of ${contestant} are not complete`);
+  }
+}

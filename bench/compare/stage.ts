@@ -1,0 +1,70 @@
+/** What a measurement is made on: a server that was just started, a crowd of clients, and what makes it send. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { freePort } from '../../test/support/ports.ts';
+import { until } from '../../test/support/until.ts';
+import { contestants } from './contestants.ts';
+import { Crowd, JWT_SECRET } from './crowd.ts';
+import type { Driver } from './drivers/driver.ts';
+import { openProducer } from './drivers/producer.ts';
+import type { Job } from './job.ts';
+import { ServerProcess } from './server-process.ts';
+
+const SUBSCRIBED_TIMEOUT_MS = 20_000;
+const MAX_OPENING = 100;
+/** What the start leaves to do in the background is done by then. */
+const SETTLE_MS = 100;
+
+export interface Stage {
+  readonly server: ServerProcess;
+  readonly crowd: Crowd;
+  readonly driver: Driver;
+  /** Connects so many more users, and waits until whatever is sent to them arrives. */
+  connect(users: number): Promise<void>;
+}
+
+/** Runs the measurement on a stage with so many users, and takes everything down again. */
+export async function onStage<T>(
+  job: Job,
+  { users, via }: { readonly users: number; readonly via: 'redis' | 'rabbitmq' },
+  measure: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const { program, protocol, channels, environment, openDriver } = contestants[job.contestant];
+  const port = await freePort();
+  const server = await ServerProcess.start({
+    program,
+    environment: { ...environment(job, via === 'rabbitmq'), JWT_SECRET, PORT: String(port) },
+    core: job.serverCore,
+    logFile: job.logFile,
+  });
+  const crowd = new Crowd(port, protocol);
+  const driver = await (via === 'rabbitmq' ? openProducer(job.amqpUrl) : openDriver(job.redisUrl));
+  let connected = 0;
+  async function connect(count: number): Promise<void> {
+    await crowd.connect(await crowd.tokens(count), MAX_OPENING);
+    connected += count;
+    await subscribed(job.redisUrl, channels(connected));
+    await pause(SETTLE_MS);
+  }
+  try {
+    await connect(users);
+    return await measure({ server, crowd, driver, connect });
+  } finally {
+    crowd.close();
+    await driver.close();
+    await server.stop();
+  }
+}
+
+/** Stock Socket.IO tells a client that it is connected before Redis has taken the subscriptions. */
+async function subscribed(redisUrl: string, channels: number): Promise<void> {
+  const redis = new Redis(redisUrl);
+  try {
+    await until(`${channels} subscriptions`, SUBSCRIBED_TIMEOUT_MS, async () => {
+      const active = await redis.pubsub('SHARDCHANNELS');
+      return active.length >= channels;
+    });
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,207 @@
+/** All that is compared: each work's plan, who takes part, and the targets that the ratios are held to. */
+import type { ContestantName, FigureName, Plan } from './job.ts';
+
+export interface Target {
+  readonly peer: ContestantName;
+  /** Ours divided by the peer's. */
+  readonly ratio: number;
+  readonly moonshot: number;
+}
+
+export interface Work {
+  /** What `--only` chooses by; works that belong together share it. */
+  readonly letter: string;
+  readonly title: string;
+  readonly plan: Plan;
+  readonly contestants: readonly ContestantName[];
+  /** The figure that ratios are made of. */
+  readonly figure: FigureName;
+  /** What the CPU time is divided by. */
+  readonly unit: string;
+  /** Of rates; of costs the lower is the better. */
+  readonly higherIsBetter: boolean;
+  readonly targets: readonly Target[];
+}
+
+const SOCKET_IO = ['carillon', 'stock', 'stock-deflate'] as const;
+const OURS_AND_STOCK = ['carillon', 'stock'] as const;
+const ALL = [...SOCKET_IO, 'raw-ws'] as const;
+
+const CPU = { figure: 'cpuMicros', higherIsBetter: false } as const;
+
+/** What a plan is made of at either size: a real one, and one that only shows that everything works. */
+const FULL = {
+  sockets: 1_000,
+  ticks: 300,
+  tenfoldTicks: 30,
+  warmUpTicks: 50,
+  warmUpTenfoldTicks: 10,
+  events: 20_000,
+  warmUpEvents: 4_000,
+  burstEvents: 300,
+  warmUpBurstEvents: 50,
+  many: 5_000,
+  fewBefore: 500,
+  quietMs: 3_000,
+  latencyEvents: 10_000,
+  warmUpLatencyEvents: 3_000,
+};
+
+const SMOKE: typeof FULL = {
+  sockets: 20,
+  ticks: 5,
+  tenfoldTicks: 2,
+  warmUpTicks: 2,
+  warmUpTenfoldTicks: 1,
+  events: 200,
+  warmUpEvents: 40,
+  burstEvents: 10,
+  warmUpBurstEvents: 2,
+  many: 50,
+  fewBefore: 10,
+  quietMs: 50,
+  latencyEvents: 200,
+  warmUpLatencyEvents: 40,
+};
+
+export function worksOf(isSmoke: boolean): readonly Work[] {
+  const size = isSmoke ? SMOKE : FULL;
+  const { sockets } = size;
+  // A smoke run measures every work and every server, but not every pair of them.
+  const socketIo = isSmoke ? OURS_AND_STOCK : SOCKET_IO;
+  const all = isSmoke ? OURS_AND_STOCK : ALL;
+  const fanOut = (dataBytes: number): Plan => ({
+    kind: 'fan-out',
+    sockets,
+    dataBytes,
+    perTick: 1,
+    ticks: size.ticks,
+    warmUpTicks: size.warmUpTicks,
+  });
+  const latency = (via: 'redis' | 'rabbitmq'): Plan => ({
+    kind: 'latency',
+    via,
+    sockets,
+    perSecond: 1_000,
+    events: size.latencyEvents,
+    warmUpEvents: size.warmUpLatencyEvents,
+  });
+  const delivery = { ...CPU, unit: 'delivery' };
+  const latencies = {
+    letter: 'f',
+    contestants: socketIo,
+    figure: 'p99Ms',
+    unit: 'event',
+    higherIsBetter: false,
+    targets: [{ peer: 'stock', ratio: 1, moonshot: 0.7 }],
+  } as const;
+  return [
+    {
+      ...delivery,
+      letter: 'a',
+      title: 'fan-out, 512 B',
+      plan: fanOut(512),
+      contestants: ALL,
+      targets: [
+        { peer: 'stock-deflate', ratio: 1 / 10, moonshot: 1 / 15 },
+        { peer: 'stock', ratio: 0.8, moonshot: 0.6 },
+      ],
+    },
+    {
+      ...delivery,
+      letter: 'a',
+      title: 'fan-out, 4 KB',
+      plan: fanOut(4_096),
+      contestants: all,
+      targets: [{ peer: 'stock-deflate', ratio: 1 / 15, moonshot: 1 / 25 }],
+    },
+    {
+      ...delivery,
+      letter: 'b',
+      title: 'fan-out, 512 B, ten a tick',
+      plan: {
+        kind: 'fan-out',
+        sockets,
+        dataBytes: 512,
+        perTick: 10,
+        ticks: size.tenfoldTicks,
+        warmUpTicks: size.warmUpTenfoldTicks,
+      },
+      contestants: all,
+      targets: [{ peer: 'stock', ratio: 0.35, moonshot: 0.25 }],
+    },
+    {
+      ...CPU,
+      letter: 'c',
+      title: 'end to end, to one user each',
+      plan: {
+        kind: 'to-users',
+        sockets,
+        events: size.events,
+        warmUpEvents: size.warmUpEvents,
+        maxInFlight: 1_000,
+      },
+      contestants: SOCKET_IO,
+      unit: 'event',
+      targets: [
+        { peer: 'stock-deflate', ratio: 0.4, moonshot: 0.3 },
+        { peer: 'stock', ratio: 0.75, moonshot: 0.5 },
+      ],
+    },
+    {
+      ...delivery,
+      letter: 'c',
+      title: `end to end, burst of ${size.burstEvents} to everybody`,
+      plan: {
+        kind: 'burst',
+        sockets,
+        events: size.burstEvents,
+        warmUpEvents: size.warmUpBurstEvents,
+      },
+      contestants: socketIo,
+      targets: [
+        { peer: 'stock-deflate', ratio: 1 / 30, moonshot: 1 / 60 },
+        { peer: 'stock', ratio: 1 / 4, moonshot: 1 / 7 },
+      ],
+    },
+    {
+      letter: 'd',
+      title: 'memory of a connection at rest',
+      plan: {
+        kind: 'rest',
+        sockets: size.many,
+        warmUpSockets: size.fewBefore,
+        quietMs: size.quietMs,
+      },
+      contestants: socketIo,
+      figure: 'connectionBytes',
+      unit: 'connection',
+      higherIsBetter: false,
+      targets: [{ peer: 'stock', ratio: 1, moonshot: 0.6 }],
+    },
+    {
+      letter: 'e',
+      title: 'connection storm',
+      plan: {
+        kind: 'storm',
+        sockets: size.many,
+        warmUpSockets: size.fewBefore,
+        maxOpening: 200,
+      },
+      contestants: socketIo,
+      figure: 'perSecond',
+      unit: 'connect',
+      higherIsBetter: true,
+      targets: [{ peer: 'stock', ratio: 1, moonshot: 1.5 }],
+    },
+    { ...latencies, title: 'latency at 1,000/s, gateway', plan: latency('redis') },
+    { ...latencies, title: 'latency at 1,000/s, end to end', plan: latency('rabbitmq') },
+  ];
+}
+
+/** Sockets that the largest of the works opens, in the server and in the load. */
+export function mostSockets(works: readonly Work[]): number {
+  return Math.max(
+    ...works.map(({ plan }) => plan.sockets + ('warmUpSockets' in plan ? plan.warmUpSockets : 0)),
+  );
+}

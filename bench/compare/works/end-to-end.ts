@@ -1,0 +1,72 @@
+/** From RabbitMQ to the sockets, with the consumer in the measured process: to one user each, or to everybody. */
+import type { Audience } from '../../../src/contract/audience.ts';
+import type { Figures, Job, PlanOf } from '../job.ts';
+import { type MadeEvent, Payloads } from '../payload.ts';
+import { onStage, type Stage } from '../stage.ts';
+
+const DATA_BYTES = 512;
+
+/** One event after the other to the users in turn, so many on their way at most. */
+export async function toUsers(job: Job, plan: PlanOf<'to-users'>): Promise<Figures> {
+  const { sockets, events, warmUpEvents, maxInFlight } = plan;
+  const made = madeEvents(warmUpEvents + events, (at) => `user:${at % sockets}`);
+  return await onStage(job, { users: sockets, via: 'rabbitmq' }, async (stage) => {
+    const publish = async (batch: readonly MadeEvent[]) => {
+      const first = stage.crowd.received;
+      let sent = 0;
+      const pump = () => {
+        const free = Math.min(maxInFlight - (sent - (stage.crowd.received - first)), batch.length - sent);
+        // Not one at a time: the producer's own writes would be what is measured.
+        if (free < Math.min(maxInFlight / 4, batch.length - sent) || free === 0) return;
+        stage.driver.send(batch.slice(sent, sent + free));
+        sent += free;
+      };
+      stage.crowd.onNotification = pump;
+      pump();
+      await stage.crowd.arrived(first + batch.length);
+    };
+    await publish(made.slice(0, warmUpEvents));
+    const figures = await costOfEach(stage, events, () => publish(made.slice(warmUpEvents)));
+    await stage.crowd.expectEach(made.length / sockets);
+    return figures;
+  });
+}
+
+/** All at once, each to every socket. */
+export async function burst(job: Job, plan: PlanOf<'burst'>): Promise<Figures> {
+  const { sockets, events, warmUpEvents } = plan;
+  const made = madeEvents(warmUpEvents + events, () => 'global');
+  return await onStage(job, { users: sockets, via: 'rabbitmq' }, async (stage) => {
+    const publish = async (batch: readonly MadeEvent[]) => {
+      const first = stage.crowd.received;
+      stage.driver.send(batch);
+      await stage.crowd.arrived(first + batch.length * sockets);
+    };
+    await publish(made.slice(0, warmUpEvents));
+    const figures = await costOfEach(stage, events * sockets, () => publish(made.slice(warmUpEvents)));
+    await stage.crowd.expectEach(made.length);
+    return figures;
+  });
+}
+
+function madeEvents(count: number, audienceOf: (at: number) => Audience): readonly MadeEvent[] {
+  const payloads = new Payloads(DATA_BYTES);
+  return Array.from({ length: count }, (_, at) => payloads.next(audienceOf(at)));
+}
+
+async function costOfEach({ server, crowd, driver }: Stage, deliveries: number, run: () => Promise<void>) {
+  await driver.settled();
+  const before = await server.usage();
+  const bytesBefore = crowd.bytes;
+  const startMs = performance.now();
+  await run();
+  const elapsedMs = performance.now() - startMs;
+  await driver.settled();
+  const after = await server.usage();
+  return {
+    cpuMicros: (after.cpuMicros - before.cpuMicros) / deliveries,
+    perSecond: (deliveries / elapsedMs) * 1_000,
+    wireBytes: (crowd.bytes - bytesBefore) / deliveries,
+    deflate: crowd.deflate,
+  };
+}

@@ -1,7 +1,7 @@
 /** Reads chosen offsets of one audience's log, newest first, a chunk at a time. */
 import type { Audience } from '../contract/audience.ts';
 import type { Inbox, Stored } from './inbox.ts';
-import type { Range, Ranges } from './ranges.ts';
+import { NO_RANGES, type Range, type Ranges } from './ranges.ts';
 
 export class LogReader {
   readonly audience: Audience;
@@ -33,7 +33,10 @@ export class LogReader {
     return this.#read.shift();
   }
 
-  /** Reads the next `count` offsets, all at the same time. Entries that the log does not hold any more are skipped. */
+  /**
+   * Reads the next `count` offsets, all at the same time. A log has no holes and loses entries from its old end only:
+   * where one is missing, nothing older is left to be asked for.
+   */
   async readMore(count: number): Promise<void> {
     const { top, rest } = newestOf(this.#rest, count);
     this.#rest = rest;
@@ -41,6 +44,8 @@ export class LogReader {
       top.map(([first, last]) => this.#inbox.readNewest(this.audience, first, last, last - first + 1)),
     );
     this.#read.push(...chunks.flat());
+    const isTrimmed = top.some(([first, last], i) => (chunks[i]?.length ?? 0) < last - first + 1);
+    if (isTrimmed) this.#rest = NO_RANGES;
   }
 }
 

@@ -70,6 +70,14 @@ describe('reading', () => {
     expect(await readAll(await readerOf(30, '1-12,20'), 4)).toEqual([20, 12, 11]);
   });
 
+  test('asks for nothing older than where the log begins', async () => {
+    const reader = await readerOf(300, '1-300');
+    await reader.readMore(50);
+    expect([reader.next?.offset, reader.needsMore]).toEqual([300, false]);
+    expect(await readAll(reader, 50)).toEqual(Array.from({ length: 20 }, (_, i) => 300 - i));
+    expect([reader.needsMore, reader.position]).toEqual([false, 0]);
+  });
+
   test('its position is the newest offset that was not taken, also before it has been read', async () => {
     const reader = await readerOf(10, '2,7-9');
     expect([reader.next, reader.needsMore, reader.position]).toEqual([undefined, true, 9]);

@@ -34,6 +34,7 @@ const HTTP_STATUS = {
   not_found: 404,
   internal: 500,
   inbox_unavailable: 503,
+  rate_limited: 429,
   broker_unavailable: 503,
 } satisfies Record<keyof typeof httpCodes, number>;
 
@@ -69,6 +70,7 @@ export async function openapiDocument(): Promise<Json> {
   const front = await documentOf((app) => {
     serveHealth(app, health);
     serveEvents(app, {
+      quota: async () => undefined,
       verify: async () => ({ ok: false, reason: 'nobody is asked' }),
       maxBytes: 0,
       publish: async () => {},

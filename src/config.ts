@@ -2,6 +2,7 @@
  * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
  * the same table, and a test keeps the two together.
  */
+import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
 
 /** An empty variable is one that is not set: compose files and CI systems produce them. */
@@ -53,6 +54,15 @@ const url = (...protocols: string[]) =>
     (value) => value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
     `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   );
+
+const areProxies = (values: readonly string[]) => {
+  try {
+    proxyAddr.compile([...values]);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 const DAY_SECONDS = 86_400;
 
@@ -119,7 +129,34 @@ const variables = z.object({
     'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',
   ),
   COMPRESSION_LEVEL: integer(3, 0, 9).describe('From 1, fast, to 9, small; 0 turns compression off.'),
+  TRUST_PROXY: list('')
+    .refine(areProxies, 'must be addresses, blocks or loopback, linklocal, uniquelocal')
+    .describe(
+      'Addresses or blocks (10.0.0.0/8, loopback) of proxies whose X-Forwarded-For counts, with commas.',
+    ),
+  CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe('Most connections of this process.'),
+  CONNECTIONS_PER_ADDRESS: integer(10_000, 1, 1_000_000).describe(
+    'Most connections to this process from one address; behind a proxy set TRUST_PROXY too.',
+  ),
+  CONNECTIONS_PER_USER: integer(20, 1, 100_000).describe('Most connections of one user to this process.'),
+  CLIENT_MESSAGES_PER_SECOND: number(10, 0.1, 100_000).describe(
+    'Messages that a client may send in a second, in the long run; more closes it with `rate_limited`.',
+  ),
+  CLIENT_MESSAGES_BURST: integer(20, 1, 100_000).describe('Messages that a client may send at once.'),
+  CLIENT_MESSAGE_MAX_BYTES: integer(16_384, 1_024, 1_048_576).describe(
+    'Largest message of a client, the handshake with its cursors included.',
+  ),
+  HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
+    'Events that one user (`sub`) may publish to this process over HTTP in a second.',
+  ),
+  TOPICS_PER_SESSION: integer(100, 1, 10_000).describe('Most topics that one socket may be in.'),
+  PENDING_MAX_BYTES: integer(1_048_576, 65_536, 1_073_741_824).describe(
+    'What may wait for a client that does not take what it is sent; more closes it as `slow_consumer`.',
+  ),
   HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
+  DRAIN_SECONDS: integer(5, 1, 600).describe(
+    'Time over which clients are sent away after SIGTERM; at most half of SHUTDOWN_TIMEOUT.',
+  ),
   SHUTDOWN_TIMEOUT: integer(15, 1, 600).describe(
     'Seconds after SIGTERM until the process exits in any case.',
   ),

@@ -38,6 +38,15 @@ new Gateway(httpServer, {
     clockSkewSeconds: 5,
   }),
   allowedOrigins: [],
+  trustedProxies: [],
+  // The load is one client's; nothing of it is to be refused.
+  limits: {
+    connections: { perNode: 100_000, perAddress: 100_000, perUser: 100_000 },
+    messages: { perSecond: 1_000_000, burst: 1_000_000 },
+    maxMessageBytes: 65_536,
+    maxTopics: 100,
+    maxPendingBytes: 1_048_576,
+  },
   handshakeMs: 5_000,
   compression: { thresholdBytes: 512, level: 3 },
   serveClient: false,

@@ -8,6 +8,7 @@ export const httpCodes = {
   forbidden: 'The token does not allow it.',
   not_found: 'There is no such resource.',
   bad_request: 'The request is malformed.',
+  rate_limited: 'More was asked for than is allowed; Retry-After says when to try again.',
   broker_unavailable: 'RabbitMQ is away or did not confirm; the same request may be sent again.',
   inbox_unavailable: 'The inbox cannot be reached; the same request may be sent again.',
   internal: 'The server failed.',

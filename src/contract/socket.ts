@@ -24,12 +24,13 @@ export const handshakeAuthSchema = z
   })
   .meta({ id: 'HandshakeAuth' });
 
-const handshakeErrorCodeSchema = z.enum(['unauthorized', 'bad_request']);
+const handshakeErrorCodeSchema = z.enum(['unauthorized', 'bad_request', 'too_many_connections']);
 export type HandshakeErrorCode = z.infer<typeof handshakeErrorCodeSchema>;
 
 export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
   unauthorized: "No token, or one that is not valid. The reason is in the server's log only.",
   bad_request: 'The auth object is malformed; the same one is refused again.',
+  too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
 };
 
 const headSchema = z.object({ epoch: epochSchema, head: offsetSchema });
@@ -49,13 +50,22 @@ export const sessionSchema = z
   })
   .meta({ id: 'Session', description: 'First of all messages, once every room of the socket is in force.' });
 
-const goawayCodeSchema = z.enum(['token_expired', 'shutting_down', 'unavailable']);
+const goawayCodeSchema = z.enum([
+  'token_expired',
+  'shutting_down',
+  'unavailable',
+  'rate_limited',
+  'slow_consumer',
+]);
 export type GoawayCode = z.infer<typeof goawayCodeSchema>;
 
 export const goawayCodes: Record<GoawayCode, string> = {
   token_expired: 'The token has expired; connect again with a fresh one.',
   shutting_down: 'This node is going down; connect again, to another.',
   unavailable: 'The session could not be set up because a dependency is away; try again later.',
+  rate_limited: 'The client sent more messages than are allowed; come again later, and send fewer.',
+  slow_consumer:
+    'The client took too little of what it was sent; come again with cursors. It closes without this message when that could not be delivered either.',
 };
 
 export const goawaySchema = z
@@ -77,6 +87,7 @@ const requestErrorCodeSchema = z.enum([
   'forbidden',
   'unauthorized',
   'not_subscribed',
+  'too_many_topics',
   'unavailable',
 ]);
 export type RequestErrorCode = z.infer<typeof requestErrorCodeSchema>;
@@ -87,6 +98,7 @@ export const requestErrorCodes: Record<RequestErrorCode, string> = {
   forbidden: 'The token does not allow it.',
   unauthorized: 'The fresh token is not valid, or is of another user.',
   not_subscribed: 'The socket is not in this topic.',
+  too_many_topics: 'The socket is in as many topics as are allowed; leave one first.',
   unavailable: 'A dependency is away; try again later.',
 };
 

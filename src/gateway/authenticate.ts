@@ -1,8 +1,8 @@
-/** The handshake: who connects, from which page, and that nobody gets in without a valid token. */
-import type { IncomingMessage } from 'node:http';
+/** The handshake: who connects, and that nobody gets in without a valid token. */
 import type { Logger } from 'pino';
 import { type HandshakeErrorCode, handshakeAuthSchema } from '../contract/socket.ts';
 import type { Verify } from '../contract/token.ts';
+import type { Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
 /** Refuses a connection; the client gets a `connect_error` whose data holds nothing but the code. */
@@ -15,16 +15,24 @@ class HandshakeRefusal extends Error {
   }
 }
 
+export interface AuthenticateOptions {
+  readonly verify: Verify;
+  readonly seats: Seats;
+  readonly log: Logger;
+  readonly onRefused: (code: HandshakeErrorCode) => void;
+}
+
 /** Middleware that puts the identity on the socket, or refuses it. Why it was refused goes to the log only. */
-export function authenticate(
-  verify: Verify,
-  log: Logger,
-  onRefused: () => void,
-): Parameters<GatewayServer['use']>[0] {
+export function authenticate({
+  verify,
+  seats,
+  log,
+  onRefused,
+}: AuthenticateOptions): Parameters<GatewayServer['use']>[0] {
   return async (socket, next) => {
     const refuse = (code: HandshakeErrorCode, reason: string) => {
       log.info({ address: socket.handshake.address, reason }, `connection refused: ${code}`);
-      onRefused();
+      onRefused(code);
       next(new HandshakeRefusal(code));
     };
     const handshake = handshakeAuthSchema.safeParse(socket.handshake.auth);
@@ -39,7 +47,13 @@ export function authenticate(
       refuse('unauthorized', verified.reason);
       return;
     }
-    socket.data.identity = verified.identity;
+    const { identity } = verified;
+    if (seats.isFullForUser(identity.user)) {
+      refuse('too_many_connections', `user ${identity.user}`);
+      return;
+    }
+    socket.conn.once('close', seats.takeForUser(identity.user));
+    socket.data.identity = identity;
     socket.data.device = device;
     socket.data.cursors = cursors;
     next();
@@ -48,14 +62,4 @@ export function authenticate(
 
 function bearerToken(socket: GatewaySocket): string | undefined {
   return /^Bearer +(\S+)$/i.exec(socket.handshake.headers.authorization ?? '')?.[1];
-}
-
-/**
- * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
- * A request without Origin is not from a page.
- */
-export function isAllowedOrigin(request: IncomingMessage, allowed: readonly string[]): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
 }

@@ -7,17 +7,21 @@ import type { UserInbox } from '../contract/inbox.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
 import type { Verify } from '../contract/token.ts';
 import type { Inbox } from '../inbox/inbox.ts';
-import { authenticate, isAllowedOrigin } from './authenticate.ts';
+import type { Rate } from './allowance.ts';
+import { authenticate } from './authenticate.ts';
+import { Door } from './door.ts';
+import { drain } from './drain.ts';
 import { Feeds } from './feeds.ts';
-import { goaway } from './goaway.ts';
+import { codeOf } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import { Requests } from './requests.ts';
+import { type SeatLimits, Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session } from './session.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
-import { holdWrites } from './wire/shared-write.ts';
+import { type Connection, holdWrites } from './wire/shared-write.ts';
 
 export interface GatewayOptions {
   readonly live: Live;
@@ -29,6 +33,8 @@ export interface GatewayOptions {
   readonly checkMs: number;
   readonly verify: Verify;
   readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly limits: GatewayLimits;
   readonly handshakeMs: number;
   readonly compression: Pick<CompressionOptions, 'thresholdBytes' | 'level'>;
   /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
@@ -38,59 +44,67 @@ export interface GatewayOptions {
   readonly isSampled: (user: string) => boolean;
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   readonly onHealed: (audience: Audience) => void;
-  readonly onConnection: (outcome: 'accepted' | 'refused' | 'closed') => void;
+  /** `code`: why this node refused or closed it; empty when it did not, or the client left by itself. */
+  readonly onConnection: (outcome: 'accepted' | 'refused' | 'closed', code: string) => void;
 }
 
-/** Largest message that a client may send: a handshake with a large token and cursors for all of its audiences. */
-const MAX_INBOUND_BYTES = 65_536;
+interface GatewayLimits {
+  readonly connections: SeatLimits;
+  /** Of one client. */
+  readonly messages: Rate;
+  readonly maxMessageBytes: number;
+  readonly maxTopics: number;
+  /** What may wait for a client that does not take what it is sent. */
+  readonly maxPendingBytes: number;
+}
 
 export class Gateway {
   readonly #io: GatewayServer;
+  readonly #door: Door;
   readonly #feeds: Feeds;
   readonly #log: Logger;
   readonly #isSampled: (user: string) => boolean;
 
   /** Attaches to the HTTP server, which the caller starts and, after {@link close}, ends. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
-    const { userInbox, syncLimit, checkMs, onHealed } = options;
-    const { live, inbox, verify, allowedOrigins, handshakeMs, serveClient, log, onPassedOn, onConnection } =
-      options;
+    const { live, inbox, userInbox, verify, handshakeMs, allowedOrigins, limits, log } = options;
+    const { checkMs, onPassedOn, onHealed, onConnection } = options;
     const feeds = new Feeds({ inbox, live, checkMs, onPassedOn, onHealed });
     // Socket.IO calls this with `new`, which an arrow function cannot be.
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
-    const session = {
-      feeds,
-      inbox: userInbox,
-      recovery: { inbox, maxNotifications: syncLimit },
-      deadlineMs: handshakeMs,
-    };
+    const seats = new Seats(limits.connections);
+    const onRefused = (code: string) => onConnection('refused', code);
+    const door = new Door({ ...options, messages: limits.messages, seats, onRefused });
+    const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
+    this.#door = door;
     this.#feeds = feeds;
     this.#log = log;
     this.#isSampled = options.isSampled;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
-      maxHttpBufferSize: MAX_INBOUND_BYTES,
-      wsEngine: wireEngine({ ...options.compression, maxInboundBytes: MAX_INBOUND_BYTES }),
-      serveClient,
+      maxHttpBufferSize: maxInboundBytes,
+      wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes }),
+      serveClient: options.serveClient,
       cors: { origin: allowedOrigins.includes('*') ? '*' : [...allowedOrigins] },
-      allowRequest: (request, decide) => {
-        const allowed = isAllowedOrigin(request, allowedOrigins);
-        if (!allowed) {
-          log.info({ origin: request.headers.origin }, 'connection refused: origin');
-          onConnection('refused');
-        }
-        decide(allowed ? null : 'origin not allowed', allowed);
-      },
+      allowRequest: door.allowRequest,
       adapter: createAdapter,
     });
     feeds.follow(this.#io.of('/').adapter);
-    this.#io.use(authenticate(verify, log, () => onConnection('refused')));
-    const requests = new Requests({ inbox: userInbox, verify, log });
+    this.#io.engine.on('connection', (connection: Connection) => door.admit(connection));
+    this.#io.use(authenticate({ verify, seats, log, onRefused }));
+    const session = {
+      feeds,
+      inbox: userInbox,
+      recovery: { inbox, maxNotifications: options.syncLimit },
+      deadlineMs: handshakeMs,
+      maxPendingBytes,
+    };
+    const requests = new Requests({ inbox: userInbox, verify, maxTopics: limits.maxTopics, log });
     this.#io.on('connection', (socket) => {
-      onConnection('accepted');
-      this.#watch(socket, () => onConnection('closed'));
+      onConnection('accepted', '');
+      this.#watch(socket, (code) => onConnection('closed', code));
       const started = new Session(socket, session);
       requests.listen(socket, started);
       travelLight(socket);
@@ -100,26 +114,27 @@ export class Gateway {
     });
   }
 
-  /** Sends every socket of this node away, then takes no more. Resolves when all are closed. */
-  async close(): Promise<void> {
-    for (const socket of this.#io.of('/').sockets.values()) goaway(socket, 'shutting_down');
+  /** Lets nobody in any more and sends every socket away, spread over `drainMs`. Resolves when all are closed. */
+  async close(drainMs: number): Promise<void> {
+    this.#door.close();
+    await drain([...this.#io.of('/').sockets.values()], drainMs);
     await this.#io.close();
     this.#feeds.close();
   }
 
   /** The lines of sampled users, and of whoever was sent away. */
-  #watch(socket: GatewaySocket, onClosed: () => void): void {
+  #watch(socket: GatewaySocket, onClosed: (code: string) => void): void {
     const isSampled = this.#isSampled(socket.data.identity.user);
     if (isSampled) {
       const { address } = socket.handshake;
       this.#log.info({ ...whoIs(socket), address, transport: socket.conn.transport.name }, 'connected');
     }
     socket.on('disconnect', (reason) => {
-      const { closedAs } = socket.data;
-      if (isSampled || closedAs !== undefined) {
-        this.#log.info({ ...whoIs(socket), reason, code: closedAs }, 'disconnected');
+      const code = codeOf(socket.conn);
+      if (isSampled || code !== undefined) {
+        this.#log.info({ ...whoIs(socket), reason, code }, 'disconnected');
       }
-      onClosed();
+      onClosed(code ?? '');
     });
   }
 }

@@ -1,17 +1,40 @@
-/** The last word to a socket: a stable code, whether to come back and when; then the connection closes. */
+/** The last word to a client: a stable code, whether to come back and when; then the connection closes. */
 import type { GoawayCode } from '../contract/socket.ts';
 import type { GatewaySocket } from './server.ts';
+import { type Connection, isTooSlow } from './wire/shared-write.ts';
 
 /** `spreadMs`: clients that are sent away together are told different moments within it, so that they do not return together. */
 const goaways: Record<GoawayCode, { readonly reconnect: boolean; readonly spreadMs: number }> = {
   token_expired: { reconnect: true, spreadMs: 0 },
   shutting_down: { reconnect: true, spreadMs: 5_000 },
   unavailable: { reconnect: true, spreadMs: 10_000 },
+  rate_limited: { reconnect: true, spreadMs: 30_000 },
+  slow_consumer: { reconnect: true, spreadMs: 5_000 },
 };
 
+const codes = new WeakMap<Connection, GoawayCode>();
+
 export function goaway(socket: GatewaySocket, code: GoawayCode): void {
-  const { reconnect, spreadMs } = goaways[code];
-  socket.data.closedAs = code;
-  socket.emit('goaway', { code, reconnect, retryAfterMs: Math.round(Math.random() * spreadMs) });
+  codes.set(socket.conn, code);
+  socket.emit('goaway', messageOf(code));
   socket.disconnect(true);
+}
+
+/** For a connection that may not have a socket yet. */
+export function turnAway(connection: Connection, code: GoawayCode): void {
+  codes.set(connection, code);
+  // As Socket.IO writes an event and a disconnect; Engine.IO puts its own packet type in front.
+  connection.write(`2${JSON.stringify(['goaway', messageOf(code)])}`);
+  connection.write('1');
+  connection.close();
+}
+
+/** Why this node sent the client away; undefined when the client left by itself. */
+export function codeOf(connection: Connection): GoawayCode | undefined {
+  return codes.get(connection) ?? (isTooSlow(connection) ? 'slow_consumer' : undefined);
+}
+
+function messageOf(code: GoawayCode) {
+  const { reconnect, spreadMs } = goaways[code];
+  return { code, reconnect, retryAfterMs: Math.round(Math.random() * spreadMs) };
 }

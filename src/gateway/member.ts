@@ -1,9 +1,10 @@
 /** What a socket is to a feed, and how what comes live waits until the socket has been told where it begins. */
 import type { Audience } from '../contract/audience.ts';
 import type { Cursor } from '../contract/notification.ts';
+import { goaway } from './goaway.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Frame } from './wire/frame.ts';
-import { writeShared } from './wire/shared-write.ts';
+import { pollingBytes, writeShared } from './wire/shared-write.ts';
 
 export interface Member {
   /** Sends a frame that every member of the feed is sent. */
@@ -15,15 +16,17 @@ export interface Member {
 /** Holds everything back until it is released. */
 export class HeldMember implements Member {
   readonly #socket: GatewaySocket;
+  readonly #maxPendingBytes: number;
   #held: (() => void)[] | undefined = [];
 
-  constructor(socket: GatewaySocket) {
+  constructor(socket: GatewaySocket, maxPendingBytes: number) {
     this.#socket = socket;
+    this.#maxPendingBytes = maxPendingBytes;
   }
 
   write(frame: Frame): void {
-    if (this.#held === undefined) writeShared(this.#socket.conn, frame);
-    else this.#held.push(() => writeShared(this.#socket.conn, frame));
+    if (this.#held === undefined) this.#write(frame);
+    else this.#held.push(() => this.#write(frame));
   }
 
   resync(audience: Audience, { epoch, offset }: Cursor): void {
@@ -37,5 +40,11 @@ export class HeldMember implements Member {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const send of held) send();
+  }
+
+  #write(frame: Frame): void {
+    const { conn } = this.#socket;
+    writeShared(conn, frame);
+    if (pollingBytes(conn) > this.#maxPendingBytes) goaway(this.#socket, 'slow_consumer');
   }
 }

@@ -23,6 +23,8 @@ type Answer = (client: Client, body: unknown, afterwards: Afterwards) => Promise
 export interface RequestsOptions {
   readonly inbox: UserInbox;
   readonly verify: Verify;
+  /** That one socket may be in. */
+  readonly maxTopics: number;
   readonly log: Logger;
 }
 
@@ -68,7 +70,7 @@ function isAcknowledge(value: unknown): value is Acknowledge {
   return typeof value === 'function';
 }
 
-function answersFor({ inbox, verify }: RequestsOptions): Record<RequestName, Answer> {
+function answersFor({ inbox, verify, maxTopics }: RequestsOptions): Record<RequestName, Answer> {
   return {
     sync: checked(requests.sync, async ({ session }, { cursors }) => {
       const missed = await session.sync(cursors);
@@ -79,6 +81,10 @@ function answersFor({ inbox, verify }: RequestsOptions): Record<RequestName, Ans
 
     subscribe: checked(requests.subscribe, async ({ socket, session }, { topic, cursor }, afterwards) => {
       if (!matchesTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
+      const isIn = socket.rooms.has(roomOf(`topic:${topic}`));
+      if (!isIn && session.topicCount >= maxTopics) {
+        return failed('too_many_topics', `at most ${maxTopics}; unsubscribe from one first`);
+      }
       const { audience, head, missed, release } = await session.enter(`topic:${topic}`, cursor);
       afterwards(release);
       return { audience, epoch: head.epoch, head: head.offset, ...(missed === undefined ? {} : { missed }) };

@@ -1,7 +1,7 @@
 /** The types of this service's Socket.IO server and sockets. */
 import type { DefaultEventsMap, Server, Socket } from 'socket.io';
 import type { Cursors } from '../contract/recovery.ts';
-import type { ClientToServer, GoawayCode, ServerToClient } from '../contract/socket.ts';
+import type { ClientToServer, ServerToClient } from '../contract/socket.ts';
 import type { Identity } from '../contract/token.ts';
 
 interface SocketData {
@@ -10,8 +10,6 @@ interface SocketData {
   device: string | undefined;
   /** What the client said that it has. */
   cursors: Cursors | undefined;
-  /** Set when this node sent the socket away. */
-  closedAs?: GoawayCode;
 }
 
 export type GatewayServer = Server<ClientToServer, ServerToClient, DefaultEventsMap, SocketData>;

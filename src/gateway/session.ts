@@ -20,6 +20,7 @@ export interface SessionOptions {
   readonly recovery: RecoveryOptions;
   /** How long rooms may take to open before the client is told to come again. */
   readonly deadlineMs: number;
+  readonly maxPendingBytes: number;
 }
 
 export class Session {
@@ -84,6 +85,14 @@ export class Session {
     }
   }
 
+  /** How many topics the socket is in. */
+  get topicCount(): number {
+    return [...this.#socket.rooms].filter((room) => {
+      const audience = audienceOf(room);
+      return audience !== undefined && audienceKind(audience) === 'topic';
+    }).length;
+  }
+
   /** What the client missed in audiences that it is in. */
   async sync(cursors: Cursors): Promise<MissedByAudience | { readonly foreign: string }> {
     const asked = Object.entries(cursors).filter(isCursorEntry);
@@ -134,7 +143,7 @@ export class Session {
     if (!this.#socket.connected || !audiences.every((audience) => this.#socket.rooms.has(roomOf(audience)))) {
       throw new Error('the socket or the room went away meanwhile');
     }
-    const member = new HeldMember(this.#socket);
+    const member = new HeldMember(this.#socket, this.#options.maxPendingBytes);
     const heads = feeds.map((feed) => feed.enter(this.#socket.id, member));
     const entered = await Promise.all(
       feeds.map(async ({ audience }, i): Promise<Entered> => {

@@ -13,15 +13,17 @@ import { eventSchema } from '../contract/event.ts';
 import { parseJson } from '../contract/json.ts';
 import { problem, refusalProblem } from '../contract/problem.ts';
 import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
-import type { Verify } from '../contract/token.ts';
+import type { Identity, Verify } from '../contract/token.ts';
 import { bearerOf } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
+import type { Quota } from './quota.ts';
 
 const BATCH_TYPE = 'application/cloudevents-batch+json';
 
 export interface EventsOptions {
   readonly verify: Verify;
   readonly maxBytes: number;
+  readonly quota: Quota;
   /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
   /** What the consumer would refuse, where this process knows it; undefined when nothing. */
@@ -37,6 +39,13 @@ export function serveEvents(app: FastifyInstance, options: EventsOptions): void 
     // Events are read from their bytes by the same code as those that come over AMQP.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    const publishers = new WeakMap<FastifyRequest, Identity>();
+    // Before the body is read: who may not publish cannot make this process hold a megabyte for it.
+    scope.addHook('onRequest', async (request, reply) => {
+      const bearer = await bearerOf(request, options.verify, 'events:write');
+      if (!bearer.ok) return sendProblem(reply, bearer.problem);
+      publishers.set(request, bearer.identity);
+    });
     scope.post(
       '/v1/events',
       {
@@ -51,19 +60,25 @@ export function serveEvents(app: FastifyInstance, options: EventsOptions): void 
           body: z.union([eventSchema, z.array(eventSchema).min(1)]),
           response: {
             202: acceptedSchema,
-            ...problemResponses(400, 401, 403, 413, 415, 422, 503),
+            ...problemResponses(400, 401, 403, 413, 415, 422, 429, 503),
           },
         },
       },
-      (request, reply) => accept(request, reply, options),
+      async (request, reply) => {
+        const publisher = publishers.get(request);
+        if (publisher === undefined) throw new Error('nobody has verified who publishes');
+        return await accept(request, reply, publisher, options);
+      },
     );
   });
 }
 
-async function accept(request: FastifyRequest, reply: FastifyReply, options: EventsOptions) {
-  const bearer = await bearerOf(request, options.verify, 'events:write');
-  if (!bearer.ok) return sendProblem(reply, bearer.problem);
-
+async function accept(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  publisher: Identity,
+  options: EventsOptions,
+) {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const reads = readBody(request, body, options.maxBytes);
   const events: ReadEvent[] = [];
@@ -72,6 +87,14 @@ async function accept(request: FastifyRequest, reply: FastifyReply, options: Eve
     if (refusal !== undefined)
       return sendProblem(reply, refusalProblem(refusal, reads.length > 1 ? i : undefined));
     if (read.ok) events.push(read.value);
+  }
+  const waitMs = await options.quota(publisher.user, events.length);
+  if (waitMs !== undefined) {
+    reply.header('retry-after', String(Math.ceil(waitMs / 1_000)));
+    return sendProblem(
+      reply,
+      problem('rate_limited', 429, 'more events in a second than this token may publish; none was taken'),
+    );
   }
   try {
     await Promise.all(events.map(options.publish));
@@ -92,8 +115,8 @@ async function accept(request: FastifyRequest, reply: FastifyReply, options: Eve
 function readBody(request: FastifyRequest, body: Buffer, maxBytes: number): Read<ReadEvent>[] {
   const contentType = request.headers['content-type'];
   const mediaType = contentType?.split(';')[0]?.trim().toLowerCase();
-  if (mediaType === BATCH_TYPE) return readBatch(body, maxBytes);
-  if (body.length > maxBytes) return [refuse('too_large', `${body.length} bytes are more than ${maxBytes}`)];
+  if (mediaType === BATCH_TYPE) return readBatch(body);
+  if (body.length > maxBytes) return [tooLarge(body.length, maxBytes)];
   const attributes = Object.entries(request.headers).filter(([name]) => name.startsWith('ce-'));
   if (attributes.length > 0) {
     const named = attributes.map(([name, value]) => [name.slice('ce-'.length), decodeHeader(value)]);
@@ -108,18 +131,13 @@ function readBody(request: FastifyRequest, body: Buffer, maxBytes: number): Read
   ];
 }
 
-function readBatch(body: Buffer, maxBytes: number): Read<ReadEvent>[] {
+function readBatch(body: Buffer): Read<ReadEvent>[] {
   const parsed = parseJson(body);
   if (!parsed.ok) return [parsed];
   if (!Array.isArray(parsed.value) || parsed.value.length === 0) {
     return [refuse('invalid_event', 'a batch is a JSON array of at least one event')];
   }
-  return parsed.value.map((element) => {
-    const bytes = Buffer.byteLength(JSON.stringify(element));
-    return bytes > maxBytes
-      ? refuse('too_large', `${bytes} bytes are more than ${maxBytes}`)
-      : readEnvelope(element);
-  });
+  return parsed.value.map((element) => readEnvelope(element));
 }
 
 /** The HTTP binding percent-encodes what a header cannot hold. */
@@ -132,7 +150,14 @@ function decodeHeader(value: unknown): unknown {
   }
 }
 
-function refusalAtOnce(read: ReadEvent, { refusalOf }: EventsOptions): Refusal | undefined {
+function tooLarge(bytes: number, maxBytes: number) {
+  return refuse('too_large', `${bytes} bytes are more than ${maxBytes}`);
+}
+
+function refusalAtOnce(read: ReadEvent, { refusalOf, maxBytes }: EventsOptions): Refusal | undefined {
+  // What counts is what the consumer will be sent: headers become a part of it, and 1e20 gets 21 digits.
+  const bytes = Buffer.byteLength(JSON.stringify(read.envelope));
+  if (bytes > maxBytes) return tooLarge(bytes, maxBytes).refusal;
   if (isExpired(read.event, Date.now())) {
     return refuse('expired', `expired at ${read.event.expirytime}`, 'expirytime').refusal;
   }

@@ -1,5 +1,6 @@
 /** The HTTP servers: one kind of fastify with zod at the edge, problems as errors, compression and documentation. */
 import compress from '@fastify/compress';
+import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
@@ -12,6 +13,11 @@ import {
 import type { Logger } from 'pino';
 import { problem } from '../contract/problem.ts';
 import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
+
+/** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
+const REQUEST_MS = 20_000;
+/** Its headers by then, and how often Node looks. */
+const [HEADERS_MS, CHECK_MS] = [10_000, 5_000];
 
 export interface ServerOptions {
   readonly title: string;
@@ -27,6 +33,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimitBytes,
     forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_MS,
+    http: { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
+    frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true },
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -36,8 +45,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply
       .code(404)
       .type(PROBLEM_TYPE)
-      .send(problem('not_found', 404, `${request.method} ${request.url}`)),
+      // Without the query: what is in it is not for whoever reads the answer.
+      .send(problem('not_found', 404, `${request.method} ${request.url.replace(/\?.*$/s, '')}`)),
   );
+  await app.register(helmet, SECURITY_HEADERS);
   await app.register(compress, { global: true });
   await app.register(swagger, {
     openapi: {
@@ -50,6 +61,23 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   return app;
 }
+
+/** Pages load nothing from elsewhere and stand in no frame. TLS, and with it HSTS, is the proxy's. */
+const SECURITY_HEADERS = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      connectSrc: ["'self'", 'ws:', 'wss:'],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+      objectSrc: ["'none'"],
+    },
+  },
+  strictTransportSecurity: false,
+};
 
 /** Serves the documentation of everything that is registered, at `/docs`. */
 export async function serveDocs(app: FastifyInstance): Promise<void> {

@@ -26,7 +26,11 @@ export class Metrics {
     'Times a feed read from the log what Pub/Sub lost.',
     ['kind'],
   );
-  readonly #connections = this.#counter('carillon_connections_total', 'Socket connections.', ['outcome']);
+  readonly #connections = this.#counter(
+    'carillon_connections_total',
+    'Socket connections, with the code when this node refused or closed them.',
+    ['outcome', 'code'],
+  );
   readonly #connected = new Gauge({
     name: 'carillon_connected_sockets',
     help: 'Sockets connected now.',
@@ -62,8 +66,8 @@ export class Metrics {
     this.#healed.inc({ kind });
   }
 
-  connection(outcome: 'accepted' | 'refused' | 'closed'): void {
-    this.#connections.inc({ outcome });
+  connection(outcome: 'accepted' | 'refused' | 'closed', code: string): void {
+    this.#connections.inc({ outcome, code });
     if (outcome === 'accepted') this.#connected.inc();
     if (outcome === 'closed') this.#connected.dec();
   }

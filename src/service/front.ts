@@ -10,6 +10,7 @@ import { serveDemo } from '../http/demo.ts';
 import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
+import { createQuota } from '../http/quota.ts';
 import { createServer, serveDocs } from '../http/server.ts';
 import { createSampler } from '../ops/log.ts';
 import { audiencesOf } from '../routing/route.ts';
@@ -41,6 +42,7 @@ export async function openFront(
   serveEvents(app, {
     verify,
     maxBytes: config.EVENT_MAX_BYTES,
+    quota: createQuota(config.HTTP_EVENTS_PER_SECOND),
     publish: (read) => queue.publish(read),
     refusalOf: ({ event }) => {
       const mapped = knowsRoutes ? audiencesOf(event, routes, config.EVENT_MAX_AUDIENCES) : undefined;
@@ -64,6 +66,18 @@ export async function openFront(
     onHealed: (audience) => metrics.healed(audienceKind(audience)),
     verify,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    trustedProxies: config.TRUST_PROXY,
+    limits: {
+      connections: {
+        perNode: config.CONNECTIONS_PER_NODE,
+        perAddress: config.CONNECTIONS_PER_ADDRESS,
+        perUser: config.CONNECTIONS_PER_USER,
+      },
+      messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
+      maxMessageBytes: config.CLIENT_MESSAGE_MAX_BYTES,
+      maxTopics: config.TOPICS_PER_SESSION,
+      maxPendingBytes: config.PENDING_MAX_BYTES,
+    },
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
     serveClient: isEmbedded,
@@ -73,13 +87,14 @@ export async function openFront(
       metrics.delivered(audienceKind(audience), sockets);
       if (message.sampled) logDelivered(log, audience, message, sockets);
     },
-    onConnection: (outcome) => metrics.connection(outcome),
+    onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
   await app.listen({ host: config.HOST, port: config.PORT });
   return {
     app,
     close: async () => {
-      await gateway.close();
+      // The rest of the time is for what comes behind it.
+      await gateway.close(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
       await app.close();
     },
   };

@@ -12,7 +12,7 @@ import { WireSocket } from '../../src/gateway/wire/wire-socket.ts';
 import { connectClient } from '../support/client.ts';
 
 const DEFLATE = 'permessage-deflate';
-const COMPRESSION = { thresholdBytes: 10, level: 6, maxInboundBytes: 10_000 };
+const COMPRESSION = { thresholdBytes: 10, level: 6, maxInboundBytes: 10_000, maxPendingBytes: 1_048_576 };
 
 /** Undone after each test, last first. */
 const undo: (() => unknown)[] = [];

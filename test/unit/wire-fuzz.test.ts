@@ -174,7 +174,12 @@ const engines = {
     maxPayload: MAX_PAYLOAD_BYTES,
     perMessageDeflate: { serverNoContextTakeover: true, clientNoContextTakeover: true },
   }),
-  ours: new (wireEngine({ thresholdBytes: 10, level: 6, maxInboundBytes: MAX_PAYLOAD_BYTES }))({
+  ours: new (wireEngine({
+    thresholdBytes: 10,
+    level: 6,
+    maxInboundBytes: MAX_PAYLOAD_BYTES,
+    maxPendingBytes: 1_048_576,
+  }))({
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
   }),

@@ -169,7 +169,12 @@ describe('a real server', () => {
 });
 
 function attach(server: HttpServer, level: number): void {
-  const engine = new (wireEngine({ thresholdBytes: 64, level, maxInboundBytes: 1_000 }))({ server });
+  const engine = new (wireEngine({
+    thresholdBytes: 64,
+    level,
+    maxInboundBytes: 1_000,
+    maxPendingBytes: 1_048_576,
+  }))({ server });
   engine.on('connection', (socket) => socket.terminate());
 }
 

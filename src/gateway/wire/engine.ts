@@ -14,22 +14,30 @@ import { Inbound } from './inbound.ts';
 import { negotiate } from './negotiation.ts';
 import { WireSocket } from './wire-socket.ts';
 
+export interface WireOptions extends CompressionOptions {
+  /** A client for which more than this waits when something else is to be sent is cut off. */
+  readonly maxPendingBytes: number;
+}
+
 /** The class that Engine.IO makes its server of. It makes two, the first of which never sees a connection. */
-export function wireEngine(options: CompressionOptions): new (given: ServerOptions) => WebSocketServer {
+export function wireEngine(options: WireOptions): new (given: ServerOptions) => WebSocketServer {
   const compression = new Compression(options);
   return class extends WireServer {
     constructor(given: ServerOptions) {
-      super(given, compression);
+      super(given, compression, options);
     }
   };
 }
 
 class WireServer extends WebSocketServer<typeof WireSocket> {
   readonly #compression: Compression;
+  readonly #maxPendingBytes: number;
 
-  constructor(given: ServerOptions, compression: Compression) {
-    super({ ...given, WebSocket: WireSocket, perMessageDeflate: compression.isOn });
+  constructor(given: ServerOptions, compression: Compression, options: WireOptions) {
+    const maxPayload = options.maxInboundBytes;
+    super({ ...given, maxPayload, WebSocket: WireSocket, perMessageDeflate: compression.isOn });
     this.#compression = compression;
+    this.#maxPendingBytes = options.maxPendingBytes;
   }
 
   override handleUpgrade(
@@ -43,7 +51,7 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
     stream.cork();
     super.handleUpgrade(request, stream, head, (socket) => {
       if (hasExtensions(socket)) replaceInbound(socket, this.#compression);
-      socket.takeOver(stream, takesDeflated ? this.#compression : undefined);
+      socket.takeOver(stream, takesDeflated ? this.#compression : undefined, this.#maxPendingBytes);
       opened(socket, request);
     });
     setImmediate(() => stream.uncork());

@@ -2,7 +2,8 @@
  * A shared frame's way to one client: straight to its WebSocket, or, for one that polls or is just changing its
  * transport, through Engine.IO, which keeps its order.
  *
- * The WebSocket under a transport is not a public member of Engine.IO: this is the one file that touches it.
+ * The WebSocket under a transport and the buffer of a connection are not public members of Engine.IO: this is the one
+ * file that touches them.
  */
 import type { Socket } from 'socket.io';
 import type { Frame } from './frame.ts';
@@ -16,6 +17,23 @@ export function writeShared(connection: Connection, frame: Frame): void {
   if (socket !== undefined) socket.share(frame);
   // Engine.IO puts the packet's type, the first character, in front by itself.
   else connection.write(frame.text.slice(1));
+}
+
+/** Whether the connection was cut because the client did not take what it was sent. */
+export function isTooSlow(connection: Connection): boolean {
+  return wireSocketOf(connection)?.isTooSlow === true;
+}
+
+/** Bytes that wait in Engine.IO for a client that polls; 0 for a WebSocket, which looks after itself. */
+export function pollingBytes(connection: Connection): number {
+  if (wireSocketOf(connection) !== undefined) return 0;
+  const packets: unknown = Reflect.get(connection, 'writeBuffer');
+  return Array.isArray(packets) ? packets.reduce((sum, packet) => sum + bytesOf(packet), 0) : 0;
+}
+
+function bytesOf(packet: unknown): number {
+  const hasData = typeof packet === 'object' && packet !== null && 'data' in packet;
+  return hasData && typeof packet.data === 'string' ? packet.data.length : 0;
 }
 
 /** Keeps what is sent to the client until the function that this returns is called, or the connection closes. */

@@ -32,11 +32,19 @@ export class WireSocket extends WebSocket {
   #run = Run.EMPTY;
   #isWaiting = false;
   #isHeld = false;
+  #maxPendingBytes = Number.POSITIVE_INFINITY;
+  #isTooSlow = false;
 
   /** MUST be called once the connection is open. Takes over all writing of messages. */
-  takeOver(stream: Duplex, compression: Compression | undefined): void {
+  takeOver(stream: Duplex, compression: Compression | undefined, maxPendingBytes: number): void {
     this.#stream = stream;
     this.#compression = compression;
+    this.#maxPendingBytes = maxPendingBytes;
+  }
+
+  /** True once the connection was cut because the client did not take what it was sent. */
+  get isTooSlow(): boolean {
+    return this.#isTooSlow;
   }
 
   /** Bytes that were sent and that the operating system has not taken yet. */
@@ -85,7 +93,14 @@ export class WireSocket extends WebSocket {
     if (this.#run === Run.EMPTY) return;
     const { bytes } = this.#run;
     this.#run = Run.EMPTY;
-    if (this.#stream?.writable) this.#stream.write(bytes);
+    if (!this.#stream?.writable) return;
+    // Asked of what waited before: one large message by itself makes nobody slow.
+    if (this.#stream.writableLength <= this.#maxPendingBytes) {
+      this.#stream.write(bytes);
+    } else {
+      this.#isTooSlow = true;
+      this.terminate();
+    }
   }
 
   #push(frame: Buffer): void {

@@ -1,0 +1,82 @@
+/**
+ * The door: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
+ * whether there is room for it, and how much it sends from its first byte on.
+ */
+import type { IncomingMessage } from 'node:http';
+import proxyAddr from '@fastify/proxy-addr';
+import type { Logger } from 'pino';
+import { Allowance, type Rate } from './allowance.ts';
+import { turnAway } from './goaway.ts';
+import type { Seats } from './seats.ts';
+import type { Connection } from './wire/shared-write.ts';
+
+export interface DoorOptions {
+  readonly allowedOrigins: readonly string[];
+  /** Addresses, or blocks of them, of the proxies whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: readonly string[];
+  readonly seats: Seats;
+  readonly messages: Rate;
+  readonly log: Logger;
+  readonly onRefused: (code: string) => void;
+}
+
+type Decide = (error: string | null | undefined, isAllowed: boolean) => void;
+
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #isTrusted: ReturnType<typeof proxyAddr.compile>;
+  #isClosed = false;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#isTrusted = proxyAddr.compile([...options.trustedProxies]);
+  }
+
+  /** Engine.IO asks this for the first request of each connection. */
+  readonly allowRequest = (request: IncomingMessage, decide: Decide): void => {
+    const { allowedOrigins, seats, log, onRefused } = this.#options;
+    const address = this.addressOf(request);
+    const refuse = (code: string, reason: string) => {
+      log.info({ address, origin: request.headers.origin, code, reason }, 'connection refused');
+      onRefused(code);
+      decide(reason, false);
+    };
+    const full = seats.fullFor(address);
+    if (this.#isClosed) refuse('shutting_down', 'this node is going down');
+    else if (!isAllowedOrigin(request, allowedOrigins)) refuse('origin', 'origin not allowed');
+    else if (full !== undefined) refuse(`full_${full}`, `too many connections of this ${full}`);
+    else decide(null, true);
+  };
+
+  /** Follows a connection that was let in: its seat, and how much it sends. */
+  admit(connection: Connection): void {
+    const { seats, messages } = this.#options;
+    const address = this.addressOf(connection.request);
+    // What Socket.IO tells as the handshake's address.
+    Object.assign(connection, { remoteAddress: address });
+    const allowance = new Allowance(messages, Date.now());
+    connection.on('packet', () => {
+      if (!allowance.take(Date.now())) turnAway(connection, 'rate_limited');
+    });
+    connection.once('close', seats.take(address));
+  }
+
+  /** Lets nobody in from now on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  addressOf(request: IncomingMessage): string {
+    return proxyAddr(request, this.#isTrusted);
+  }
+}
+
+/**
+ * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
+ * A request without Origin is not from a page.
+ */
+function isAllowedOrigin(request: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

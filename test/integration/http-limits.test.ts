@@ -1,0 +1,43 @@
+/** How much a producer may publish over HTTP, and what every answer tells browsers. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
+import { madeEvent } from '../support/producer.ts';
+
+let carillon: CarillonProcess;
+beforeAll(async () => {
+  carillon = await startCarillon({ JWT_SECRET, HTTP_EVENTS_PER_SECOND: '2' });
+});
+afterAll(() => carillon.stop());
+
+async function publish(user: string, ...ids: string[]): Promise<Response> {
+  return await fetch(`${carillon.url}/v1/events`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${await tokenFor(user, { scope: 'events:write' })}`,
+      'content-type': 'application/cloudevents-batch+json',
+    },
+    body: JSON.stringify(ids.map((id) => madeEvent(id, { audience: 'user:ada' }))),
+  });
+}
+
+test('more events in a second than are allowed: none of them is taken, and when to come again is said', async () => {
+  const refused = await publish('orders', 'a', 'b', 'c');
+  expect(refused.status).toBe(429);
+  expect(await refused.json()).toMatchObject({ code: 'rate_limited', status: 429 });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+});
+
+test('another producer is not concerned', async () => {
+  expect((await publish('rota', 'd', 'e')).status).toBe(202);
+  expect((await publish('billing', 'f', 'g')).status).toBe(202);
+});
+
+test.for(['/', '/docs', '/v1/inbox', '/nowhere'])(
+  '%s: nothing from elsewhere, in no frame, no guessing',
+  async (path) => {
+    const { headers } = await fetch(`${carillon.url}${path}`);
+    expect(headers.get('content-security-policy')).toMatch(/default-src 'self'.*frame-ancestors 'none'/);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-powered-by')).toBeNull();
+  },
+);

@@ -1,0 +1,28 @@
+/** How many connections a node has, and that it knows again when they end. */
+import { expect, test } from 'vitest';
+import { Seats } from '../../src/gateway/seats.ts';
+
+test('there is room for as many of an address as are allowed, and again when one has ended', () => {
+  const seats = new Seats({ perNode: 10, perAddress: 2, perUser: 10 });
+  const [first] = [seats.take('a'), seats.take('a'), seats.take('b')];
+  expect([seats.fullFor('a'), seats.fullFor('b')]).toEqual(['address', undefined]);
+  first?.();
+  expect(seats.fullFor('a')).toBeUndefined();
+});
+
+test('the node is full before its addresses are', () => {
+  const seats = new Seats({ perNode: 2, perAddress: 2, perUser: 10 });
+  const leave = seats.take('a');
+  seats.take('b');
+  expect([seats.fullFor('a'), seats.fullFor('c')]).toEqual(['node', 'node']);
+  leave();
+  expect(seats.fullFor('c')).toBeUndefined();
+});
+
+test('users are counted apart from addresses', () => {
+  const seats = new Seats({ perNode: 10, perAddress: 10, perUser: 1 });
+  const leave = seats.takeForUser('ada');
+  expect([seats.isFullForUser('ada'), seats.isFullForUser('bob')]).toEqual([true, false]);
+  leave();
+  expect(seats.isFullForUser('ada')).toBe(false);
+});

@@ -128,7 +128,9 @@ test('while RabbitMQ is away: 503 with Retry-After, not ready, alive; and then a
   await own.stop();
 });
 
-test('started before RabbitMQ is there, it says what it waits for, and begins when it comes', async () => {
+test('started before RabbitMQ is there, it says what it waits for, and begins when it comes', {
+  timeout: 90_000,
+}, async () => {
   const own = await startRabbitMq();
   await own.kill();
   const carillon = await spawnCarillon({ AMQP_URL: own.url(), REDIS_URL: redis.url, JWT_SECRET });

@@ -16,7 +16,13 @@ export function freshUsers() {
   let tests = 0;
 
   beforeAll(async () => {
-    carillon = await startCarillon({ JWT_SECRET, JWT_CLOCK_SKEW_SECONDS: '0', SYNC_LIMIT: '5' });
+    carillon = await startCarillon({
+      JWT_SECRET,
+      JWT_CLOCK_SKEW_SECONDS: '0',
+      SYNC_LIMIT: '5',
+      // The contract's largest requests, with UUIDs.
+      CLIENT_MESSAGE_MAX_BYTES: '24576',
+    });
     watcher = connectClient(carillon.url, await tokenFor('watcher'));
     await watcher.session();
   });

@@ -175,7 +175,7 @@ function attach(server: HttpServer, level: number): void {
     maxInboundBytes: 1_000,
     maxPendingBytes: 1_048_576,
   }))({ server });
-  engine.on('connection', (socket) => socket.terminate());
+  engine.on('connection', (socket) => socket.close());
 }
 
 /** How a server answers to a handshake with this header. */

@@ -1,10 +1,12 @@
 /** How the tests run: all on the same private servers, two files at a time. */
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { TallyReporter } from './test/support/tally-reporter.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // These take minutes: vitest.faults.config.ts.
+    exclude: [...configDefaults.exclude, 'test/faults/**'],
     globalSetup: './test/support/global-setup.ts',
     reporters: ['default', new TallyReporter()],
     maxWorkers: 2,

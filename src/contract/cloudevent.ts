@@ -29,7 +29,8 @@ export function readBinary(
   const { data: _, ...named } = attributes;
   const envelope = contentType === undefined ? named : { ...named, datacontenttype: contentType };
   if (body.length === 0) return readEnvelope(envelope);
-  const data = parseJson(body);
+  // What comes in binary mode over HTTP goes on in structured mode, where the data is one level further in.
+  const data = parseJson(body, 1);
   return data.ok ? readEnvelope({ ...envelope, data: data.value }) : data;
 }
 

@@ -21,8 +21,11 @@ export const jsonObjectSchema = z
   .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object' })
   .meta({ type: 'object', additionalProperties: true });
 
-/** Parses UTF-8 JSON. Refuses with `not_json`; nesting deeper than 64 with `invalid_event`. */
-export function parseJson(bytes: Uint8Array): Read<unknown> {
+/**
+ * Parses UTF-8 JSON. Refuses with `not_json`; nesting deeper than 64 with `invalid_event`. `levelsAround`: in how
+ * many objects the value will stand when it is written again.
+ */
+export function parseJson(bytes: Uint8Array, levelsAround = 0): Read<unknown> {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -35,8 +38,9 @@ export function parseJson(bytes: Uint8Array): Read<unknown> {
   } catch {
     return refuse('not_json', 'the body is not valid JSON');
   }
-  if (isDeeperThan(MAX_DEPTH, value)) {
-    return refuse('invalid_event', `the JSON is nested deeper than ${MAX_DEPTH}`);
+  const maxDepth = MAX_DEPTH - levelsAround;
+  if (isDeeperThan(maxDepth, value)) {
+    return refuse('invalid_event', `the JSON is nested deeper than ${maxDepth}`);
   }
   return { ok: true, value };
 }

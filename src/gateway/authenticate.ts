@@ -52,12 +52,28 @@ export function authenticate({
       refuse('too_many_connections', `user ${identity.user}`);
       return;
     }
-    socket.conn.once('close', seats.takeForUser(identity.user));
+    seat(socket, seats.takeForUser(identity.user));
     socket.data.identity = identity;
     socket.data.device = device;
     socket.data.cursors = cursors;
     next();
   };
+}
+
+/**
+ * Gives the seat back when the socket leaves, which may come back on the same connection, or, for one that never came
+ * to be connected, when the connection ends.
+ */
+function seat(socket: GatewaySocket, giveBack: () => void): void {
+  let isTaken = true;
+  const leave = () => {
+    socket.conn.off('close', leave);
+    // Both events may be under way at once.
+    if (isTaken) giveBack();
+    isTaken = false;
+  };
+  socket.once('disconnect', leave);
+  socket.conn.once('close', leave);
 }
 
 function bearerToken(socket: GatewaySocket): string | undefined {

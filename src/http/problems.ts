@@ -16,6 +16,7 @@ function problemOf(error: FastifyError): Problem {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return refusalProblem(refuse('too_large', 'the body is larger than this endpoint takes').refusal);
   }
+  if (error.code === 'FST_ERR_BAD_URL') return problem('bad_request', status, 'the URL is malformed');
   if (status >= 500) return problem('internal', 500, 'the request failed; it may be sent again');
   return problem('bad_request', status, error.message);
 }

@@ -8,7 +8,8 @@ export function createQuota(perSecond: number): Quota {
   const limiter = new RateLimiterMemory({ points: perSecond, duration: 1 });
   return async (user, events) => {
     try {
-      await limiter.consume(user, events);
+      // A batch that is larger than a second's share takes all of one: it would never be taken otherwise.
+      await limiter.consume(user, Math.min(events, perSecond));
       return undefined;
     } catch (refused) {
       if (refused instanceof RateLimiterRes) return refused.msBeforeNext;

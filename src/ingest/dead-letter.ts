@@ -37,9 +37,11 @@ export async function deadLetter(
         headers,
       });
     } catch (error) {
-      // Headers that fill amqplib's 64 KiB by themselves leave no room for ours: the reason goes first.
+      // The reason goes first: headers may fill amqplib's 64 KiB by themselves, or be such as it reads and cannot write.
       if (error instanceof RangeError) headers = { ...reason, 'x-carillon-headers': 'dropped: too large' };
-      throw error;
+      if (error instanceof TypeError) headers = { ...reason, 'x-carillon-headers': 'dropped: malformed' };
+      // p-retry gives up on a TypeError.
+      throw new Error('the dead letter was not taken', { cause: error });
     }
   };
   await pRetry(publish, {

@@ -30,10 +30,11 @@ export function createLog({ level, redact, destination }: LogOptions): Logger {
  */
 const BUFFERED = { dest: 1, sync: false, minLength: 4_096, periodicFlush: 100 };
 
-/** A URL with its password replaced. */
+/** A URL with its password replaced, and without its query, where ioredis takes a password too. */
 export function withoutPassword(url: string): string {
   const parsed = new URL(url);
   if (parsed.password !== '') parsed.password = '***';
+  parsed.search = '';
   return parsed.href;
 }
 

@@ -95,6 +95,12 @@ const poison: readonly { what: string; body: Buffer; options?: object; reason: s
     options: { headers: { pad: 'x'.repeat(65_000) } },
     reason: 'not_json',
   },
+  {
+    what: 'headers that can be read and not written',
+    body: Buffer.from('?'),
+    options: { headers: { x: { '!': 'object', value: { '!': 'x' } } } },
+    reason: 'not_json',
+  },
 ];
 
 test('every form of it, among good events', async () => {

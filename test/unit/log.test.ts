@@ -86,6 +86,7 @@ test.each([
   ['redis://:hunter2@redis:6379/0', 'redis://:***@redis:6379/0'],
   ['rediss://user:hunter%402@redis', 'rediss://user:***@redis'],
   ['redis://redis:6379', 'redis://redis:6379'],
+  ['redis://redis:6379/0?password=hunter2', 'redis://redis:6379/0'],
 ])('%s is shown as %s', (url, shown) => {
   expect(withoutPassword(url)).toBe(shown);
 });

@@ -19,7 +19,8 @@ const FIN = 0x80;
 const COMPRESSED = 0x40;
 const [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG] = [0x0, 0x1, 0x2, 0x8, 0x9, 0xa];
 
-const seed = Number(process.env.WIRE_FUZZ_SEED ?? Date.now() % 2 ** 31);
+/** The same traffic in each run; another WIRE_FUZZ_SEED draws other. */
+const seed = Number(process.env.WIRE_FUZZ_SEED ?? 7);
 
 /**
  * So that ws pauses the stream while it inflates. Its receiver throws, where nobody can catch it, when two chunks
@@ -261,7 +262,7 @@ function expectAgreement(ours: Outcome, stock: Outcome): void {
   expect([`${MALFORMED} 1005`, `${TOO_LONG} 1009`]).toContain(`${ours.failure} ${ours.closeCode}`);
 }
 
-test(`both servers agree (again with WIRE_FUZZ_SEED=${seed})`, async () => {
+test(`both servers agree (WIRE_FUZZ_SEED=${seed})`, async () => {
   const ends = new Set<string | undefined>();
   await fc.assert(
     fc.asyncProperty(anyTraffic, async ({ parts, mask, ...traffic }) => {

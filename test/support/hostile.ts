@@ -1,0 +1,109 @@
+/** What a hostile sender writes where something sensible belongs, and the count of what was tried. */
+import fc from 'fast-check';
+import { afterAll } from 'vitest';
+
+/** The same inputs in each run, so that a change is judged by itself; another HOSTILE_SEED draws others. */
+export const seed = Number(process.env.HOSTILE_SEED ?? 7);
+
+/** Returns what MUST be called for each input; how many there were is printed once, at the end of the file. */
+export function countInputs(): (inputs?: number) => void {
+  let count = 0;
+  afterAll(() => console.log(`${count} hostile inputs tried; HOSTILE_SEED=${seed}`));
+  return (inputs = 1) => {
+    count += inputs;
+  };
+}
+
+/** Takes each arbitrary as often as the number before it says. */
+export const weighted = <T>(...choices: readonly (readonly [number, fc.Arbitrary<T>])[]): fc.Arbitrary<T> =>
+  fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+
+export const nested = (levels: number, open = '[', close = ']') =>
+  `${open.repeat(levels)}${open === '[' ? '' : '1'}${close.repeat(levels)}`;
+
+const texts = [
+  '',
+  ' ',
+  '\u0000',
+  '\ud800',
+  'a\udfff',
+  '\u202e',
+  '\ufeff',
+  '__proto__',
+  'constructor',
+  'toString',
+  '{user:1}:log',
+  'user:1}',
+  '",{"offset":9}',
+  '\r\nSet-Cookie: a=b',
+  '$(id)',
+  '../../etc/passwd',
+  '%00',
+  'x'.repeat(129),
+  'x'.repeat(257),
+  'x'.repeat(20_000),
+];
+
+/** What JSON.stringify cannot write, or what a parser that is not careful stumbles over. */
+const rawJson = [
+  '1e400',
+  '-1e999',
+  '1e-400',
+  '-0',
+  '9007199254740993',
+  '1'.repeat(400),
+  `0.${'3'.repeat(400)}`,
+  '"\\ud800"',
+  '"\\udc00\\ud800"',
+  '{"__proto__":{"polluted":true}}',
+  '{"constructor":{"prototype":{"polluted":true}}}',
+  '{"a":1,"a":2}',
+  '{"":{"":{}}}',
+  '{"toString":1,"valueOf":1}',
+  '{"length":1e9}',
+  '{"_placeholder":true,"num":0}',
+  '{"then":1}',
+  nested(20),
+  nested(20, '{"a":', '}'),
+];
+
+/** Any value that JSON can hold, mostly one that a careless check takes for something else. */
+export const hostileValue: fc.Arbitrary<unknown> = weighted<unknown>(
+  [3, fc.constantFrom(...texts)],
+  [3, fc.constantFrom<unknown>(null, true, false, 0, -1, 0.5, 1e21, 2 ** 53, -1e308, [], {}, [[]], [null])],
+  [1, fc.jsonValue({ maxDepth: 3 })],
+);
+
+/** JSON text, all of it valid. */
+export const hostileJson: fc.Arbitrary<string> = weighted<string>(
+  [2, hostileValue.map((value) => JSON.stringify(value))],
+  [1, fc.constantFrom(...rawJson)],
+);
+
+/** Ways to spoil JSON text; `before` and `after` are the two parts of it. */
+const spoilers: Readonly<Record<string, (before: Buffer, after: Buffer, noise: Uint8Array) => Uint8Array[]>> =
+  {
+    'cut off': (before) => [before],
+    'bytes changed': (before, after, noise) => [before, noise, after.subarray(noise.length)],
+    'bytes put in': (before, after, noise) => [before, noise, after],
+    'text behind': (before, after) => [before, after, Buffer.from(' {}')],
+    'a byte order mark': (before, after) => [Buffer.from('\ufeff'), before, after],
+    'not UTF-8': (before, after) => [before, Buffer.of(0xff), after],
+    'UTF-16': (before, after) => [Buffer.from(`${before}${after}`, 'utf16le')],
+    noise: (_before, _after, noise) => [noise],
+  };
+
+/** Text that was JSON before somebody spoilt it, or was never any. */
+export const spoilt = (text: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
+  fc
+    .record({
+      text,
+      at: fc.nat(),
+      spoil: fc.constantFrom(...Object.values(spoilers)),
+      noise: fc.uint8Array({ minLength: 1, maxLength: 9 }),
+    })
+    .map(({ text: whole, at, spoil, noise }) => {
+      const bytes = Buffer.from(whole);
+      const place = at % (bytes.length + 1);
+      return Buffer.concat(spoil(bytes.subarray(0, place), bytes.subarray(place), noise));
+    });

@@ -1,0 +1,58 @@
+/** A WebSocket at Carillon's Socket.IO port that sends whatever it is told to, packet by packet. */
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { until } from './until.ts';
+
+const TIMEOUT_MS = 20_000;
+
+export interface RawSocket {
+  /** Everything that came, as text. */
+  readonly received: readonly string[];
+  readonly isClosed: boolean;
+  send(...packets: readonly (string | Uint8Array)[]): void;
+  /** Resolves when a packet that begins like this has come, or the connection has closed. */
+  heard(start: string): Promise<boolean>;
+  closed(): Promise<void>;
+  close(): void;
+}
+
+/** Resolves when the WebSocket is open; nothing is said yet. */
+export async function openRawSocket(url: string, path = '/socket.io/?EIO=4&transport=websocket') {
+  const webSocket = new WebSocket(`${url.replace('http', 'ws')}${path}`);
+  const received: string[] = [];
+  let isClosed = false;
+  webSocket.on('message', (data, isBinary) => {
+    if (!isBinary) received.push(String(data));
+  });
+  // What the server closes abnormally, it also fails.
+  webSocket.on('error', () => {});
+  webSocket.on('close', () => {
+    isClosed = true;
+  });
+  await Promise.race([once(webSocket, 'open'), once(webSocket, 'close')]);
+  const socket: RawSocket = {
+    received,
+    get isClosed() {
+      return isClosed;
+    },
+    send: (...packets) => {
+      for (const packet of packets) if (webSocket.readyState === WebSocket.OPEN) webSocket.send(packet);
+    },
+    heard: async (start) => {
+      const has = () => received.some((packet) => packet.startsWith(start));
+      await until(`a packet ${start}`, TIMEOUT_MS, () => isClosed || has());
+      return has();
+    },
+    closed: () => until('the server to close', TIMEOUT_MS, () => isClosed),
+    close: () => webSocket.terminate(),
+  };
+  return socket;
+}
+
+/** A socket with a session. */
+export async function openSession(url: string, token: string): Promise<RawSocket> {
+  const socket = await openRawSocket(url);
+  socket.send(`40${JSON.stringify({ token })}`);
+  if (!(await socket.heard('42["session"'))) throw new Error(`no session: ${socket.received}`);
+  return socket;
+}

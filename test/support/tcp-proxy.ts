@@ -1,0 +1,116 @@
+/**
+ * A TCP proxy on loopback, to stand between a program and a server: its connections can be cut, slowed down and
+ * black-holed, each direction for itself.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { freePort } from './ports.ts';
+
+/** From the program to the server, from the server to the program, or both. */
+export type Direction = 'toServer' | 'toClient' | 'both';
+
+export interface TcpProxy {
+  readonly port: number;
+  /** Resets the connections that are open; what is on its way in them is gone. New ones are taken. */
+  cut(): void;
+  /** From now on bytes take so much longer. */
+  delay(delayMs: number, direction?: Direction): void;
+  /** Nothing passes, not even that a connection ended. New connections open, and nothing answers. */
+  blackHole(direction?: Direction): void;
+  /** Everything passes at once again, and first what was held. */
+  heal(): void;
+  /** Ends the proxy with all of its connections. The one who started it MUST call this. */
+  close(): Promise<void>;
+}
+
+export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
+  const lanes = { toServer: new Lane(), toClient: new Lane() };
+  const sockets = new Set<Socket>();
+  const lanesOf = (direction: Direction) =>
+    direction === 'both' ? [lanes.toServer, lanes.toClient] : [lanes[direction]];
+  const cut = () => {
+    for (const lane of Object.values(lanes)) lane.drop();
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const upstream = connect({ host: '127.0.0.1', port: serverPort, allowHalfOpen: true, noDelay: true });
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.once('close', () => sockets.delete(socket));
+    }
+    join(client, upstream, lanes.toServer);
+    join(upstream, client, lanes.toClient);
+  });
+  const port = await freePort();
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+
+  return {
+    port,
+    cut,
+    delay: (delayMs, direction = 'both') => {
+      for (const lane of lanesOf(direction)) lane.delayMs = delayMs;
+    },
+    blackHole: (direction = 'both') => {
+      for (const lane of lanesOf(direction)) lane.hold();
+    },
+    heal: () => {
+      for (const lane of Object.values(lanes)) lane.heal();
+    },
+    close: async () => {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function join(from: Socket, to: Socket, lane: Lane): void {
+  from.on('data', (bytes) => lane.add(() => to.write(bytes)));
+  from.once('end', () => lane.add(() => to.end()));
+  from.once('close', (hadError) => lane.add(() => hadError && to.resetAndDestroy()));
+}
+
+/** One direction of all connections: what waits to pass, in the order in which it came. */
+class Lane {
+  delayMs = 0;
+  #isHeld = false;
+  #timer: NodeJS.Timeout | undefined;
+  #waiting: { readonly dueMs: number; readonly pass: () => void }[] = [];
+
+  add(pass: () => void): void {
+    // Never before what came earlier, also when the delay has become shorter meanwhile.
+    const dueMs = Math.max(performance.now() + this.delayMs, this.#waiting.at(-1)?.dueMs ?? 0);
+    this.#waiting.push({ dueMs, pass });
+    this.#passWhatIsDue();
+  }
+
+  hold(): void {
+    this.#isHeld = true;
+    clearTimeout(this.#timer);
+  }
+
+  drop(): void {
+    this.#waiting = [];
+  }
+
+  heal(): void {
+    this.#isHeld = false;
+    this.delayMs = 0;
+    clearTimeout(this.#timer);
+    for (const { pass } of this.#waiting.splice(0)) pass();
+  }
+
+  #passWhatIsDue(): void {
+    if (this.#isHeld) return;
+    clearTimeout(this.#timer);
+    const nowMs = performance.now();
+    const count = this.#waiting.findIndex(({ dueMs }) => dueMs > nowMs);
+    for (const { pass } of this.#waiting.splice(0, count < 0 ? this.#waiting.length : count)) pass();
+    const [next] = this.#waiting;
+    if (next !== undefined) {
+      this.#timer = setTimeout(() => this.#passWhatIsDue(), Math.ceil(next.dueMs - nowMs));
+    }
+  }
+}

@@ -121,7 +121,7 @@ export const amqp: Part = {
     deadLetter: {
       title: 'A dead letter',
       summary: 'The message as it came, byte for byte, with its headers and those that say why.',
-      description: `x-carillon-reason is one of:\n\n${meanings(refusalCodes)}\n\nWithout x-carillon- headers it was RabbitMQ that gave the event up; see x-death.`,
+      description: `x-carillon-reason is one of:\n\n${meanings(refusalCodes)}\n\nThe message-id is a hash of what came: the same in copies of one event, which broken links may leave here.\n\nWithout x-carillon- headers it was RabbitMQ that gave the event up; see x-death.`,
       headers: refTo('DeadLetterHeaders'),
       payload: {},
     },

@@ -5,6 +5,7 @@
  * one's events could overtake what is still in hand here. It lets new deliveries lie, finishes those in hand and
  * closes the connection, upon which RabbitMQ puts what lies back in its old place.
  */
+import { setMaxListeners } from 'node:events';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Refusal } from '../contract/refusal.ts';
@@ -65,45 +66,53 @@ export class Consumer {
     channel.on('error', (error) =>
       log.warn({ reason: error.message }, 'RabbitMQ closed the consuming channel'),
     );
-    channel.on('close', () => this.#link.rebuild('the consuming channel closed'));
+    const gone = new AbortController();
+    channel.on('close', () => {
+      gone.abort();
+      this.#link.rebuild('the consuming channel closed');
+    });
     await declareTopology(channel);
     await channel.prefetch(prefetch);
     const acks = new Acks<ConsumeMessage>(channel);
+    const over = AbortSignal.any([this.#stopping.signal, gone.signal]);
+    // Node warns of more than ten listeners; each burial that waits is one.
+    setMaxListeners(prefetch, over);
     await channel.consume(DELIVER_QUEUE, (message) => {
       if (message === null) this.#link.rebuild('RabbitMQ cancelled the consumer');
-      else this.#take(acks, message);
+      else this.#take(acks, message, over);
     });
   }
 
-  #take(acks: Acks<ConsumeMessage>, message: ConsumeMessage): void {
+  #take(acks: Acks<ConsumeMessage>, message: ConsumeMessage, over: AbortSignal): void {
     acks.took(message);
     // What lies is in hand all the same: no acknowledgement may reach over it.
     if (this.#stopping.signal.aborted) return;
-    const taken = this.#settle(acks, message).finally(() => this.#inHand.delete(taken));
+    const taken = this.#settle(acks, message, over).finally(() => this.#inHand.delete(taken));
     this.#inHand.add(taken);
   }
 
-  async #settle(acks: Acks<ConsumeMessage>, message: ConsumeMessage): Promise<void> {
+  /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
+  async #settle(acks: Acks<ConsumeMessage>, message: ConsumeMessage, over: AbortSignal): Promise<void> {
     const { handle, maxBytes, onSettled } = this.#options;
     const read = readMessage(message.content, message.properties, maxBytes);
     let settlement: Settlement = read.ok
       ? await handle(read.value.event)
       : { kind: 'dead-letter', refusal: read.refusal };
-    if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal)))
+    if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal, over)))
       settlement = RELEASE;
     onSettled(settlement);
     if (settlement.kind !== 'release') acks.settle(message);
   }
 
-  /** False when it was given up because this process stops. */
-  async #bury(message: ConsumeMessage, refusal: Refusal): Promise<boolean> {
+  /** False when it was given up before RabbitMQ had confirmed it. */
+  async #bury(message: ConsumeMessage, refusal: Refusal, over: AbortSignal): Promise<boolean> {
     const { log, publisher } = this.#options;
     log.warn(
       { code: refusal.code, detail: refusal.message, path: refusal.path, type: message.fields.routingKey },
       'event becomes a dead letter',
     );
     try {
-      await deadLetter(message, refusal, publisher, this.#stopping.signal);
+      await deadLetter(message, refusal, publisher, over);
       return true;
     } catch {
       return false;

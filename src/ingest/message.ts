@@ -1,5 +1,6 @@
 /** An AMQP message → an event: CloudEvents in structured or binary mode, as the AMQP bindings define them. */
-import type { MessageProperties } from 'amqplib';
+import { createHash } from 'node:crypto';
+import type { ConsumeMessage, MessageProperties } from 'amqplib';
 import { type ReadEvent, readBinary, readStructured, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
 import { isJsonObject } from '../contract/json.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
@@ -27,6 +28,19 @@ export function readMessage(
     'unsupported_media_type',
     `content type "${mediaType}" without cloudEvents: headers; send ${STRUCTURED_TYPE}, or binary mode`,
   );
+}
+
+/**
+ * The same for each delivery of one message, and another for any other: what came, without what RabbitMQ adds to it
+ * on its way. Never fails, whatever a header holds.
+ */
+export function fingerprintOf({ content, fields, properties }: ConsumeMessage): string {
+  const hash = createHash('sha256').update(`${fields.routingKey}\0`);
+  for (const [name, value] of Object.entries(properties.headers ?? {})) {
+    // Ids are text or, by mistake, numbers. Lists and tables tell no two events apart, and may be too deep to be written.
+    if (ATTRIBUTE.test(name) && typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
+  }
+  return hash.update(content).digest('base64url');
 }
 
 /** The CloudEvents attributes among the headers, or undefined when there are none. */

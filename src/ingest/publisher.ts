@@ -15,7 +15,7 @@ const CONFIRM_TIMEOUT_MS = 10_000;
 export class Publisher {
   readonly #link: Link;
   readonly #log: Logger;
-  /** Ids of messages that came back because no queue took them. RabbitMQ confirms those too, right after. */
+  /** Correlation ids of messages that no queue took, and that came back. RabbitMQ confirms those too, right after. */
   readonly #returned = new Set<string>();
   #channel: ConfirmChannel | undefined;
 
@@ -41,8 +41,9 @@ export class Publisher {
     const channel = this.#channel;
     if (channel === undefined || this.state !== 'up')
       throw new BrokerUnavailable(`RabbitMQ is ${this.state}`);
-    const messageId = randomUUID();
-    const properties = { ...options, messageId, persistent: true, mandatory: true };
+    // Of this one attempt: two with the same message-id may be on their way at once.
+    const correlationId = randomUUID();
+    const properties = { ...options, correlationId, persistent: true, mandatory: true };
     let late: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -53,7 +54,7 @@ export class Publisher {
           `RabbitMQ did not confirm within ${CONFIRM_TIMEOUT_MS} ms`,
         );
         channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
-          if (this.#returned.delete(messageId)) fail(`no queue is bound to exchange ${exchange}`);
+          if (this.#returned.delete(correlationId)) fail(`no queue is bound to exchange ${exchange}`);
           else if (error) fail('RabbitMQ refused the message or closed the channel', error);
           else resolve();
         });
@@ -80,7 +81,7 @@ export class Publisher {
       this.#returned.clear();
       this.#link.rebuild('the publishing channel closed');
     });
-    channel.on('return', (message) => this.#returned.add(String(message.properties.messageId)));
+    channel.on('return', (message) => this.#returned.add(String(message.properties.correlationId)));
     await declareTopology(channel);
     this.#channel = channel;
   }

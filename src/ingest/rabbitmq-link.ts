@@ -5,7 +5,7 @@
  * Publishing and consuming use a link each, because RabbitMQ stops reading from a connection that publishes while
  * it is short of memory, and acknowledgements must not wait for that.
  */
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { TopologyClash } from './topology.ts';
 
@@ -43,6 +43,7 @@ export class Link {
       noDelay: true,
       timeout: 10_000,
       clientProperties: { connection_name: this.#name },
+      ...credentialsIn(url),
       recovery: {
         waitForConnect: false,
         initialDelay: 200,
@@ -101,6 +102,13 @@ export class Link {
     const level = state === 'up' ? 'info' : state === 'clash' ? 'error' : 'warn';
     this.#log[level]({ link: this.#name, state, reason: error?.message }, `RabbitMQ is ${state}`);
   }
+}
+
+/** amqplib reads them from the URL byte by byte, so that anything but ASCII comes out wrong. */
+function credentialsIn(url: string) {
+  const { username, password } = new URL(url);
+  if (username === '' && password === '') return {};
+  return { credentials: credentials.plain(decodeURIComponent(username), decodeURIComponent(password)) };
 }
 
 function withHeartbeat(url: string): string {

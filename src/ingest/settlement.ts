@@ -7,7 +7,7 @@ export type Settlement =
   | { readonly kind: 'ack' }
   /** It can never be delivered: it goes to the dead letters with the reason, and then the queue may forget it. */
   | { readonly kind: 'dead-letter'; readonly refusal: Refusal }
-  /** This process stops before it was done: it stays in the queue, for whoever comes next. */
+  /** This process stops, or its channel is gone, before it was done: it stays in the queue, for whoever comes next. */
   | { readonly kind: 'release' };
 
 /** MUST NOT reject: whatever is not the event's fault is held and tried again inside. */

@@ -73,6 +73,18 @@ test('connections that RabbitMQ closes come back', async () => {
   expect(await carillon.stop()).toBe(0);
 });
 
+test.for<[string, string]>([
+  ['größe', 'ü/@:%?#€'],
+  ['with space', '+ %2F'],
+])('a user %j whose password is %j may connect', async ([name, password]) => {
+  const vhost = `of ${name}`;
+  const amqpUrl = new URL(await rabbitMq.vhost(vhost));
+  await rabbitMq.management.createUser(name, password, vhost);
+  [amqpUrl.username, amqpUrl.password] = [encodeURIComponent(name), encodeURIComponent(password)];
+  const carillon = await startCarillon({ AMQP_URL: amqpUrl.href, REDIS_URL: redis.url, JWT_SECRET });
+  expect(await carillon.stop()).toBe(0);
+});
+
 test('a queue that was declared differently is a clear error, and the process ends with 1', async () => {
   const amqpUrl = await rabbitMq.vhost('clash');
   const model = await connect(amqpUrl);

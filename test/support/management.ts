@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 const requestTimeoutMs = 10_000;
 
+const EVERYTHING = { configure: '.*', write: '.*', read: '.*' };
+
 const queues = z.array(
   z.object({
     name: z.string(),
@@ -36,6 +38,8 @@ export interface Management {
   /** Closes the connection from the broker's side. */
   closeConnection(name: string): Promise<void>;
   createVhost(name: string): Promise<void>;
+  /** A user who may do everything in the vhost. */
+  createUser(name: string, password: string, vhost: string): Promise<void>;
 }
 
 /** `url` is `http://127.0.0.1:<port>`. */
@@ -68,7 +72,12 @@ export function managementAt(url: string): Management {
     async createVhost(name) {
       const vhost = encodeURIComponent(name);
       await request('PUT', `vhosts/${vhost}`, {});
-      await request('PUT', `permissions/${vhost}/guest`, { configure: '.*', write: '.*', read: '.*' });
+      await request('PUT', `permissions/${vhost}/guest`, EVERYTHING);
+    },
+    async createUser(name, password, vhost) {
+      const user = encodeURIComponent(name);
+      await request('PUT', `users/${user}`, { password, tags: '' });
+      await request('PUT', `permissions/${encodeURIComponent(vhost)}/${user}`, EVERYTHING);
     },
   };
 }

@@ -2,7 +2,7 @@
  * The door: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
  * whether there is room for it, and how much it sends from its first byte on.
  */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 import type { Logger } from 'pino';
 import { Allowance, type Rate } from './allowance.ts';
@@ -20,6 +20,8 @@ export interface DoorOptions {
   readonly onRefused: (code: string) => void;
 }
 
+const METHODS = ['GET', 'POST'];
+
 type Decide = (error: string | null | undefined, isAllowed: boolean) => void;
 
 export class Door {
@@ -35,7 +37,7 @@ export class Door {
   /** Engine.IO asks this for the first request of each connection. */
   readonly allowRequest = (request: IncomingMessage, decide: Decide): void => {
     const { allowedOrigins, seats, log, onRefused } = this.#options;
-    const address = this.addressOf(request);
+    const address = this.#addressOf(request);
     const refuse = (code: string, reason: string) => {
       log.info({ address, origin: request.headers.origin, code, reason }, 'connection refused');
       onRefused(code);
@@ -48,10 +50,20 @@ export class Door {
     else decide(null, true);
   };
 
+  /** Engine.IO asks this for each request. By itself it answers 500 when a method is wrong within a session. */
+  readonly allowMethod = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    if (METHODS.includes(request.method ?? '')) next();
+    else {
+      // Not in one chain: of an upgrade Engine.IO gives a response whose methods return nothing.
+      response.writeHead(405, { allow: METHODS.join(', ') });
+      response.end();
+    }
+  };
+
   /** Follows a connection that was let in: its seat, and how much it sends. */
   admit(connection: Connection): void {
     const { seats, messages } = this.#options;
-    const address = this.addressOf(connection.request);
+    const address = this.#addressOf(connection.request);
     // What Socket.IO tells as the handshake's address.
     Object.assign(connection, { remoteAddress: address });
     const allowance = new Allowance(messages, Date.now());
@@ -66,7 +78,7 @@ export class Door {
     this.#isClosed = true;
   }
 
-  addressOf(request: IncomingMessage): string {
+  #addressOf(request: IncomingMessage): string {
     return proxyAddr(request, this.#isTrusted);
   }
 }

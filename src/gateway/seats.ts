@@ -20,8 +20,6 @@ class Tally {
   }
 }
 
-export type SeatKind = 'node' | 'address' | 'user';
-
 export class Seats {
   readonly #limits: SeatLimits;
   readonly #addresses = new Tally();
@@ -33,7 +31,7 @@ export class Seats {
   }
 
   /** What has no room for one more connection from this address; undefined when there is room. */
-  fullFor(address: string): SeatKind | undefined {
+  fullFor(address: string): 'node' | 'address' | undefined {
     if (this.#taken >= this.#limits.perNode) return 'node';
     return this.#addresses.of(address) >= this.#limits.perAddress ? 'address' : undefined;
   }

@@ -16,8 +16,6 @@ export interface LogMarks {
   readonly epoch: string;
   /** Entries up to here came before the user belonged to the audience. */
   readonly since: number;
-  /** When that was, in milliseconds since 1970. */
-  readonly sinceMs: number;
   readonly seen: Ranges;
   readonly read: Ranges;
   readonly archived: Ranges;
@@ -26,7 +24,6 @@ export interface LogMarks {
 export const NO_MARKS: LogMarks = Object.freeze({
   epoch: '0',
   since: 0,
-  sinceMs: 0,
   seen: NO_RANGES,
   read: NO_RANGES,
   archived: NO_RANGES,
@@ -74,24 +71,22 @@ export function rebased(marks: LogMarks, epoch: string, incarnations: readonly I
     epoch,
     // Whatever the present epoch wrote is newer than these marks.
     since: Math.min(marks.since, at === -1 ? (incarnations[0]?.firstOffset ?? 1) - 1 : firstLost - 1),
-    sinceMs: marks.sinceMs,
     seen: rest(marks.seen),
     read: rest(marks.read),
     archived: rest(marks.archived),
   };
 }
 
-/** `<epoch>;<since>;<sinceMs>;<seen>;<read>;<archived>` */
-export function formatMarks({ epoch, since, sinceMs, seen, read, archived }: LogMarks): string {
-  return [epoch, since, sinceMs, ...[seen, read, archived].map(formatRanges)].join(';');
+/** `<epoch>;<since>;;<seen>;<read>;<archived>`: what nobody needs any more had the empty place. */
+export function formatMarks({ epoch, since, seen, read, archived }: LogMarks): string {
+  return [epoch, since, '', ...[seen, read, archived].map(formatRanges)].join(';');
 }
 
 export function parseMarks(text: string): LogMarks {
-  const [epoch = NO_MARKS.epoch, since, sinceMs, seen = '', read = '', archived = ''] = text.split(';');
+  const [epoch = NO_MARKS.epoch, since, , seen = '', read = '', archived = ''] = text.split(';');
   return {
     epoch,
     since: Number(since) || 0,
-    sinceMs: Number(sinceMs) || 0,
     seen: parseRanges(seen),
     read: parseRanges(read),
     archived: parseRanges(archived),

@@ -102,7 +102,7 @@ export class StoredInbox implements UserInbox {
 
   /** The user's logs up to the places given. A department that was never seen before counts from its place on. */
   async #load(user: string, findingPlaces: Promise<ReadonlyMap<Audience, Cursor>>): Promise<Loaded> {
-    const { inbox, store, now } = this.#options;
+    const { inbox, store } = this.#options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const [{ version, byAudience }, places] = await Promise.all([store.load(user), findingPlaces]);
       const joined = new Map<Audience, LogMarks>();
@@ -111,7 +111,7 @@ export class StoredInbox implements UserInbox {
           const known = byAudience.get(audience);
           if (known === undefined) {
             const isDepartment = audienceKind(audience) === 'department';
-            const since = isDepartment ? { since: head.offset, sinceMs: now() } : {};
+            const since = isDepartment ? { since: head.offset } : {};
             const marks = { ...NO_MARKS, epoch: head.epoch, ...since };
             if (isDepartment) joined.set(audience, marks);
             return { audience, head, marks };

@@ -157,6 +157,13 @@ describe('namespaces and sessions', () => {
     socket.close();
   });
 
+  test('a connection that its socket has left is ended', async () => {
+    tried();
+    const socket = await openSession(attacked.url, attacked.token);
+    socket.send('41');
+    await socket.closed();
+  });
+
   test('a hundred CONNECTs at once leave nothing behind', async () => {
     const socket = await openRawSocket(attacked.url);
     socket.send(...Array<string>(100).fill(`40${JSON.stringify({ token: attacked.token })}`));

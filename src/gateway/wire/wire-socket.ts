@@ -3,7 +3,7 @@
  * own packets alike. What is sent within one turn of the event loop leaves in one write at its end.
  *
  * Engine.IO is told at once that its packet is sent, so that its own buffer stays empty and what waits, waits in one
- * place: {@link WireSocket.pendingBytes}.
+ * place.
  */
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
@@ -45,11 +45,6 @@ export class WireSocket extends WebSocket {
   /** True once the connection was cut because the client did not take what it was sent. */
   get isTooSlow(): boolean {
     return this.#isTooSlow;
-  }
-
-  /** Bytes that were sent and that the operating system has not taken yet. */
-  get pendingBytes(): number {
-    return this.#run.length + (this.#stream?.writableLength ?? 0);
   }
 
   /** Sends a frame that other sockets are sent too. */

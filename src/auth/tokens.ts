@@ -1,18 +1,11 @@
 /** Verifies tokens (JWT). The algorithms follow from the kind of key and never from the token. */
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import {
-  createRemoteJWKSet,
-  decodeProtectedHeader,
-  errors,
-  type JWTVerifyOptions,
-  jwtVerify,
-  SignJWT,
-  UnsecuredJWT,
-} from 'jose';
+import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
 import { claimsSchema, type Identity, type Verified, type Verify } from '../contract/token.ts';
+import { type KeySet, KeysUnavailable } from './key-set.ts';
 
 export interface TokenOptions {
-  readonly key: { readonly secret: string } | { readonly jwksUrl: string };
+  readonly key: { readonly secret: string } | { readonly keySet: KeySet };
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
   readonly clockSkewSeconds: number;
@@ -30,16 +23,15 @@ export function createVerify({ key, issuer, audience, clockSkewSeconds }: TokenO
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
   };
-  const verifyWithKey = 'secret' in key ? withSecret(key.secret, checks) : withKeySet(key.jwksUrl, checks);
+  const verifyWithKey = 'secret' in key ? withSecret(key.secret, checks) : withKeySet(key.keySet, checks);
   return async (token): Promise<Verified> => {
     try {
       const { payload } = await verifyWithKey(token);
       return identityOf(payload);
     } catch (error) {
-      return {
-        ok: false,
-        reason: error instanceof errors.JOSEError ? error.code : 'the key could not be had',
-      };
+      if (error instanceof KeysUnavailable) return { ok: false, code: 'unavailable', reason: error.message };
+      const reason = error instanceof errors.JOSEError ? error.code : 'the token could not be read';
+      return { ok: false, code: 'unauthorized', reason };
     }
   };
 }
@@ -74,9 +66,8 @@ function isPlainlySigned(token: string, key: KeyObject): boolean {
   return alg === 'HS256' && crit === undefined;
 }
 
-function withKeySet(url: string, checks: JWTVerifyOptions): VerifyWithKey {
-  const keySet = createRemoteJWKSet(new URL(url));
-  return (token) => jwtVerify(token, keySet, checks);
+function withKeySet(keySet: KeySet, checks: JWTVerifyOptions): VerifyWithKey {
+  return (token) => jwtVerify(token, (header, signed) => keySet.find(header, signed), checks);
 }
 
 /** Signs a token with a shared secret: for the demo page and for tests. */
@@ -96,15 +87,17 @@ function identityOf(payload: unknown): Verified {
   const result = claimsSchema.safeParse(payload);
   if (!result.success) {
     const issue = result.error.issues[0];
-    return { ok: false, reason: `claim ${issue?.path.join('.')}: ${issue?.message}` };
+    return { ok: false, code: 'unauthorized', reason: `claim ${issue?.path.join('.')}: ${issue?.message}` };
   }
-  const { sub, departments, topics, publish, scope, exp } = result.data;
+  const { sub, departments, topics, publish, scope, audiences, iat, exp } = result.data;
   const identity: Identity = {
     user: sub,
     departments,
     topics,
     publish,
     scopes: scope.split(' ').filter((word) => word !== ''),
+    audiences,
+    issuedAtMs: (iat ?? 0) * 1000,
     expiresAtMs: exp * 1000,
   };
   return { ok: true, identity };

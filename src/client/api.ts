@@ -19,6 +19,15 @@ export interface ClientOptions {
   readonly device?: string;
 }
 
+/** An event for a topic. */
+export interface Publication {
+  /** Dotted words, for example chat.message. */
+  readonly type: string;
+  readonly data: { readonly [key: string]: unknown };
+  /** The same one again is delivered once. */
+  readonly id?: string;
+}
+
 export interface NotificationContext {
   /** It came while this client was away. */
   readonly isMissed: boolean;

@@ -2,11 +2,12 @@
 import type { Notification } from '../contract/notification.ts';
 import type { Session } from '../contract/socket.ts';
 import { Announcer } from './announcer.ts';
-import type { ClientEvents, ClientOptions, Inbox } from './api.ts';
+import type { ClientEvents, ClientOptions, Inbox, Publication } from './api.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { CursorMap } from './cursors.ts';
 import type { Environment } from './environment.ts';
 import { Handshake } from './handshake.ts';
+import { newId } from './identity.ts';
 import { InboxStore } from './inbox-store.ts';
 import { catchUp, recoverAll } from './recovery.ts';
 import { Requests } from './requests.ts';
@@ -93,6 +94,16 @@ export class Client implements AsyncIterable<Notification> {
 
   unsubscribe(topic: string): Promise<void> {
     return this.#topics.remove(topic);
+  }
+
+  /**
+   * Publishes an event to a topic, which needs the token's claim `publish`. Resolves with its id once it will not be
+   * lost; after an outage it is sent again, and delivered once. Rejects when it is refused or the client is closed.
+   */
+  async publish(topic: string, { type, data, id = newId(this.#environment) }: Publication): Promise<string> {
+    const body = { topic, type, data, id };
+    await this.#requests.askUntilAnswered('publish', () => body);
+    return id;
   }
 
   /** Ends everything for good. Listeners are told the state, and then nothing any more. */

@@ -6,7 +6,7 @@ import { environment } from './environment.ts';
 export type { InboxItem, Marks } from '../contract/inbox.ts';
 export type { Notification } from '../contract/notification.ts';
 export type { Session } from '../contract/socket.ts';
-export type { ClientEvents, ClientOptions, Inbox, NotificationContext, Which } from './api.ts';
+export type { ClientEvents, ClientOptions, Inbox, NotificationContext, Publication, Which } from './api.ts';
 export type { Client } from './client.ts';
 export type { ConnectionState, LossReason } from './connection.ts';
 export type { CarillonError, ClientErrorCode } from './errors.ts';

@@ -45,6 +45,8 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #state: ConnectionState = { status: 'connecting' };
   #failures = 0;
+  /** Of tokens, in a row. */
+  #refusals = 0;
   #cancelWait = () => {};
 
   constructor(options: ConnectionOptions) {
@@ -61,12 +63,13 @@ export class Connection {
     this.send = (name, body) => socket.timeout(ANSWER_TIMEOUT_MS).emitWithAck(name, body);
     this.socket.on('session', () => {
       this.#failures = 0;
+      this.#refusals = 0;
       this.#become({ status: 'connected' });
     });
     this.socket.on('goaway', (goaway) => this.#sentAway(goaway));
     this.socket.on('disconnect', () => this.#lose('connection_lost'));
     this.socket.on('connect_error', (error) => {
-      this.#lose(isUnauthorized(error) ? 'unauthorized' : 'connection_lost');
+      this.#lose(reasonOf(error));
     });
     void this.#attempt();
   }
@@ -112,9 +115,10 @@ export class Connection {
     const maxMs = reason === 'unauthorized' ? MAX_REFUSED_PAUSE_MS : MAX_PAUSE_MS;
     const delayMs = backoffMs(this.#failures, maxMs, environment.random());
     this.#failures += 1;
+    this.#refusals = reason === 'unauthorized' ? this.#refusals + 1 : 0;
     this.#wait(delayMs, reason);
-    if (reason === 'unauthorized' && this.#failures >= REFUSALS_UNTIL_ERROR) {
-      onError(new CarillonError('unauthorized', `the token was refused ${this.#failures} times in a row`));
+    if (this.#refusals >= REFUSALS_UNTIL_ERROR) {
+      onError(new CarillonError('unauthorized', `the token was refused ${this.#refusals} times in a row`));
     }
   }
 
@@ -136,6 +140,7 @@ export class Connection {
   }
 }
 
-function isUnauthorized(error: Error & { readonly data?: { readonly code?: unknown } }): boolean {
-  return error.data?.code === 'unauthorized';
+function reasonOf(error: Error & { readonly data?: { readonly code?: unknown } }): LossReason {
+  const code = error.data?.code;
+  return code === 'unauthorized' || code === 'unavailable' ? code : 'connection_lost';
 }

@@ -12,6 +12,12 @@ interface Bodies {
   unsubscribe: { readonly topic: string };
   inbox: Partial<InboxQuery>;
   mark: MarkRequest;
+  publish: {
+    readonly topic: string;
+    readonly type: string;
+    readonly data: { readonly [key: string]: unknown };
+    readonly id: string;
+  };
   authenticate: { readonly token: string };
 }
 

@@ -10,6 +10,9 @@ export const severitySchema = z.enum(['info', 'success', 'warning', 'critical'])
 
 const timestampSchema = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 timestamp with a zone' });
 
+/** A lone surrogate becomes the same bytes as any other in UTF-8: two ids would be one. */
+const isWellFormed = (text: string) => text.isWellFormed();
+
 const identifier = (name: string, max: number) =>
   z
     .string({
@@ -17,8 +20,7 @@ const identifier = (name: string, max: number) =>
     })
     .min(1, `${name} must not be empty`)
     .max(max, `${name} must be at most ${max} characters`)
-    // A lone surrogate becomes the same bytes as any other in UTF-8: two ids would be one.
-    .refine((text) => text.isWellFormed(), `${name} must be well-formed Unicode`);
+    .refine(isWellFormed, `${name} must be well-formed Unicode`);
 
 /** `"user:1, department:sales"` and `["user:1", "department:sales"]` say the same. */
 const audienceListSchema = z
@@ -62,6 +64,7 @@ export const eventSchema = z
       .string()
       .min(1)
       .max(128)
+      .refine(isWellFormed, 'must be well-formed Unicode')
       .optional()
       .describe('Of the notifications with one key only the newest is shown.'),
     severity: severitySchema.optional(),

@@ -10,6 +10,8 @@ export const httpCodes = {
   bad_request: 'The request is malformed.',
   rate_limited: 'More was asked for than is allowed; Retry-After says when to try again.',
   broker_unavailable: 'RabbitMQ is away or did not confirm; the same request may be sent again.',
+  keys_unavailable: 'Whether the token is valid cannot be said now; the same request may be sent again.',
+  redis_unavailable: 'Redis is away; the same request may be sent again.',
   inbox_unavailable: 'The inbox cannot be reached; the same request may be sent again.',
   internal: 'The server failed.',
 } as const;

@@ -1,6 +1,7 @@
 /** The Socket.IO messages of namespace `/`: what clients send, what they are answered, what they are told. */
 import { z } from 'zod';
 import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { eventSchema } from './event.ts';
 import {
   countsSchema,
   inboxPageSchema,
@@ -9,6 +10,7 @@ import {
   markAnswerSchema,
   markRequestSchema,
 } from './inbox.ts';
+import { jsonObjectSchema } from './json.ts';
 import { cursorSchema, epochSchema, type Notification, offsetSchema } from './notification.ts';
 import { cursorsSchema, missedByAudienceSchema, missedSchema } from './recovery.ts';
 
@@ -24,11 +26,17 @@ export const handshakeAuthSchema = z
   })
   .meta({ id: 'HandshakeAuth' });
 
-const handshakeErrorCodeSchema = z.enum(['unauthorized', 'bad_request', 'too_many_connections']);
+const handshakeErrorCodeSchema = z.enum([
+  'unauthorized',
+  'unavailable',
+  'bad_request',
+  'too_many_connections',
+]);
 export type HandshakeErrorCode = z.infer<typeof handshakeErrorCodeSchema>;
 
 export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
   unauthorized: "No token, or one that is not valid. The reason is in the server's log only.",
+  unavailable: 'Whether the token is valid cannot be said now; keep it and try again later.',
   bad_request: 'The auth object is malformed; the same one is refused again.',
   too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
 };
@@ -56,6 +64,8 @@ const goawayCodeSchema = z.enum([
   'unavailable',
   'rate_limited',
   'slow_consumer',
+  'disconnected',
+  'token_revoked',
 ]);
 export type GoawayCode = z.infer<typeof goawayCodeSchema>;
 
@@ -66,6 +76,8 @@ export const goawayCodes: Record<GoawayCode, string> = {
   rate_limited: 'The client sent more messages than are allowed; come again later, and send fewer.',
   slow_consumer:
     'The client took too little of what it was sent; come again with cursors. It closes without this message when that could not be delivered either.',
+  disconnected: 'An operator closed the connections of this user; connect again.',
+  token_revoked: 'The token is not taken any more; connect again only with one that was issued since.',
 };
 
 export const goawaySchema = z
@@ -127,6 +139,19 @@ export const requests = {
   },
   inbox: { request: inboxQuerySchema.prefault({}), answer: inboxPageSchema },
   mark: { request: markRequestSchema, answer: markAnswerSchema },
+  publish: {
+    request: z.object({
+      topic: audienceIdSchema,
+      type: eventSchema.shape.type,
+      data: jsonObjectSchema,
+      id: eventSchema.shape.id
+        .optional()
+        .describe(
+          'The same one again is delivered once; left out: one is made, and a repeat is another event.',
+        ),
+    }),
+    answer: z.object({ id: z.string().describe('Of the event. RabbitMQ has confirmed it.') }),
+  },
   authenticate: {
     request: z.object({ token: z.string().max(16_384).describe('A fresh token of the same user.') }),
     answer: z.object({ expiresAt: z.iso.datetime() }),
@@ -139,6 +164,8 @@ export const requests = {
 
 export type RequestName = keyof typeof requests;
 type AnswerOf<N extends RequestName> = z.infer<(typeof requests)[N]['answer']>;
+/** As it is received. */
+export type PublishRequest = z.infer<typeof requests.publish.request>;
 export type RequestError = z.infer<typeof requestErrorSchema>;
 
 export type Session = z.infer<typeof sessionSchema>;

@@ -5,13 +5,28 @@ import { type Audience, audienceIdSchema } from './audience.ts';
 /** A pattern of topics: an id, in which `*` stands for any run of characters. */
 const topicPatternSchema = z.string().regex(/^[A-Za-z0-9._~@:+*-]{1,128}$/);
 
+/** A pattern of audiences: `topic:ticker.*`, `user:*`, `global`. */
+const audiencePatternSchema = z
+  .string()
+  .regex(/^(global|\*|(user|department|topic):[A-Za-z0-9._~@:+*-]{1,128})$/);
+
 export const claimsSchema = z.object({
   sub: audienceIdSchema.describe('The user.'),
   exp: z.number().max(8_640_000_000_000).describe('Required: a socket does not outlive its token.'),
+  iat: z
+    .number()
+    .max(8_640_000_000_000)
+    .optional()
+    .describe('When it was issued. Without it a token counts as older than any revocation.'),
   departments: z.array(audienceIdSchema).max(100).default([]),
   topics: z.array(topicPatternSchema).max(100).default([]).describe('Topics that may be subscribed to.'),
   publish: z.array(topicPatternSchema).max(100).default([]).describe('Topics that may be published to.'),
   scope: z.string().default('').describe('Words with spaces between them: events:write, admin.'),
+  audiences: z
+    .array(audiencePatternSchema)
+    .max(100)
+    .optional()
+    .describe('With events:write: the only audiences that may be published to. Left out: any.'),
 });
 
 /** Who somebody is, from a token that was verified. */
@@ -21,6 +36,10 @@ export interface Identity {
   readonly topics: readonly string[];
   readonly publish: readonly string[];
   readonly scopes: readonly string[];
+  /** Patterns of the audiences that may be published to over HTTP; undefined: any. */
+  readonly audiences: readonly string[] | undefined;
+  /** Since 1970; 0 when the token does not say. */
+  readonly issuedAtMs: number;
   readonly expiresAtMs: number;
 }
 
@@ -29,27 +48,35 @@ export function audiencesOfIdentity({ user, departments }: Identity): readonly A
   return [`user:${user}`, ...departments.map((department) => `department:${department}` as const), 'global'];
 }
 
-/** The reason is for the log. A client is told `unauthorized` and nothing more. */
+/**
+ * Why a token does not let its bearer in: it is not valid, or whether it is cannot be said now. These two MUST NOT be
+ * mixed up: clients throw away a login that is `unauthorized`, and come again later after `unavailable`.
+ */
+type TokenRefusalCode = 'unauthorized' | 'unavailable';
+
+/** The reason is for the log. A client is told the code and nothing more. */
 export type Verified =
   | { readonly ok: true; readonly identity: Identity }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly code: TokenRefusalCode; readonly reason: string };
+
+export const noToken: Verified = { ok: false, code: 'unauthorized', reason: 'no token' };
 
 export type Verify = (token: string) => Promise<Verified>;
 
-/** True when one of the patterns covers the topic: `ticker.*` covers `ticker.btc-usd`. */
-export function matchesTopic(patterns: readonly string[], topic: string): boolean {
+/** True when one of the patterns covers the name: `ticker.*` covers `ticker.btc-usd`, `user:*` covers `user:42`. */
+export function matchesAny(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) => {
     const [start = '', ...rest] = pattern.split('*');
     const end = rest.pop();
-    if (end === undefined) return pattern === topic;
-    if (!topic.startsWith(start) || !topic.endsWith(end) || topic.length < start.length + end.length)
+    if (end === undefined) return pattern === name;
+    if (!name.startsWith(start) || !name.endsWith(end) || name.length < start.length + end.length)
       return false;
     let at = start.length;
     for (const part of rest) {
-      const found = topic.indexOf(part, at);
+      const found = name.indexOf(part, at);
       if (found === -1) return false;
       at = found + part.length;
     }
-    return at <= topic.length - end.length;
+    return at <= name.length - end.length;
   });
 }

@@ -1,7 +1,7 @@
 /** The handshake: who connects, and that nobody gets in without a valid token. */
 import type { Logger } from 'pino';
 import { type HandshakeErrorCode, handshakeAuthSchema } from '../contract/socket.ts';
-import type { Verify } from '../contract/token.ts';
+import { noToken, type Verify } from '../contract/token.ts';
 import type { Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
@@ -42,9 +42,9 @@ export function authenticate({
       return;
     }
     const { token = bearerToken(socket), device, cursors } = handshake.data;
-    const verified = token === undefined ? { ok: false as const, reason: 'no token' } : await verify(token);
+    const verified = token === undefined ? noToken : await verify(token);
     if (!verified.ok) {
-      refuse('unauthorized', verified.reason);
+      refuse(verified.code, verified.reason);
       return;
     }
     const { identity } = verified;

@@ -1,22 +1,49 @@
 /** Who asks over HTTP: the bearer token of a request, verified, or the problem to answer with. */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../contract/problem.ts';
-import type { Identity, Verify } from '../contract/token.ts';
+import { type Identity, noToken, type Verify } from '../contract/token.ts';
+import { sendProblem } from './problems.ts';
 
-export type Bearer =
+type Bearer =
   | { readonly ok: true; readonly identity: Identity }
   | { readonly ok: false; readonly problem: Problem };
 
+const refusals = {
+  unauthorized: problem('unauthorized', 401, 'send a valid token as Authorization: Bearer'),
+  unavailable: problem('keys_unavailable', 503, 'the token cannot be checked now; send the same again later'),
+} as const;
+
+/** Who asks on the routes that have `admit` as their onRequest hook: refuses all others. */
+export interface Admission {
+  /** Before the body is read: who may not ask cannot make this process hold a megabyte for it. */
+  admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>;
+  identityOf(request: FastifyRequest): Identity;
+}
+
 /** `scope`: what the token must allow, if anything in particular. */
+export function admission(verify: Verify, scope?: string): Admission {
+  const admitted = new WeakMap<FastifyRequest, Identity>();
+  return {
+    admit: async (request, reply) => {
+      const bearer = await bearerOf(request, verify, scope);
+      if (!bearer.ok) return sendProblem(reply, bearer.problem);
+      admitted.set(request, bearer.identity);
+      return undefined;
+    },
+    identityOf: (request) => {
+      const identity = admitted.get(request);
+      if (identity === undefined) throw new Error('nobody has verified who asks');
+      return identity;
+    },
+  };
+}
+
 export async function bearerOf(request: FastifyRequest, verify: Verify, scope?: string): Promise<Bearer> {
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const verified = token === undefined ? { ok: false as const, reason: 'no token' } : await verify(token);
+  const verified = token === undefined ? noToken : await verify(token);
   if (!verified.ok) {
-    request.log.info({ address: request.ip, reason: verified.reason }, 'request refused: unauthorized');
-    return {
-      ok: false,
-      problem: problem('unauthorized', 401, 'send a valid token as Authorization: Bearer'),
-    };
+    request.log.info({ address: request.ip, reason: verified.reason }, `request refused: ${verified.code}`);
+    return { ok: false, problem: refusals[verified.code] };
   }
   if (scope !== undefined && !verified.identity.scopes.includes(scope)) {
     return { ok: false, problem: problem('forbidden', 403, `the token lacks the scope ${scope}`) };

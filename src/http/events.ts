@@ -9,12 +9,12 @@ import {
   readStructured,
   STRUCTURED_TYPE,
 } from '../contract/cloudevent.ts';
-import { eventSchema } from '../contract/event.ts';
+import { type Event, eventSchema } from '../contract/event.ts';
 import { parseJson } from '../contract/json.ts';
 import { problem, refusalProblem } from '../contract/problem.ts';
 import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
-import type { Identity, Verify } from '../contract/token.ts';
-import { bearerOf } from './bearer.ts';
+import { type Identity, matchesAny, type Verify } from '../contract/token.ts';
+import { admission } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 import type { Quota } from './quota.ts';
 
@@ -39,16 +39,11 @@ export function serveEvents(app: FastifyInstance, options: EventsOptions): void 
     // Events are read from their bytes by the same code as those that come over AMQP.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    const publishers = new WeakMap<FastifyRequest, Identity>();
-    // Before the body is read: who may not publish cannot make this process hold a megabyte for it.
-    scope.addHook('onRequest', async (request, reply) => {
-      const bearer = await bearerOf(request, options.verify, 'events:write');
-      if (!bearer.ok) return sendProblem(reply, bearer.problem);
-      publishers.set(request, bearer.identity);
-    });
+    const { admit, identityOf } = admission(options.verify, 'events:write');
     scope.post(
       '/v1/events',
       {
+        onRequest: admit,
         validatorCompiler: () => (body) => ({ value: body }),
         schema: {
           tags: ['events'],
@@ -64,11 +59,7 @@ export function serveEvents(app: FastifyInstance, options: EventsOptions): void 
           },
         },
       },
-      async (request, reply) => {
-        const publisher = publishers.get(request);
-        if (publisher === undefined) throw new Error('nobody has verified who publishes');
-        return await accept(request, reply, publisher, options);
-      },
+      (request, reply) => accept(request, reply, identityOf(request), options),
     );
   });
 }
@@ -88,6 +79,8 @@ async function accept(
       return sendProblem(reply, refusalProblem(refusal, reads.length > 1 ? i : undefined));
     if (read.ok) events.push(read.value);
   }
+  const foreign = events.flatMap(({ event }) => foreignTo(publisher, event))[0];
+  if (foreign !== undefined) return sendProblem(reply, problem('forbidden', 403, foreign));
   const waitMs = await options.quota(publisher.user, events.length);
   if (waitMs !== undefined) {
     reply.header('retry-after', String(Math.ceil(waitMs / 1_000)));
@@ -103,7 +96,6 @@ async function accept(
       { reason: error instanceof Error ? error.message : String(error) },
       'event not confirmed',
     );
-    reply.header('retry-after', '5');
     return sendProblem(
       reply,
       problem('broker_unavailable', 503, 'RabbitMQ did not confirm the event; send it again'),
@@ -148,6 +140,17 @@ function decodeHeader(value: unknown): unknown {
   } catch {
     return value;
   }
+}
+
+/** What a publisher whose token is limited to audiences may not publish. Routes could lead anywhere. */
+function foreignTo({ audiences }: Identity, event: Event): string[] {
+  if (audiences === undefined) return [];
+  if (event.audience === undefined) {
+    return [`the token is limited to audiences: the event ${JSON.stringify(event.id)} must name its own`];
+  }
+  return event.audience
+    .filter((audience) => !matchesAny(audiences, audience))
+    .map((audience) => `the token does not allow to publish to ${audience}`);
 }
 
 function tooLarge(bytes: number, maxBytes: number) {

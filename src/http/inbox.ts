@@ -11,8 +11,8 @@ import {
   type UserInbox,
 } from '../contract/inbox.ts';
 import { problem } from '../contract/problem.ts';
-import { audiencesOfIdentity, type Verify } from '../contract/token.ts';
-import { bearerOf } from './bearer.ts';
+import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
+import { admission } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface InboxOptions {
@@ -26,10 +26,12 @@ const NO_ORIGIN = '';
 export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const security = [{ bearer: [] }];
+  const { admit, identityOf } = admission(verify);
 
   routes.get(
     '/v1/inbox',
     {
+      onRequest: admit,
       schema: {
         tags: ['inbox'],
         summary: "The user's notifications, newest first, with their marks, and the counts.",
@@ -41,12 +43,15 @@ export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions
       },
     },
     (request, reply) =>
-      answer(request, reply, verify, (user, audiences) => inbox.list(user, audiences, request.query)),
+      answer(request, reply, identityOf(request), (user, audiences) =>
+        inbox.list(user, audiences, request.query),
+      ),
   );
 
   routes.post(
     '/v1/inbox/marks',
     {
+      onRequest: admit,
       schema: {
         tags: ['inbox'],
         summary: 'Marks notifications as seen, read, unread or archived, on all devices.',
@@ -56,7 +61,7 @@ export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions
       },
     },
     (request, reply) =>
-      answer(request, reply, verify, (user, audiences) =>
+      answer(request, reply, identityOf(request), (user, audiences) =>
         inbox.mark(user, audiences, request.body, NO_ORIGIN),
       ),
   );
@@ -65,19 +70,16 @@ export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions
 async function answer<T>(
   request: FastifyRequest,
   reply: FastifyReply,
-  verify: Verify,
+  identity: Identity,
   ask: (user: string, audiences: readonly Audience[]) => Promise<InboxAnswer<T>>,
 ) {
-  const bearer = await bearerOf(request, verify);
-  if (!bearer.ok) return sendProblem(reply, bearer.problem);
   try {
-    const asked = await ask(bearer.identity.user, audiencesOfIdentity(bearer.identity));
+    const asked = await ask(identity.user, audiencesOfIdentity(identity));
     if (asked.ok) return reply.send(asked.value);
     const { code, message } = asked.refusal;
     return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
   } catch (error) {
     request.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'inbox not reached');
-    reply.header('retry-after', '5');
     return sendProblem(
       reply,
       problem('inbox_unavailable', 503, 'the inbox cannot be reached; try again later'),

@@ -23,6 +23,8 @@ function problemOf(error: FastifyError): Problem {
 
 export function sendProblem(reply: FastifyReply, found: Problem) {
   if (found.status === 401) reply.header('www-authenticate', 'Bearer');
+  // All that are 503 end by themselves.
+  if (found.status === 503) reply.header('retry-after', '5');
   return reply.code(found.status).type(PROBLEM_TYPE).send(found);
 }
 

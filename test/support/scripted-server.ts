@@ -55,8 +55,9 @@ class ScriptedServer {
   /** What each handshake, refused or not, had in `auth`. */
   readonly handshakes: Record<string, unknown>[] = [];
   readonly requests: { readonly name: string; readonly body: unknown }[] = [];
-  /** How many of the next handshakes are refused. */
+  /** How many of the next handshakes are refused, and why. */
   refusals = 0;
+  refusalCode = 'unauthorized';
   session: Record<string, unknown> = {};
   answers: Record<string, (body: { [key: string]: unknown }, socket: ServerSocket) => unknown> = {};
   url = '';
@@ -65,9 +66,8 @@ class ScriptedServer {
     this.#io.use((socket, next) => {
       this.handshakes.push(socket.handshake.auth);
       this.refusals -= 1;
-      next(
-        this.refusals >= 0 ? Object.assign(new Error('no'), { data: { code: 'unauthorized' } }) : undefined,
-      );
+      const refusal = Object.assign(new Error('no'), { data: { code: this.refusalCode } });
+      next(this.refusals >= 0 ? refusal : undefined);
     });
     this.#io.on('connection', (socket) => {
       this.sockets.push(socket);

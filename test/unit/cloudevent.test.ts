@@ -83,6 +83,7 @@ describe('structured mode', () => {
     ['subject', ''],
     ['datacontenttype', 'text/plain'],
     ['collapsekey', 'x'.repeat(129)],
+    ['collapsekey', 'a\ud800'],
     ['severity', 'loud'],
     ['traceparent', 'x'.repeat(257)],
     ['data', [1, 2]],

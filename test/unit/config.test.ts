@@ -34,6 +34,7 @@ describe('what is not set', () => {
       HOST: '127.0.0.1',
       ROLES: ['gateway', 'consumer'],
       JWT_CLOCK_SKEW_SECONDS: 5,
+      JWT_MAX_DAYS: 366,
       ALLOWED_ORIGINS: [],
       PREFETCH: 256,
       EVENT_MAX_BYTES: 65_536,
@@ -115,6 +116,7 @@ describe('a malformed variable', () => {
     ['PORT', 'NaN'],
     ['PREFETCH', '0'],
     ['EVENT_MAX_AUDIENCES', '100001'],
+    ['JWT_CLOCK_SKEW_SECONDS', '31'],
     ['LOG_SAMPLE_RATE', '1.1'],
     ['LOG_SAMPLE_RATE', 'Infinity'],
     ['ROLES', 'gateway,admin'],
@@ -128,6 +130,7 @@ describe('a malformed variable', () => {
   test.each([
     ['AMQP_URL', 'http://127.0.0.1'],
     ['AMQP_URL', '127.0.0.1:5672'],
+    ['AMQP_URL', 'amqp://user:%fc@127.0.0.1'],
     ['REDIS_URL', 'redis://a,http://b'],
     ['REDIS_URL', 'redis://a,'],
     ['JWKS_URL', 'ftp://id.example'],

@@ -54,7 +54,7 @@ export const anyEvent: fc.Arbitrary<Event> = fc.record(
     expirytime: anyTime,
     traceparent: fc.string({ maxLength: 256 }),
     audience: fc.array(anyAudience, { minLength: 1, maxLength: 5 }),
-    collapsekey: anyText(128),
+    collapsekey: anyText(128).map(wellFormed),
     severity: fc.constantFrom('info', 'success', 'warning', 'critical'),
     data: anyData,
   },

@@ -54,7 +54,7 @@ const right: Readonly<Record<string, readonly string[]>> = {
     '["topic:a.b"]',
     `["${Array.from({ length: 12 }, (_, i) => `user:${i}`).join('","')}"]`,
   ],
-  collapsekey: ['"k"', '"\\ud800"'],
+  collapsekey: ['"k"', '"Ω"'],
   severity: ['"critical"'],
   traceparent: ['"00-1-1-00"'],
   data: ['{"id":"1","customerId":7,"team":{"name":["a","b"]}}', '{"id":[1,2,3]}', '{}'],
@@ -111,7 +111,8 @@ function check(result: Read<ReadEvent>): void {
   }
   outcomes.add('event');
   const { event, envelope } = result.value;
-  expect(event.id.isWellFormed() && event.source.isWellFormed()).toBe(true);
+  for (const text of [event.id, event.source, event.collapsekey ?? ''])
+    expect(text.isWellFormed()).toBe(true);
   expect(event.audience?.every(isAudience)).not.toBe(false);
   expect(Number.isNaN(Date.parse(event.expirytime ?? '2026-01-01T00:00:00Z'))).toBe(false);
   expect(typeof isExpired(event, Date.now())).toBe('boolean');

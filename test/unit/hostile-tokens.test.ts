@@ -3,7 +3,9 @@ import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { KeySet } from '../../src/auth/key-set.ts';
 import { createVerify } from '../../src/auth/tokens.ts';
 import type { Verify } from '../../src/contract/token.ts';
 import { countInputs, hostileJson, nested, seed, weighted } from '../support/hostile.ts';
@@ -21,6 +23,7 @@ const keyServer = createServer((_request, response) => {
   response.end(JSON.stringify({ keys: [{ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'k1' }] }));
 });
 
+let keySet: KeySet;
 /** One for each way to be configured. */
 let verifiers: Readonly<Record<'secret' | 'keys', Verify>>;
 
@@ -29,12 +32,16 @@ beforeAll(async () => {
   const address = keyServer.address();
   const port = typeof address === 'object' ? address?.port : undefined;
   const checks = { issuer: ISSUER, audience: AUDIENCE, clockSkewSeconds: 5 };
+  keySet = new KeySet({ url: `http://127.0.0.1:${port}/`, log: pino({ level: 'silent' }) });
   verifiers = {
     secret: createVerify({ key: { secret: SECRET }, ...checks }),
-    keys: createVerify({ key: { jwksUrl: `http://127.0.0.1:${port}/` }, ...checks }),
+    keys: createVerify({ key: { keySet }, ...checks }),
   };
 });
-afterAll(() => keyServer.close());
+afterAll(() => {
+  keySet.close();
+  keyServer.close();
+});
 
 const base64url = (text: string | Uint8Array) => Buffer.from(text).toString('base64url');
 const hmac = (content: string, key: string | Buffer = SECRET, hash = 'sha256') =>
@@ -60,7 +67,7 @@ async function expectRefused(token: string, by: readonly Verify[] = Object.value
   for (const verify of by) {
     tried();
     const verified = await verify(token);
-    expect(verified).toEqual({ ok: false, reason: expect.any(String) });
+    expect(verified).toEqual({ ok: false, code: 'unauthorized', reason: expect.any(String) });
     // It goes to the log.
     if (!verified.ok) expect(verified.reason.length).toBeLessThan(200);
   }

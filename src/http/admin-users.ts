@@ -1,0 +1,69 @@
+/** `/admin/users/…`: what operators do about a user. */
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { audienceIdSchema } from '../contract/audience.ts';
+import type { Directing } from '../contract/directive.ts';
+import { problem } from '../contract/problem.ts';
+import { problemResponses, sendProblem } from './problems.ts';
+
+export interface AdminUsersOptions {
+  readonly directing: Directing;
+}
+
+/** How far an operator's clock may be ahead: a revocation of what is not issued yet would be a slip of the pen. */
+const MAX_AHEAD_MS = 60_000;
+
+const disconnectSchema = z.object({
+  notBefore: z.iso
+    .datetime({ offset: true, error: 'must be an RFC 3339 timestamp with a zone' })
+    .refine(
+      (text) => Date.parse(text) <= Date.now() + MAX_AHEAD_MS,
+      'must not be in the future: nobody could get in until then',
+    )
+    .optional()
+    .describe("Also refuses, until they expire, the user's tokens that were issued (iat) before."),
+});
+
+const disconnectedSchema = z.object({ user: z.string(), notBefore: z.iso.datetime().optional() });
+
+export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersOptions): void {
+  app.withTypeProvider<ZodTypeProvider>().post(
+    '/admin/users/:user/disconnect',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: "Closes a user's connections on every node and, with notBefore, revokes older tokens.",
+        description:
+          'Without notBefore clients are told `disconnected` and come back; with it, those whose token is older are told `token_revoked` and must not. Needs the scope admin. May be sent again.',
+        security: [{ bearer: [] }],
+        params: z.object({ user: audienceIdSchema }),
+        body: disconnectSchema.nullish(),
+        response: { 202: disconnectedSchema, ...problemResponses(400, 401, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { user } = request.params;
+      const { notBefore } = request.body ?? {};
+      const notBeforeMs = notBefore === undefined ? undefined : Date.parse(notBefore);
+      try {
+        await directing.issue({
+          kind: 'disconnect',
+          user,
+          ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+        });
+      } catch (error) {
+        request.log.warn(
+          { reason: error instanceof Error ? error.message : String(error) },
+          'directive not kept',
+        );
+        return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
+      }
+      request.log.info({ user, notBefore }, 'user disconnected by an operator');
+      return reply.code(202).send({
+        user,
+        ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
+      });
+    },
+  );
+}

@@ -1,0 +1,20 @@
+/** `/admin/…` on OPS_PORT: for operators, whose token has the scope `admin`. Never on the public port. */
+import type { FastifyInstance } from 'fastify';
+import type { Verify } from '../contract/token.ts';
+import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
+import { bearerOf } from './bearer.ts';
+import { sendProblem } from './problems.ts';
+
+export interface AdminOptions extends AdminUsersOptions {
+  readonly verify: Verify;
+}
+
+export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
+  app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      const bearer = await bearerOf(request, options.verify, 'admin');
+      if (!bearer.ok) return sendProblem(reply, bearer.problem);
+    });
+    serveAdminUsers(scope, options);
+  });
+}

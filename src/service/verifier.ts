@@ -1,0 +1,39 @@
+/** Who verifies tokens: with the secret, or with the keys of an identity provider, which are fetched from the start. */
+import { KeySet } from '../auth/key-set.ts';
+import { type Revocations, revocable } from '../auth/revocable.ts';
+import { createVerify } from '../auth/tokens.ts';
+import type { Verify } from '../contract/token.ts';
+import { type Probe, whether } from '../ops/health.ts';
+import type { Context } from './context.ts';
+
+export interface Verifier {
+  readonly verify: Verify;
+  readonly probes: Readonly<Record<string, Probe>>;
+  close(): void;
+}
+
+export function openVerifier({ config, log }: Context, revocations: Revocations): Verifier {
+  const checks = {
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    clockSkewSeconds: config.JWT_CLOCK_SKEW_SECONDS,
+  };
+  const guard = { revocations, maxLifetimeMs: maxLifetimeMs(config) };
+  const { tokenKey } = config;
+  if ('secret' in tokenKey) {
+    const verify = revocable(createVerify({ key: tokenKey, ...checks }), guard);
+    return { verify, probes: {}, close: () => {} };
+  }
+  const keySet = new KeySet({ url: tokenKey.jwksUrl, log });
+  return {
+    verify: revocable(createVerify({ key: { keySet }, ...checks }), guard),
+    // A provider that goes away later is no reason to send clients elsewhere: the last keys are used.
+    probes: { keys: () => whether(keySet.isFilled, 'never fetched') },
+    close: () => keySet.close(),
+  };
+}
+
+/** Of a token, and therefore also how long revocations are kept. */
+export function maxLifetimeMs({ JWT_MAX_DAYS }: Context['config']): number {
+  return JWT_MAX_DAYS * 86_400_000;
+}

@@ -1,0 +1,71 @@
+/** An identity provider as a server of its own: publishes keys, signs tokens with them, and may go away. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { freePort } from './ports.ts';
+
+export type Algorithm = 'RS256' | 'ES256' | 'EdDSA';
+
+interface Key {
+  readonly alg: Algorithm;
+  readonly pair: Awaited<ReturnType<typeof generateKeyPair>>;
+  readonly isPublished: boolean;
+}
+
+export class KeyProvider {
+  readonly url: string;
+  /** How often it was asked. */
+  fetches = 0;
+  readonly #port: number;
+  readonly #keys = new Map<string, Key>();
+  #isSilent = false;
+  #server: Server | undefined;
+
+  private constructor(port: number) {
+    this.#port = port;
+    this.url = `http://127.0.0.1:${port}/keys`;
+  }
+
+  /** Nothing listens yet. */
+  static async create(): Promise<KeyProvider> {
+    return new KeyProvider(await freePort());
+  }
+
+  /** `isPublished` false: a key that the provider does not tell of. */
+  async addKey(kid: string, alg: Algorithm, isPublished = true): Promise<void> {
+    this.#keys.set(kid, { alg, pair: await generateKeyPair(alg), isPublished });
+  }
+
+  async tokenOf(kid: string, user: string, claims: Record<string, unknown> = {}): Promise<string> {
+    const key = this.#keys.get(kid);
+    if (key === undefined) throw new Error(`there is no key ${kid}`);
+    return await new SignJWT({ sub: user, ...claims })
+      .setProtectedHeader({ alg: key.alg, kid })
+      .setIssuedAt()
+      .setExpirationTime('10m')
+      .sign(key.pair.privateKey);
+  }
+
+  /** `isSilent`: takes connections and never answers. */
+  async start(isSilent = false): Promise<void> {
+    this.#isSilent = isSilent;
+    this.#server = createServer(async (_request, response) => {
+      this.fetches += 1;
+      if (this.#isSilent) return;
+      const published = [...this.#keys].filter(([, { isPublished }]) => isPublished);
+      const keys = published.map(async ([kid, { pair }]) => ({ ...(await exportJWK(pair.publicKey)), kid }));
+      response.end(JSON.stringify({ keys: await Promise.all(keys) }));
+    });
+    await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
+  }
+
+  /** Ends whatever is under way, too. */
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  }
+}

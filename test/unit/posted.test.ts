@@ -1,0 +1,50 @@
+/** What clients publish becomes events that say who wrote them, and nothing that only services may say. */
+import { expect, test } from 'vitest';
+import { postedEvent } from '../../src/gateway/posted.ts';
+
+const request = { topic: 'chat.1', type: 'chat.message', data: { body: 'hello' } };
+const post = (own: object = {}, maxBytes = 65_536) => postedEvent('ada', { ...request, ...own }, maxBytes);
+const nested = (depth: number): object => (depth === 0 ? {} : { a: nested(depth - 1) });
+
+test('an event of the user, for the topic', () => {
+  const posted = post({ id: 'm1' });
+  expect(posted).toMatchObject({
+    ok: true,
+    value: {
+      event: {
+        id: 'm1',
+        source: '/users/ada',
+        type: 'chat.message',
+        audience: ['topic:chat.1'],
+        data: { body: 'hello' },
+      },
+      envelope: { specversion: '1.0', time: expect.stringMatching(/Z$/) },
+    },
+  });
+});
+
+test('without an id each is another event', () => {
+  const ids = [post(), post()].map((posted) => (posted.ok ? posted.value.event.id : ''));
+  expect(new Set(ids).size).toBe(2);
+});
+
+test('own events may be taken back, named with their source or without', () => {
+  const type = 'carillon.retract';
+  expect(post({ type, data: { id: 'm1' } }).ok).toBe(true);
+  expect(post({ type, data: { id: 'm1', source: '/users/ada' } }).ok).toBe(true);
+});
+
+test.for<[string, object, number | undefined, object]>([
+  [
+    "another's event",
+    { type: 'carillon.retract', data: { id: 'm1', source: '/users/bob' } },
+    undefined,
+    { path: 'data.source' },
+  ],
+  ['a retraction of nothing', { type: 'carillon.retract', data: {} }, undefined, { path: 'data.id' }],
+  ['a type of our own', { type: 'carillon.anything' }, undefined, { path: 'type' }],
+  ['more than is allowed', { data: { body: 'x'.repeat(2_000) } }, 1_024, { code: 'too_large' }],
+  ['deep nesting', { data: nested(80) }, undefined, { code: 'invalid_event' }],
+])('%s is refused', ([, own, maxBytes, refusal]) => {
+  expect(post(own, maxBytes)).toMatchObject({ ok: false, refusal });
+});

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import type { UserInbox } from '../src/contract/inbox.ts';
 import { httpCodes, refusalProblem } from '../src/contract/problem.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
+import { noToken } from '../src/contract/token.ts';
+import { serveAdmin } from '../src/http/admin.ts';
 import { serveEvents } from '../src/http/events.ts';
 import { serveHealth } from '../src/http/health.ts';
 import { serveInbox } from '../src/http/inbox.ts';
@@ -34,6 +36,8 @@ const HTTP_STATUS = {
   not_found: 404,
   internal: 500,
   inbox_unavailable: 503,
+  redis_unavailable: 503,
+  keys_unavailable: 503,
   rate_limited: 429,
   broker_unavailable: 503,
 } satisfies Record<keyof typeof httpCodes, number>;
@@ -71,16 +75,17 @@ export async function openapiDocument(): Promise<Json> {
     serveHealth(app, health);
     serveEvents(app, {
       quota: async () => undefined,
-      verify: async () => ({ ok: false, reason: 'nobody is asked' }),
+      verify: async () => noToken,
       maxBytes: 0,
       publish: async () => {},
       refusalOf: () => undefined,
     });
-    serveInbox(app, { verify: async () => ({ ok: false, reason: 'nobody is asked' }), inbox: NO_INBOX });
+    serveInbox(app, { verify: async () => noToken, inbox: NO_INBOX });
   });
   const ops = await documentOf((app) => {
     serveHealth(app, health);
     serveMetrics(app, new Metrics());
+    serveAdmin(app, { verify: async () => noToken, directing: { issue: async () => {} } });
   });
 
   const paths: Json = {};

@@ -50,10 +50,24 @@ const perKind = (fallback: number, max: number) =>
   });
 
 const url = (...protocols: string[]) =>
-  text.refine(
-    (value) => value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
-    `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-  );
+  text
+    .refine(
+      (value) => value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
+      `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    )
+    .refine(
+      (value) => value === undefined || !URL.canParse(value) || hasReadableUser(new URL(value)),
+      'user name and password must be percent-encoded UTF-8',
+    );
+
+const hasReadableUser = ({ username, password }: URL) => {
+  try {
+    decodeURIComponent(`${username}${password}`);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 const areProxies = (values: readonly string[]) => {
   try {
@@ -102,6 +116,9 @@ const variables = z.object({
   JWT_AUDIENCE: text.describe('Tokens must have this aud.'),
   JWT_CLOCK_SKEW_SECONDS: integer(5, 0, 30).describe(
     'How far clocks may differ when exp and nbf are checked.',
+  ),
+  JWT_MAX_DAYS: integer(366, 1, 36_500).describe(
+    'Longest life of a token, from iat to exp; revocations are kept for so long.',
   ),
   ALLOWED_ORIGINS: list('').describe(
     'Origins of pages that may connect, with commas; * for any. Default: none but the own host.',

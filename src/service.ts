@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { Directives } from './directives/directives.ts';
+import { serveAdmin } from './http/admin.ts';
 import { serveHealth } from './http/health.ts';
 import { createServer } from './http/server.ts';
 import { Lanes } from './inbox/lanes.ts';
-import { PartsHealth } from './ops/health.ts';
+import { PartsHealth, whether } from './ops/health.ts';
 import { Metrics } from './ops/metrics.ts';
 import { serveMetrics } from './ops/metrics-route.ts';
 import { parseRoutes } from './routing/routes-file.ts';
@@ -14,6 +16,7 @@ import type { Context } from './service/context.ts';
 import { openFront } from './service/front.ts';
 import { openQueue } from './service/queue.ts';
 import { openStore } from './service/store.ts';
+import { openVerifier } from './service/verifier.ts';
 
 export interface Service {
   /** Where the API and Socket.IO listen; undefined for a process that is only a consumer. */
@@ -42,12 +45,28 @@ export async function startService(
     log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'append held');
   });
   const queue = await openQueue(context, lanes);
-  const health = new PartsHealth({ ...store.probes, ...queue.probes });
+  const directives = new Directives({
+    log: store.directiveLog,
+    checkMs: config.FEED_CHECK_SECONDS * 1000,
+    onError: (error) =>
+      log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'directives not read'),
+  });
+  await directives.start();
+  const verifier = openVerifier(context, directives);
+  const health = new PartsHealth({
+    ...store.probes,
+    ...queue.probes,
+    ...verifier.probes,
+    revocations: () => whether(directives.isKnown, 'never read'),
+  });
 
-  const front = config.ROLES.includes('gateway') ? await openFront(context, store, queue, health) : undefined;
+  const front = config.ROLES.includes('gateway')
+    ? await openFront(context, { store, queue, verify: verifier.verify, directives, health })
+    : undefined;
   const ops = await createServer({ ...OPS_SERVER, log });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
+  serveAdmin(ops, { verify: verifier.verify, directing: directives });
   await ops.listen({ host: config.HOST, port: config.OPS_PORT });
 
   return {
@@ -60,6 +79,8 @@ export async function startService(
       await queue.drain();
       clearTimeout(giveUp);
       await front?.close();
+      verifier.close();
+      directives.close();
       await queue.close();
       await store.close();
       await ops.close();
@@ -69,7 +90,7 @@ export async function startService(
 
 const OPS_SERVER = {
   title: 'Carillon, for operators',
-  description: 'Health and metrics. Keep this port inside your network.',
+  description: 'Health, metrics and administration. Keep this port inside your network.',
   bodyLimitBytes: 65_536,
 };
 

@@ -29,6 +29,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/inbox/', ['src/inbox/', 'src/contract/']],
   ['src/ingest/', ['src/ingest/', 'src/contract/']],
   ['src/auth/', ['src/auth/', 'src/contract/']],
+  ['src/directives/', ['src/directives/', 'src/contract/']],
   ['src/gateway/', ['src/gateway/', 'src/contract/', 'src/inbox/inbox.ts']],
   ['src/http/', ['src/http/', 'src/contract/']],
   ['src/ops/', ['src/ops/', 'src/contract/']],

@@ -37,6 +37,8 @@ new Gateway(httpServer, {
     audience: undefined,
     clockSkewSeconds: 5,
   }),
+  publish: async () => {},
+  isRevoked: () => false,
   allowedOrigins: [],
   trustedProxies: [],
   // The load is one client's; nothing of it is to be refused.
@@ -44,6 +46,7 @@ new Gateway(httpServer, {
     connections: { perNode: 100_000, perAddress: 100_000, perUser: 100_000 },
     messages: { perSecond: 1_000_000, burst: 1_000_000 },
     maxMessageBytes: 65_536,
+    maxEventBytes: 65_536,
     maxTopics: 100,
     maxPendingBytes: 1_048_576,
   },

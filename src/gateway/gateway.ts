@@ -2,23 +2,26 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
 import { type Namespace, Server } from 'socket.io';
-import type { Audience } from '../contract/audience.ts';
+import { type Audience, roomOf } from '../contract/audience.ts';
+import type { ReadEvent } from '../contract/cloudevent.ts';
+import type { Directive } from '../contract/directive.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
-import type { Verify } from '../contract/token.ts';
+import type { Identity, Verify } from '../contract/token.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Rate } from './allowance.ts';
 import { authenticate } from './authenticate.ts';
 import { Door } from './door.ts';
 import { drain } from './drain.ts';
 import { Feeds } from './feeds.ts';
-import { codeOf } from './goaway.ts';
+import { codeOf, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import { Requests } from './requests.ts';
 import { type SeatLimits, Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session } from './session.ts';
+import { Vacancies } from './vacancies.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
 import { type Connection, holdWrites } from './wire/shared-write.ts';
@@ -32,6 +35,9 @@ export interface GatewayOptions {
   /** How often a feed is compared with the head of its log. */
   readonly checkMs: number;
   readonly verify: Verify;
+  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
+  readonly publish: (read: ReadEvent) => Promise<void>;
+  readonly isRevoked: (identity: Identity) => boolean;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly limits: GatewayLimits;
@@ -53,6 +59,8 @@ interface GatewayLimits {
   /** Of one client. */
   readonly messages: Rate;
   readonly maxMessageBytes: number;
+  /** Of what clients publish. */
+  readonly maxEventBytes: number;
   readonly maxTopics: number;
   /** What may wait for a client that does not take what it is sent. */
   readonly maxPendingBytes: number;
@@ -92,6 +100,7 @@ export class Gateway {
       adapter: createAdapter,
     });
     feeds.follow(this.#io.of('/').adapter);
+    this.#io.engine.use(door.allowMethod);
     this.#io.engine.on('connection', (connection: Connection) => door.admit(connection));
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
     const session = {
@@ -101,17 +110,33 @@ export class Gateway {
       deadlineMs: handshakeMs,
       maxPendingBytes,
     };
-    const requests = new Requests({ inbox: userInbox, verify, maxTopics: limits.maxTopics, log });
+    const vacancies = new Vacancies(handshakeMs);
+    const { publish } = options;
+    const { maxTopics, maxEventBytes } = limits;
+    const requests = new Requests({ inbox: userInbox, verify, publish, maxTopics, maxEventBytes, log });
     this.#io.on('connection', (socket) => {
       onConnection('accepted', '');
+      vacancies.follow(socket);
       this.#watch(socket, (code) => onConnection('closed', code));
       const started = new Session(socket, session);
+      // Its token was verified a moment ago, and may have been revoked since.
+      if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');
       requests.listen(socket, started);
       travelLight(socket);
       // What says that the client is connected and what says as whom leave in one write.
       const release = holdWrites(socket.conn);
       started.started.then(release, release);
     });
+  }
+
+  /** What an operator told all nodes. */
+  obey({ user, notBeforeMs = 0 }: Directive): void {
+    const { adapter, sockets } = this.#io.of('/');
+    for (const id of [...(adapter.rooms.get(roomOf(`user:${user}`)) ?? [])]) {
+      const socket = sockets.get(id);
+      if (socket === undefined) continue;
+      goaway(socket, socket.data.identity.issuedAtMs < notBeforeMs ? 'token_revoked' : 'disconnected');
+    }
   }
 
   /** Lets nobody in any more and sends every socket away, spread over `drainMs`. Resolves when all are closed. */

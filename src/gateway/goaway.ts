@@ -10,6 +10,8 @@ const goaways: Record<GoawayCode, { readonly reconnect: boolean; readonly spread
   unavailable: { reconnect: true, spreadMs: 10_000 },
   rate_limited: { reconnect: true, spreadMs: 30_000 },
   slow_consumer: { reconnect: true, spreadMs: 5_000 },
+  disconnected: { reconnect: true, spreadMs: 1_000 },
+  token_revoked: { reconnect: false, spreadMs: 0 },
 };
 
 const codes = new WeakMap<Connection, GoawayCode>();

@@ -2,10 +2,12 @@
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { type Audience, roomOf } from '../contract/audience.ts';
+import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import { formatPath } from '../contract/refusal.ts';
 import { type RequestError, type RequestErrorCode, type RequestName, requests } from '../contract/socket.ts';
-import { matchesTopic, type Verify } from '../contract/token.ts';
+import { matchesAny, type Verify } from '../contract/token.ts';
+import { postedEvent } from './posted.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
 
@@ -25,6 +27,9 @@ export interface RequestsOptions {
   readonly verify: Verify;
   /** That one socket may be in. */
   readonly maxTopics: number;
+  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
+  readonly publish: (read: ReadEvent) => Promise<void>;
+  readonly maxEventBytes: number;
   readonly log: Logger;
 }
 
@@ -70,7 +75,13 @@ function isAcknowledge(value: unknown): value is Acknowledge {
   return typeof value === 'function';
 }
 
-function answersFor({ inbox, verify, maxTopics }: RequestsOptions): Record<RequestName, Answer> {
+function answersFor({
+  inbox,
+  verify,
+  maxTopics,
+  publish,
+  maxEventBytes,
+}: RequestsOptions): Record<RequestName, Answer> {
   return {
     sync: checked(requests.sync, async ({ session }, { cursors }) => {
       const missed = await session.sync(cursors);
@@ -80,7 +91,7 @@ function answersFor({ inbox, verify, maxTopics }: RequestsOptions): Record<Reque
     }),
 
     subscribe: checked(requests.subscribe, async ({ socket, session }, { topic, cursor }, afterwards) => {
-      if (!matchesTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
+      if (!matchesAny(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
       const isIn = socket.rooms.has(roomOf(`topic:${topic}`));
       if (!isIn && session.topicCount >= maxTopics) {
         return failed('too_many_topics', `at most ${maxTopics}; unsubscribe from one first`);
@@ -107,8 +118,21 @@ function answersFor({ inbox, verify, maxTopics }: RequestsOptions): Record<Reque
       return marked.ok ? marked.value : { error: marked.refusal };
     }),
 
+    publish: checked(requests.publish, async ({ socket }, request) => {
+      const { user, publish: allowed } = socket.data.identity;
+      if (!matchesAny(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
+      const posted = postedEvent(user, request, maxEventBytes);
+      if (!posted.ok) {
+        const { path, message } = posted.refusal;
+        return failed('bad_request', [path, message].filter((part) => part !== undefined).join(' '));
+      }
+      await publish(posted.value);
+      return { id: posted.value.event.id };
+    }),
+
     authenticate: checked(requests.authenticate, async ({ socket, session }, { token }) => {
       const verified = await verify(token);
+      if (!verified.ok && verified.code === 'unavailable') return failed('unavailable', 'try again later');
       if (!verified.ok || verified.identity.user !== socket.data.identity.user) {
         return failed('unauthorized', 'send a valid token of the same user');
       }

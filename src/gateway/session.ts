@@ -3,7 +3,7 @@ import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../
 import type { UserInbox } from '../contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, Missed, MissedByAudience } from '../contract/recovery.ts';
-import { audiencesOfIdentity, type Identity, matchesTopic } from '../contract/token.ts';
+import { audiencesOfIdentity, type Identity, matchesAny } from '../contract/token.ts';
 import type { Feed } from './feed.ts';
 import type { Feeds } from './feeds.ts';
 import { goaway } from './goaway.ts';
@@ -56,7 +56,7 @@ export class Session {
       const audience = audienceOf(room);
       if (audience === undefined || allowed.has(room)) continue;
       const isAllowedTopic =
-        audienceKind(audience) === 'topic' && matchesTopic(identity.topics, topicOf(audience));
+        audienceKind(audience) === 'topic' && matchesAny(identity.topics, topicOf(audience));
       if (!isAllowedTopic) void this.#socket.leave(room);
     }
     clearTimeout(this.#expiry);

@@ -1,10 +1,12 @@
 /** The front: what users and producers connect to, Socket.IO and the API on one port. */
 import type { Logger } from 'pino';
-import { createVerify, signToken } from '../auth/tokens.ts';
+import { signToken } from '../auth/tokens.ts';
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import type { Health } from '../contract/health.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
+import type { Verify } from '../contract/token.ts';
+import type { Directives } from '../directives/directives.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { serveDemo } from '../http/demo.ts';
 import { serveEvents } from '../http/events.ts';
@@ -18,19 +20,19 @@ import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
+export interface FrontParts {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly verify: Verify;
+  readonly directives: Directives;
+  readonly health: Health;
+}
+
 /** `close` sends every socket away and stops listening. */
 export async function openFront(
   { config, log, metrics, routes }: Context,
-  store: Store,
-  queue: Queue,
-  health: Health,
+  { store, queue, verify, directives, health }: FrontParts,
 ) {
-  const verify = createVerify({
-    key: config.tokenKey,
-    issuer: config.JWT_ISSUER,
-    audience: config.JWT_AUDIENCE,
-    clockSkewSeconds: config.JWT_CLOCK_SKEW_SECONDS,
-  });
   const app = await createServer({
     title: 'Carillon',
     description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
@@ -65,6 +67,8 @@ export async function openFront(
     checkMs: config.FEED_CHECK_SECONDS * 1000,
     onHealed: (audience) => metrics.healed(audienceKind(audience)),
     verify,
+    publish: (read) => queue.publish(read),
+    isRevoked: (identity) => directives.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
     trustedProxies: config.TRUST_PROXY,
     limits: {
@@ -75,6 +79,7 @@ export async function openFront(
       },
       messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
       maxMessageBytes: config.CLIENT_MESSAGE_MAX_BYTES,
+      maxEventBytes: config.EVENT_MAX_BYTES,
       maxTopics: config.TOPICS_PER_SESSION,
       maxPendingBytes: config.PENDING_MAX_BYTES,
     },
@@ -89,6 +94,7 @@ export async function openFront(
     },
     onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
+  directives.onDirective((directive) => gateway.obey(directive));
   await app.listen({ host: config.HOST, port: config.PORT });
   return {
     app,

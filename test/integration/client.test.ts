@@ -86,6 +86,27 @@ describe('connecting', () => {
     expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
   });
 
+  test('comes again, and complains of no token, when the server cannot check it now', async () => {
+    server.refusals = 6;
+    server.refusalCode = 'unavailable';
+    const { told, waits } = await connected();
+    expect(told).toEqual([...Array(6).fill(['waiting unavailable', 'connecting']).flat(), 'connected']);
+    const pauses = waits.slice(0, 6);
+    expect(pauses).toEqual(pauses.toSorted((a, b) => a - b));
+  });
+
+  test('does not count what could not be checked as refusals of the token', async () => {
+    server.refusals = 6;
+    server.refusalCode = 'unavailable';
+    const token = () => {
+      if (server.handshakes.length === 4) server.refusalCode = 'unauthorized';
+      return tokenOf('ada');
+    };
+    const { told } = await connected({ token });
+    expect(told.filter((text) => text.startsWith('error'))).toEqual([]);
+    expect(told).toContain('waiting unauthorized');
+  });
+
   test('survives a token() that fails', async () => {
     const token = vi
       .fn(() => tokenOf('ada'))

@@ -109,8 +109,11 @@ describe('bodies', () => {
     await expectProblem(asked, 413);
   });
 
-  test('nobody without a token has a body read', async () => {
-    const head = bytesOf({ headers: { 'content-length': '1000000' } }, 'x.y.z');
+  test.for(['/v1/events', '/v1/inbox/marks'])('%s: nobody without a token has a body read', async (path) => {
+    const head = bytesOf(
+      { path, headers: { 'content-type': 'application/json', 'content-length': '1000000' } },
+      'x.y.z',
+    );
     tried();
     const [answer] = await sendRaw(carillon.url, head);
     expect(answer?.status).toBe(401);

@@ -184,3 +184,42 @@ test('large answers are compressed, and what operators see is not on the public 
   expect((await fetch(`${carillon.url}/metrics`)).status).toBe(404);
   expect((await fetch(`${carillon.opsUrl}/metrics`)).status).toBe(200);
 });
+
+describe('a token that is limited to audiences', () => {
+  const limited = async (...audiences: string[]) => {
+    const token = await tokenFor('a-service', { scope: 'events:write', audiences });
+    return { authorization: `Bearer ${token}` };
+  };
+
+  test.for<[string, string[], Record<string, unknown>]>([
+    ['one of them', ['topic:ticker.*'], { audience: 'topic:ticker.btc' }],
+    ['several', ['topic:*', 'user:4*', 'global'], { audience: 'topic:x, user:42, global' }],
+    ['anybody, by a star', ['*'], { audience: ['department:sales', 'global'] }],
+  ])('may publish to %s', async ([, audiences, extra]) => {
+    expect(await post(json(good('l1', extra)), await limited(...audiences))).toMatchObject({ status: 202 });
+  });
+
+  test.for<[string, string[], Record<string, unknown>, RegExp]>([
+    ['another', ['topic:ticker.*'], { audience: 'user:ada' }, /to user:ada/],
+    ['another beside its own', ['topic:*'], { audience: 'topic:x, global' }, /to global/],
+    ['one of another kind', ['user:*'], { audience: 'department:user' }, /department:user/],
+    ['anybody at all, when it has none', [], { audience: 'global' }, /to global/],
+    [
+      'whom a route names',
+      ['user:*'],
+      { audience: undefined, type: 'order.paid', data: { customerId: 7 } },
+      /must name its own/,
+    ],
+  ])('may not publish to %s', async ([, audiences, extra, why]) => {
+    expect(await post(json(good('l2', extra)), await limited(...audiences))).toMatchObject({
+      status: 403,
+      body: { code: 'forbidden', detail: expect.stringMatching(why) },
+    });
+  });
+
+  test('gets nothing of a batch taken when one event is for another', async () => {
+    const headers = { ...(await limited('user:*')), 'content-type': BATCH };
+    const batch = json([good('l3'), good('l4', { audience: 'global' })]);
+    expect(await post(batch, headers)).toMatchObject({ status: 403 });
+  });
+});

@@ -1,6 +1,6 @@
 // Copies the Lua scripts beside the compiled files that read them.
 import { cpSync, readdirSync } from 'node:fs';
 
-for (const name of readdirSync('src/inbox')) {
-  if (name.endsWith('.lua')) cpSync(`src/inbox/${name}`, `dist/inbox/${name}`);
+for (const path of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+  if (path.endsWith('.lua')) cpSync(`src/${path}`, `dist/${path}`);
 }

@@ -3,43 +3,95 @@ import type { Audience } from './contract/audience.ts';
 import { isExpired } from './contract/cloudevent.ts';
 import { type Event, RETRACTION_TYPE } from './contract/event.ts';
 import { encodeEvent } from './contract/notification.ts';
-import { refuse } from './contract/refusal.ts';
+import { type Refusal, refuse } from './contract/refusal.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
 import type { Lanes } from './inbox/lanes.ts';
-import { ACK, type Handle, RELEASE } from './ingest/settlement.ts';
-import { audiencesOf, type Route } from './routing/route.ts';
+import { ACK, type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
+import { audiencesOf, type Mapped, type Route } from './routing/route.ts';
+import { AUDIENCES_KEPT, type SettledEvent, type Trail } from './trail/trail.ts';
+
+/** An event whose trace is recorded. */
+interface EventTrace {
+  /** Gives the `traceparent` that the notifications go on with. */
+  appending(audiences: readonly Audience[]): string;
+  settled(outcome: string, refused: string | undefined): void;
+}
 
 export interface DeliverOptions {
   readonly lanes: Lanes;
   readonly routes: readonly Route[];
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
-  readonly onAppended: (event: Event, audience: Audience, appended: Appended) => void;
+  readonly trail: Trail;
+  /** Left out when nothing is recorded; gives undefined for an event that is not. */
+  readonly startTrace?: ((event: Event) => EventTrace | undefined) | undefined;
+  /** `tookMs`: since the event was received. */
+  readonly onAppended: (event: Event, audience: Audience, appended: Appended, tookMs: number) => void;
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { lanes, routes, maxAudiences, isSampled, onAppended } = options;
-  return async (event) => {
+  const { lanes, routes, maxAudiences, isSampled, trail, startTrace, onAppended } = options;
+  const bury = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
+    trail.record(event, settledEvent(receivedAt, [], refusal));
+    return { kind: 'dead-letter', refusal };
+  };
+  const deliver = async (event: Event, published?: number, trace?: EventTrace): Promise<Settlement> => {
     const receivedAt = new Date();
+    const begunMs = performance.now();
+    const publishedAtMs = published ?? receivedAt.getTime();
     if (isExpired(event, receivedAt.getTime())) {
       const { refusal } = refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
-      return { kind: 'dead-letter', refusal };
+      return bury(event, receivedAt, refusal);
     }
     const mapped = audiencesOf(event, routes, maxAudiences);
-    if (!mapped.ok) return { kind: 'dead-letter', refusal: mapped.refusal };
+    if (!mapped.ok) return bury(event, receivedAt, mapped.refusal);
 
-    const textFor = encodeEvent(event, receivedAt);
+    const traceparent = trace?.appending(mapped.value.map(({ audience }) => audience));
+    const textFor = encodeEvent(traceparent === undefined ? event : { ...event, traceparent }, receivedAt);
     const { source, id } = event;
     const sampled = isSampled(event);
     const expires = event.expirytime === undefined ? {} : { expiresAtMs: Date.parse(event.expirytime) };
     const shadows = shadowsOf(event);
-    const appends = mapped.value.map(async (audience) => {
-      const entry: Entry = { source, id, text: textFor(audience), sampled, ...expires, ...shadows };
-      onAppended(event, audience, await lanes.append(audience, entry));
+    const traced = traceparent === undefined ? {} : { traced: true };
+    const appends = mapped.value.map(async ({ audience, route }) => {
+      const via = route === undefined ? {} : { route };
+      const text = textFor(audience);
+      const entry: Entry = {
+        source,
+        id,
+        text,
+        sampled,
+        publishedAtMs,
+        ...expires,
+        ...shadows,
+        ...traced,
+        ...via,
+      };
+      const appended = await lanes.append(audience, entry);
+      onAppended(event, audience, appended, performance.now() - begunMs);
     });
     // All have to end before the queue may be told anything, also when one was given up at shutdown.
     const results = await Promise.allSettled(appends);
-    return results.every(({ status }) => status === 'fulfilled') ? ACK : RELEASE;
+    if (results.some(({ status }) => status === 'rejected')) return RELEASE;
+    trail.record(event, settledEvent(receivedAt, mapped.value));
+    return ACK;
+  };
+  if (startTrace === undefined) return deliver;
+  return async (event, published) => {
+    const trace = startTrace(event);
+    const settlement = await deliver(event, published, trace);
+    trace?.settled(settlement.kind, settlement.kind === 'dead-letter' ? settlement.refusal.code : undefined);
+    return settlement;
+  };
+}
+
+function settledEvent(receivedAt: Date, mapped: readonly Mapped[], deadLetter?: Refusal): SettledEvent {
+  return {
+    receivedAt: receivedAt.toISOString(),
+    settledAt: new Date().toISOString(),
+    audiences: mapped.slice(0, AUDIENCES_KEPT).map(({ audience }) => audience),
+    count: mapped.length,
+    ...(deadLetter === undefined ? {} : { deadLetter }),
   };
 }
 

@@ -18,7 +18,13 @@ const COMMANDS = {
   socketTimeout: 5_000,
 } satisfies RedisOptions;
 
-const SUBSCRIPTIONS = { maxRetriesPerRequest: null } satisfies RedisOptions;
+const SUBSCRIPTIONS = { maxRetriesPerRequest: null, socketTimeout: 5_000 } satisfies RedisOptions;
+
+/** Nobody else sends on a connection that only listens, so that without a question its silence says nothing. */
+const PING_EVERY_MS = 5_000;
+
+/** Slots also move without any command that would find out: a subscription is not sent again by itself. */
+const SLOTS_EVERY_MS = 5_000;
 
 const retryStrategy = (attempt: number) => Math.min(100 * 2 ** attempt, 2_000) * (0.5 + Math.random());
 
@@ -30,12 +36,15 @@ export interface RedisAddress {
 export type RedisConnection = Redis | Cluster;
 
 export function connectForCommands(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, COMMANDS, { enableOfflineQueue: false }, log);
+  return open(address, COMMANDS, { enableOfflineQueue: false }, log, joinWrites);
 }
 
+/** With a Cluster, sharded channels MUST be subscribed to on its nodes' connections: cluster-subscriber.ts does. */
 export function connectForSubscriptions(address: RedisAddress, log: Logger): RedisConnection {
-  // Without shardedSubscribers a Cluster connection takes SSUBSCRIBE, answers no error, and stays silent.
-  return open(address, SUBSCRIPTIONS, { shardedSubscribers: true }, log);
+  return open(address, SUBSCRIPTIONS, {}, log, (redis) => {
+    joinWrites(redis);
+    pingAgainAndAgain(redis);
+  });
 }
 
 function open(
@@ -43,17 +52,19 @@ function open(
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,
   clusterOptions: ClusterOptions,
   log: Logger,
+  prepare: (redis: Redis) => void,
 ): RedisConnection {
   const [first = ''] = redisUrls;
   const redis = redisCluster
     ? new Cluster([...redisUrls], {
         ...clusterOptions,
+        slotsRefreshInterval: SLOTS_EVERY_MS,
         clusterRetryStrategy: retryStrategy,
         redisOptions: { ...options, ...credentialsIn(first) },
       })
     : new Redis(first, { ...options, retryStrategy });
-  if (redis instanceof Redis) joinWrites(redis);
-  else redis.on('+node', joinWrites);
+  if (redis instanceof Redis) prepare(redis);
+  else redis.on('+node', prepare);
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
@@ -85,6 +96,15 @@ function joinWrites(redis: Redis): void {
   };
 }
 
+/** `socketTimeout` closes the connection when an answer does not come. */
+function pingAgainAndAgain(redis: Redis): void {
+  const timer = setInterval(() => {
+    if (redis.status === 'ready') redis.ping().catch(() => {});
+  }, PING_EVERY_MS);
+  timer.unref();
+  redis.once('end', () => clearInterval(timer));
+}
+
 /** A Cluster's nodes announce addresses only: name, password and TLS come from the first URL. */
 function credentialsIn(url: string) {
   const { username, password, protocol } = new URL(url);
@@ -96,12 +116,23 @@ function credentialsIn(url: string) {
 }
 
 /**
+ * The connection to the node that serves the key, as far as is known now. A Cluster connection would send a command
+ * again by itself to wherever it is told; what is sent here stays here, and fails.
+ */
+export function nodeOf(redis: RedisConnection, key: string): Redis | undefined {
+  if (redis instanceof Redis) return redis;
+  const [address] = redis.slots[calculateSlot(key)] ?? [];
+  return redis.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
+}
+
+/**
  * The `run_id` of the process that serves each key. It changes with every restart and failover, which is when
  * acknowledged writes may have been lost.
  */
 export class RunIds {
   readonly #redis: RedisConnection;
-  readonly #byNode = new Map<string, string>();
+  readonly #byNode = new WeakMap<Redis, string>();
+  readonly #asking = new WeakSet<Redis>();
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -113,34 +144,34 @@ export class RunIds {
     }
   }
 
-  /** Undefined while the serving node is not connected, or has not told its id on this connection yet. */
+  /** Undefined while {@link nodeOf} the key is not connected, or has not told its id on this connection yet. */
   of(key: string): string | undefined {
-    if (this.#redis instanceof Redis) return this.#byNode.get(addressOf(this.#redis));
-    const [primary] = this.#redis.slots[calculateSlot(key)] ?? [];
-    return primary === undefined ? undefined : this.#byNode.get(primary);
+    const node = nodeOf(this.#redis, key);
+    if (node === undefined) return undefined;
+    const runId = this.#byNode.get(node);
+    if (runId === undefined && node.status === 'ready') void this.#ask(node);
+    return runId;
   }
 
   #track(node: Redis): void {
-    const address = addressOf(node);
-    const forget = () => this.#byNode.delete(address);
-    const ask = async () => {
-      forget();
-      try {
-        const runId = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1];
-        if (runId !== undefined) this.#byNode.set(address, runId);
-      } catch {
-        // The connection has died again; the next 'ready' asks anew.
-      }
-    };
-    node.on('ready', ask);
-    node.on('close', forget);
-    if (node.status === 'ready') void ask();
+    node.on('ready', () => this.#ask(node));
+    node.on('close', () => this.#byNode.delete(node));
+    if (node.status === 'ready') void this.#ask(node);
     // Replicas connect only when they are used, and nothing is written to a node whose id is not known: one that
     // is promoted has to be connected by then.
     if (node.status === 'wait') node.connect().catch(() => {});
   }
-}
 
-function addressOf(node: Redis): string {
-  return `${node.options.host}:${node.options.port}`;
+  async #ask(node: Redis): Promise<void> {
+    if (this.#asking.has(node)) return;
+    this.#asking.add(node);
+    try {
+      const runId = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1];
+      if (runId !== undefined) this.#byNode.set(node, runId);
+    } catch {
+      // The connection died or was too slow: whoever wants the id makes this ask anew.
+    } finally {
+      this.#asking.delete(node);
+    }
+  }
 }

@@ -73,8 +73,8 @@ export class Directives implements Directing {
   }
 
   #obey(directive: Directive): void {
-    const { user, notBeforeMs } = directive;
-    if (notBeforeMs !== undefined) {
+    if (directive.kind === 'disconnect' && directive.notBeforeMs !== undefined) {
+      const { user, notBeforeMs } = directive;
       const known = this.#revokedBeforeMs.get(user) ?? 0;
       this.#revokedBeforeMs.set(user, Math.max(known, notBeforeMs));
     }

@@ -6,13 +6,14 @@ import type { DirectiveLog, Kept, Place } from './directive-log.ts';
 
 const STREAM = 'carillon:{directives}:log';
 const CHANNEL = 'carillon:{directives}:new';
+const CHANNEL_BYTES = Buffer.from(CHANNEL);
 
 /** Read in one answer. */
 const PAGE = 1_000;
 
 /** What is used of the subscribing connection; ioredis' Redis and Cluster both have it. */
-export interface Subscriber {
-  on(event: 'smessage', listener: (channel: string) => void): unknown;
+interface Subscriber {
+  on(event: 'smessageBuffer', listener: (channel: Buffer) => void): unknown;
   on(event: 'ready', listener: () => void): unknown;
   ssubscribe(channel: string): Promise<unknown>;
 }
@@ -57,8 +58,9 @@ export class RedisDirectiveLog implements DirectiveLog {
 
   onNew(listener: () => void): void {
     const { redis, subscriber } = this.#options;
-    subscriber.on('smessage', (channel) => {
-      if (channel === CHANNEL) listener();
+    // As bytes: ioredis would make strings of every live message for a listener of 'smessage'.
+    subscriber.on('smessageBuffer', (channel) => {
+      if (channel.equals(CHANNEL_BYTES)) listener();
     });
     // Either may have been away, and with it what was said or what was read.
     subscriber.on('ready', listener);

@@ -19,7 +19,7 @@ export function channelOf(room: string): string {
 
 const NAMESPACE_CHANNEL = 'socket.io#/#';
 
-/** What is used of the subscribing connection; ioredis' Redis and Cluster both have it. */
+/** What is used of the subscribing connection: ioredis' Redis has it, and for a Cluster cluster-subscriber.ts. */
 export interface Subscriber {
   on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
   on(event: 'close' | 'ready', listener: () => void): unknown;

@@ -7,20 +7,22 @@
 --
 -- KEYS per audience: log, meta, newest (place of the newest entry per collapse key), retracted (place of the
 -- retraction per event), then one `once` key per entry; all of an audience share its hash tag.
--- ARGV[1] run id of the node that serves this, ARGV[2] dedupe window in ms; then per audience: channel of the room,
--- most entries kept, longest age in ms, number of entries, and six per entry: head and tail of the notification's
+-- ARGV[1] run id of the node that serves this; then per audience: channel of the room, most entries kept, longest age
+-- in ms, dedupe window in ms, number of entries, and seven per entry: head and tail of the notification's
 -- JSON, flags, and each or '': expiry in ms since 1970, the collapse key, the identity of the event that this one
--- retracts.
+-- retracts, the route that led here.
+-- A `once` key holds '<offset> <route>' and, when it was published, behind that ' <gateways reached>'.
 -- Returns per audience: the epoch, then per entry: offset, 1 for a repeat or else 0, gateways reached.
 
-local run_id, dedupe_ms = ARGV[1], ARGV[2]
+local run_id = ARGV[1]
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
 -- `key` is where the audience's keys begin in KEYS, `arg` where its values begin in ARGV.
 local function append(key, arg)
   local log, meta, newest, retracted = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-  local channel, max_length, max_age_ms = ARGV[arg], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
+  local channel, max_length = ARGV[arg], tonumber(ARGV[arg + 1])
+  local max_age_ms, dedupe_ms = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
 
   local state = redis.call('HMGET', meta, 'run', 'epoch', 'head', 'epochs')
   local epoch, head, epochs = state[2], tonumber(state[3]), state[4]
@@ -39,12 +41,12 @@ local function append(key, arg)
 
   local reply = { epoch }
   local is_known = state[1] == run_id
-  for i = 1, tonumber(ARGV[arg + 3]) do
-    local at = arg + 4 + (i - 1) * 6
+  for i = 1, tonumber(ARGV[arg + 4]) do
+    local at = arg + 5 + (i - 1) * 7
     local once = KEYS[key + 3 + i]
     local first = redis.call('GET', once)
     if first then
-      reply[#reply + 1] = tonumber(first)
+      reply[#reply + 1] = tonumber(string.match(first, '^%d+'))
       reply[#reply + 1] = 1
       reply[#reply + 1] = 0
     else
@@ -63,13 +65,15 @@ local function append(key, arg)
       local flags, expires, collapse, retracts = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
       redis.call('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
         'n', json, 'e', epoch, 'at', now_ms, 'x', expires)
-      redis.call('SET', once, offset, 'PX', dedupe_ms)
+      redis.call('SET', once, offset .. ' ' .. ARGV[at + 6], 'PX', dedupe_ms)
       if collapse ~= '' then remember(newest, collapse, head) end
       if retracts ~= '' then remember(retracted, retracts, head) end
       local header = 'C1 ' .. epoch .. ' ' .. offset .. ' ' .. flags .. '\n'
       reply[#reply + 1] = head
       reply[#reply + 1] = 0
-      reply[#reply + 1] = redis.call('SPUBLISH', channel, header .. '42["notification",' .. json .. ']')
+      local gateways = redis.call('SPUBLISH', channel, header .. '42["notification",' .. json .. ']')
+      redis.call('APPEND', once, ' ' .. gateways)
+      reply[#reply + 1] = gateways
     end
   end
   reply[1] = epoch or '0'
@@ -91,11 +95,11 @@ local function append(key, arg)
 end
 
 local replies = {}
-local key, arg = 1, 3
+local key, arg = 1, 2
 while ARGV[arg] do
-  local count = tonumber(ARGV[arg + 3])
+  local count = tonumber(ARGV[arg + 4])
   replies[#replies + 1] = append(key, arg)
   key = key + 4 + count
-  arg = arg + 4 + count * 6
+  arg = arg + 5 + count * 7
 end
 return replies

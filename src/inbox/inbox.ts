@@ -1,5 +1,5 @@
 /** The inbox's contract: one durable, bounded log per audience. Redis and memory implement it. */
-import type { Audience, AudienceKind } from '../contract/audience.ts';
+import { type Audience, type AudienceKind, audienceKind, isOwn } from '../contract/audience.ts';
 import type { Incarnation } from '../contract/incarnations.ts';
 import type { Cursor, NotificationText } from '../contract/notification.ts';
 
@@ -13,10 +13,16 @@ export interface Entry {
   readonly expiresAtMs?: number;
   /** Whether this event was chosen for the sampled log; travels to every gateway. */
   readonly sampled: boolean;
+  /** Whether its trace goes on; travels to every gateway. */
+  readonly traced?: boolean;
+  /** When its event was published, in milliseconds since 1970; travels to every gateway, for measuring. */
+  readonly publishedAtMs?: number;
   /** Of the entries with one key only the newest is shown. */
   readonly collapseKey?: string;
   /** The identity (`<source> <id>`) of the event that this one takes back. */
   readonly retracts?: string;
+  /** The type of the route that led to this audience; absent when the event named it itself. */
+  readonly route?: string;
 }
 
 /** What tells an event from all others; neither part can hold the space between them twice. */
@@ -35,6 +41,14 @@ export interface Appended extends Cursor {
   readonly repeat: boolean;
   /** How many gateways host the audience and were handed the notification; 0 for a repeat. */
   readonly gateways: number;
+}
+
+/** Where an event came to stand in a log, as long as its repeats are recognised; the log may not hold it any more. */
+export interface Place {
+  readonly offset: number;
+  readonly route: string | undefined;
+  /** Undefined when it is not known that it was published: then gateways found it by themselves. */
+  readonly gateways: number | undefined;
 }
 
 /** A notification as the log keeps it. */
@@ -61,6 +75,22 @@ export interface InboxLimits {
   readonly maxAgeMs: Readonly<Record<AudienceKind, number>>;
   /** How long a repeat of an event is recognised. */
   readonly dedupeMs: number;
+}
+
+/** What one log keeps. */
+export interface LogLimits {
+  readonly maxLength: number;
+  readonly maxAgeMs: number;
+  readonly dedupeMs: number;
+}
+
+/** A canary matters for seconds, and comes thousands of times a day: nothing of it is kept for longer. */
+const OWN_LIMITS: LogLimits = { maxLength: 4, maxAgeMs: 600_000, dedupeMs: 120_000 };
+
+export function limitsOf(audience: Audience, { maxLength, maxAgeMs, dedupeMs }: InboxLimits): LogLimits {
+  if (isOwn(audience)) return OWN_LIMITS;
+  const kind = audienceKind(audience);
+  return { maxLength: maxLength[kind], maxAgeMs: maxAgeMs[kind], dedupeMs };
 }
 
 export interface Inbox {
@@ -100,6 +130,13 @@ export interface Inbox {
    * @throws {InboxUnavailable}
    */
   readNewest(audience: Audience, first: number, last: number, limit: number): Promise<readonly Stored[]>;
+
+  /**
+   * Where each event is, by its identity, in the order asked; undefined: it was not appended within `dedupeMs`.
+   *
+   * @throws {InboxUnavailable}
+   */
+  places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]>;
 
   /** @throws {InboxUnavailable} */
   shadows(audience: Audience): Promise<Shadows>;

@@ -1,6 +1,6 @@
 /** The inbox in this process's memory, for embedded mode. It ends with the process, and its epoch says so. */
 import { randomBytes } from 'node:crypto';
-import { type Audience, type AudienceKind, audienceKind } from '../contract/audience.ts';
+import type { Audience } from '../contract/audience.ts';
 import type { Incarnation } from '../contract/incarnations.ts';
 import { encodeLiveMessage } from '../contract/live-message.ts';
 import { type Cursor, EMPTY_HEAD, NOTIFICATION_MIDDLE } from '../contract/notification.ts';
@@ -10,6 +10,9 @@ import {
   type Inbox,
   type InboxLimits,
   identityOf,
+  type LogLimits,
+  limitsOf,
+  type Place,
   type Shadows,
   type Stored,
 } from './inbox.ts';
@@ -25,7 +28,7 @@ interface Log {
   head: number;
   readonly entries: Stored[];
   /** First place of each event seen, oldest first. */
-  readonly once: Map<string, { readonly offset: number; readonly untilMs: number }>;
+  readonly once: Map<string, Place & { readonly untilMs: number }>;
   readonly newest: Map<string, number>;
   readonly retracted: Map<string, number>;
 }
@@ -47,7 +50,7 @@ export class MemoryInbox implements Inbox {
     }
     const appended = [];
     for (const entry of entries) appended.push(this.#appendOne(audience, log, entry));
-    this.#trim(log, audienceKind(audience));
+    this.#trim(log, limitsOf(audience, this.#options.limits));
     return appended;
   }
 
@@ -56,6 +59,11 @@ export class MemoryInbox implements Inbox {
       const log = this.#logs.get(audience);
       return log === undefined ? EMPTY_HEAD : { epoch: this.#epoch, offset: log.head };
     });
+  }
+
+  /** Of its log, in entries. */
+  async length(audience: Audience): Promise<number> {
+    return this.#logs.get(audience)?.entries.length ?? 0;
   }
 
   async read(audience: Audience, first: number, last: number): Promise<readonly Stored[]> {
@@ -70,6 +78,17 @@ export class MemoryInbox implements Inbox {
     limit: number,
   ): Promise<readonly Stored[]> {
     return (await this.read(audience, first, last)).toReversed().slice(0, limit);
+  }
+
+  async places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]> {
+    const once = this.#logs.get(audience)?.once;
+    const nowMs = this.#options.now();
+    return identities.map((identity) => {
+      const found = once?.get(identity);
+      if (found === undefined || found.untilMs <= nowMs) return undefined;
+      const { offset, route, gateways } = found;
+      return { offset, route, gateways };
+    });
   }
 
   async shadows(audience: Audience): Promise<Shadows> {
@@ -100,17 +119,18 @@ export class MemoryInbox implements Inbox {
     if (entry.collapseKey !== undefined) log.newest.set(entry.collapseKey, offset);
     if (entry.retracts !== undefined) log.retracted.set(entry.retracts, offset);
     log.once.delete(identity);
-    log.once.set(identity, { offset, untilMs: nowMs + this.#options.limits.dedupeMs });
-    const message = encodeLiveMessage({ epoch, offset, sampled: entry.sampled, json });
-    return { epoch, offset, repeat: false, gateways: this.#options.publish(audience, message) };
+    const message = encodeLiveMessage({ ...entry, epoch, offset, json });
+    const gateways = this.#options.publish(audience, message);
+    const untilMs = nowMs + limitsOf(audience, this.#options.limits).dedupeMs;
+    log.once.set(identity, { offset, route: entry.route, gateways, untilMs });
+    return { epoch, offset, repeat: false, gateways };
   }
 
-  #trim(log: Log, kind: AudienceKind): void {
+  #trim(log: Log, { maxLength, maxAgeMs }: LogLimits): void {
     const nowMs = this.#options.now();
-    const { maxLength, maxAgeMs } = this.#options.limits;
-    const keptFrom = log.entries.findIndex(({ appendedAtMs }) => nowMs - appendedAtMs < maxAgeMs[kind]);
+    const keptFrom = log.entries.findIndex(({ appendedAtMs }) => nowMs - appendedAtMs < maxAgeMs);
     const tooOld = keptFrom === -1 ? log.entries.length : keptFrom;
-    log.entries.splice(0, Math.max(tooOld, log.entries.length - maxLength[kind]));
+    log.entries.splice(0, Math.max(tooOld, log.entries.length - maxLength));
     const firstKept = log.entries[0]?.offset ?? log.head + 1;
     for (const places of [log.newest, log.retracted]) {
       for (const [name, offset] of places) if (offset < firstKept) places.delete(name);

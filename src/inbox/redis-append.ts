@@ -6,13 +6,21 @@
  * wrong type in one of them is no other's fault; entries that were written before the failure answer as repeats.
  */
 import { Cluster, type Redis, ReplyError } from 'ioredis';
-import { type Audience, audienceKind, roomOf } from '../contract/audience.ts';
-import { type Appended, type Entry, type InboxLimits, InboxUnavailable, identityOf } from './inbox.ts';
-import { keyOf } from './redis-keys.ts';
+import { type Audience, roomOf } from '../contract/audience.ts';
+import { headerEndOf } from '../contract/live-message.ts';
+import {
+  type Appended,
+  type Entry,
+  type InboxLimits,
+  InboxUnavailable,
+  identityOf,
+  limitsOf,
+} from './inbox.ts';
+import { keyOf, onceKeyOf } from './redis-keys.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
 import { Turn } from './turn.ts';
 
-const APPEND = luaScript('append.lua');
+const APPEND = luaScript(new URL('append.lua', import.meta.url));
 
 /** Bounds one script's run time in Redis: about 20 µs an entry. */
 const MAX_ENTRIES = 100;
@@ -25,6 +33,11 @@ export interface RedisAppendOptions {
   readonly redis: Redis | Cluster;
   /** The `run_id` of the node that serves this key now; undefined while that is not known. */
   readonly runIdOf: (key: string) => string | undefined;
+  /**
+   * MUST be given with a Cluster: the connection to that very node. A command that a Cluster connection is given
+   * follows its key to another node by itself, with arguments that name the node before.
+   */
+  readonly nodeOf?: (key: string) => Redis | undefined;
   /** The Pub/Sub channel of a room. */
   readonly channelOf: (room: string) => string;
   readonly limits: InboxLimits;
@@ -76,6 +89,8 @@ export class RedisAppend {
         resolve(replies[i] ?? []);
       });
     } catch (error) {
+      // The lanes try again, and then it has to be known where the key has gone.
+      if (this.#options.redis instanceof Cluster) this.#options.redis.refreshSlotsCache();
       const isScripts = error instanceof InboxUnavailable && error.cause instanceof ReplyError;
       if (isScripts && calls.length > 1) for (const call of calls) void this.#send([call]);
       else for (const { reject } of calls) reject(error);
@@ -83,35 +98,38 @@ export class RedisAppend {
   }
 
   async #run(calls: readonly Call[]): Promise<unknown> {
-    const { redis, runIdOf, limits, channelOf } = this.#options;
+    const { redis, runIdOf, nodeOf, limits, channelOf } = this.#options;
     const [first] = calls;
-    const runId = first === undefined ? undefined : runIdOf(keyOf(first.audience, 'meta'));
-    if (runId === undefined) throw new InboxUnavailable('Redis is not connected');
+    const firstKey = first === undefined ? '' : keyOf(first.audience, 'meta');
+    const runId = runIdOf(firstKey);
+    const node = redis instanceof Cluster ? nodeOf?.(firstKey) : redis;
+    if (runId === undefined || node === undefined) throw new InboxUnavailable('Redis is not connected');
     const keys: string[] = [];
-    const args: (string | number)[] = [runId, limits.dedupeMs];
+    const args: (string | number)[] = [runId];
     for (const { audience, entries } of calls) {
-      const kind = audienceKind(audience);
+      const { maxLength, maxAgeMs, dedupeMs } = limitsOf(audience, limits);
       keys.push(
         keyOf(audience, 'log'),
         keyOf(audience, 'meta'),
         keyOf(audience, 'newest'),
         keyOf(audience, 'retracted'),
       );
-      args.push(channelOf(roomOf(audience)), limits.maxLength[kind], limits.maxAgeMs[kind], entries.length);
+      args.push(channelOf(roomOf(audience)), maxLength, maxAgeMs, dedupeMs, entries.length);
       for (const entry of entries) {
-        keys.push(keyOf(audience, `once:${identityOf(entry)}`));
-        const { text, sampled, expiresAtMs, collapseKey, retracts } = entry;
+        keys.push(onceKeyOf(audience, identityOf(entry)));
+        const { text, expiresAtMs, collapseKey, retracts, route } = entry;
         args.push(
           text.head,
           text.tail,
-          sampled ? 's' : '',
+          headerEndOf(entry),
           expiresAtMs ?? '',
           collapseKey ?? '',
           retracts ?? '',
+          route ?? '',
         );
       }
     }
-    return await unavailable(() => runScript(redis, APPEND, keys, args));
+    return await unavailable(() => runScript(node, APPEND, keys, args));
   }
 }
 

@@ -10,7 +10,7 @@ import { keyOf } from './redis-keys.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
 import { Turn } from './turn.ts';
 
-const HEADS = luaScript('heads.lua');
+const HEADS = luaScript(new URL('heads.lua', import.meta.url));
 
 /** Keys of one script: about a millisecond of Redis' time. */
 const MAX_KEYS = 500;

@@ -2,10 +2,10 @@
 import type { Audience } from '../contract/audience.ts';
 import { type Incarnation, parseIncarnations } from '../contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
-import type { Appended, Entry, Inbox, Shadows, Stored } from './inbox.ts';
+import type { Appended, Entry, Inbox, Place, Shadows, Stored } from './inbox.ts';
 import { RedisAppend, type RedisAppendOptions } from './redis-append.ts';
 import { RedisHeads } from './redis-heads.ts';
-import { keyOf } from './redis-keys.ts';
+import { keyOf, onceKeyOf } from './redis-keys.ts';
 import { unavailable } from './redis-script.ts';
 
 export class RedisInbox implements Inbox {
@@ -27,6 +27,11 @@ export class RedisInbox implements Inbox {
     return Promise.all(audiences.map((audience) => this.#heads.of(audience)));
   }
 
+  /** Of its log, in entries. */
+  length(audience: Audience): Promise<number> {
+    return unavailable(() => this.#options.redis.xlen(keyOf(audience, 'log')));
+  }
+
   async read(audience: Audience, first: number, last: number): Promise<readonly Stored[]> {
     const { redis } = this.#options;
     const rows = await unavailable(() => redis.xrange(keyOf(audience, 'log'), `${first}-0`, `${last}-0`));
@@ -46,6 +51,12 @@ export class RedisInbox implements Inbox {
     return rows.map(([id, fields]) => parseRow(id, fields));
   }
 
+  async places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]> {
+    if (identities.length === 0) return [];
+    const keys = identities.map((identity) => onceKeyOf(audience, identity));
+    return (await unavailable(() => this.#options.redis.mget(keys))).map(parsePlace);
+  }
+
   async shadows(audience: Audience): Promise<Shadows> {
     const { redis } = this.#options;
     const [newest, retracted] = await unavailable(() =>
@@ -61,6 +72,17 @@ export class RedisInbox implements Inbox {
     const { redis } = this.#options;
     return parseIncarnations((await unavailable(() => redis.hget(keyOf(audience, 'meta'), 'epochs'))) ?? '');
   }
+}
+
+/** `<offset> <route or nothing>`, and behind that ` <gateways>` when it was published. */
+function parsePlace(text: string | null): Place | undefined {
+  if (text === null) return undefined;
+  const [offset, route = '', gateways] = text.split(' ');
+  return {
+    offset: Number(offset),
+    route: route === '' ? undefined : route,
+    gateways: gateways === undefined ? undefined : Number(gateways),
+  };
 }
 
 /** The fields of a row in the order in which append.lua writes them: n, e, at, x, each before its value. */

@@ -5,3 +5,8 @@ import type { Audience } from '../contract/audience.ts';
 export function keyOf(audience: Audience, name: string): string {
   return `carillon:{${audience}}:${name}`;
 }
+
+/** Holds where an event is, by its identity, as long as its repeats are recognised. */
+export function onceKeyOf(audience: Audience, identity: string): string {
+  return keyOf(audience, `once:${identity}`);
+}

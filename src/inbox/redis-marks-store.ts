@@ -5,7 +5,7 @@ import { formatMarks, type LogMarks, parseMarks } from './marks.ts';
 import type { MarksStore, UserMarks } from './marks-store.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
 
-const SAVE = luaScript('marks.lua');
+const SAVE = luaScript(new URL('marks.lua', import.meta.url));
 
 export interface RedisMarksStoreOptions {
   /** MUST reject at once while Redis is away. */

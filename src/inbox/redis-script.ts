@@ -9,9 +9,9 @@ interface LuaScript {
   readonly sha: string;
 }
 
-/** `name`: a file beside this one. */
-export function luaScript(name: string): LuaScript {
-  const source = readFileSync(new URL(name, import.meta.url), 'utf8');
+/** @throws the system's error when the file cannot be read */
+export function luaScript(file: URL): LuaScript {
+  const source = readFileSync(file, 'utf8');
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }
 

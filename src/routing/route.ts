@@ -1,5 +1,5 @@
 /** Event → audiences: those that the event names itself, or else those of every route that matches its type. */
-import type { Audience } from '../contract/audience.ts';
+import { type Audience, isOwn } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
 import type { Matcher } from './pattern.ts';
@@ -12,21 +12,28 @@ export interface Route {
   readonly audience: readonly Template[];
 }
 
+/** An audience, and the type of the route that led to it; none when the event named it itself. */
+export interface Mapped {
+  readonly audience: Audience;
+  readonly route?: string;
+}
+
 /**
- * The audiences of an event, each once, in the order in which they were named.
+ * The audiences of an event, each once with what first led to it, in the order in which they were named.
  *
- * Refused with `no_audience` when there is none, `too_many_audiences` above `maxAudiences`, and with a template's
- * own refusal when a route needs data that the event lacks.
+ * Refused with `no_audience` when there is none, `too_many_audiences` above `maxAudiences`, `invalid_audience` when one
+ * is Carillon's own, and with a template's own refusal when a route needs data that the event lacks.
  */
 export function audiencesOf(
   event: Event,
   routes: readonly Route[],
   maxAudiences: number,
-): Read<readonly Audience[]> {
-  const mapped =
-    event.audience === undefined ? routed(event, routes) : { ok: true as const, value: event.audience };
+): Read<readonly Mapped[]> {
+  const mapped = event.audience === undefined ? routed(event, routes) : named(event.audience);
   if (!mapped.ok) return mapped;
-  const audiences = [...new Set(mapped.value)];
+  const first = new Map<Audience, Mapped>();
+  for (const one of mapped.value) if (!first.has(one.audience)) first.set(one.audience, one);
+  const audiences = [...first.values()];
   if (audiences.length === 0) {
     return refuse(
       'no_audience',
@@ -41,17 +48,23 @@ export function audiencesOf(
       'audience',
     );
   }
+  const own = audiences.find(({ audience }) => isOwn(audience));
+  if (own !== undefined) return refuse('invalid_audience', `${own.audience} is Carillon's own`, 'audience');
   return { ok: true, value: audiences };
 }
 
-function routed(event: Event, routes: readonly Route[]): Read<readonly Audience[]> {
-  const audiences: Audience[] = [];
+function named(audiences: readonly Audience[]): Read<readonly Mapped[]> {
+  return { ok: true, value: audiences.map((audience) => ({ audience })) };
+}
+
+function routed(event: Event, routes: readonly Route[]): Read<readonly Mapped[]> {
+  const audiences: Mapped[] = [];
   for (const route of routes) {
     if (!route.matches(event.type)) continue;
     for (const template of route.audience) {
       const filled = fillTemplate(template, event);
       if (!filled.ok) return filled;
-      audiences.push(...filled.value);
+      audiences.push(...filled.value.map((audience) => ({ audience, route: route.type })));
     }
   }
   return { ok: true, value: audiences };

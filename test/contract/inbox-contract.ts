@@ -114,6 +114,19 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
       expect((await subject.published(audience)).map(({ offset }) => offset)).toEqual([1, 2, 3]);
     });
 
+    test('where an event is, is known by its identity, with the route and how many gateways were reached', async () => {
+      await appendOne('a');
+      await appendOne('b', { route: 'order.*' });
+      await appendOne('b');
+      expect(await subject.inbox.places(audience, ['/test b', '/test x', '/test a'])).toEqual([
+        { offset: 2, route: 'order.*', gateways: expect.any(Number) },
+        undefined,
+        { offset: 1, route: undefined, gateways: expect.any(Number) },
+      ]);
+      expect(await subject.inbox.places('global', ['/test a'])).toEqual([undefined]);
+      expect(await subject.inbox.places(audience, [])).toEqual([]);
+    });
+
     test('the same id from another source is another event', async () => {
       await appendOne('a');
       const other = await appendOne('a', { source: '/other' });
@@ -129,6 +142,7 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
         epoch: appended?.epoch,
         offset: 1,
         sampled: true,
+        traced: false,
         packet: Buffer.from(`42["notification",${stored?.json}]`),
       });
     });

@@ -199,6 +199,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       routes: [],
       maxAudiences: 10,
       isSampled: () => false,
+      trail: { record: () => {}, find: async () => new Map() },
       onAppended: () => {},
     });
     const model = new Model();

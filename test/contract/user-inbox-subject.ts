@@ -53,6 +53,7 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, { maxLength }: I
     routes: [],
     maxAudiences: 100,
     isSampled: () => false,
+    trail: { record: () => {}, find: async () => new Map() },
     onAppended: () => {},
   });
   const list = async (query: Partial<InboxQuery> = {}, audiences = MINE) => {

@@ -46,6 +46,10 @@ export class FakeLog implements Inbox {
     return Promise.reject(new Error('a feed reads forward'));
   }
 
+  places() {
+    return Promise.reject(new Error('a feed looks for no event'));
+  }
+
   shadows() {
     return Promise.reject(new Error('a feed shows everything'));
   }

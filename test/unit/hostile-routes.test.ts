@@ -46,7 +46,7 @@ function check(text: string): void {
       const read = readEnvelope(envelope);
       const mapped = read.ok ? audiencesOf(read.value.event, routes, 100) : read;
       const isRight = mapped.ok
-        ? mapped.value.every(isAudience)
+        ? mapped.value.every(({ audience }) => isAudience(audience))
         : refusalCodeSchema.options.includes(mapped.refusal.code);
       expect(isRight).toBe(true);
     }

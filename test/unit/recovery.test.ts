@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseIncarnations } from '../../src/contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD, notificationSchema } from '../../src/contract/notification.ts';
-import { recover } from '../../src/gateway/recovery.ts';
+import { type RecoveryResult, recover } from '../../src/gateway/recovery.ts';
 import { type Inbox, InboxUnavailable, type Stored } from '../../src/inbox/inbox.ts';
 
 const audience = 'user:1';
@@ -34,6 +34,7 @@ function fakeInbox(entries: readonly Stored[], epochs = 'b:6,a:1') {
     append: never,
     heads: never,
     readNewest: never,
+    places: never,
     shadows: never,
     read: async (_audience, first, last) => {
       asked.push(`read ${first}-${last}`);
@@ -44,14 +45,21 @@ function fakeInbox(entries: readonly Stored[], epochs = 'b:6,a:1') {
       return parseIncarnations(epochs);
     },
   };
-  return { inbox, asked };
+  const told: [RecoveryResult, number][] = [];
+  const onRecovery = (result: RecoveryResult, count: number) => void told.push([result, count]);
+  return { inbox, asked, told, onRecovery };
 }
 
 const upTo = (last: number, first = 1) =>
   Array.from({ length: last - first + 1 }, (_, i) => stored(first + i));
 
 async function recovered(fake: ReturnType<typeof fakeInbox>, cursor: Cursor, head: Cursor = HEAD) {
-  const missed = await recover({ inbox: fake.inbox, maxNotifications: 5 }, audience, cursor, head);
+  const missed = await recover(
+    { inbox: fake.inbox, maxNotifications: 5, onRecovery: fake.onRecovery },
+    audience,
+    cursor,
+    head,
+  );
   return { ...missed, notifications: missed.notifications.map(({ offset }) => offset) };
 }
 
@@ -80,7 +88,7 @@ describe('recovered', () => {
   test('the notifications themselves, as they were published', async () => {
     const { inbox } = fakeInbox(upTo(10));
     const { notifications } = await recover(
-      { inbox, maxNotifications: 5 },
+      { inbox, maxNotifications: 5, onRecovery: () => {} },
       audience,
       { epoch: 'b', offset: 9 },
       HEAD,
@@ -129,6 +137,26 @@ describe('recovered', () => {
   });
 });
 
+test.for<[string, Cursor, readonly Stored[], RecoveryResult, number]>([
+  ['nothing new', HEAD, upTo(10), 'current', 0],
+  ['an older epoch that ended at the head', { epoch: 'a', offset: 10 }, upTo(10), 'current', 0],
+  [
+    'three and one of them expired',
+    { epoch: 'b', offset: 7 },
+    [...upTo(9, 8), stored(10, 1)],
+    'recovered',
+    2,
+  ],
+  ['more than the limit', { epoch: 'b', offset: 4 }, upTo(10), 'too_many', 0],
+  ['trimmed', { epoch: 'b', offset: 7 }, [], 'lost', 0],
+  ['ahead of the log', { epoch: 'b', offset: 11 }, upTo(10), 'lost', 0],
+  ['an epoch that nobody knows', { epoch: 'f', offset: 9 }, upTo(10), 'lost', 0],
+])('counted once: %s', async ([, cursor, entries, result, count]) => {
+  const fake = fakeInbox(entries, 'b:11,a:1');
+  await recovered(fake, cursor);
+  expect(fake.told).toEqual([[result, count]]);
+});
+
 describe('not recovered', () => {
   test.for<[string, Cursor, readonly Stored[], string[]]>([
     ['more than the limit', { epoch: 'b', offset: 4 }, upTo(10), []],
@@ -156,7 +184,7 @@ describe('not recovered', () => {
     const inbox: Inbox = { ...fakeInbox([]).inbox, read: away, incarnations: away };
     for (const epoch of ['a', 'b']) {
       await expect(
-        recover({ inbox, maxNotifications: 5 }, audience, { epoch, offset: 9 }, HEAD),
+        recover({ inbox, maxNotifications: 5, onRecovery: () => {} }, audience, { epoch, offset: 9 }, HEAD),
       ).rejects.toThrow(InboxUnavailable);
     }
   });

@@ -170,14 +170,22 @@ describe('the audiences of an event', () => {
   ];
   const named = (...audience: Audience[]) => eventWith(`"audience":${JSON.stringify(audience)}`);
 
-  test('are those of all matching routes, each once, in order', () => {
-    expect(audiencesOf(eventWith('"data":{"id":1}'), routes, 10)).toEqual(
-      filled('user:1', 'department:ops', 'global'),
-    );
+  test('are those of all matching routes, each once with the first that named it, in order', () => {
+    expect(audiencesOf(eventWith('"data":{"id":1}'), routes, 10)).toEqual({
+      ok: true,
+      value: [
+        { audience: 'user:1', route: 'a.*' },
+        { audience: 'department:ops', route: 'a.*' },
+        { audience: 'global', route: 'a.#' },
+      ],
+    });
   });
 
   test('are those that it names, and then no route applies, not even one that would refuse it', () => {
-    expect(audiencesOf(named('user:9', 'user:8', 'user:9'), routes, 10)).toEqual(filled('user:9', 'user:8'));
+    expect(audiencesOf(named('user:9', 'user:8', 'user:9'), routes, 10)).toEqual({
+      ok: true,
+      value: [{ audience: 'user:9' }, { audience: 'user:8' }],
+    });
   });
 
   test('are refused with the refusal of a route that needs more data', () => {

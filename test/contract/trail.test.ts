@@ -1,0 +1,65 @@
+/** The contract of the trail, kept by the one in memory and the one in Redis. */
+import { Redis } from 'ioredis';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { MemoryTrail } from '../../src/trail/memory-trail.ts';
+import { RedisTrail } from '../../src/trail/redis-trail.ts';
+import type { SettledEvent, Trail } from '../../src/trail/trail.ts';
+import { freshRedis } from '../support/servers.ts';
+
+const KEPT_MS = 400;
+
+const settled = (count: number): SettledEvent => ({
+  receivedAt: '2026-11-20T09:00:00.000Z',
+  settledAt: '2026-11-20T09:00:01.000Z',
+  audiences: ['user:1'],
+  count,
+});
+
+const trails: Record<string, (keptMs: number) => Promise<Trail>> = {
+  memory: async (keptMs) => new MemoryTrail(keptMs, Date.now),
+  Redis: async (keptMs) => {
+    const redis = new Redis(await freshRedis());
+    onTestFinished(() => redis.disconnect());
+    return new RedisTrail({ redis, keptMs, onLost: (error) => expect.unreachable(String(error)) });
+  },
+};
+
+const found = async (trail: Trail, id: string) => Object.fromEntries(await trail.find(id));
+
+describe.for(Object.entries(trails))('%s', ([, open]) => {
+  test('what became of an event is found by its id, for each source of its own, the latest', async () => {
+    const trail = await open(60_000);
+    trail.record({ source: '/a', id: '1' }, settled(1));
+    trail.record({ source: '/b', id: '1' }, settled(2));
+    trail.record({ source: '/a', id: '1' }, settled(3));
+    const dead = { ...settled(0), deadLetter: { code: 'expired', message: 'over', path: 'expirytime' } };
+    trail.record({ source: '/a', id: '2' }, dead);
+    await expect.poll(() => found(trail, '1')).toEqual({ '/a': settled(3), '/b': settled(2) });
+    await expect.poll(() => found(trail, '2')).toEqual({ '/a': dead });
+    expect(await found(trail, '3')).toEqual({});
+  });
+
+  test('many at once are all kept', async () => {
+    const trail = await open(60_000);
+    for (let i = 0; i < 250; i += 1) trail.record({ source: '/a', id: String(i) }, settled(i));
+    await expect.poll(() => found(trail, '249')).toEqual({ '/a': settled(249) });
+    for (const i of [0, 99, 100, 200]) expect(await found(trail, String(i))).toEqual({ '/a': settled(i) });
+  });
+
+  test('it is kept for its time', async () => {
+    const trail = await open(KEPT_MS);
+    trail.record({ source: '/a', id: '1' }, settled(1));
+    await expect.poll(() => found(trail, '1'), { timeout: KEPT_MS * 20 }).toEqual({});
+  });
+});
+
+test('while Redis is away nothing is held up, what is lost is said, and asking is refused', async () => {
+  const redis = new Redis({ port: 1, host: '127.0.0.1', lazyConnect: true, enableOfflineQueue: false });
+  redis.on('error', () => {});
+  onTestFinished(() => redis.disconnect());
+  const lost: unknown[] = [];
+  const trail = new RedisTrail({ redis, keptMs: KEPT_MS, onLost: (error) => lost.push(error) });
+  trail.record({ source: '/a', id: '1' }, settled(1));
+  await expect.poll(() => lost).toHaveLength(1);
+  await expect(trail.find('1')).rejects.toThrow();
+});

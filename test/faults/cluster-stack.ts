@@ -1,0 +1,57 @@
+/**
+ * Carillon on a Redis Cluster, with two gateways and two consumers. Feeds are not compared with their logs by and by:
+ * what is lost on the way is found because somebody noticed, or not at all.
+ */
+import { Cluster } from 'ioredis';
+import { type CarillonProcess, startCarillon } from '../support/carillon.ts';
+import { type ClusterNode, type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
+import { TRIED_ENVIRONMENT, type TriedStack } from './fault-stack.ts';
+
+export interface ClusterStack extends TriedStack {
+  readonly cluster: RedisCluster;
+  stop(): Promise<void>;
+}
+
+/** `amqpUrl`: a virtual host that nobody else uses. */
+export async function startClusterStack(amqpUrl: string): Promise<ClusterStack> {
+  const cluster = await startRedisCluster();
+  const start = (role: string): Promise<CarillonProcess> =>
+    startCarillon({
+      ...TRIED_ENVIRONMENT,
+      AMQP_URL: amqpUrl,
+      REDIS_URL: cluster.url,
+      ROLES: role,
+      FEED_CHECK_SECONDS: '3600',
+    });
+  const [first, second, ...consumers] = await Promise.all([
+    start('gateway'),
+    start('gateway'),
+    start('consumer'),
+    start('consumer'),
+  ]);
+  const control = new Cluster(cluster.url.split(','), { slotsRefreshInterval: 1_000 });
+  control.on('error', () => {});
+  return {
+    amqpUrl,
+    cluster,
+    control,
+    gateways: [first, second],
+    consumers,
+    async stop() {
+      control.disconnect();
+      await Promise.all([first, second, ...consumers].map((process) => process.stop()));
+      await cluster.stop();
+    },
+  };
+}
+
+/**
+ * Kills the primary in such a way that its replica has all that it acknowledged: nothing is written any more while it
+ * waits for the replica.
+ */
+export async function killInStep({ control, server }: ClusterNode): Promise<void> {
+  await control.call('CLIENT', 'PAUSE', 20_000, 'WRITE');
+  const replicas = await control.wait(1, 5_000);
+  if (replicas < 1) throw new Error('the replica is not in step');
+  await server.kill();
+}

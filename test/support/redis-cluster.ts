@@ -1,0 +1,249 @@
+/**
+ * A private Redis Cluster of three primaries with a replica each, so that a primary can die and be followed. Small and
+ * quick: a node that is silent for a second counts as failed.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import calculateSlot from 'cluster-key-slot';
+import { Redis } from 'ioredis';
+import { startOwnProcess } from './own-process.ts';
+import { freePort } from './ports.ts';
+import { findRedisServer } from './programs.ts';
+import { type Server, startServer } from './server.ts';
+import { until } from './until.ts';
+
+const START_TIMEOUT_MS = 15_000;
+const FORM_TIMEOUT_MS = 30_000;
+const NODE_TIMEOUT_MS = 1_000;
+const SLOTS = 16_384;
+const SHARDS = 3;
+
+export interface ClusterNode {
+  readonly server: Server;
+  readonly port: number;
+  /** Commands for this node and no other. */
+  readonly control: Redis;
+}
+
+export interface RedisCluster {
+  /** The addresses of all nodes, with commas between them. */
+  readonly url: string;
+  readonly nodes: readonly ClusterNode[];
+  /** Who serves the key's slot, as most of the nodes see it. */
+  primaryOf(key: string): Promise<ClusterNode>;
+  /** A replica of this primary that is in step with it. */
+  replicaOf(primary: ClusterNode): Promise<ClusterNode>;
+  /** Gives the key's slot with all its keys to another primary. */
+  moveSlotOf(key: string, to: ClusterNode): Promise<void>;
+  /** Resolves when all nodes that answer agree that every slot is served, and each has this many nodes in reach. */
+  isWhole(reachable?: number): Promise<void>;
+  /** The one who started it MUST call this. */
+  stop(): Promise<void>;
+}
+
+/** Needs an installed Redis: nodes in Docker announce addresses that nobody outside can reach. */
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const command = findRedisServer();
+  if (command === undefined) throw new Error('A private Redis Cluster needs redis-server to be installed.');
+  const nodes = await Promise.all(Array.from({ length: 2 * SHARDS }, () => startNode(command)));
+  const cluster: RedisCluster = {
+    url: nodes.map(({ port }) => `redis://127.0.0.1:${port}`).join(','),
+    nodes,
+    primaryOf: (key) => find('a primary', nodes, (node) => serves(node, calculateSlot(key))),
+    replicaOf: async (primary) => {
+      const id = await idOf(primary);
+      return await find('a replica', nodes, async ({ control }) => {
+        const info = await control.info('replication');
+        const [, masterId] = await ownLine(control);
+        return masterId === id && info.includes('master_link_status:up');
+      });
+    },
+    moveSlotOf: async (key, to) => {
+      const from = await cluster.primaryOf(key);
+      await moveSlot(nodes, calculateSlot(key), from, to);
+    },
+    isWhole: (reachable = nodes.length) => isWhole(nodes, reachable),
+    async stop() {
+      for (const { control } of nodes) control.disconnect();
+      await Promise.all(nodes.map(({ server }) => server.stop()));
+    },
+  };
+  try {
+    await form(nodes);
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}
+
+async function startNode(command: string): Promise<ClusterNode> {
+  const [port, busPort, folder] = await Promise.all([
+    freePort(),
+    freePort(),
+    mkdtemp(join(tmpdir(), 'carillon-redis-')),
+  ]);
+  const settings = {
+    bind: '127.0.0.1',
+    port,
+    dir: folder,
+    save: '',
+    appendonly: 'yes',
+    'cluster-enabled': 'yes',
+    'cluster-port': busPort,
+    'cluster-node-timeout': NODE_TIMEOUT_MS,
+    'repl-diskless-sync-delay': 0,
+    // All end at once: a primary would wait for its replica.
+    'shutdown-timeout': 0,
+  };
+  const control = new Redis({
+    port,
+    host: '127.0.0.1',
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => 50,
+  });
+  // While its node is away it has nobody to ask.
+  control.on('error', () => {});
+  const server = await startServer({
+    start: () =>
+      startOwnProcess({
+        command,
+        args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+        folder,
+        logFile: join(folder, 'redis.log'),
+        startTimeoutMs: START_TIMEOUT_MS,
+        isReady: async (pid) => {
+          const info = await control.info('server').catch(() => '');
+          // INFO is answered before the connection takes other commands.
+          return control.status === 'ready' && info.includes(`process_id:${pid}\r\n`);
+        },
+      }),
+    async discard(running) {
+      await running?.terminate();
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+  return { server, port, control };
+}
+
+async function form(nodes: readonly ClusterNode[]): Promise<void> {
+  const [first] = nodes;
+  if (first === undefined) return;
+  const busPortOf = async ({ control }: ClusterNode) => (await control.config('GET', 'cluster-port')).at(1);
+  for (const node of nodes.slice(0, SHARDS)) {
+    const shard = nodes.indexOf(node);
+    const [start, end] = [shard, shard + 1].map((bound) => Math.floor((bound * SLOTS) / SHARDS));
+    await node.control.call('CLUSTER', 'ADDSLOTSRANGE', start ?? 0, (end ?? 0) - 1);
+    // Equal epochs would be settled by chance, and that takes a while.
+    await node.control.call('CLUSTER', 'SET-CONFIG-EPOCH', shard + 1);
+  }
+  for (const node of nodes.slice(1)) {
+    await first.control.call('CLUSTER', 'MEET', '127.0.0.1', node.port, (await busPortOf(node)) ?? '');
+  }
+  const knowAll = async ({ control }: ClusterNode) =>
+    String(await control.cluster('INFO')).includes(`cluster_known_nodes:${nodes.length}\r\n`);
+  await until('the nodes to know each other', FORM_TIMEOUT_MS, () => all(nodes, knowAll));
+  await Promise.all(
+    nodes.slice(SHARDS).map(async (node, shard) => {
+      const primary = nodes[shard];
+      if (primary !== undefined) await node.control.call('CLUSTER', 'REPLICATE', await idOf(primary));
+    }),
+  );
+  await isWhole(nodes, nodes.length);
+}
+
+async function moveSlot(
+  nodes: readonly ClusterNode[],
+  slot: number,
+  from: ClusterNode,
+  to: ClusterNode,
+): Promise<void> {
+  const toId = await idOf(to);
+  await to.control.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from));
+  await from.control.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
+  for (;;) {
+    const [key] = [await from.control.call('CLUSTER', 'GETKEYSINSLOT', slot, 1)].flat();
+    if (key === undefined) break;
+    await from.control.call('MIGRATE', '127.0.0.1', to.port, String(key), 0, START_TIMEOUT_MS);
+  }
+  for (const { control } of [to, from, ...nodes]) {
+    // Replicas learn it from their primaries.
+    await control.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId).catch(() => {});
+  }
+}
+
+async function isWhole(nodes: readonly ClusterNode[], reachable: number): Promise<void> {
+  await until('the Cluster to be whole', FORM_TIMEOUT_MS, async () => {
+    const views = await Promise.all(nodes.map(viewOf));
+    const present = views.flatMap((view) => view ?? []);
+    return (
+      present.length === reachable &&
+      new Set(present.map(({ slots }) => slots)).size === 1 &&
+      present.every((view) => view.isOk && view.inReach === reachable)
+    );
+  });
+}
+
+/** How a node sees the Cluster; undefined when it does not answer. */
+async function viewOf({ control }: ClusterNode) {
+  try {
+    const [info, text] = [
+      String(await control.cluster('INFO')),
+      String(await control.call('CLUSTER', 'NODES')),
+    ];
+    const present = text
+      .trim()
+      .split('\n')
+      .filter((line) => !/fail|handshake/.test(line));
+    const served = present.map((line) => line.split(' ')).filter((fields) => fields.length > 8);
+    const link = await control.info('replication');
+    return {
+      isOk: info.includes('cluster_state:ok') && !link.includes('master_link_status:down'),
+      inReach: present.length,
+      slots: served
+        .map(([id, ...fields]) => [id, ...fields.slice(7)].join(' '))
+        .toSorted()
+        .join(),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+async function serves({ control }: ClusterNode, slot: number): Promise<boolean> {
+  const [flags, , ...ranges] = await ownLine(control);
+  if (!flags?.includes('master')) return false;
+  return ranges.some((range) => {
+    const [first = Number.NaN, last = first] = range.split('-').map(Number);
+    return first <= slot && slot <= last;
+  });
+}
+
+async function idOf({ control }: ClusterNode): Promise<string> {
+  return String(await control.call('CLUSTER', 'MYID'));
+}
+
+/** What a node says of itself: flags, id of its primary, and the slots that it serves. */
+async function ownLine(control: Redis): Promise<string[]> {
+  const text = String(await control.call('CLUSTER', 'NODES'));
+  const line = text.split('\n').find((each) => each.includes('myself')) ?? '';
+  const [, , flags = '', primary = '', , , , , ...ranges] = line.trim().split(' ');
+  return [flags, primary, ...ranges];
+}
+
+async function find<T>(what: string, among: readonly T[], fits: (one: T) => Promise<boolean>): Promise<T> {
+  let found: T | undefined;
+  await until(what, FORM_TIMEOUT_MS, async () => {
+    const checks = await Promise.all(among.map((one) => fits(one).catch(() => false)));
+    found = among[checks.indexOf(true)];
+    return found !== undefined;
+  });
+  if (found === undefined) throw new Error(`no ${what}`);
+  return found;
+}
+
+async function all<T>(things: readonly T[], isTrue: (one: T) => Promise<boolean>): Promise<boolean> {
+  return (await Promise.all(things.map(isTrue))).every(Boolean);
+}

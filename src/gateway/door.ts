@@ -44,8 +44,11 @@ export class Door {
       decide(reason, false);
     };
     const full = seats.fullFor(address);
-    if (this.#isClosed) refuse('shutting_down', 'this node is going down');
-    else if (!isAllowedOrigin(request, allowedOrigins)) refuse('origin', 'origin not allowed');
+    if (this.#isClosed) {
+      // Engine.IO would answer an upgrade with 400, which a proxy hands on; of a broken connection it tries another node.
+      if (request.headers.upgrade !== undefined) request.socket.destroy();
+      refuse('shutting_down', 'this node is going down');
+    } else if (!isAllowedOrigin(request, allowedOrigins)) refuse('origin', 'origin not allowed');
     else if (full !== undefined) refuse(`full_${full}`, `too many connections of this ${full}`);
     else decide(null, true);
   };

@@ -2,20 +2,26 @@
  * Carillon as in production, with a proxy between it and RabbitMQ and another between it and Redis. Producers and
  * judges go past the proxies: only the service is disturbed.
  */
-import { Redis } from 'ioredis';
+import { type Cluster, Redis } from 'ioredis';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
-export interface FaultStack {
+/** What a trial needs of the Carillon that it tries. */
+export interface TriedStack {
   /** RabbitMQ, past the proxy. */
   readonly amqpUrl: string;
-  readonly redis: RedisServer;
   /** A connection to Redis, past the proxy. */
+  readonly control: Redis | Cluster;
+  readonly gateways: readonly CarillonProcess[];
+  readonly consumers: readonly CarillonProcess[];
+}
+
+export interface FaultStack extends TriedStack {
+  readonly redis: RedisServer;
   readonly control: Redis;
   readonly toRabbitMq: TcpProxy;
   readonly toRedis: TcpProxy;
-  readonly gateways: readonly CarillonProcess[];
   /** In the order in which they came: the first has the events, the others wait. */
   readonly consumers: CarillonProcess[];
   startConsumer(extra?: Readonly<Record<string, string>>): Promise<CarillonProcess>;
@@ -23,6 +29,15 @@ export interface FaultStack {
   startGateway(extra?: Readonly<Record<string, string>>): Promise<CarillonProcess>;
   stop(): Promise<void>;
 }
+
+/** Of every process that is tried. */
+export const TRIED_ENVIRONMENT = {
+  JWT_SECRET,
+  INBOX_MAX_LENGTH: '1000000',
+  // A device that was away gets all of it at once, instead of page by page.
+  SYNC_LIMIT: '10000',
+  FEED_CHECK_SECONDS: '2',
+} as const;
 
 /** `amqpUrl`: a virtual host that nobody else uses. One consumer and two gateways. */
 export async function startFaultStack(amqpUrl: string): Promise<FaultStack> {
@@ -32,13 +47,9 @@ export async function startFaultStack(amqpUrl: string): Promise<FaultStack> {
     startTcpProxy(redis.port),
   ]);
   const environment = {
+    ...TRIED_ENVIRONMENT,
     AMQP_URL: throughProxy(amqpUrl, toRabbitMq),
     REDIS_URL: throughProxy(redis.url, toRedis),
-    JWT_SECRET,
-    INBOX_MAX_LENGTH: '1000000',
-    // A device that was away gets all of it at once, instead of page by page.
-    SYNC_LIMIT: '10000',
-    FEED_CHECK_SECONDS: '2',
   };
   const start = (role: string, extra: Readonly<Record<string, string>>) =>
     startCarillon({ ...environment, ROLES: role, ...extra });

@@ -13,7 +13,7 @@ import { Producer } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
 import { TrackingClient } from '../support/tracking-client.ts';
 import { until } from '../support/until.ts';
-import type { FaultStack } from './fault-stack.ts';
+import type { TriedStack } from './fault-stack.ts';
 
 const BATCH = 10;
 const BATCH_EVERY_MS = 100;
@@ -45,7 +45,7 @@ export class Trial {
   /** Confirmed by RabbitMQ; a test that publishes in another way MUST count here. */
   confirmed = 0;
   readonly #what: string;
-  readonly #stack: FaultStack;
+  readonly #stack: TriedStack;
   readonly #producer: Producer;
   readonly #plain: TestClient;
   readonly #tracking: TrackingClient;
@@ -54,7 +54,7 @@ export class Trial {
   /** One publish at a time: two could change places while RabbitMQ is away. */
   #publishing: Promise<void> = Promise.resolve();
 
-  private constructor(what: string, stack: FaultStack, user: string, token: string, urls: readonly string[]) {
+  private constructor(what: string, stack: TriedStack, user: string, token: string, urls: readonly string[]) {
     this.#what = what;
     this.#stack = stack;
     this.audiences = [`user:${user}`, `department:${user}`];
@@ -72,7 +72,7 @@ export class Trial {
    */
   static async run(
     what: string,
-    stack: FaultStack,
+    stack: TriedStack,
     fault: (trial: Trial) => Promise<void>,
     urls: readonly string[] = [],
   ): Promise<Report> {

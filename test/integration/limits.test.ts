@@ -184,3 +184,20 @@ function masked(text: string): Buffer {
   const header = Buffer.from([0x81, 0xfe, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0]);
   return Buffer.concat([header, payload]);
 }
+
+test('a client that says nothing and takes no notice of its end does not keep its seat', async () => {
+  const carillon = await start({ HANDSHAKE_SECONDS: '1', CONNECTIONS_PER_ADDRESS: '1' });
+  const { port, hostname } = new URL(carillon.url);
+  const silent = connectTcp(Number(port), hostname);
+  silent.on('error', () => {});
+  silent.write(
+    `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${hostname}\r\nConnection: Upgrade\r\n` +
+      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await once(silent, 'data');
+  // ws alone would wait 30 s for an answer, which is longer than this test may take.
+  silent.resume();
+  await once(silent, 'close');
+  const client = await connect(carillon, 'ada');
+  expect(await client.session()).toMatchObject({ user: 'ada' });
+}, 20_000);

@@ -29,13 +29,19 @@ export function wireEngine(options: WireOptions): new (given: ServerOptions) => 
   };
 }
 
+/** A client that is told that it is over has so long to say the same; ws' own 30 s would keep its seat taken. */
+const CLOSE_MS = 2_000;
+
 class WireServer extends WebSocketServer<typeof WireSocket> {
   readonly #compression: Compression;
   readonly #maxPendingBytes: number;
 
   constructor(given: ServerOptions, compression: Compression, options: WireOptions) {
     const maxPayload = options.maxInboundBytes;
-    super({ ...given, maxPayload, WebSocket: WireSocket, perMessageDeflate: compression.isOn });
+    // Not in ws' types yet.
+    const closing: ServerOptions & { readonly closeTimeout: number } = { closeTimeout: CLOSE_MS };
+    const own = { maxPayload, WebSocket: WireSocket, perMessageDeflate: compression.isOn };
+    super({ ...given, ...closing, ...own });
     this.#compression = compression;
     this.#maxPendingBytes = options.maxPendingBytes;
   }

@@ -1,0 +1,12 @@
+/** A process of bad neighbours, so that they do not keep the good ones from reading: kind and URL are its arguments. */
+import { isKind, KINDS } from './kinds.ts';
+
+const [, , kind = '', url = ''] = process.argv;
+if (!isKind(kind)) throw new Error(`no such kind: ${kind}`);
+const clients = await KINDS[kind].begin(url);
+process.send?.({ begun: true });
+process.on('message', () => process.send?.({ counts: { ...clients.counts } }));
+process.on('disconnect', () => {
+  clients.stop();
+  process.exit();
+});

@@ -1,0 +1,147 @@
+/**
+ * A client that costs little, so that one process has thousands: a WebSocket with as much of Socket.IO as is needed.
+ * It keeps a cursor per audience and presents them whenever it connects, goes to the next gateway after each loss, and
+ * returns after a `goaway` when that says so. It can stop reading and still answer pings, blindly.
+ */
+import { WebSocket } from 'ws';
+import type { Cursor, Notification } from '../../src/contract/notification.ts';
+import type { Goaway, Session } from '../../src/contract/socket.ts';
+
+const PATH = '/socket.io/?EIO=4&transport=websocket';
+/** As a Socket.IO client does after a loss that nobody announced. */
+const RETURN_MS = [500, 1_500] as const;
+const BLIND_PONG_EVERY_MS = 1_000;
+
+const SESSION = '42["session",';
+const NOTIFICATION = '42["notification",';
+const GOAWAY = '42["goaway",';
+
+export interface HeardGoaway extends Goaway {
+  readonly atMs: number;
+}
+
+export class LightClient {
+  /** Called with each session. */
+  onSession: () => void = () => {};
+  readonly goaways: HeardGoaway[] = [];
+  sessions = 0;
+  /** How many notifications came with a session. */
+  recovered = 0;
+  /** How often something could not be recovered. */
+  unrecovered = 0;
+  readonly #urls: readonly string[];
+  readonly #token: string;
+  readonly #cursors = new Map<string, Cursor>();
+  readonly #seen = new Map<string, string[]>();
+  #at = 0;
+  /** How many of the goaways have had their effect. */
+  #obeyed = 0;
+  #socket: WebSocket | undefined;
+  #isConnected = false;
+  #pongs: NodeJS.Timeout | undefined;
+  #return: NodeJS.Timeout | undefined;
+
+  /** Connects to the first of the URLs, and to the next after each loss of the connection. */
+  constructor(urls: readonly string[], token: string) {
+    this.#urls = urls;
+    this.#token = token;
+    this.#connect();
+  }
+
+  /** Has a session at this moment. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** Where it is connected, or tries to be. */
+  get url(): string {
+    return this.#urls[this.#at % this.#urls.length] ?? '';
+  }
+
+  /** The ids of an audience's events, in the order in which they came. */
+  seen(audience: string): readonly string[] {
+    return this.#seen.get(audience) ?? [];
+  }
+
+  /** Until the connection is lost. What the operating system has taken meanwhile is never read. */
+  stopReading(): void {
+    const socket = this.#socket;
+    socket?.pause();
+    clearInterval(this.#pongs);
+    this.#pongs = setInterval(() => socket?.send('3', () => {}), BLIND_PONG_EVERY_MS);
+  }
+
+  close(): void {
+    clearTimeout(this.#return);
+    clearInterval(this.#pongs);
+    this.#isConnected = false;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.terminate();
+  }
+
+  #connect(): void {
+    const socket = new WebSocket(`${this.url.replace('http', 'ws')}${PATH}`, { perMessageDeflate: false });
+    this.#socket = socket;
+    socket.on('message', (data) => this.#take(socket, String(data)));
+    // 'close' follows.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#lost(socket));
+  }
+
+  #lost(socket: WebSocket): void {
+    if (this.#socket !== socket) return;
+    this.#isConnected = false;
+    clearInterval(this.#pongs);
+    this.#at += 1;
+    const [least, most] = RETURN_MS;
+    const goaway = this.goaways.at(-1);
+    const isAnnounced = goaway !== undefined && this.goaways.length > this.#obeyed;
+    this.#obeyed = this.goaways.length;
+    const delayMs = isAnnounced
+      ? goaway.atMs + goaway.retryAfterMs - performance.now()
+      : least + Math.random() * (most - least);
+    this.#return = setTimeout(() => this.#connect(), Math.max(0, delayMs));
+  }
+
+  #take(socket: WebSocket, packet: string): void {
+    if (this.#socket !== socket) return;
+    if (packet.startsWith(NOTIFICATION)) {
+      const [, notification]: [string, Notification] = JSON.parse(packet.slice(2));
+      this.#tell(notification);
+    } else if (packet === '2') {
+      socket.send('3');
+    } else if (packet.startsWith('0{')) {
+      const auth = { token: this.#token, cursors: Object.fromEntries(this.#cursors) };
+      socket.send(`40${JSON.stringify(auth)}`);
+    } else if (packet.startsWith(SESSION)) {
+      const [, session]: [string, Session] = JSON.parse(packet.slice(2));
+      this.#begin(session);
+    } else if (packet.startsWith(GOAWAY)) {
+      const [, goaway]: [string, Goaway] = JSON.parse(packet.slice(2));
+      this.goaways.push({ ...goaway, atMs: performance.now() });
+    }
+  }
+
+  #begin({ audiences, missed = {} }: Session): void {
+    for (const [audience, { epoch, head }] of Object.entries(audiences)) {
+      const found = Object.entries(missed).find(([name]) => name === audience)?.[1];
+      if (found?.recovered === false) this.unrecovered += 1;
+      if (found?.recovered) {
+        for (const notification of found.notifications) this.#tell(notification);
+        this.recovered += found.notifications.length;
+      }
+      this.#cursors.set(audience, { epoch, offset: head });
+    }
+    this.sessions += 1;
+    this.#isConnected = true;
+    this.onSession();
+  }
+
+  #tell({ audience, epoch, offset, id }: Notification): void {
+    this.#cursors.set(audience, { epoch, offset });
+    const seen = this.#seen.get(audience);
+    if (seen === undefined) this.#seen.set(audience, [id]);
+    else seen.push(id);
+  }
+}

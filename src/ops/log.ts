@@ -1,6 +1,7 @@
 /** Logging: JSON lines without secrets, and the sample of events whose content is shown. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Event } from '../contract/event.ts';
+import type { JsonObject } from '../contract/json.ts';
 
 export interface LogOptions {
   readonly level: string;
@@ -12,16 +13,39 @@ export interface LogOptions {
 /** Wherever these appear at the top of a log line or one level down, their values are not shown. */
 const SECRETS = ['token', 'authorization', 'cookie', 'password', 'secret'];
 
+const CENSOR = '[redacted]';
+
+function pathsOf(redact: readonly string[]): string[] {
+  return [...SECRETS.flatMap((name) => [name, `*.${name}`]), ...redact.map((path) => `event.${path}`)];
+}
+
 export function createLog({ level, redact, destination }: LogOptions): Logger {
-  const paths = [...SECRETS.flatMap((name) => [name, `*.${name}`]), ...redact.map((path) => `event.${path}`)];
+  const paths = pathsOf(redact);
   const options = {
     level,
     base: { service: 'carillon', pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths, censor: '[redacted]' },
+    redact: { paths, censor: CENSOR },
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return pino(options, destination ?? pino.destination(BUFFERED));
+}
+
+/** An event as JSON text with the log's redaction: by the same code, so that a path means the same in both. */
+export function createRedactor(redact: readonly string[]): (event: JsonObject) => string {
+  let line = '';
+  const destination = {
+    write: (text: string) => {
+      line = text;
+    },
+  };
+  const options = { base: null, timestamp: false, redact: { paths: pathsOf(redact), censor: CENSOR } };
+  const log = pino(options, destination);
+  return (event) => {
+    log.info({ event });
+    const written: { readonly event?: unknown } = JSON.parse(line);
+    return JSON.stringify(written.event);
+  };
 }
 
 /**

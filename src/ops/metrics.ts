@@ -1,83 +1,245 @@
-/** Metrics, in Prometheus' names and units. No label's values grow with users. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+/** What is counted and measured, and what a scrape asks for. docs/operating.md says which question each answers. */
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AudienceKind } from '../contract/audience.ts';
-import type { RefusalCode } from '../contract/refusal.ts';
+import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
+import { type SignalName, signalSchemas } from '../contract/signal.ts';
+import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
+import { gaugesOf, type NodeInfo, type Sources } from './gauges.ts';
+import { Counter, type Family, Histogram, textOf } from './instruments.ts';
+
+/** What the door refuses connections with, before anybody knows whose they are. */
+const DOOR_CODES = ['shutting_down', 'origin', 'full_node', 'full_address'];
+
+const RECOVERIES = ['current', 'recovered', 'too_many', 'lost'] as const;
+export type RecoveryResult = (typeof RECOVERIES)[number];
+
+const SIGNAL_OUTCOMES = ['published', 'unrouted', 'dropped'] as const;
+
+function byKind<T>(make: (kind: AudienceKind) => T): Readonly<Record<AudienceKind, T>> {
+  return { user: make('user'), department: make('department'), topic: make('topic'), global: make('global') };
+}
+
+const kind = Object.keys(byKind((name) => name));
 
 export class Metrics {
-  readonly #registry = new Registry();
-  readonly #events = this.#counter('carillon_events_total', 'Events settled by the consumer.', ['outcome']);
-  readonly #deadLetters = this.#counter('carillon_dead_letters_total', 'Events that became dead letters.', [
-    'reason',
-  ]);
-  readonly #appends = this.#counter('carillon_appends_total', 'Entries handed to inboxes.', [
-    'kind',
-    'result',
-  ]);
-  readonly #held = this.#counter(
-    'carillon_appends_held_total',
-    'Attempts to append that failed and wait.',
-    [],
+  readonly #events = new Counter('carillon_events_total', 'Events settled by the consumer.', {
+    outcome: ['ack', 'release', 'dead-letter'],
+  });
+  readonly #deadLetters = new Counter('carillon_dead_letters_total', 'Events that became dead letters.', {
+    reason: Object.keys(refusalCodes),
+  });
+  readonly #appends = new Counter('carillon_appends_total', 'Entries handed to inboxes.', {
+    kind,
+    result: ['new', 'repeat'],
+  });
+  readonly #held = new Counter('carillon_appends_held_total', 'Attempts to append that failed and wait.', {});
+  readonly #appendDurations = new Histogram(
+    'carillon_append_duration_seconds',
+    'From when the consumer received an event to when an inbox had it.',
+    { kind },
   );
-  readonly #deliveries = this.#counter('carillon_deliveries_total', 'Notifications written to sockets.', [
-    'kind',
-  ]);
-  readonly #healed = this.#counter(
+  readonly #deliveries = new Counter('carillon_deliveries_total', 'Notifications written to sockets.', {
+    kind,
+  });
+  readonly #deliveryDurations = new Histogram(
+    'carillon_delivery_duration_seconds',
+    'From when an event was published to when this node wrote its notification to its sockets.',
+    { kind },
+  );
+  readonly #healed = new Counter(
     'carillon_feed_heals_total',
     'Times a feed read from the log what Pub/Sub lost.',
-    ['kind'],
+    { kind },
   );
-  readonly #connections = this.#counter(
+  readonly #recoveries = new Counter(
+    'carillon_recoveries_total',
+    'Cursors that clients came back with, by what could be made of them.',
+    { result: RECOVERIES },
+  );
+  readonly #recovered = new Counter(
+    'carillon_recovered_notifications_total',
+    'Notifications sent to clients that had missed them.',
+    {},
+  );
+  readonly #canaries = new Histogram(
+    'carillon_canary_round_trip_seconds',
+    'From when a gateway sent itself a canary to when it came back.',
+    {},
+  );
+  readonly #signals = new Counter('carillon_signals_total', 'Signals to other services.', {
+    type: Object.keys(signalSchemas),
+    outcome: SIGNAL_OUTCOMES,
+  });
+  readonly #connections = new Counter(
     'carillon_connections_total',
     'Socket connections, with the code when this node refused or closed them.',
-    ['outcome', 'code'],
+    {
+      outcome: ['accepted', 'refused', 'closed'],
+      code: ['', ...DOOR_CODES, ...Object.keys(handshakeErrorCodes), ...Object.keys(goawayCodes)],
+    },
   );
-  readonly #connected = new Gauge({
-    name: 'carillon_connected_sockets',
-    help: 'Sockets connected now.',
-    registers: [this.#registry],
+  readonly #process = new Histogram(
+    'messaging_process_duration_seconds',
+    'From when the consumer received an event to when it was settled.',
+    {
+      messaging_system: ['rabbitmq'],
+      messaging_operation_name: ['process'],
+      messaging_destination_name: ['carillon.deliver'],
+    },
+  );
+  readonly #publish = new Histogram(
+    'messaging_client_operation_duration_seconds',
+    'How long RabbitMQ took to confirm an event that came over HTTP or from a client.',
+    {
+      messaging_system: ['rabbitmq'],
+      messaging_operation_name: ['publish'],
+      messaging_destination_name: ['carillon.events'],
+      error_type: ['', 'broker_unavailable'],
+    },
+  );
+  readonly #defaults = new Registry();
+  readonly #families: readonly Family[];
+  #sources: Partial<Sources> = {};
+  #connected = 0;
+
+  readonly #settledBy = {
+    ack: this.#events.of({ outcome: 'ack' }),
+    release: this.#events.of({ outcome: 'release' }),
+    'dead-letter': this.#events.of({ outcome: 'dead-letter' }),
+  };
+  readonly #appendsOf = byKind((kind) => ({
+    new: this.#appends.of({ kind, result: 'new' }),
+    repeat: this.#appends.of({ kind, result: 'repeat' }),
+    durations: this.#appendDurations.of({ kind }),
+  }));
+  readonly #deliveriesOf = byKind((kind) => ({
+    count: this.#deliveries.of({ kind }),
+    durations: this.#deliveryDurations.of({ kind }),
+    heals: this.#healed.of({ kind }),
+  }));
+  readonly #processed = this.#process.of({
+    messaging_system: 'rabbitmq',
+    messaging_operation_name: 'process',
+    messaging_destination_name: 'carillon.deliver',
   });
 
-  constructor() {
-    collectDefaultMetrics({ register: this.#registry });
+  constructor(info: NodeInfo) {
+    collectDefaultMetrics({ register: this.#defaults });
+    this.#families = [
+      this.#events,
+      this.#deadLetters,
+      this.#appends,
+      this.#held,
+      this.#appendDurations,
+      this.#deliveries,
+      this.#deliveryDurations,
+      this.#healed,
+      this.#recoveries,
+      this.#recovered,
+      this.#canaries,
+      this.#signals,
+      this.#connections,
+      this.#process,
+      this.#publish,
+      ...gaugesOf(
+        info,
+        () => this.#sources,
+        () => this.#connected,
+      ),
+    ];
+    // A series that begins at its first event hides that event from `increase`.
+    this.#held.of({});
+    this.#recovered.of({});
+    for (const reason of Object.keys(refusalCodes)) this.#deadLetters.of({ reason });
+    for (const result of RECOVERIES) this.#recoveries.of({ result });
+    for (const type of Object.keys(signalSchemas))
+      for (const outcome of SIGNAL_OUTCOMES) this.#signals.of({ type, outcome });
+    this.#connections.of({ outcome: 'accepted', code: '' });
+    for (const code of [...DOOR_CODES, ...Object.keys(handshakeErrorCodes)])
+      this.#connections.of({ outcome: 'refused', code });
+    for (const code of ['', ...Object.keys(goawayCodes)]) this.#connections.of({ outcome: 'closed', code });
+    for (const error of ['', 'broker_unavailable']) this.#published(error);
+  }
+
+  /** Tells where a scrape finds what is not counted here. */
+  watch(sources: Partial<Sources>): void {
+    this.#sources = { ...this.#sources, ...sources };
   }
 
   settled(outcome: 'ack' | 'release'): void {
-    this.#events.inc({ outcome });
+    this.#settledBy[outcome].add();
   }
 
   deadLettered(reason: RefusalCode): void {
-    this.#events.inc({ outcome: 'dead-letter' });
-    this.#deadLetters.inc({ reason });
+    this.#settledBy['dead-letter'].add();
+    this.#deadLetters.of({ reason }).add();
   }
 
-  appended(kind: AudienceKind, repeat: boolean): void {
-    this.#appends.inc({ kind, result: repeat ? 'repeat' : 'new' });
+  processed(ms: number): void {
+    this.#processed.observe(ms);
+  }
+
+  published(ms: number, error: '' | 'broker_unavailable'): void {
+    this.#published(error).observe(ms);
+  }
+
+  appended(kind: AudienceKind, repeat: boolean, ms: number): void {
+    const appends = this.#appendsOf[kind];
+    (repeat ? appends.repeat : appends.new).add();
+    appends.durations.observe(ms);
   }
 
   appendHeld(): void {
-    this.#held.inc();
+    this.#held.of({}).add();
   }
 
-  delivered(kind: AudienceKind, sockets: number): void {
-    this.#deliveries.inc({ kind }, sockets);
+  /** `publishedAtMs`: undefined for what was read from a log. */
+  delivered(kind: AudienceKind, sockets: number, publishedAtMs: number | undefined): void {
+    const deliveries = this.#deliveriesOf[kind];
+    deliveries.count.add(sockets);
+    if (publishedAtMs !== undefined && sockets > 0) deliveries.durations.observe(Date.now() - publishedAtMs);
   }
 
   healed(kind: AudienceKind): void {
-    this.#healed.inc({ kind });
+    this.#deliveriesOf[kind].heals.add();
+  }
+
+  recovered(result: RecoveryResult, notifications: number): void {
+    this.#recoveries.of({ result }).add();
+    this.#recovered.of({}).add(notifications);
+  }
+
+  canaryArrived(ms: number): void {
+    this.#canaries.of({}).observe(ms);
+  }
+
+  signal(type: SignalName, outcome: (typeof SIGNAL_OUTCOMES)[number]): void {
+    this.#signals.of({ type, outcome }).add();
   }
 
   connection(outcome: 'accepted' | 'refused' | 'closed', code: string): void {
-    this.#connections.inc({ outcome, code });
-    if (outcome === 'accepted') this.#connected.inc();
-    if (outcome === 'closed') this.#connected.dec();
+    this.#connections.of({ outcome, code }).add();
+    if (outcome === 'accepted') this.#connected += 1;
+    if (outcome === 'closed') this.#connected -= 1;
+  }
+
+  /** Carillon's own, without those of Node and of the process. */
+  get families(): readonly Family[] {
+    return this.#families;
   }
 
   /** The exposition text, with its content type. */
   async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
-    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+    const [own, defaults] = await Promise.all([textOf(this.#families), this.#defaults.metrics()]);
+    return { contentType: this.#defaults.contentType, text: `${own}\n${defaults}` };
   }
 
-  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
-    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  #published(error: string) {
+    return this.#publish.of({
+      messaging_system: 'rabbitmq',
+      messaging_operation_name: 'publish',
+      messaging_destination_name: 'carillon.events',
+      error_type: error,
+    });
   }
 }

@@ -1,0 +1,120 @@
+/**
+ * Traces, through OpenTelemetry's API: what becomes of an event continues its producer's trace. Spans are handed their
+ * parents, so that no context has to follow the asynchronous calls. Without an SDK in the process there is nothing to
+ * record with, and nothing of this runs.
+ */
+import {
+  type Attributes,
+  type Context,
+  ProxyTracerProvider,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { type Audience, audienceKind } from '../contract/audience.ts';
+import type { Event } from '../contract/event.ts';
+import { formatTraceparent, parseTraceparent, type Traceparent } from '../contract/traceparent.ts';
+
+/** Names of messaging attributes in OpenTelemetry's semantic conventions. */
+const SYSTEM = 'messaging.system';
+const DESTINATION = 'messaging.destination.name';
+const OPERATION = 'messaging.operation.type';
+const MESSAGE_ID = 'messaging.message.id';
+const EVENT_TYPE = 'cloudevents.event_type';
+const ERROR_TYPE = 'error.type';
+
+/** An event that is recorded, from when it was taken to when it is settled. */
+class EventTrace {
+  readonly #tracer: Tracer;
+  readonly #span: Span;
+  #append: Span | undefined;
+
+  constructor(tracer: Tracer, span: Span) {
+    this.#tracer = tracer;
+    this.#span = span;
+  }
+
+  /** Gives the `traceparent` that the notifications go on with. */
+  appending(audiences: readonly Audience[]): string {
+    const attributes = {
+      'carillon.audience.kind': [...new Set(audiences.map(audienceKind))],
+      'carillon.audience.count': audiences.length,
+    };
+    const parent = trace.setSpan(ROOT_CONTEXT, this.#span);
+    this.#append = this.#tracer.startSpan('carillon.inbox append', { attributes }, parent);
+    const { traceId, spanId } = this.#append.spanContext();
+    return formatTraceparent({ traceId, spanId, isSampled: true });
+  }
+
+  /** `refused`: the code with which it becomes a dead letter. */
+  settled(outcome: string, refused: string | undefined): void {
+    this.#append?.end();
+    this.#span.setAttribute('carillon.outcome', outcome);
+    if (refused !== undefined) {
+      this.#span.setAttribute(ERROR_TYPE, refused);
+      this.#span.setStatus({ code: SpanStatusCode.ERROR });
+    }
+    this.#span.end();
+  }
+}
+
+export class Tracing {
+  readonly #tracer: Tracer;
+  readonly #taking: Attributes;
+
+  constructor(tracer: Tracer, system: string, queue: string) {
+    this.#tracer = tracer;
+    this.#taking = { [SYSTEM]: system, [DESTINATION]: queue, [OPERATION]: 'process' };
+  }
+
+  /** Undefined when the producer, or this process's sampler, does not want it recorded. */
+  begin({ id, type, traceparent }: Event): EventTrace | undefined {
+    const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+    if (parent !== undefined && !parent.isSampled) return undefined;
+    const attributes = { ...this.#taking, [MESSAGE_ID]: id, [EVENT_TYPE]: type };
+    const options = { kind: SpanKind.CONSUMER, attributes };
+    const span = this.#tracer.startSpan(`${this.#taking[DESTINATION]} process`, options, contextOf(parent));
+    return span.isRecording() ? new EventTrace(this.#tracer, span) : undefined;
+  }
+
+  /** A notification was written to this node's sockets. `packet`: as clients get it. */
+  delivered(audience: Audience, packet: Buffer, sockets: number): void {
+    const [, { id, traceparent = '' }]: [string, Pick<Event, 'id' | 'traceparent'>] = JSON.parse(
+      packet.toString('utf8', 2),
+    );
+    const parent = parseTraceparent(traceparent);
+    if (parent === undefined) return;
+    const attributes = {
+      [OPERATION]: 'send',
+      [MESSAGE_ID]: id,
+      'carillon.audience.kind': audienceKind(audience),
+      'carillon.sockets': sockets,
+    };
+    const options = { kind: SpanKind.PRODUCER, attributes };
+    this.#tracer.startSpan('carillon.gateway deliver', options, contextOf(parent)).end();
+  }
+}
+
+function contextOf(parent: Traceparent | undefined): Context {
+  if (parent === undefined) return ROOT_CONTEXT;
+  const { traceId, spanId } = parent;
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: TraceFlags.SAMPLED,
+    isRemote: true,
+  });
+}
+
+/** Undefined without an SDK. One MUST be registered before this is called: `node --import` does it. */
+export function openTracing(system: string, queue: string): Tracing | undefined {
+  const provider = trace.getTracerProvider();
+  if (provider instanceof ProxyTracerProvider && provider.getDelegateTracer('carillon') === undefined) {
+    return undefined;
+  }
+  return new Tracing(provider.getTracer('carillon'), system, queue);
+}

@@ -12,6 +12,7 @@ import type { Refusal } from '../contract/refusal.ts';
 import { Acks } from './acks.ts';
 import { deadLetter } from './dead-letter.ts';
 import { readMessage } from './message.ts';
+import { publishedAtOf } from './published-at.ts';
 import type { Publisher } from './publisher.ts';
 import { Link, type LinkState } from './rabbitmq-link.ts';
 import { type Handle, RELEASE, type Settlement } from './settlement.ts';
@@ -24,14 +25,23 @@ export interface ConsumerOptions {
   readonly publisher: Publisher;
   readonly log: Logger;
   readonly onClash: (clash: TopologyClash) => void;
-  readonly onSettled: (settlement: Settlement) => void;
+  /** `tookMs`: since it was received. */
+  readonly onSettled: (settlement: Settlement, tookMs: number) => void;
+}
+
+interface InHand {
+  readonly message: ConsumeMessage;
+  /** By this process's own clock. */
+  readonly atMs: number;
 }
 
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #link: Link;
   readonly #stopping = new AbortController();
-  readonly #inHand = new Set<Promise<void>>();
+  /** In the order of delivery. */
+  readonly #inHand = new Map<Promise<void>, InHand>();
+  #isActive = false;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -42,6 +52,30 @@ export class Consumer {
     return this.#link.state;
   }
 
+  get model(): ChannelModel | undefined {
+    return this.#link.model;
+  }
+
+  /** RabbitMQ tells no consumer that it is the active one; it gives events to no other. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** How long ago the event that is in hand for the longest was published, or else received; 0 when there is none. */
+  get oldestAgeMs(): number {
+    const [oldest] = this.#inHand.values();
+    if (oldest === undefined) return 0;
+    const { content, properties } = oldest.message;
+    const read = readMessage(content, properties, this.#options.maxBytes);
+    const publishedAtMs = publishedAtOf(properties.headers, read.ok ? read.value.event : undefined);
+    const ageMs = publishedAtMs === undefined ? performance.now() - oldest.atMs : Date.now() - publishedAtMs;
+    return Math.max(0, ageMs);
+  }
+
   async open(url: string): Promise<void> {
     await this.#link.open(url, (model) => this.#setup(model));
   }
@@ -49,7 +83,7 @@ export class Consumer {
   /** Takes nothing new and resolves when what is in hand is settled. */
   async drain(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#inHand);
+    await Promise.all(this.#inHand.keys());
     // Acknowledgements leave at the end of the turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -69,6 +103,7 @@ export class Consumer {
     const gone = new AbortController();
     channel.on('close', () => {
       gone.abort();
+      this.#isActive = false;
       this.#link.rebuild('the consuming channel closed');
     });
     await declareTopology(channel);
@@ -84,23 +119,25 @@ export class Consumer {
   }
 
   #take(acks: Acks<ConsumeMessage>, message: ConsumeMessage, over: AbortSignal): void {
+    this.#isActive = true;
     acks.took(message);
     // What lies is in hand all the same: no acknowledgement may reach over it.
     if (this.#stopping.signal.aborted) return;
-    const taken = this.#settle(acks, message, over).finally(() => this.#inHand.delete(taken));
-    this.#inHand.add(taken);
+    const inHand = { message, atMs: performance.now() };
+    const taken = this.#settle(acks, inHand, over).finally(() => this.#inHand.delete(taken));
+    this.#inHand.set(taken, inHand);
   }
 
   /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
-  async #settle(acks: Acks<ConsumeMessage>, message: ConsumeMessage, over: AbortSignal): Promise<void> {
+  async #settle(acks: Acks<ConsumeMessage>, { message, atMs }: InHand, over: AbortSignal): Promise<void> {
     const { handle, maxBytes, onSettled } = this.#options;
     const read = readMessage(message.content, message.properties, maxBytes);
     let settlement: Settlement = read.ok
-      ? await handle(read.value.event)
+      ? await handle(read.value.event, publishedAtOf(message.properties.headers, read.value.event))
       : { kind: 'dead-letter', refusal: read.refusal };
     if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal, over)))
       settlement = RELEASE;
-    onSettled(settlement);
+    onSettled(settlement, performance.now() - atMs);
     if (settlement.kind !== 'release') acks.settle(message);
   }
 

@@ -22,12 +22,7 @@ export async function deadLetter(
   publisher: Publisher,
   signal: AbortSignal,
 ): Promise<void> {
-  const reason = {
-    'x-carillon-reason': refusal.code,
-    'x-carillon-detail': refusal.message,
-    'x-carillon-path': refusal.path ?? '',
-    'x-carillon-time': new Date().toISOString(),
-  };
+  const reason = reasonHeaders(refusal);
   const original = Object.entries(message.properties.headers ?? {}).filter(
     ([name]) => !ROUTING_HEADERS.has(name),
   );
@@ -64,4 +59,14 @@ export async function deadLetter(
     // p-retry rejects once the signal is aborted, also when the last attempt succeeded.
     if (!isKept) throw error;
   }
+}
+
+/** Why, and since now. */
+export function reasonHeaders({ code, message, path }: Refusal): Record<string, string> {
+  return {
+    'x-carillon-reason': code,
+    'x-carillon-detail': message,
+    'x-carillon-path': path ?? '',
+    'x-carillon-time': new Date().toISOString(),
+  };
 }

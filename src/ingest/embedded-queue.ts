@@ -14,7 +14,7 @@ export class EmbeddedQueue {
 
   /** Takes the event; what becomes of it is told to `onSettled`. */
   async publish(event: Event): Promise<void> {
-    const taken = this.#handle(event)
+    const taken = this.#handle(event, Date.now())
       .then((settlement) => this.#onSettled(event, settlement))
       .finally(() => this.#inHand.delete(taken));
     this.#inHand.add(taken);

@@ -1,18 +1,29 @@
 /** An AMQP message → an event: CloudEvents in structured or binary mode, as the AMQP bindings define them. */
 import { createHash } from 'node:crypto';
-import type { ConsumeMessage, MessageProperties } from 'amqplib';
-import { type ReadEvent, readBinary, readStructured, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
-import { isJsonObject } from '../contract/json.ts';
+import type { MessageProperties } from 'amqplib';
+import {
+  type ReadEvent,
+  readBinary,
+  readStructured,
+  STRUCTURED_TYPE,
+  withTraceparent,
+} from '../contract/cloudevent.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../contract/json.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
 
 /** Both prefixes are in use: the second where header names may not hold a colon. */
-const ATTRIBUTE = /^cloudEvents[:_](.+)$/;
+export const ATTRIBUTE = /^cloudEvents[:_](.+)$/;
 
-export function readMessage(
-  body: Buffer,
-  properties: Pick<MessageProperties, 'contentType' | 'headers'>,
-  maxBytes: number,
-): Read<ReadEvent> {
+type Properties = Pick<MessageProperties, 'contentType' | 'headers'>;
+
+/** An event that names no trace belongs to the one that its message's `traceparent` header names. */
+export function readMessage(body: Buffer, properties: Properties, maxBytes: number): Read<ReadEvent> {
+  const read = readBody(body, properties, maxBytes);
+  const header: unknown = properties.headers?.traceparent;
+  return read.ok && header !== undefined ? { ok: true, value: withTraceparent(read.value, header) } : read;
+}
+
+function readBody(body: Buffer, properties: Properties, maxBytes: number): Read<ReadEvent> {
   if (body.length > maxBytes) {
     return refuse('too_large', `${body.length} bytes are more than ${maxBytes}`);
   }
@@ -30,17 +41,41 @@ export function readMessage(
   );
 }
 
+interface Fingerprinted {
+  readonly content: Buffer;
+  readonly fields: { readonly routingKey: string };
+  readonly properties: Pick<MessageProperties, 'headers'>;
+}
+
 /**
  * The same for each delivery of one message, and another for any other: what came, without what RabbitMQ adds to it
  * on its way. Never fails, whatever a header holds.
  */
-export function fingerprintOf({ content, fields, properties }: ConsumeMessage): string {
+export function fingerprintOf({ content, fields, properties }: Fingerprinted): string {
   const hash = createHash('sha256').update(`${fields.routingKey}\0`);
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
     // Ids are text or, by mistake, numbers. Lists and tables tell no two events apart, and may be too deep to be written.
     if (ATTRIBUTE.test(name) && typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
   }
   return hash.update(content).digest('base64url');
+}
+
+/** The event as far as it can be read, whatever is wrong with it; undefined when it is no JSON object at all. */
+export function envelopeIn(
+  body: Buffer,
+  { headers }: Pick<MessageProperties, 'headers'>,
+): JsonObject | undefined {
+  const attributes = attributesIn(headers ?? {});
+  const parsed = parseJson(body, attributes === undefined ? 0 : 1);
+  if (attributes !== undefined) return parsed.ok ? { ...attributes, data: parsed.value } : attributes;
+  return parsed.ok && isJsonObject(parsed.value) ? parsed.value : undefined;
+}
+
+/** A header that names a moment, as text or as an AMQP timestamp; undefined when it names none. */
+export function dateOf(header: unknown): string | undefined {
+  const text = fromAmqp(header);
+  const atMs = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
 }
 
 /** The CloudEvents attributes among the headers, or undefined when there are none. */

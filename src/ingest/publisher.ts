@@ -10,6 +10,9 @@ class BrokerUnavailable extends Error {
   readonly code = 'broker_unavailable';
 }
 
+/** RabbitMQ has the exchange, and no queue takes the message. */
+export class Unroutable extends BrokerUnavailable {}
+
 const CONFIRM_TIMEOUT_MS = 10_000;
 
 export class Publisher {
@@ -26,6 +29,10 @@ export class Publisher {
 
   get state(): LinkState {
     return this.#link.state;
+  }
+
+  get model(): ChannelModel | undefined {
+    return this.#link.model;
   }
 
   async open(url: string): Promise<void> {
@@ -54,7 +61,8 @@ export class Publisher {
           `RabbitMQ did not confirm within ${CONFIRM_TIMEOUT_MS} ms`,
         );
         channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
-          if (this.#returned.delete(correlationId)) fail(`no queue is bound to exchange ${exchange}`);
+          if (this.#returned.delete(correlationId))
+            reject(new Unroutable(`no queue is bound to exchange ${exchange}`));
           else if (error) fail('RabbitMQ refused the message or closed the channel', error);
           else resolve();
         });

@@ -80,6 +80,11 @@ export class Link {
     recovering.on('unblocked', () => this.#become('up'));
   }
 
+  /** The newest connection, which may be closed already; undefined before the first. */
+  get model(): ChannelModel | undefined {
+    return this.#model;
+  }
+
   /** Drops this connection so that everything is set up again on a new one. */
   rebuild(reason: string): void {
     // A channel that closes because its connection did, or because we close, needs nothing.
@@ -105,13 +110,13 @@ export class Link {
 }
 
 /** amqplib reads them from the URL byte by byte, so that anything but ASCII comes out wrong. */
-function credentialsIn(url: string) {
+export function credentialsIn(url: string) {
   const { username, password } = new URL(url);
   if (username === '' && password === '') return {};
   return { credentials: credentials.plain(decodeURIComponent(username), decodeURIComponent(password)) };
 }
 
-function withHeartbeat(url: string): string {
+export function withHeartbeat(url: string): string {
   const parsed = new URL(url);
   if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
   return parsed.href;

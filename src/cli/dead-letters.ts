@@ -1,0 +1,117 @@
+/** `carillon dead-letters`: events that could not be delivered, looked at, sent again or thrown away. */
+import type { Command } from 'commander';
+import {
+  type DeadLetter,
+  deadLetterSchema,
+  deadLettersSchema,
+  discardedSchema,
+} from '../contract/dead-letter.ts';
+import { askOps } from './api.ts';
+import { JSON_OPTION, moment, whole } from './options.ts';
+import { addRedrive } from './redrive.ts';
+import { plain, type Terminal, table } from './terminal.ts';
+
+export interface FilterOptions {
+  readonly reason?: string;
+  readonly type?: string;
+  readonly source?: string;
+  readonly after?: string;
+  readonly before?: string;
+}
+
+const LIST_EXAMPLES = `
+Examples:
+  carillon dead-letters list
+  carillon dead-letters list --reason no_audience --type 'order.*' --after 2h
+  carillon dead-letters list --json | jq -r '.deadLetters[].id'`;
+
+const DISCARD_EXAMPLES = `
+Example:
+  carillon dead-letters discard 3q2-7wDLlhh0wq5Yk1Jm0yM8f1o2u3v4w5x6y7z8A9B
+
+All of them, or none when one is not there. There is no way back.`;
+
+export function addDeadLetters(program: Command, terminal: Terminal): void {
+  const letters = program
+    .command('dead-letters')
+    .description('events that could not be delivered')
+    .addHelpText(
+      'after',
+      '\nNeeds a token with the scope admin. Every command has examples in its own --help.',
+    );
+
+  withFilter(letters.command('list'))
+    .description('what there is, oldest first')
+    .option('--limit <n>', 'most to show', whole(1, 500), 50)
+    .option(...JSON_OPTION)
+    .addHelpText('after', LIST_EXAMPLES)
+    .action(async (options: FilterOptions & { readonly limit: number; readonly json?: boolean }) => {
+      const { json, limit, ...filter } = options;
+      const query = new URLSearchParams({ ...filter, limit: String(limit) });
+      const page = deadLettersSchema.parse(await askOps(`/admin/dead-letters?${query}`));
+      if (json) return terminal.json(page);
+      const rows = page.deadLetters.map((letter) => rowOf(letter));
+      if (rows.length > 0) terminal.print(table(rows));
+      const shown = `${page.deadLetters.length} of ${page.matched} that fit`;
+      const rest = page.isPartial ? `; only the first ${page.scanned} dead letters were looked at` : '';
+      terminal.complain(terminal.style('dim', page.matched === 0 ? `none${rest}` : `${shown}${rest}`));
+    });
+
+  letters
+    .command('show')
+    .description('one of them, with its body')
+    .argument('<id>', 'as list tells it')
+    .option(...JSON_OPTION)
+    .addHelpText(
+      'after',
+      '\nExample:\n  carillon dead-letters show 3q2-7wDLlhh0wq5Yk1Jm0yM8f1o2u3v4w5x6y7z8A9B',
+    )
+    .action(async (id: string, { json }: { readonly json?: boolean }) => {
+      const letter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${encodeURIComponent(id)}`));
+      if (json) terminal.json(letter);
+      else terminal.print(pageOf(letter, terminal));
+    });
+
+  addRedrive(letters, terminal);
+
+  letters
+    .command('discard')
+    .description('throw some away for good')
+    .argument('<ids...>', 'as list tells them')
+    .option(...JSON_OPTION)
+    .addHelpText('after', DISCARD_EXAMPLES)
+    .action(async (ids: readonly string[], { json }: { readonly json?: boolean }) => {
+      const answer = discardedSchema.parse(await askOps('/admin/dead-letters/discard', { ids }));
+      if (json) terminal.json(answer);
+      else terminal.print(`discarded ${answer.discarded}`);
+    });
+}
+
+export function withFilter(command: Command): Command {
+  return command
+    .option('--reason <code>', 'only with this reason')
+    .option('--type <type>', 'only of this type; * stands for any characters')
+    .option('--source <source>', 'only from this source; * stands for any characters')
+    .option('--after <moment>', 'only since then: 2026-11-20T09:00:00Z, or 2h ago', moment)
+    .option('--before <moment>', 'only from before then', moment);
+}
+
+function rowOf({ id, time, reason, type, copies, detail }: DeadLetter): string[] {
+  const often = copies > 1 ? ` (${copies} times)` : '';
+  return [id, time ?? '-', plain(reason), plain(type), `${plain(detail)}${often}`];
+}
+
+function pageOf(letter: DeadLetter, terminal: Terminal): string {
+  const { body, isCut, headers, ...facts } = letter;
+  const rows = Object.entries({ ...facts, ...headers }).map(([name, value]) => [
+    terminal.style('dim', name),
+    plain(String(value)),
+  ]);
+  return `${table(rows)}\n\n${body === undefined ? 'The body cannot be shown: it is no JSON object.' : pretty(body, isCut)}`;
+}
+
+function pretty(body: string, isCut: boolean): string {
+  // A body that was cut is no JSON any more. JSON has no control characters, but may have ones that turn the text.
+  const lines = isCut ? [`${body} …`] : JSON.stringify(JSON.parse(body), undefined, 2).split('\n');
+  return lines.map((line) => `${' '.repeat(line.search(/\S|$/))}${plain(line.trimStart())}`).join('\n');
+}

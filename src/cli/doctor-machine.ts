@@ -1,0 +1,60 @@
+/** The doctor on this machine and on the process that runs: Node, open files, and readiness when it is known where. */
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import { opsUrlOf } from './environment.ts';
+import { Failure } from './failure.ts';
+import { type Finding, isAtLeast } from './finding.ts';
+
+/** Files, pipes, RabbitMQ, Redis and HTTP, besides the clients. */
+const OTHER_FILES = 200;
+const ANSWER_MS = 5_000;
+
+export async function* examineMachine(
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): AsyncGenerator<Finding> {
+  const found = process.version;
+  const isRecent = isAtLeast(found.slice(1), [20, 19]);
+  yield isRecent
+    ? { check: 'node', verdict: 'ok', found }
+    : { check: 'node', verdict: 'wrong', found, change: 'run Node 20.19 or later' };
+  if (config.ROLES.includes('gateway')) yield openFiles(config.CONNECTIONS_PER_NODE);
+  if (environment.CARILLON_OPS_URL) yield await readiness(environment);
+}
+
+const reportSchema = z.looseObject({
+  userLimits: z.looseObject({ open_files: z.looseObject({ soft: z.union([z.number(), z.string()]) }) }),
+});
+
+function openFiles(connections: number): Finding {
+  const check = 'open files';
+  const report = reportSchema.safeParse(process.report.getReport());
+  const soft = report.success ? report.data.userLimits.open_files.soft : 'unknown';
+  const found = `ulimit -n is ${soft} here, CONNECTIONS_PER_NODE is ${connections}`;
+  if (soft === 'unlimited' || (typeof soft === 'number' && soft >= connections + OTHER_FILES)) {
+    return { check, verdict: 'ok', found };
+  }
+  const change = `let the service open ${connections + OTHER_FILES} files (LimitNOFILE, ulimit -n), or lower CONNECTIONS_PER_NODE: clients beyond it are cut off without a word`;
+  return { check, verdict: 'advice', found, change };
+}
+
+const healthSchema = z.looseObject({
+  status: z.string(),
+  parts: z.record(z.string(), z.looseObject({ ok: z.boolean(), reason: z.string().optional() })).optional(),
+});
+
+async function readiness(environment: NodeJS.ProcessEnv): Promise<Finding> {
+  const check = 'readiness';
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(`${opsUrlOf(environment)}/health/ready`, { signal });
+    const { status, parts = {} } = healthSchema.parse(await response.json());
+    if (response.ok) return { check, verdict: 'ok', found: status };
+    const failing = Object.entries(parts).filter(([, { ok }]) => !ok);
+    const names = failing.map(([name, { reason }]) => `${name} (${reason ?? 'fails'})`).join(', ');
+    return { check, verdict: 'wrong', found: `${status}: ${names}` };
+  } catch (error) {
+    const found = `CARILLON_OPS_URL does not answer: ${Failure.from(error).message}`;
+    return { check, verdict: 'wrong', found, change: 'start it, or correct CARILLON_OPS_URL' };
+  }
+}

@@ -1,0 +1,156 @@
+/** The doctor on RabbitMQ: its version, whether the topology is Carillon's, who consumes, and whether it takes messages. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { ChannelModel } from 'amqplib';
+import {
+  DEAD_LETTERS,
+  DELIVER_QUEUE,
+  declareTopology,
+  EVENTS_EXCHANGE,
+  SIGNALS_EXCHANGE,
+  TopologyClash,
+} from '../ingest/topology.ts';
+import { Failure } from './failure.ts';
+import { type Finding, isAtLeast } from './finding.ts';
+import { connectTo } from './send-amqp.ts';
+
+const ALARM_MS = 3_000;
+
+export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
+  let model: ChannelModel;
+  try {
+    model = await connectTo(url);
+  } catch (error) {
+    const change = 'start it, or correct AMQP_URL; user name and virtual host are part of it';
+    yield { check: 'rabbitmq', verdict: 'wrong', found: Failure.from(error).message, change };
+    return;
+  }
+  try {
+    yield versionOf(model);
+    yield await topologyOf(model);
+    yield* await queuesOf(model);
+    yield await alarmsOf(model);
+  } finally {
+    // A connection that is blocked is not read any more, and would not be closed either.
+    await Promise.race([model.close(), pastAlarm()]).catch(() => {});
+  }
+}
+
+function versionOf({ connection }: ChannelModel): Finding {
+  const { product, version } = connection.serverProperties;
+  const check = 'rabbitmq version';
+  const found = `${product} ${version}`;
+  if (isAtLeast(version, [3, 10])) return { check, verdict: 'ok', found };
+  return { check, verdict: 'wrong', found, change: 'upgrade to 3.10 or later: quorum queues need it' };
+}
+
+/** Each question on a channel of its own: RabbitMQ closes the channel of one that it answers with no. */
+async function topologyOf(model: ChannelModel): Promise<Finding> {
+  const check = 'rabbitmq topology';
+  const missing: string[] = [];
+  for (const name of [EVENTS_EXCHANGE, SIGNALS_EXCHANGE, DEAD_LETTERS]) {
+    if (!(await isThere(model, (channel) => channel.checkExchange(name)))) missing.push(`exchange ${name}`);
+  }
+  for (const name of [DELIVER_QUEUE, DEAD_LETTERS]) {
+    if (!(await isThere(model, (channel) => channel.checkQueue(name)))) missing.push(`queue ${name}`);
+  }
+  if (missing.length > 0) {
+    const change = 'start a Carillon process with this AMQP_URL: each declares all of it';
+    return { check, verdict: 'wrong', found: `missing: ${missing.join(', ')}`, change };
+  }
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  try {
+    // All of it is there: this only compares.
+    await declareTopology(channel);
+    await channel.close();
+    return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    const isClash = error instanceof TopologyClash;
+    return {
+      check,
+      verdict: isClash ? 'wrong' : 'advice',
+      found,
+      ...(isClash ? {} : { change: 'give the user the right to configure carillon.*' }),
+    };
+  }
+}
+
+async function isThere(
+  model: ChannelModel,
+  look: (channel: Awaited<ReturnType<ChannelModel['createChannel']>>) => Promise<unknown>,
+): Promise<boolean> {
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  try {
+    await look(channel);
+    await channel.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function queuesOf(model: ChannelModel): Promise<Finding[]> {
+  const channel = await model.createChannel();
+  channel.on('error', () => {});
+  try {
+    const deliver = await channel.checkQueue(DELIVER_QUEUE);
+    const dead = await channel.checkQueue(DEAD_LETTERS);
+    await channel.close();
+    return [consumersOf(deliver), deadLettersOf(dead.messageCount)];
+  } catch {
+    // Told by the topology.
+    return [];
+  }
+}
+
+function consumersOf({
+  consumerCount,
+  messageCount,
+}: {
+  consumerCount: number;
+  messageCount: number;
+}): Finding {
+  const check = 'rabbitmq consumers';
+  const found = `${consumerCount} on ${DELIVER_QUEUE}, ${messageCount} events wait`;
+  if (consumerCount === 0) {
+    return { check, verdict: 'wrong', found, change: 'start a process with the role consumer' };
+  }
+  if (consumerCount > 1) return { check, verdict: 'ok', found };
+  return {
+    check,
+    verdict: 'advice',
+    found,
+    change: 'start a second consumer: it takes over when the first one ends',
+  };
+}
+
+function deadLettersOf(count: number): Finding {
+  const found = `${count} in ${DEAD_LETTERS}`;
+  if (count === 0) return { check: 'dead letters', verdict: 'ok', found };
+  return { check: 'dead letters', verdict: 'advice', found, change: 'carillon dead-letters list' };
+}
+
+/** RabbitMQ says that it is short of memory or disk only to whoever publishes. Nothing is bound to this routing key. */
+async function alarmsOf(model: ChannelModel): Promise<Finding> {
+  const check = 'rabbitmq alarms';
+  const channel = await model.createConfirmChannel();
+  channel.on('error', () => {});
+  const blocked = once(model, 'blocked').then(([reason]) => `it takes no messages: ${String(reason)}`);
+  channel.publish('', `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
+  const found = await Promise.race([
+    blocked,
+    channel.waitForConfirms().then(() => undefined),
+    pastAlarm(),
+  ]).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+  if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
+  return { check, verdict: 'wrong', found, change: 'give it memory or disk: see rabbitmqctl status, alarms' };
+}
+
+function pastAlarm(): Promise<string> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(`it did not answer within ${ALARM_MS} ms`), ALARM_MS).unref();
+  });
+}

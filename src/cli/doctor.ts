@@ -1,0 +1,74 @@
+/** `carillon doctor`: looks at what the service is configured with, and says what to change. */
+import type { Command } from 'commander';
+import { type Config, readConfig } from '../config.ts';
+import { Failure } from './failure.ts';
+import type { Finding } from './finding.ts';
+import { JSON_OPTION } from './options.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  carillon doctor                                    (in the service's own environment)
+  AMQP_URL=amqp://… REDIS_URL=redis://… JWT_SECRET=… carillon doctor
+  carillon doctor --json | jq 'select(.verdict == "wrong")'
+
+Reads the same variables as the service. Changes nothing: it publishes one message that no queue takes, to see whether
+RabbitMQ takes any. Exit code 1 when something is wrong; advice alone is 0.`;
+
+export function addDoctor(program: Command, terminal: Terminal): void {
+  program
+    .command('doctor')
+    .description('check configuration, RabbitMQ, Redis, clocks and limits')
+    .option(...JSON_OPTION)
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      const findings: Finding[] = [];
+      for await (const finding of examine(process.env)) {
+        findings.push(finding);
+        if (json) terminal.json(finding);
+        else terminal.print(lineOf(finding, terminal));
+      }
+      const wrong = findings.filter(({ verdict }) => verdict === 'wrong').length;
+      if (wrong > 0)
+        throw new Failure('wrong', `${wrong} of ${findings.length} checks found something wrong`);
+    });
+}
+
+async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
+  let config: Config;
+  try {
+    config = readConfig(environment);
+  } catch (error) {
+    yield {
+      check: 'configuration',
+      verdict: 'wrong',
+      found: error instanceof Error ? error.message : String(error),
+    };
+    return;
+  }
+  const { backends } = config;
+  yield {
+    check: 'configuration',
+    verdict: 'ok',
+    found: backends === undefined ? 'embedded mode: no RabbitMQ, no Redis' : 'complete',
+  };
+  // Loaded only here: no other command needs them.
+  if (backends !== undefined) {
+    const [{ examineRabbitMq }, { examineRedis }] = await Promise.all([
+      import('./doctor-rabbitmq.ts'),
+      import('./doctor-redis.ts'),
+    ]);
+    yield* examineRabbitMq(backends.amqpUrl);
+    yield* examineRedis(backends);
+  }
+  const { examineMachine } = await import('./doctor-machine.ts');
+  yield* examineMachine(config, environment);
+}
+
+const COLOURS = { ok: 'green', advice: 'yellow', wrong: 'red' } as const;
+
+function lineOf({ check, verdict, found, change }: Finding, terminal: Terminal): string {
+  const mark = terminal.style(COLOURS[verdict], verdict.padEnd(6));
+  const text = found.split('\n').map(plain).join('\n         ');
+  return `${mark}  ${check}: ${text}${change === undefined ? '' : `\n        → ${change}`}`;
+}

@@ -1,0 +1,52 @@
+/** `carillon explain`: why a user has an event's notification, or has not, told as a story. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { askOps } from './api.ts';
+import { JSON_OPTION } from './options.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly source?: string;
+  readonly json?: boolean;
+}
+
+/** As much as is printed; `--json` passes on all of it. */
+const explanationSchema = z.looseObject({
+  verdict: z.string(),
+  message: z.string(),
+  steps: z.array(z.looseObject({ at: z.string().optional(), what: z.string(), detail: z.string() })),
+});
+
+const EXAMPLES = `
+Examples:
+  carillon explain 7d1c0b9e 42
+  carillon explain 1001 42 --source /orders
+  carillon explain 7d1c0b9e 42 --json | jq -r .verdict
+
+Needs a token with the scope admin.`;
+
+export function addExplain(program: Command, terminal: Terminal): void {
+  program
+    .command('explain')
+    .description("why a user has an event's notification, or has not")
+    .argument('<event>', "the event's id")
+    .argument('<user>', 'the user, without user:')
+    .option('--source <source>', 'when events of several sources have the id')
+    .option(...JSON_OPTION)
+    .addHelpText('after', EXAMPLES)
+    .action(async (event: string, user: string, { source, json }: Options) => {
+      const query = new URLSearchParams({ event, user, ...(source === undefined ? {} : { source }) });
+      const answer = explanationSchema.parse(await askOps(`/admin/explain?${query}`));
+      if (json) terminal.json(answer);
+      else terminal.print(story(answer, terminal));
+    });
+}
+
+function story({ verdict, message, steps }: z.infer<typeof explanationSchema>, terminal: Terminal): string {
+  const lines = steps.map(({ at, what, detail }) => {
+    const moment = terminal.style('dim', (at ?? '').padEnd(24));
+    return `  ${moment}  ${terminal.style('bold', plain(what))}: ${plain(detail)}`;
+  });
+  const end = `${terminal.style('bold', plain(message))} ${terminal.style('dim', `(${plain(verdict)})`)}`;
+  return [...lines, ...(lines.length > 0 ? [''] : []), end].join('\n');
+}

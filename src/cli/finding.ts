@@ -1,0 +1,20 @@
+/** What a check of the doctor found. */
+
+export interface Finding {
+  readonly check: string;
+  /** `wrong`: delivery fails or data will be lost. `advice`: it works, and could be better or cannot be told. */
+  readonly verdict: 'ok' | 'advice' | 'wrong';
+  readonly found: string;
+  /** What to do about it. */
+  readonly change?: string;
+}
+
+/** Whether a dotted version is at least another. */
+export function isAtLeast(version: string, wanted: readonly number[]): boolean {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  for (const [i, number] of wanted.entries()) {
+    const part = parts[i] ?? 0;
+    if (part !== number) return part > number;
+  }
+  return true;
+}

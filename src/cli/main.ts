@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+/** The command line `carillon`: send, watch, token, dead-letters, explain and doctor, and what their ends mean. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { z } from 'zod';
+import { addDeadLetters } from './dead-letters.ts';
+import { addDoctor } from './doctor.ts';
+import { addExplain } from './explain.ts';
+import { Failure } from './failure.ts';
+import { addSend } from './send.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+import { addToken } from './token.ts';
+import { addWatch } from './watch.ts';
+
+const ENDING = `
+Environment:
+  CARILLON_URL      where Carillon is for producers and clients (default http://localhost:3000)
+  CARILLON_OPS_URL  where it is for operators (default http://localhost:3001)
+  CARILLON_TOKEN    the token to show; otherwise JWT_SECRET makes one for the occasion
+  JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE, AMQP_URL, REDIS_URL …  as the service has them
+  NO_COLOR          no colours, not even on a terminal
+
+Exit codes: 0 done, 1 failed, 2 called in a wrong way.`;
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('carillon')
+    .description('Send events, watch what arrives, and find out why something does not.')
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(add --help for help and examples)')
+    .configureHelp({ styleTitle: (title) => terminal.style('bold', title) })
+    .addHelpText('after', ENDING);
+  addSend(program, terminal);
+  addWatch(program, terminal);
+  addToken(program, terminal);
+  addDeadLetters(program, terminal);
+  addExplain(program, terminal);
+  addDoctor(program, terminal);
+  return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+/** One id of a dead letter in 64 begins with a dash, and would be taken for an option. */
+function withIdsLast(args: readonly string[]): string[] {
+  const isDashed = (arg: string) => /^-[A-Za-z0-9_-]{42}$/.test(arg);
+  if (args[0] !== 'dead-letters' || !args.some(isDashed)) return [...args];
+  return [...args.filter((arg) => !isDashed(arg)), '--', ...args.filter(isDashed)];
+}
+
+async function main(): Promise<number> {
+  const terminal = openTerminal(process);
+  try {
+    await createProgram(terminal).parseAsync(withIdsLast(process.argv.slice(2)), { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const failure = Failure.from(error);
+    const { code, message, exitCode } = failure;
+    if (process.argv.includes('--json')) terminal.complain(JSON.stringify({ error: { code, message } }));
+    else terminal.complain(`${terminal.style('red', 'error')} ${message} (${code})`);
+    return exitCode;
+  }
+}
+
+// Whoever reads from here may stop reading: `carillon dead-letters list | head`.
+process.stdout.on('error', () => process.exit(0));
+const exitCode = await main();
+// What was written has to leave first. A connection that RabbitMQ has blocked would keep the process for ever.
+process.stdout.write('', () => process.exit(exitCode));

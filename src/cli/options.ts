@@ -1,0 +1,41 @@
+/** Options that several commands have, and how their texts become values. */
+import { InvalidArgumentError } from 'commander';
+
+export const JSON_OPTION = ['--json', 'one line of JSON each, for programs'] as const;
+
+/** Several with commas, or the option again. */
+export function listed(value: string, before: readonly string[] = []): string[] {
+  const parts = value.split(',').map((part) => part.trim());
+  return [...before, ...parts.filter((part) => part !== '')];
+}
+
+export function whole(min: number, max: number) {
+  return (value: string): number => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+
+/** `30m`, `12h`, `7d` → seconds. */
+export function duration(value: string): number {
+  const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
+  if (digits === undefined || !isUnit(unit))
+    throw new InvalidArgumentError('It must be like 30m, 12h or 7d.');
+  return Number(digits) * UNITS[unit];
+}
+
+function isUnit(unit: string | undefined): unit is keyof typeof UNITS {
+  return unit !== undefined && unit in UNITS;
+}
+
+/** A moment as RFC 3339, or so long ago: `2h`. */
+export function moment(value: string): string {
+  if (/^\d{1,6}[smhd]$/.test(value)) return new Date(Date.now() - duration(value) * 1_000).toISOString();
+  const atMs = Date.parse(value);
+  if (Number.isNaN(atMs))
+    throw new InvalidArgumentError('It must be a moment, or how long ago: 2026-11-20T09:00:00Z, 2h.');
+  return new Date(atMs).toISOString();
+}

@@ -1,0 +1,62 @@
+/** An event straight to RabbitMQ, as a producer sends it: persistent, confirmed, and only done when a queue took it. */
+import { type ChannelModel, connect } from 'amqplib';
+import { type ReadEvent, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { credentialsIn } from '../ingest/rabbitmq-link.ts';
+import { EVENTS_EXCHANGE } from '../ingest/topology.ts';
+import { withoutPassword } from '../ops/log.ts';
+import { Failure } from './failure.ts';
+
+const ANSWER_MS = 10_000;
+
+export async function connectTo(url: string): Promise<ChannelModel> {
+  try {
+    const model = await connect(url, { timeout: ANSWER_MS, noDelay: true, ...credentialsIn(url) });
+    model.on('error', () => {});
+    return model;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message || error.name : String(error);
+    throw new Failure('broker_unavailable', `RabbitMQ at ${shown(url)} cannot be reached: ${reason}`);
+  }
+}
+
+function shown(url: string): string {
+  return URL.canParse(url) ? withoutPassword(url) : 'that address';
+}
+
+export async function sendOverAmqp(url: string, { event, envelope }: ReadEvent): Promise<void> {
+  const model = await connectTo(url);
+  try {
+    await confirmed(model, event.type, Buffer.from(JSON.stringify(envelope)));
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure('broker_unavailable', `RabbitMQ did not take the event: ${reason}`);
+  } finally {
+    await Promise.race([model.close(), late()]).catch(() => {});
+  }
+}
+
+async function confirmed(model: ChannelModel, routingKey: string, body: Buffer): Promise<void> {
+  const channel = await model.createConfirmChannel();
+  let isReturned = false;
+  channel.on('error', () => {});
+  channel.on('return', () => {
+    isReturned = true;
+  });
+  await channel.checkExchange(EVENTS_EXCHANGE);
+  channel.publish(EVENTS_EXCHANGE, routingKey, body, {
+    contentType: STRUCTURED_TYPE,
+    persistent: true,
+    mandatory: true,
+  });
+  await Promise.race([channel.waitForConfirms(), late()]);
+  if (isReturned) throw new Failure('broker_unavailable', `no queue is bound to exchange ${EVENTS_EXCHANGE}`);
+}
+
+/** RabbitMQ that is short of memory or disk reads nothing from whoever publishes. */
+function late(): Promise<never> {
+  return new Promise((_, reject) => {
+    const why = new Error(`no answer within ${ANSWER_MS} ms`);
+    setTimeout(() => reject(why), ANSWER_MS).unref();
+  });
+}

@@ -1,0 +1,135 @@
+/** `carillon send`: publishes an event, over HTTP or straight to RabbitMQ. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type ReadEvent, readEnvelope, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { isJsonObject, type JsonObject } from '../contract/json.ts';
+import { ask } from './api.ts';
+import { tokenFor, urlOf } from './environment.ts';
+import { Failure } from './failure.ts';
+import { JSON_OPTION, listed } from './options.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly type?: string;
+  readonly audience?: readonly string[];
+  readonly source?: string;
+  readonly id?: string;
+  readonly title?: string;
+  readonly body?: string;
+  readonly data?: string;
+  readonly severity?: string;
+  readonly expires?: string;
+  readonly event?: string;
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  carillon send --audience user:42 --title 'Your order is on its way'
+  carillon send --type order.shipped --audience user:42,user:43 --data '{"title":"Shipped","url":"/orders/1"}'
+  carillon send --type order.shipped --data '{"customerId":"42"}'        (routes decide who gets it)
+  carillon send --event event.json --url amqp://localhost                (a whole CloudEvent, straight to RabbitMQ)
+  generate-event | carillon send --event -
+
+Over HTTP it needs a token with the scope events:write. Done means that RabbitMQ has confirmed the event.`;
+
+export function addSend(program: Command, terminal: Terminal): void {
+  program
+    .command('send')
+    .description('publish an event')
+    .option('-t, --type <type>', 'dotted words (default: carillon.cli.sent)')
+    .option(
+      '-a, --audience <audiences>',
+      'user:<id>, department:<id>, topic:<id>, global; left out: routes decide',
+      listed,
+    )
+    .option('--title <text>', 'what a bell shows: data.title')
+    .option('--body <text>', 'what a bell shows: data.body')
+    .option('--data <json>', 'the data, as a JSON object')
+    .option('--severity <severity>', 'info, success, warning or critical')
+    .option('--source <uri>', 'which service it is from (default: /carillon/cli)')
+    .option('--id <id>', 'the same source and id again is delivered once (default: a new one)')
+    .option('--event <file>', 'a whole CloudEvent as JSON; - reads standard input')
+    .option(
+      '--url <url>',
+      'http(s):// for the API, amqp(s):// for RabbitMQ (default: CARILLON_URL, or AMQP_URL)',
+    )
+    .option(...JSON_OPTION)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: Options) => {
+      const read = eventOf(options);
+      const target = targetOf(options.url);
+      if (/^amqps?:/.test(target)) {
+        const { sendOverAmqp } = await import('./send-amqp.ts');
+        await sendOverAmqp(target, read);
+      } else await sendOverHttp(urlOf(target), read);
+      const { id, source } = read.event;
+      if (options.json) terminal.json({ id, source });
+      else terminal.print(`${terminal.style('green', 'confirmed')} ${plain(id)} from ${plain(source)}`);
+    });
+}
+
+function targetOf(url: string | undefined): string {
+  const { CARILLON_URL, AMQP_URL } = process.env;
+  return url || CARILLON_URL || AMQP_URL || 'http://localhost:3000';
+}
+
+function eventOf(options: Options): ReadEvent {
+  const { event: file, type, source, id, audience, severity } = options;
+  const data = dataOf(options);
+  const given = file === undefined ? undefined : parsedObject(readText(file), '--event');
+  const read = readEnvelope({
+    specversion: '1.0',
+    id: randomUUID(),
+    source: '/carillon/cli',
+    type: 'carillon.cli.sent',
+    time: new Date().toISOString(),
+    ...given,
+    ...(type === undefined ? {} : { type }),
+    ...(source === undefined ? {} : { source }),
+    ...(id === undefined ? {} : { id }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(severity === undefined ? {} : { severity }),
+    ...(data === undefined ? {} : { data }),
+  });
+  if (read.ok) return read.value;
+  const { code, message, path } = read.refusal;
+  throw new Failure(code, `the event is not valid${path ? `, at ${path}` : ''}: ${message}`, 2);
+}
+
+function dataOf({ data, title, body, event }: Options): JsonObject | undefined {
+  if (data === undefined && title === undefined && body === undefined)
+    return event === undefined ? {} : undefined;
+  return {
+    ...(data === undefined ? {} : parsedObject(data, '--data')),
+    ...(title === undefined ? {} : { title }),
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+function parsedObject(text: string, name: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isJsonObject(value)) return value;
+  } catch {
+    // Told below, without what it was.
+  }
+  throw Failure.wrongUsage(`${name} must be a JSON object`);
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw Failure.wrongUsage(
+      `--event cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+async function sendOverHttp(url: string, { envelope }: ReadEvent): Promise<void> {
+  const token = await tokenFor({ scope: 'events:write' });
+  await ask(`${url}/v1/events`, { token, body: JSON.stringify(envelope), contentType: STRUCTURED_TYPE });
+}

@@ -1,0 +1,172 @@
+/** `carillon watch`: follows audiences as a device does, and prints what arrives. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { Client, ClientStorage, ConnectionState, Notification } from '../client/connect.ts';
+import { type Audience, isAudience } from '../contract/audience.ts';
+import { tokenFor, urlOf } from './environment.ts';
+import { Failure } from './failure.ts';
+import { JSON_OPTION, whole } from './options.ts';
+import { plain, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly user?: string;
+  readonly count?: number;
+  readonly cursors?: string;
+  readonly url?: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  carillon watch user:42
+  carillon watch global department:sales topic:ticker.btc-usd
+  carillon watch user:42 --cursors .carillon-cursors.json     (goes on where it ended the last time)
+  carillon watch user:42 --count 1 --json | jq .data.title
+
+With CARILLON_TOKEN it sees what that token allows; with JWT_SECRET it makes a token for what is watched. It connects again
+by itself, and misses nothing meanwhile. Ends with Ctrl-C, after --count, or with 1 when it is not let in.`;
+
+export function addWatch(program: Command, terminal: Terminal): void {
+  program
+    .command('watch')
+    .description('follow audiences and print what arrives')
+    .argument(
+      '[audiences...]',
+      'user:<id>, department:<id>, topic:<id>, global; none: all that the token brings',
+      audiences,
+    )
+    .option('--user <id>', 'who to be, when a token is made and no user: is watched (default: carillon-cli)')
+    .option('--count <n>', 'end after so many notifications', whole(1, 1_000_000_000))
+    .option('--cursors <file>', 'where to keep what was seen, so that the next time goes on from there')
+    .option('--url <url>', 'the gateway (default: CARILLON_URL)')
+    .option(...JSON_OPTION)
+    .addHelpText('after', EXAMPLES)
+    .action((watched: readonly Audience[] | undefined, options: Options) =>
+      watch(watched ?? [], options, terminal),
+    );
+}
+
+function audiences(value: string, before: readonly Audience[] = []): Audience[] {
+  if (isAudience(value)) return [...before, value];
+  throw Failure.wrongUsage(
+    `${plain(value)} is no audience: user:<id>, department:<id>, topic:<id> or global`,
+  );
+}
+
+async function watch(watched: readonly Audience[], options: Options, terminal: Terminal): Promise<void> {
+  const idsOf = (kind: string) =>
+    watched.filter((audience) => audience.startsWith(kind)).map((audience) => audience.slice(kind.length));
+  const [users, topics] = [idsOf('user:'), idsOf('topic:')];
+  if (users.length > 1) throw Failure.wrongUsage('one connection is one user: watch one user: at a time');
+  const claims = {
+    sub: users[0] ?? options.user ?? 'carillon-cli',
+    departments: idsOf('department:'),
+    topics,
+  };
+  const url = urlOf(options.url);
+  // Before anything is connected: whether there is any.
+  await tokenFor(claims);
+  const { connect } = await library();
+  const client = connect({
+    url,
+    token: () => tokenFor(claims),
+    device: 'carillon-cli',
+    ...(options.cursors === undefined ? {} : { storage: fileStorage(options.cursors) }),
+  });
+  process.once('SIGINT', () => client.close());
+  process.once('SIGTERM', () => client.close());
+  await follow(client, watched, topics, options, terminal);
+}
+
+function follow(
+  client: Client,
+  watched: readonly Audience[],
+  topics: readonly string[],
+  { count, json }: Options,
+  terminal: Terminal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let left = count ?? Number.POSITIVE_INFINITY;
+    const fail = (code: string, message: string) => {
+      reject(new Failure(code, message));
+      client.close();
+    };
+    client.on('notification', (notification) => {
+      if (left === 0 || (watched.length > 0 && !watched.some((one) => one === notification.audience))) return;
+      if (json) terminal.json(notification);
+      else terminal.print(lineOf(notification, terminal));
+      left -= 1;
+      if (left === 0) client.close();
+    });
+    client.on('session', ({ user, audiences: joined }) => {
+      const missing = watched.find((audience) => !audience.startsWith('topic:') && !(audience in joined));
+      if (missing !== undefined) fail('forbidden', `the token does not bring ${missing}`);
+      else terminal.complain(terminal.style('dim', `connected as ${plain(user)}`));
+    });
+    client.on('resync', () =>
+      terminal.complain('some notifications may be lost: Redis lost a part of its log'),
+    );
+    client.on('state', (state) => {
+      if (state.status === 'waiting' && isRefused(state)) fail(state.reason, 'the token is not taken');
+      else if (state.status === 'waiting')
+        terminal.complain(terminal.style('dim', `not connected: ${state.reason}`));
+      else if (state.status === 'closed' && state.reason !== 'closed')
+        fail(state.reason, 'sent away by the server');
+      else if (state.status === 'closed') resolve();
+    });
+    client.on('error', ({ code, message }) => terminal.complain(`${message} (${code})`));
+    for (const topic of topics) {
+      client.subscribe(topic).catch((error: unknown) => {
+        if (client.state.status !== 'closed')
+          fail('forbidden', `topic:${topic}: ${Failure.from(error).message}`);
+      });
+    }
+  });
+}
+
+function isRefused({ reason }: Extract<ConnectionState, { status: 'waiting' }>): boolean {
+  return reason === 'unauthorized' || reason === 'token_failed';
+}
+
+function lineOf({ audience, offset, time, type, severity, data }: Notification, terminal: Terminal): string {
+  const place = terminal.style('dim', `${time} ${audience} ${offset}`);
+  const colour = severity === 'critical' ? 'red' : severity === 'warning' ? 'yellow' : 'bold';
+  const words = [data.title, data.body]
+    .filter((part) => typeof part === 'string')
+    .map(plain)
+    .join(': ');
+  return `${place}  ${plain(type)}  ${terminal.style(colour, words === '' ? plain(JSON.stringify(data)) : words)}`;
+}
+
+/** One file, written whole: cursors are few and small. */
+function fileStorage(file: string): ClientStorage {
+  const values = new Map<string, string>(Object.entries(read(file)));
+  return {
+    get: (key) => values.get(key),
+    set: (key, value) => {
+      values.set(key, value);
+      writeFileSync(file, JSON.stringify(Object.fromEntries(values)));
+    },
+  };
+}
+
+function read(file: string): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const entries = Object.entries(value ?? {});
+    return Object.fromEntries(entries.filter(([, text]) => typeof text === 'string'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
+    throw Failure.wrongUsage('--cursors names a file that is none of cursors');
+  }
+}
+
+/** The service needs no Socket.IO client, and an image of it may have none. */
+async function library() {
+  try {
+    return await import('../client/connect.ts');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    throw new Failure('no_client', 'watch needs the package socket.io-client: npm install socket.io-client');
+  }
+}

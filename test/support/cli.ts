@@ -1,0 +1,46 @@
+/** The command line as its users run it: the built program as a process of its own, not on a terminal. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+
+export interface Ran {
+  readonly exitCode: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+export interface Running {
+  /** What it has written to standard output until now. */
+  readonly lines: () => readonly string[];
+  readonly errors: () => string;
+  readonly ended: Promise<Ran>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** Runs it with just this environment. */
+export async function startCli(args: readonly string[], env: Environment, input = ''): Promise<Running> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: 'pipe' });
+  await once(child, 'spawn');
+  child.stdin.end(input);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (bytes: Buffer) => {
+    out += bytes.toString();
+  });
+  child.stderr.on('data', (bytes: Buffer) => {
+    err += bytes.toString();
+  });
+  const ended = once(child, 'close').then(() => ({ exitCode: child.exitCode, out, err }));
+  return {
+    lines: () => out.split('\n').filter((line) => line !== ''),
+    errors: () => err,
+    ended,
+    signal: (signal) => child.kill(signal),
+  };
+}
+
+export async function cli(args: readonly string[], env: Environment, input = ''): Promise<Ran> {
+  return await (await startCli(args, env, input)).ended;
+}

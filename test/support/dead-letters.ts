@@ -1,0 +1,63 @@
+/** Dead letters in tests: made at will, and treated as an operator does over HTTP. */
+import { randomUUID } from 'node:crypto';
+import { connect } from 'amqplib';
+import { tokenFor } from './carillon.ts';
+
+export interface Made {
+  readonly body: Buffer;
+  readonly routingKey?: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly messageId?: string;
+  readonly contentType?: string;
+}
+
+export const reason = (code: string, time = '2026-11-20T09:00:00.000Z') => ({
+  'x-carillon-reason': code,
+  'x-carillon-detail': `made ${code}`,
+  'x-carillon-path': 'data',
+  'x-carillon-time': time,
+});
+
+/** Puts letters straight into the queue, as if Carillon or RabbitMQ had. */
+export async function bury(amqpUrl: string, letters: readonly Made[]): Promise<void> {
+  const model = await connect(amqpUrl);
+  const channel = await model.createConfirmChannel();
+  for (const { body, routingKey = 'test.made', ...options } of letters) {
+    const contentType = options.contentType ?? 'application/cloudevents+json';
+    channel.publish('carillon.dead', routingKey, body, { persistent: true, ...options, contentType });
+  }
+  await channel.waitForConfirms();
+  await model.close();
+}
+
+/** A dead letter of Carillon's of an event, with an id as Carillon gives it. */
+export function letterOf(event: unknown, code: string, time?: string): Made {
+  return {
+    body: Buffer.from(JSON.stringify(event)),
+    headers: reason(code, time),
+    messageId: `${randomUUID()}-abcdef`,
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly answer: unknown;
+}
+
+/** `path` behind `/admin/dead-letters`. */
+export async function deadLetters(
+  { opsUrl }: { readonly opsUrl: string },
+  path: string,
+  body?: unknown,
+  scope = 'admin',
+): Promise<Answer> {
+  const response = await fetch(`${opsUrl}/admin/dead-letters${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      authorization: `Bearer ${await tokenFor('operator', { scope })}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, answer: await response.json() };
+}

@@ -1,0 +1,117 @@
+/**
+ * Signals: what Carillon itself tells other services, as CloudEvents on the exchange `carillon.signals`. No token is in
+ * any of them, and of what was published only `unreached` tells anything.
+ */
+import { z } from 'zod';
+import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { STRUCTURED_TYPE } from './cloudevent.ts';
+import { markRequestSchema } from './inbox.ts';
+import { epochSchema, notificationSchema, offsetSchema } from './notification.ts';
+
+/** In front of a signal's name it is the CloudEvent's type, and the routing key. */
+const TYPE_PREFIX = 'carillon.';
+
+const userSchema = z.string().describe('`sub` of the token.');
+const sessionSchema = z.string().describe('One connected socket.');
+
+const client = {
+  user: userSchema,
+  session: sessionSchema,
+  device: z.string().optional().describe("The client's own name for it."),
+  node: z.string().describe('The gateway.'),
+  address: z.string(),
+  transport: z.string().describe('websocket or polling.'),
+};
+
+const topicMemberSchema = z.object({ user: userSchema, session: sessionSchema, topic: audienceIdSchema });
+const { ids, upTo, all } = markRequestSchema.shape;
+
+/** What is in `data` of each. */
+export const signalSchemas = {
+  'client.connected': z.object(client),
+  'client.disconnected': z.object({
+    ...client,
+    code: z.string().optional().describe('Why the gateway closed it; left out: the client went by itself.'),
+  }),
+  'topic.joined': topicMemberSchema,
+  'topic.left': topicMemberSchema,
+  'notification.read': z.object({
+    user: userSchema,
+    as: z.enum(['read', 'archived']),
+    ids,
+    upTo,
+    all,
+    by: z.string().describe('The session that marked, or `http`.'),
+  }),
+  'notification.unreached': z.object({
+    user: userSchema,
+    audience: audienceSchema,
+    epoch: epochSchema,
+    offset: offsetSchema,
+    notification: notificationSchema,
+  }),
+} as const;
+
+export type SignalName = keyof typeof signalSchemas;
+export type SignalData<N extends SignalName> = z.infer<(typeof signalSchemas)[N]>;
+
+/** What users do, of which nobody waits until it is told. */
+export type Activity = Exclude<SignalName, 'notification.unreached'>;
+
+/** Tells signals to whoever listens. Never fails and never waits: what cannot be told now is lost. */
+export interface Signals {
+  /** False for one that nobody wants: then nothing needs to be gathered for it. */
+  wants(name: Activity): boolean;
+  emit<N extends Activity>(name: N, data: SignalData<N>): void;
+}
+
+/** Nobody listens. */
+export const NO_SIGNALS: Signals = Object.freeze({ wants: () => false, emit: () => {} });
+
+export function typeOf(name: SignalName): string {
+  return `${TYPE_PREFIX}${name}`;
+}
+
+/** The CloudEvent of a signal, as it is published. */
+export function signalEventSchema(name: SignalName) {
+  const isRepeatable = name === 'notification.unreached';
+  return z.object({
+    specversion: z.literal('1.0'),
+    id: z
+      .string()
+      .describe(
+        isRepeatable
+          ? '`unreached <audience> <epoch> <offset>`: a repeat has the same one.'
+          : 'Another one for each.',
+      ),
+    source: z.string().describe(isRepeatable ? '`/carillon`' : '`/carillon/<node>`'),
+    type: z.literal(typeOf(name)),
+    time: z.iso.datetime(),
+    subject: z.string().describe('The user.'),
+    datacontenttype: z.literal('application/json'),
+    data: signalSchemas[name],
+  });
+}
+
+interface Envelope {
+  readonly id: string;
+  readonly source: string;
+}
+
+/** Body and properties of the message. */
+export function encodeSignal<N extends SignalName>(name: N, { id, source }: Envelope, data: SignalData<N>) {
+  const event = {
+    specversion: '1.0',
+    id,
+    source,
+    type: typeOf(name),
+    time: new Date().toISOString(),
+    subject: data.user,
+    datacontenttype: 'application/json',
+    data,
+  };
+  return {
+    body: Buffer.from(JSON.stringify(event)),
+    properties: { contentType: STRUCTURED_TYPE, messageId: id },
+  };
+}

@@ -1,0 +1,40 @@
+/** A check: the message that comes back after UNREACHED_AFTER to ask whether a notification has reached its user. */
+import { z } from 'zod';
+import { audienceSchema } from '../contract/audience.ts';
+import { parseJson } from '../contract/json.ts';
+import { offsetSchema } from '../contract/notification.ts';
+import type { Publisher } from '../ingest/publisher.ts';
+import { UNREACHED_WAIT_QUEUE } from '../ingest/topology.ts';
+
+const checkSchema = z.object({
+  audience: audienceSchema.refine((audience) => audience.startsWith('user:')),
+  offset: offsetSchema,
+  /** Of the event: after a loss of data another one may have come to stand at the offset. */
+  source: z.string(),
+  id: z.string(),
+  /** How often it has waited, this time included. */
+  waits: z.int().positive(),
+});
+
+export type Check = Readonly<z.infer<typeof checkSchema>>;
+
+/** Undefined when it is none. */
+export function parseCheck(body: Buffer): Check | undefined {
+  const parsed = parseJson(body);
+  return parsed.ok ? checkSchema.safeParse(parsed.value).data : undefined;
+}
+
+/**
+ * Resolves once RabbitMQ has the check, to bring it back after `afterMs`.
+ *
+ * @throws {BrokerUnavailable}
+ */
+export async function sendCheck(
+  publisher: Pick<Publisher, 'publish'>,
+  check: Check,
+  afterMs: number,
+): Promise<void> {
+  const body = Buffer.from(JSON.stringify(check));
+  const properties = { contentType: 'application/json', expiration: String(afterMs) };
+  await publisher.publish('', UNREACHED_WAIT_QUEUE, body, properties);
+}

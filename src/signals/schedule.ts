@@ -1,0 +1,35 @@
+/** Schedules a check for each notification of a user that no gateway took. */
+import pRetry from 'p-retry';
+import { type Audience, audienceKind } from '../contract/audience.ts';
+import { type Event, RETRACTION_TYPE } from '../contract/event.ts';
+import type { Appended } from '../inbox/inbox.ts';
+import type { Publisher } from '../ingest/publisher.ts';
+import { sendCheck } from './check.ts';
+
+export interface ScheduleOptions {
+  readonly publisher: Pick<Publisher, 'publish'>;
+  readonly afterMs: number;
+  readonly stopping: AbortSignal;
+}
+
+/**
+ * Resolves when RabbitMQ has the check, or when none is needed: the event MUST NOT be acknowledged before. Rejects
+ * only when this process stops; then the event comes again, as a repeat, and is scheduled again.
+ */
+export type Schedule = (event: Event, audience: Audience, appended: Appended) => Promise<void> | undefined;
+
+export function createSchedule({ publisher, afterMs, stopping }: ScheduleOptions): Schedule {
+  return ({ source, id, type }, audience, { offset, gateways }) => {
+    // What is taken back is no news. A repeat may be all that is left of a consumer that died before it scheduled.
+    if (gateways > 0 || audienceKind(audience) !== 'user' || type === RETRACTION_TYPE) return undefined;
+    const check = { audience, offset, source, id, waits: 1 };
+    return pRetry(() => sendCheck(publisher, check, afterMs), {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 50,
+      maxTimeout: 1_000,
+      randomize: true,
+      // What is under way is finished: otherwise every stop would have checks scheduled twice.
+      shouldRetry: () => !stopping.aborted,
+    });
+  };
+}

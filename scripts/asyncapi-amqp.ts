@@ -6,6 +6,7 @@ import { jsonObjectSchema } from '../src/contract/json.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE, SIGNALS_EXCHANGE } from '../src/ingest/topology.ts';
 import { channelRef, messagesIn, messagesNamed, type Part } from './asyncapi-part.ts';
+import { signals } from './asyncapi-signals.ts';
 import { refTo } from './json-schema.ts';
 import { meanings } from './meanings.ts';
 
@@ -14,6 +15,7 @@ const BINDING_VERSION = '0.3.0';
 const { data: _body, datacontenttype: _contentType, ...attributes } = eventSchema.shape;
 
 const schemas = {
+  ...signals.schemas,
   CloudEvent: eventSchema,
   EventAttributes: z
     .object(
@@ -72,9 +74,10 @@ export const amqp: Part = {
     },
     signals: {
       address: SIGNALS_EXCHANGE,
-      description: 'Declared together with the others. No message is published to it yet.',
+      description:
+        'Bind a queue of your own, with the types that you want. The routing key is the type; see SIGNALS and UNREACHED_AFTER.',
       servers: [{ $ref: '#/servers/rabbitmq' }],
-      messages: {},
+      messages: messagesNamed(...signals.messageNames),
       bindings: topicExchange(SIGNALS_EXCHANGE),
     },
   },
@@ -95,6 +98,13 @@ export const amqp: Part = {
       messages: messagesIn('deliver', 'structuredEvent', 'binaryEvent'),
       bindings: { amqp: { ack: true, bindingVersion: BINDING_VERSION } },
     },
+    tellSignal: {
+      action: 'send',
+      channel: channelRef('signals'),
+      summary: 'Something has happened that other services may want to know.',
+      messages: signals.messageRefs,
+      bindings: { amqp: { deliveryMode: 2, bindingVersion: BINDING_VERSION } },
+    },
     buryEvent: {
       action: 'send',
       channel: channelRef('dead'),
@@ -104,6 +114,7 @@ export const amqp: Part = {
     },
   },
   messages: {
+    ...signals.messages,
     structuredEvent: {
       title: 'An event in structured mode',
       summary:

@@ -3,7 +3,10 @@ import { STATUS_CODES } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { DeadLetterDesk } from '../src/contract/dead-letter.ts';
+import type { Departments } from '../src/contract/departments.ts';
 import type { UserInbox } from '../src/contract/inbox.ts';
+import type { Directory } from '../src/contract/presence.ts';
 import { httpCodes, refusalProblem } from '../src/contract/problem.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
 import { noToken } from '../src/contract/token.ts';
@@ -15,7 +18,6 @@ import { PROBLEM_TYPE } from '../src/http/problems.ts';
 import { createServer } from '../src/http/server.ts';
 import { PartsHealth } from '../src/ops/health.ts';
 import { createLog } from '../src/ops/log.ts';
-import { Metrics } from '../src/ops/metrics.ts';
 import { serveMetrics } from '../src/ops/metrics-route.ts';
 import { type Json, refsIn, refTo, sortedByKey, tidy } from './json-schema.ts';
 import { meanings } from './meanings.ts';
@@ -31,6 +33,7 @@ const OPS_SERVER = { url: 'http://localhost:3001', description: 'OPS_PORT: insid
 
 const HTTP_STATUS = {
   bad_request: 400,
+  ambiguous: 409,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
@@ -40,6 +43,7 @@ const HTTP_STATUS = {
   keys_unavailable: 503,
   rate_limited: 429,
   broker_unavailable: 503,
+  dead_letters_busy: 503,
 } satisfies Record<keyof typeof httpCodes, number>;
 
 const mediaSchema = z.looseObject({
@@ -59,10 +63,28 @@ const documentSchema = z.looseObject({
   paths: z.record(z.string(), z.record(z.string(), operationSchema)),
 });
 
+const NO_DEAD_LETTERS: DeadLetterDesk = {
+  list: () => Promise.reject(new Error('nobody asks')),
+  show: () => Promise.reject(new Error('nobody asks')),
+  redrive: () => Promise.reject(new Error('nobody asks')),
+  discard: () => Promise.reject(new Error('nobody asks')),
+};
+
 const NO_INBOX: UserInbox = {
   list: () => Promise.reject(new Error('nobody asks')),
   mark: () => Promise.reject(new Error('nobody asks')),
   open: () => Promise.reject(new Error('nobody asks')),
+};
+
+const NO_DEPARTMENTS: Departments = {
+  of: () => Promise.reject(new Error('nobody asks')),
+  give: () => Promise.reject(new Error('nobody asks')),
+  takeBack: () => Promise.reject(new Error('nobody asks')),
+};
+
+const NO_DIRECTORY: Directory = {
+  sessionsOf: () => Promise.reject(new Error('nobody asks')),
+  audience: () => Promise.reject(new Error('nobody asks')),
 };
 
 type Document = z.infer<typeof documentSchema>;
@@ -80,12 +102,19 @@ export async function openapiDocument(): Promise<Json> {
       publish: async () => {},
       refusalOf: () => undefined,
     });
-    serveInbox(app, { verify: async () => noToken, inbox: NO_INBOX });
+    serveInbox(app, { verify: async () => noToken, inbox: NO_INBOX, departments: NO_DEPARTMENTS });
   });
   const ops = await documentOf((app) => {
     serveHealth(app, health);
-    serveMetrics(app, new Metrics());
-    serveAdmin(app, { verify: async () => noToken, directing: { issue: async () => {} } });
+    serveMetrics(app, { expose: async () => ({ contentType: '', text: '' }) });
+    serveAdmin(app, {
+      verify: async () => noToken,
+      directing: { issue: async () => {} },
+      departments: NO_DEPARTMENTS,
+      directory: NO_DIRECTORY,
+      deadLetters: NO_DEAD_LETTERS,
+      investigate: () => Promise.reject(new Error('nobody asks')),
+    });
   });
 
   const paths: Json = {};

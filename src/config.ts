@@ -2,83 +2,28 @@
  * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
  * the same table, and a test keeps the two together.
  */
-import proxyAddr from '@fastify/proxy-addr';
 import { z } from 'zod';
-
-/** An empty variable is one that is not set: compose files and CI systems produce them. */
-const unsetWhenEmpty = (value: unknown) => (value === '' ? undefined : value);
-
-const text = z.preprocess(unsetWhenEmpty, z.string().optional());
-
-const number = (fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .optional()
-    .transform((value, context) => {
-      if (value === undefined || value === '') return fallback;
-      const parsed = Number(value);
-      if (Number.isFinite(parsed) && parsed >= min && parsed <= max) return parsed;
-      context.addIssue(`must be a number from ${min} to ${max}, not ${JSON.stringify(value)}`);
-      return z.NEVER;
-    });
-
-const integer = (fallback: number, min: number, max: number) =>
-  number(fallback, min, max).refine(Number.isInteger, 'must be a whole number');
-
-const listOf = (value: string) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-
-const list = (fallback: string) => text.transform((value) => [...new Set(listOf(value ?? fallback))]);
-
-/** `1000,topic=100`: a number for all kinds of audience, and others for some. */
-const perKind = (fallback: number, max: number) =>
-  text.transform((value, context) => {
-    const numbers = { user: fallback, department: fallback, topic: fallback, global: fallback };
-    for (const part of listOf(value ?? '')) {
-      const [, kind, digits] = /^(?:(user|department|topic|global)=)?(\d{1,9})$/.exec(part) ?? [];
-      const number = Number(digits);
-      if (!(number >= 1 && number <= max)) {
-        context.addIssue(`must be a number from 1 to ${max}, or kind=number, not ${JSON.stringify(part)}`);
-      }
-      const kinds = kind === undefined ? Object.keys(numbers) : [kind];
-      Object.assign(numbers, Object.fromEntries(kinds.map((name) => [name, number])));
-    }
-    return numbers;
-  });
-
-const url = (...protocols: string[]) =>
-  text
-    .refine(
-      (value) => value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
-      `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-    )
-    .refine(
-      (value) => value === undefined || !URL.canParse(value) || hasReadableUser(new URL(value)),
-      'user name and password must be percent-encoded UTF-8',
-    );
-
-const hasReadableUser = ({ username, password }: URL) => {
-  try {
-    decodeURIComponent(`${username}${password}`);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-const areProxies = (values: readonly string[]) => {
-  try {
-    proxyAddr.compile([...values]);
-    return true;
-  } catch {
-    return false;
-  }
-};
+import {
+  areProxies,
+  integer,
+  list,
+  listOf,
+  number,
+  perKind,
+  text,
+  unsetWhenEmpty,
+  url,
+} from './config-kinds.ts';
 
 const DAY_SECONDS = 86_400;
+
+const ACTIVITIES = [
+  'client.connected',
+  'client.disconnected',
+  'topic.joined',
+  'topic.left',
+  'notification.read',
+] as const;
 
 const variables = z.object({
   PORT: integer(3000, 0, 65_535).describe('Port of the API, Socket.IO and, embedded, the demo page.'),
@@ -139,8 +84,21 @@ const variables = z.object({
   FEED_CHECK_SECONDS: integer(20, 1, 3_600).describe(
     'How often a gateway compares what it has passed on with the logs.',
   ),
+  CANARY_SECONDS: integer(5, 0, 30).describe(
+    'How often a gateway sends itself an event, to see that events get through; 0: never.',
+  ),
   DEDUPE_SECONDS: integer(DAY_SECONDS, 1, 365 * DAY_SECONDS).describe(
     'How long a repeat of an event is recognised.',
+  ),
+  TRAIL_SECONDS: integer(6 * 3_600, 0, 365 * DAY_SECONDS).describe(
+    'How long it is known what became of an event, for `explain`: about 350 bytes in Redis an event; 0: not at all.',
+  ),
+  SIGNALS: list(ACTIVITIES.join())
+    .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
+    .transform((names) => names.filter((name) => name !== 'none'))
+    .describe('Signals of what users do that are published to `carillon.signals`; `none`: none of them.'),
+  UNREACHED_AFTER: integer(0, 0, 7 * DAY_SECONDS).describe(
+    'Seconds until a notification that nobody came for is told to other services, as `unreached`; 0: never.',
   ),
   COMPRESSION_THRESHOLD: integer(512, 0, 1_048_576).describe(
     'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',

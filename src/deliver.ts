@@ -25,12 +25,17 @@ export interface DeliverOptions {
   readonly trail: Trail;
   /** Left out when nothing is recorded; gives undefined for an event that is not. */
   readonly startTrace?: ((event: Event) => EventTrace | undefined) | undefined;
+  /**
+   * Called after each append; an event is settled only afterwards. Left out when nobody wants to know whom nothing has
+   * reached. Rejects only when this process stops.
+   */
+  readonly schedule?: (event: Event, audience: Audience, appended: Appended) => Promise<void> | undefined;
   /** `tookMs`: since the event was received. */
   readonly onAppended: (event: Event, audience: Audience, appended: Appended, tookMs: number) => void;
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { lanes, routes, maxAudiences, isSampled, trail, startTrace, onAppended } = options;
+  const { lanes, routes, maxAudiences, isSampled, trail, startTrace, schedule, onAppended } = options;
   const bury = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
     trail.record(event, settledEvent(receivedAt, [], refusal));
     return { kind: 'dead-letter', refusal };
@@ -69,6 +74,7 @@ export function createDeliver(options: DeliverOptions): Handle {
       };
       const appended = await lanes.append(audience, entry);
       onAppended(event, audience, appended, performance.now() - begunMs);
+      await schedule?.(event, audience, appended);
     });
     // All have to end before the queue may be told anything, also when one was given up at shutdown.
     const results = await Promise.allSettled(appends);

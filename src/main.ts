@@ -44,9 +44,9 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 
-  const { url, opsUrl } = await starting;
+  const { node, url, opsUrl } = await starting;
   announce(config, url, opsUrl);
-  log.info({ roles: config.ROLES, ...placesOf(config), url, opsUrl }, 'started');
+  log.info({ node, roles: config.ROLES, ...placesOf(config), url, opsUrl }, 'started');
 }
 
 /** Where events and notifications are, without passwords. */

@@ -8,17 +8,26 @@ import { serveAdmin } from './http/admin.ts';
 import { serveHealth } from './http/health.ts';
 import { createServer } from './http/server.ts';
 import { Lanes } from './inbox/lanes.ts';
+import { Publisher } from './ingest/publisher.ts';
+import { DELIVER_QUEUE } from './ingest/topology.ts';
 import { PartsHealth, whether } from './ops/health.ts';
 import { Metrics } from './ops/metrics.ts';
 import { serveMetrics } from './ops/metrics-route.ts';
+import { openTracing } from './ops/tracing.ts';
 import { parseRoutes } from './routing/routes-file.ts';
-import type { Context } from './service/context.ts';
+import { openCanary } from './service/canary.ts';
+import { type Context, newNodeId, ownVersion } from './service/context.ts';
+import { openDeadLetters } from './service/dead-letters.ts';
+import { openExplain } from './service/explain.ts';
 import { openFront } from './service/front.ts';
 import { openQueue } from './service/queue.ts';
+import { openSignals } from './service/signals.ts';
 import { openStore } from './service/store.ts';
 import { openVerifier } from './service/verifier.ts';
 
 export interface Service {
+  /** This process's name among all that share a Redis. */
+  readonly node: string;
   /** Where the API and Socket.IO listen; undefined for a process that is only a consumer. */
   readonly url: string | undefined;
   readonly opsUrl: string;
@@ -36,15 +45,20 @@ export async function startService(
     config.ROUTES_FILE === undefined
       ? []
       : parseRoutes(readFileSync(config.ROUTES_FILE, 'utf8'), config.ROUTES_FILE);
-  const metrics = new Metrics();
-  const context: Context = { config, log, metrics, routes, onFatal };
+  const node = newNodeId();
+  const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
+  const system = config.backends === undefined ? 'carillon' : 'rabbitmq';
+  const tracing = openTracing(system, DELIVER_QUEUE);
+  const publisher = config.backends === undefined ? undefined : new Publisher(log, onFatal);
+  const signals = openSignals({ node, config, log, metrics }, publisher);
+  const context: Context = { node, config, log, metrics, routes, tracing, signals, onFatal };
 
   const store = openStore(context);
   const lanes = new Lanes(store.inbox, (error) => {
     metrics.appendHeld();
     log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'append held');
   });
-  const queue = await openQueue(context, lanes);
+  const queue = await openQueue(context, lanes, store, publisher);
   const directives = new Directives({
     log: store.directiveLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
@@ -52,24 +66,37 @@ export async function startService(
       log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'directives not read'),
   });
   await directives.start();
+  const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
+  const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue }) : undefined;
   const verifier = openVerifier(context, directives);
   const health = new PartsHealth({
     ...store.probes,
     ...queue.probes,
     ...verifier.probes,
+    ...(canary === undefined ? {} : { canary: () => canary.health }),
     revocations: () => whether(directives.isKnown, 'never read'),
   });
 
+  metrics.watch({ health: () => health.ready() });
   const front = config.ROLES.includes('gateway')
-    ? await openFront(context, { store, queue, verify: verifier.verify, directives, health })
+    ? await openFront(context, { store, queue, verify: verifier.verify, directives, health, canary })
     : undefined;
   const ops = await createServer({ ...OPS_SERVER, log });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
-  serveAdmin(ops, { verify: verifier.verify, directing: directives });
+  const deadLetters = openDeadLetters(context, queue.letters, store.inbox);
+  serveAdmin(ops, {
+    verify: verifier.verify,
+    directing: directives,
+    departments: store.departments,
+    directory: store.directory,
+    deadLetters,
+    investigate: openExplain(store, queue, deadLetters, () => canary?.health.ok === false),
+  });
   await ops.listen({ host: config.HOST, port: config.OPS_PORT });
 
   return {
+    node,
     url: front === undefined ? undefined : urlOf(front.app),
     opsUrl: urlOf(ops),
     stop: async () => {

@@ -44,7 +44,8 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
       AMQP_URL: amqpUrl,
       HOST: '127.0.0.1',
       OPS_PORT: '0',
-      ROLES: consumes ? 'gateway,consumer' : 'gateway',
+      // A gateway alone would wait for its canary for ever.
+      ...(consumes ? { ROLES: 'gateway,consumer' } : { ROLES: 'gateway', CANARY_SECONDS: '0' }),
     }),
     openDriver: openInboxDriver,
   },

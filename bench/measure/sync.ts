@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createVerify, signToken } from '../../src/auth/tokens.ts';
+import { NO_SIGNALS } from '../../src/contract/signal.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { RedisLive } from '../../src/gateway/redis-live.ts';
 import { connectForSubscriptions } from '../../src/redis.ts';
@@ -25,6 +26,10 @@ const { redis, observer, inbox, userInbox } = await openStore();
 for (const user of USERS) await fill(inbox, audiencesOf(user), 10);
 const httpServer = createServer();
 new Gateway(httpServer, {
+  node: 'bench',
+  registry: { present: () => {}, gone: () => {} },
+  signals: NO_SIGNALS,
+  departments: { of: async () => undefined },
   live: new RedisLive(redis, connectForSubscriptions(address, log), log),
   inbox,
   userInbox,
@@ -57,6 +62,7 @@ new Gateway(httpServer, {
   isSampled: () => false,
   onPassedOn: () => {},
   onHealed: () => {},
+  onRecovery: () => {},
   onConnection: () => {},
 });
 httpServer.listen(0, '127.0.0.1');

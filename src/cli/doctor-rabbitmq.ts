@@ -9,6 +9,8 @@ import {
   EVENTS_EXCHANGE,
   SIGNALS_EXCHANGE,
   TopologyClash,
+  UNREACHED_QUEUE,
+  UNREACHED_WAIT_QUEUE,
 } from '../ingest/topology.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
@@ -51,7 +53,7 @@ async function topologyOf(model: ChannelModel): Promise<Finding> {
   for (const name of [EVENTS_EXCHANGE, SIGNALS_EXCHANGE, DEAD_LETTERS]) {
     if (!(await isThere(model, (channel) => channel.checkExchange(name)))) missing.push(`exchange ${name}`);
   }
-  for (const name of [DELIVER_QUEUE, DEAD_LETTERS]) {
+  for (const name of [DELIVER_QUEUE, DEAD_LETTERS, UNREACHED_QUEUE, UNREACHED_WAIT_QUEUE]) {
     if (!(await isThere(model, (channel) => channel.checkQueue(name)))) missing.push(`queue ${name}`);
   }
   if (missing.length > 0) {

@@ -1,7 +1,13 @@
 /** `carillon watch`: follows audiences as a device does, and prints what arrives. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Client, ClientStorage, ConnectionState, Notification } from '../client/connect.ts';
+import {
+  type Client,
+  type ClientStorage,
+  type ConnectionState,
+  connect,
+  type Notification,
+} from '../client/connect.ts';
 import { type Audience, isAudience } from '../contract/audience.ts';
 import { tokenFor, urlOf } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -66,7 +72,6 @@ async function watch(watched: readonly Audience[], options: Options, terminal: T
   const url = urlOf(options.url);
   // Before anything is connected: whether there is any.
   await tokenFor(claims);
-  const { connect } = await library();
   const client = connect({
     url,
     token: () => tokenFor(claims),
@@ -158,15 +163,5 @@ function read(file: string): Record<string, string> {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
     throw Failure.wrongUsage('--cursors names a file that is none of cursors');
-  }
-}
-
-/** The service needs no Socket.IO client, and an image of it may have none. */
-async function library() {
-  try {
-    return await import('../client/connect.ts');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
-    throw new Failure('no_client', 'watch needs the package socket.io-client: npm install socket.io-client');
   }
 }

@@ -64,7 +64,8 @@ export class Connection {
     this.socket.on('session', () => {
       this.#failures = 0;
       this.#refusals = 0;
-      this.#become({ status: 'connected' });
+      // It comes again when the user's departments change.
+      if (this.#state.status !== 'connected') this.#become({ status: 'connected' });
     });
     this.socket.on('goaway', (goaway) => this.#sentAway(goaway));
     this.socket.on('disconnect', () => this.#lose('connection_lost'));

@@ -29,6 +29,21 @@ export function audienceKind(audience: Audience): AudienceKind {
 }
 
 /**
+ * Topics that begin with this are Carillon's own. Clients can neither subscribe nor publish to them, whatever their
+ * token says, and of all events only Carillon's own lead there.
+ */
+const OWN_TOPICS = 'carillon.';
+
+export function isOwnTopic(topic: string): boolean {
+  return topic.startsWith(OWN_TOPICS);
+}
+
+/** True for the audience of a topic that is Carillon's own. */
+export function isOwn(audience: Audience): boolean {
+  return audience.startsWith(`topic:${OWN_TOPICS}`);
+}
+
+/**
  * The Socket.IO room of an audience. The braces make its Redis channel share a Cluster slot with the
  * audience's keys, so that one script may write the log and publish to the room.
  */

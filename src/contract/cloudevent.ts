@@ -2,6 +2,7 @@
 import { type Event, eventSchema } from './event.ts';
 import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 import { formatPath, type Read, refuse } from './refusal.ts';
+import { parseTraceparent } from './traceparent.ts';
 
 export const STRUCTURED_TYPE = 'application/cloudevents+json';
 
@@ -48,4 +49,12 @@ export function readEnvelope(envelope: unknown): Read<ReadEvent> {
 /** True when the event's own expirytime has passed; such an event must not be rung any more. */
 export function isExpired(event: Event, nowMs: number): boolean {
   return event.expirytime !== undefined && Date.parse(event.expirytime) <= nowMs;
+}
+
+/** The trace that a transport's header names, for an event that names none itself. A malformed one is no trace. */
+export function withTraceparent(read: ReadEvent, header: unknown): ReadEvent {
+  if (typeof header !== 'string' || read.event.traceparent !== undefined) return read;
+  if (parseTraceparent(header) === undefined) return read;
+  const traceparent = { traceparent: header };
+  return { event: { ...read.event, ...traceparent }, envelope: { ...read.envelope, ...traceparent } };
 }

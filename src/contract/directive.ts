@@ -9,6 +9,8 @@ export const directiveSchema = z.discriminatedUnion('kind', [
     /** The user's tokens that were issued before are not taken any more. */
     notBeforeMs: z.int().optional(),
   }),
+  /** The departments of the user were changed before: look them up again. */
+  z.object({ kind: z.literal('departments'), user: audienceIdSchema }),
 ]);
 
 export type Directive = Readonly<z.infer<typeof directiveSchema>>;

@@ -6,6 +6,9 @@ import { jsonObjectSchema } from './json.ts';
 /** The type of an event that takes another one back: `data.id`, and `data.source` unless it is the same. */
 export const RETRACTION_TYPE = 'carillon.retract';
 
+/** The type of the events that gateways send themselves, and that lead to Carillon's own topics. */
+export const CANARY_TYPE = 'carillon.canary';
+
 export const severitySchema = z.enum(['info', 'success', 'warning', 'critical']);
 
 const timestampSchema = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 timestamp with a zone' });

@@ -1,7 +1,7 @@
 /** The answer to "why didn't they get it?": a verdict with a stable code, and the steps that led to it. */
 import { z } from 'zod';
 
-export const verdictSchema = z.enum([
+const verdictSchema = z.enum([
   'delivered',
   'kept',
   'read',

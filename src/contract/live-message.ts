@@ -2,34 +2,49 @@
  * What is published to an audience's room: a short header of ours, then the Engine.IO text packet exactly as it
  * goes to the client, so that a gateway neither parses nor serialises it.
  *
- *     C1 <epoch> <offset> <flags>\n42["notification",{…}]     from an append
- *     M1 <session>\n42["marks",{…}]                           to a user's room, from the session that marked
+ *     C1 <epoch> <offset> <flags> <published>\n42["notification",{…}]   from an append
+ *     M1 <session>\n42["marks",{…}]                                     to a user's room, from the session that marked
  *
  * The first byte tells them from the Redis adapter's own messages, which begin with `{` or a MessagePack map.
- * Flags are letters: `s` means that this event was chosen for the sampled log. A reader ignores others.
+ * Flags are letters: `s` means that this event was chosen for the sampled log, `t` that its trace is recorded and goes
+ * on in its `traceparent`. A reader ignores others. `published` is when the event was published, in
+ * milliseconds since 1970. It may be missing, and a reader ignores what stands behind it.
  */
 import type { Marks } from './inbox.ts';
 import type { Cursor } from './notification.ts';
 
 const PREFIX = 'C1 ';
 const NEWLINE = 0x0a;
-/** Longest header: prefix, 16 of epoch, 16 of offset, 8 of flags, separators. */
+/** Longest header: prefix, 16 of epoch, 16 of offset, 8 of flags, 13 of time, separators. */
 const MAX_HEADER_BYTES = 64;
 
-export interface LiveMessage extends Cursor {
+interface Flags {
   readonly sampled: boolean;
+  readonly traced?: boolean;
+}
+
+interface HeaderEnd extends Flags {
+  /** When its event was published, for measuring; at most {@link MAX_PUBLISHED_AT_MS}. */
+  readonly publishedAtMs?: number;
+}
+
+/** As large as has room in the header; in the year 2286. */
+export const MAX_PUBLISHED_AT_MS = 9_999_999_999_999;
+
+export interface LiveMessage extends Cursor, HeaderEnd {
   /** `42["notification",{…}]`, UTF-8. */
   readonly packet: Buffer;
 }
 
-export function encodeLiveMessage(message: {
-  epoch: string;
-  offset: number;
-  sampled: boolean;
-  json: string;
-}): Buffer {
-  const { epoch, offset, sampled, json } = message;
-  return Buffer.from(`${PREFIX}${epoch} ${offset} ${sampled ? 's' : ''}\n${textOf(json)}`);
+export function encodeLiveMessage(message: Cursor & HeaderEnd & { readonly json: string }): Buffer {
+  const { epoch, offset, json } = message;
+  return Buffer.from(`${PREFIX}${epoch} ${offset} ${headerEndOf(message)}\n${textOf(json)}`);
+}
+
+/** What stands behind the offset. */
+export function headerEndOf({ sampled, traced, publishedAtMs }: HeaderEnd): string {
+  const flags = `${sampled ? 's' : ''}${traced ? 't' : ''}`;
+  return publishedAtMs === undefined ? flags : `${flags} ${publishedAtMs}`;
 }
 
 /** The Engine.IO packet that carries a notification's JSON to a client. */
@@ -46,12 +61,14 @@ export function decodeLiveMessage(bytes: Buffer): LiveMessage | undefined {
   if (bytes[0] !== PREFIX.charCodeAt(0) || bytes[1] !== PREFIX.charCodeAt(1)) return undefined;
   const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);
   if (end === -1) return undefined;
-  const [, epoch, offset, flags] = bytes.toString('latin1', 0, end).split(' ');
+  const [, epoch, offset, flags, published] = bytes.toString('latin1', 0, end).split(' ');
   if (epoch === undefined || offset === undefined || flags === undefined) return undefined;
   return {
     epoch,
     offset: Number(offset),
     sampled: flags.includes('s'),
+    traced: flags.includes('t'),
+    ...(published === undefined ? {} : { publishedAtMs: Number(published) }),
     packet: bytes.subarray(end + 1),
   };
 }

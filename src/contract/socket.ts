@@ -56,7 +56,11 @@ export const sessionSchema = z
     serverTime: z.iso.datetime(),
     missed: missedByAudienceSchema.shape.audiences.optional().describe('When the handshake had cursors.'),
   })
-  .meta({ id: 'Session', description: 'First of all messages, once every room of the socket is in force.' });
+  .meta({
+    id: 'Session',
+    description:
+      'First of all messages, once every room of the socket is in force; and again when an operator has given the user other departments.',
+  });
 
 const goawayCodeSchema = z.enum([
   'token_expired',

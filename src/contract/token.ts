@@ -1,6 +1,6 @@
 /** What a token says of its bearer, and how verifying one answers. */
 import { z } from 'zod';
-import { type Audience, audienceIdSchema } from './audience.ts';
+import { type Audience, audienceIdSchema, isOwnTopic } from './audience.ts';
 
 /** A pattern of topics: an id, in which `*` stands for any run of characters. */
 const topicPatternSchema = z.string().regex(/^[A-Za-z0-9._~@:+*-]{1,128}$/);
@@ -79,4 +79,9 @@ export function matchesAny(patterns: readonly string[], name: string): boolean {
     }
     return at <= name.length - end.length;
   });
+}
+
+/** True when a token with these patterns allows the topic. Carillon's own are nobody's, not even those of `*`. */
+export function allowsTopic(patterns: readonly string[], topic: string): boolean {
+  return !isOwnTopic(topic) && matchesAny(patterns, topic);
 }

@@ -4,12 +4,17 @@ import type { Logger } from 'pino';
 import { type Namespace, Server } from 'socket.io';
 import { type Audience, roomOf } from '../contract/audience.ts';
 import type { ReadEvent } from '../contract/cloudevent.ts';
+import type { GivenDepartments } from '../contract/departments.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
+import type { Registering } from '../contract/presence.ts';
+import type { Signals } from '../contract/signal.ts';
 import type { Identity, Verify } from '../contract/token.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Rate } from './allowance.ts';
+import { Announcer } from './announcer.ts';
+import { Attendance } from './attendance.ts';
 import { authenticate } from './authenticate.ts';
 import { Door } from './door.ts';
 import { drain } from './drain.ts';
@@ -17,19 +22,26 @@ import { Feeds } from './feeds.ts';
 import { codeOf, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
+import type { Member } from './member.ts';
+import { Occupancy } from './occupancy.ts';
+import type { RecoveryOptions } from './recovery.ts';
 import { Requests } from './requests.ts';
 import { type SeatLimits, Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOptions } from './session.ts';
 import { Vacancies } from './vacancies.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
-import { type Connection, holdWrites } from './wire/shared-write.ts';
+import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
 
 export interface GatewayOptions {
+  readonly node: string;
   readonly live: Live;
   readonly inbox: Inbox;
   readonly userInbox: UserInbox;
+  readonly departments: GivenDepartments;
+  readonly registry: Registering;
+  readonly signals: Signals;
   /** Most notifications that are recovered of one audience. */
   readonly syncLimit: number;
   /** How often a feed is compared with the head of its log. */
@@ -50,6 +62,7 @@ export interface GatewayOptions {
   readonly isSampled: (user: string) => boolean;
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   readonly onHealed: (audience: Audience) => void;
+  readonly onRecovery: RecoveryOptions['onRecovery'];
   /** `code`: why this node refused or closed it; empty when it did not, or the client left by itself. */
   readonly onConnection: (outcome: 'accepted' | 'refused' | 'closed', code: string) => void;
 }
@@ -72,6 +85,9 @@ export class Gateway {
   readonly #feeds: Feeds;
   readonly #log: Logger;
   readonly #isSampled: (user: string) => boolean;
+  readonly #sessions = new WeakMap<GatewaySocket, Session>();
+  /** Who is in the rooms of this node. */
+  readonly occupancy: Occupancy;
 
   /** Attaches to the HTTP server, which the caller starts and, after {@link close}, ends. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
@@ -99,15 +115,30 @@ export class Gateway {
       allowRequest: door.allowRequest,
       adapter: createAdapter,
     });
-    feeds.follow(this.#io.of('/').adapter);
+    const { adapter, sockets } = this.#io.of('/');
+    feeds.follow(adapter);
+    this.occupancy = new Occupancy({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
     this.#io.engine.use(door.allowMethod);
     this.#io.engine.on('connection', (connection: Connection) => door.admit(connection));
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
-    const session = {
+    const attendance = new Attendance({ node: options.node, registry: options.registry, feeds });
+    const announcer = new Announcer({
+      node: options.node,
+      signals: options.signals,
+      adapter,
+      socketOf: (id) => sockets.get(id),
+    });
+    const session: SessionOptions = {
       feeds,
       inbox: userInbox,
-      recovery: { inbox, maxNotifications: options.syncLimit },
+      departments: options.departments,
+      onTold: (socket, places, cursors) => {
+        attendance.told(socket, places, cursors);
+        announcer.told(socket);
+      },
+      recovery: { inbox, maxNotifications: options.syncLimit, onRecovery: options.onRecovery },
       deadlineMs: handshakeMs,
+      log,
       maxPendingBytes,
     };
     const vacancies = new Vacancies(handshakeMs);
@@ -117,8 +148,10 @@ export class Gateway {
     this.#io.on('connection', (socket) => {
       onConnection('accepted', '');
       vacancies.follow(socket);
+      attendance.follow(socket);
       this.#watch(socket, (code) => onConnection('closed', code));
       const started = new Session(socket, session);
+      this.#sessions.set(socket, started);
       // Its token was verified a moment ago, and may have been revoked since.
       if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');
       requests.listen(socket, started);
@@ -129,13 +162,47 @@ export class Gateway {
     });
   }
 
+  /**
+   * Lets a member that is no socket have what comes to an audience's room. Rejects, and then may be called again, when
+   * the room cannot be hosted now.
+   */
+  async host(audience: Audience, member: Member): Promise<void> {
+    const { adapter } = this.#io.of('/');
+    const id = `host of ${audience}`;
+    await adapter.addAll(id, new Set([roomOf(audience)]));
+    try {
+      const [feed] = await this.#feeds.opened([audience]);
+      feed?.enter(id, member);
+    } catch (error) {
+      await adapter.delAll(id);
+      throw error;
+    }
+  }
+
+  /** What waits for clients to take it: of all of them, and of the one that is most behind. */
+  pendingBytes(): { readonly sum: number; readonly largest: number } {
+    let sum = 0;
+    let largest = 0;
+    for (const { conn } of this.#io.of('/').sockets.values()) {
+      const bytes = pendingBytes(conn);
+      sum += bytes;
+      if (bytes > largest) largest = bytes;
+    }
+    return { sum, largest };
+  }
+
   /** What an operator told all nodes. */
-  obey({ user, notBeforeMs = 0 }: Directive): void {
+  obey(directive: Directive): void {
     const { adapter, sockets } = this.#io.of('/');
-    for (const id of [...(adapter.rooms.get(roomOf(`user:${user}`)) ?? [])]) {
+    for (const id of [...(adapter.rooms.get(roomOf(`user:${directive.user}`)) ?? [])]) {
       const socket = sockets.get(id);
       if (socket === undefined) continue;
-      goaway(socket, socket.data.identity.issuedAtMs < notBeforeMs ? 'token_revoked' : 'disconnected');
+      if (directive.kind === 'departments') {
+        this.#sessions.get(socket)?.move();
+        continue;
+      }
+      const isRevoked = socket.data.identity.issuedAtMs < (directive.notBeforeMs ?? 0);
+      goaway(socket, isRevoked ? 'token_revoked' : 'disconnected');
     }
   }
 

@@ -9,7 +9,14 @@ export interface RecoveryOptions {
   readonly inbox: Inbox;
   /** More than this is not recovered: the client reads the inbox instead. */
   readonly maxNotifications: number;
+  readonly onRecovery: (result: RecoveryResult, notifications: number) => void;
 }
+
+/**
+ * `current`: nothing had come since. `too_many` had. `lost`: the log does not hold all of it any more, or never held
+ * the cursor.
+ */
+export type RecoveryResult = 'current' | 'recovered' | 'too_many' | 'lost';
 
 /**
  * What lies between the cursor and `head`, where the feed of this node stands: what comes live begins right behind
@@ -18,21 +25,30 @@ export interface RecoveryOptions {
  * @throws {InboxUnavailable}
  */
 export async function recover(
-  { inbox, maxNotifications }: RecoveryOptions,
+  { inbox, maxNotifications, onRecovery }: RecoveryOptions,
   audience: Audience,
   cursor: Cursor,
   head: Cursor,
 ): Promise<Missed> {
   const place = { epoch: head.epoch, head: head.offset };
-  if (cursor.epoch === head.epoch && cursor.offset === head.offset)
-    return { ...place, recovered: true, notifications: [] };
-  const missing = { ...place, recovered: false, notifications: [] };
+  const missing = (result: RecoveryResult): Missed => {
+    onRecovery(result, 0);
+    return { ...place, recovered: false, notifications: [] };
+  };
+  const whole = (result: RecoveryResult, notifications: Notification[]): Missed => {
+    onRecovery(result, notifications.length);
+    return { ...place, recovered: true, notifications };
+  };
+  if (cursor.epoch === head.epoch && cursor.offset === head.offset) return whole('current', []);
   const count = head.offset - cursor.offset;
-  if (count < 0 || count > maxNotifications) return missing;
-  if (cursor.epoch !== head.epoch && !holdsPlace(await inbox.incarnations(audience), cursor)) return missing;
-  const stored = count === 0 ? [] : await inbox.read(audience, cursor.offset + 1, head.offset);
-  if (stored.length !== count) return missing;
-  return { ...place, recovered: true, notifications: stored.filter(isCurrent).map(notificationIn) };
+  if (count < 0) return missing('lost');
+  if (count > maxNotifications) return missing('too_many');
+  if (cursor.epoch !== head.epoch && !holdsPlace(await inbox.incarnations(audience), cursor))
+    return missing('lost');
+  if (count === 0) return whole('current', []);
+  const stored = await inbox.read(audience, cursor.offset + 1, head.offset);
+  if (stored.length !== count) return missing('lost');
+  return whole('recovered', stored.filter(isCurrent).map(notificationIn));
 }
 
 function isCurrent({ expiresAtMs }: Stored): boolean {

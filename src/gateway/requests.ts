@@ -6,7 +6,7 @@ import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import { formatPath } from '../contract/refusal.ts';
 import { type RequestError, type RequestErrorCode, type RequestName, requests } from '../contract/socket.ts';
-import { matchesAny, type Verify } from '../contract/token.ts';
+import { allowsTopic, type Verify } from '../contract/token.ts';
 import { postedEvent } from './posted.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
@@ -91,7 +91,7 @@ function answersFor({
     }),
 
     subscribe: checked(requests.subscribe, async ({ socket, session }, { topic, cursor }, afterwards) => {
-      if (!matchesAny(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
+      if (!allowsTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
       const isIn = socket.rooms.has(roomOf(`topic:${topic}`));
       if (!isIn && session.topicCount >= maxTopics) {
         return failed('too_many_topics', `at most ${maxTopics}; unsubscribe from one first`);
@@ -120,7 +120,7 @@ function answersFor({
 
     publish: checked(requests.publish, async ({ socket }, request) => {
       const { user, publish: allowed } = socket.data.identity;
-      if (!matchesAny(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
+      if (!allowsTopic(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
       const posted = postedEvent(user, request, maxEventBytes);
       if (!posted.ok) {
         const { path, message } = posted.refusal;

@@ -1,9 +1,13 @@
 /** A session: one connected socket of one user on one device, from its rooms to its token's end. */
+
+import pRetry from 'p-retry';
+import type { Logger } from 'pino';
 import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../contract/audience.ts';
+import { type GivenDepartments, withDepartments } from '../contract/departments.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, Missed, MissedByAudience } from '../contract/recovery.ts';
-import { audiencesOfIdentity, type Identity, matchesAny } from '../contract/token.ts';
+import { allowsTopic, audiencesOfIdentity, type Identity } from '../contract/token.ts';
 import type { Feed } from './feed.ts';
 import type { Feeds } from './feeds.ts';
 import { goaway } from './goaway.ts';
@@ -14,13 +18,23 @@ import type { GatewaySocket } from './server.ts';
 /** setTimeout fires at once for anything longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
+
 export interface SessionOptions {
   readonly feeds: Feeds;
   readonly inbox: UserInbox;
   readonly recovery: RecoveryOptions;
+  readonly departments: GivenDepartments;
+  /** The client has been told its `session`: where it begins, and what it said that it had. */
+  readonly onTold: (
+    socket: GatewaySocket,
+    places: ReadonlyMap<Audience, Cursor>,
+    cursors: Cursors | undefined,
+  ) => void;
   /** How long rooms may take to open before the client is told to come again. */
   readonly deadlineMs: number;
   readonly maxPendingBytes: number;
+  readonly log: Logger;
 }
 
 export class Session {
@@ -28,26 +42,56 @@ export class Session {
   readonly started: Promise<void>;
   readonly #socket: GatewaySocket;
   readonly #options: SessionOptions;
+  /** What the token says, of which the socket's identity differs when an operator has given other departments. */
+  #claimed: Identity;
+  #given: readonly string[] | undefined;
   #audiences: readonly Audience[];
+  /** One move between departments at a time. */
+  #moving: Promise<void>;
   #expiry: NodeJS.Timeout | undefined;
 
   constructor(socket: GatewaySocket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#claimed = socket.data.identity;
     this.#audiences = audiencesOfIdentity(socket.data.identity);
     this.started = within(options.deadlineMs, this.#start());
-    this.started.catch(() => goaway(socket, 'unavailable'));
+    this.#moving = this.started;
+    this.started.catch((error) => {
+      options.log.info({ session: socket.id, reason: String(error) }, 'session not begun');
+      goaway(socket, 'unavailable');
+    });
     this.renew(socket.data.identity);
     socket.once('disconnect', () => clearTimeout(this.#expiry));
   }
 
-  /** The audiences whose inbox this session may see: those that it began with, as far as its token still gives them. */
+  /** The audiences whose inbox this session may see: those that it was told, as far as its token still gives them. */
   get audiences(): readonly Audience[] {
     return this.#audiences;
   }
 
   /** Goes on with a fresh token of the same user: rooms that it does not allow any more are left. */
-  renew(identity: Identity): void {
+  renew(claimed: Identity): void {
+    this.#claimed = claimed;
+    this.#narrow(withDepartments(claimed, this.#given));
+    clearTimeout(this.#expiry);
+    const remainingMs = clamp(claimed.expiresAtMs - Date.now(), 0, MAX_TIMER_MS);
+    this.#expiry = setTimeout(() => goaway(this.#socket, 'token_expired'), remainingMs);
+  }
+
+  /**
+   * The user's departments may have changed: leaves and enters rooms, and tells the client its `session` again. What
+   * comes for the rooms in which it stays waits until then, so that the places that it is told are exact.
+   */
+  move(): void {
+    const { deadlineMs } = this.#options;
+    this.#moving = this.#moving.then(() => within(deadlineMs, this.#move()));
+    // Coming again puts everything right.
+    this.#moving.catch(() => this.#socket.connected && goaway(this.#socket, 'unavailable'));
+  }
+
+  /** Leaves the rooms that the identity does not give. */
+  #narrow(identity: Identity): void {
     this.#socket.data.identity = identity;
     const given = new Set(audiencesOfIdentity(identity));
     this.#audiences = this.#audiences.filter((audience) => given.has(audience));
@@ -56,12 +100,9 @@ export class Session {
       const audience = audienceOf(room);
       if (audience === undefined || allowed.has(room)) continue;
       const isAllowedTopic =
-        audienceKind(audience) === 'topic' && matchesAny(identity.topics, topicOf(audience));
+        audienceKind(audience) === 'topic' && allowsTopic(identity.topics, topicOf(audience));
       if (!isAllowedTopic) void this.#socket.leave(room);
     }
-    clearTimeout(this.#expiry);
-    const remainingMs = clamp(identity.expiresAtMs - Date.now(), 0, MAX_TIMER_MS);
-    this.#expiry = setTimeout(() => goaway(this.#socket, 'token_expired'), remainingMs);
   }
 
   /**
@@ -95,6 +136,8 @@ export class Session {
 
   /** What the client missed in audiences that it is in. */
   async sync(cursors: Cursors): Promise<MissedByAudience | { readonly foreign: string }> {
+    // Otherwise the answer might tell what is held back.
+    await this.#moving;
     const asked = Object.entries(cursors).filter(isCursorEntry);
     const foreign = asked.find(([audience]) => !this.#options.feeds.find(audience)?.has(this.#socket.id));
     if (foreign !== undefined) return { foreign: foreign[0] };
@@ -108,16 +151,55 @@ export class Session {
   }
 
   async #start(): Promise<void> {
-    const { identity, cursors } = this.#socket.data;
+    const { cursors } = this.#socket.data;
     this.#socket.data.cursors = undefined;
-    await this.#socket.join(this.audiences.map(roomOf));
-    const { entered, release } = await this.#enterAll(this.audiences, cursors ?? {});
+    // Its departments are asked for while these rooms open: mostly they are right.
+    await this.#socket.join(this.#audiences.map(roomOf));
+    await this.#enterDepartments();
+    await this.#tell(cursors);
+  }
+
+  async #move(): Promise<void> {
+    if (!this.#socket.connected) return;
+    if (await this.#enterDepartments()) await this.#tell(undefined);
+  }
+
+  /** Reads which departments the user has, and leaves and joins their rooms. Answers whether there are others now. */
+  async #enterDepartments(): Promise<boolean> {
+    this.#given = await this.#givenDepartments();
+    const before = this.#audiences;
+    const identity = withDepartments(this.#claimed, this.#given);
+    this.#narrow(identity);
+    const entered = audiencesOfIdentity(identity).filter((audience) => !before.includes(audience));
+    const isSame = entered.length === 0 && this.#audiences.length === before.length;
+    this.#audiences = audiencesOfIdentity(identity);
+    await this.#socket.join(entered.map(roomOf));
+    return !isSame;
+  }
+
+  async #givenDepartments(): Promise<readonly string[] | undefined> {
+    const { departments } = this.#options;
+    const { user } = this.#claimed;
+    try {
+      return await departments.of(user);
+    } catch {
+      const shouldRetry = () => this.#socket.connected;
+      return await pRetry(() => departments.of(user), { ...RETRY, shouldRetry });
+    }
+  }
+
+  /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
+  async #tell(cursors: Cursors | undefined): Promise<void> {
+    const { entered, release } = await this.#enterAll(this.#audiences, cursors ?? {});
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
-    const { unseen } = await this.#options.inbox.open(identity.user, places);
-    const heads = entered.map(
-      ({ audience, head: { epoch, offset } }) => [audience, { epoch, head: offset }] as const,
-    );
+    const { unseen } = await this.#options.inbox.open(this.#claimed.user, places);
+    const { identity } = this.#socket.data;
+    // A fresh token may have narrowed them meanwhile.
+    const heads = this.#audiences.map((audience) => {
+      const { epoch, offset } = places.get(audience) ?? EMPTY_HEAD;
+      return [audience, { epoch, head: offset }] as const;
+    });
     const missed = entered.flatMap(({ audience, missed }) =>
       missed === undefined ? [] : [[audience, missed] as const],
     );
@@ -132,6 +214,7 @@ export class Session {
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
     });
     release();
+    if (this.#socket.connected) this.#options.onTold(this.#socket, places, cursors);
   }
 
   /** Lets the socket into the feeds of rooms that it has joined, held back until it is released. */

@@ -1,11 +1,20 @@
 /** `/admin/…` on OPS_PORT: for operators, whose token has the scope `admin`. Never on the public port. */
 import type { FastifyInstance } from 'fastify';
 import type { Verify } from '../contract/token.ts';
+import { type AdminDeadLettersOptions, serveAdminDeadLetters } from './admin-dead-letters.ts';
+import { type AdminDepartmentsOptions, serveAdminDepartments } from './admin-departments.ts';
+import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts';
+import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
 import { bearerOf } from './bearer.ts';
 import { sendProblem } from './problems.ts';
 
-export interface AdminOptions extends AdminUsersOptions {
+export interface AdminOptions
+  extends AdminUsersOptions,
+    AdminDepartmentsOptions,
+    AdminPresenceOptions,
+    AdminDeadLettersOptions,
+    AdminExplainOptions {
   readonly verify: Verify;
 }
 
@@ -16,5 +25,9 @@ export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
       if (!bearer.ok) return sendProblem(reply, bearer.problem);
     });
     serveAdminUsers(scope, options);
+    serveAdminDepartments(scope, options);
+    serveAdminPresence(scope, options);
+    serveAdminDeadLetters(scope, options);
+    serveAdminExplain(scope, options);
   });
 }

@@ -1,6 +1,7 @@
 /** `POST /v1/events`: one CloudEvent or a batch; accepted when RabbitMQ has confirmed all of it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { isOwn } from '../contract/audience.ts';
 import {
   isExpired,
   type ReadEvent,
@@ -8,8 +9,9 @@ import {
   readEnvelope,
   readStructured,
   STRUCTURED_TYPE,
+  withTraceparent,
 } from '../contract/cloudevent.ts';
-import { type Event, eventSchema } from '../contract/event.ts';
+import { CANARY_TYPE, type Event, eventSchema } from '../contract/event.ts';
 import { parseJson } from '../contract/json.ts';
 import { problem, refusalProblem } from '../contract/problem.ts';
 import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
@@ -71,7 +73,10 @@ async function accept(
   options: EventsOptions,
 ) {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const reads = readBody(request, body, options.maxBytes);
+  const { traceparent } = request.headers;
+  const reads = readBody(request, body, options.maxBytes).map((read) =>
+    read.ok ? { ...read, value: withTraceparent(read.value, traceparent) } : read,
+  );
   const events: ReadEvent[] = [];
   for (const [i, read] of reads.entries()) {
     const refusal = read.ok ? refusalAtOnce(read.value, options) : read.refusal;
@@ -164,5 +169,14 @@ function refusalAtOnce(read: ReadEvent, { refusalOf, maxBytes }: EventsOptions):
   if (isExpired(read.event, Date.now())) {
     return refuse('expired', `expired at ${read.event.expirytime}`, 'expirytime').refusal;
   }
-  return refusalOf(read);
+  return forgery(read.event) ?? refusalOf(read);
+}
+
+/** What only Carillon itself publishes, and where to. */
+function forgery({ type, audience }: Event): Refusal | undefined {
+  if (type === CANARY_TYPE)
+    return refuse('invalid_event', `the type ${type} is Carillon's own`, 'type').refusal;
+  const own = audience?.find(isOwn);
+  if (own === undefined) return undefined;
+  return refuse('invalid_audience', `${own} is Carillon's own`, 'audience').refusal;
 }

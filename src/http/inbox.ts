@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Audience } from '../contract/audience.ts';
+import { type GivenDepartments, withDepartments } from '../contract/departments.ts';
 import {
   type InboxAnswer,
   inboxPageSchema,
@@ -18,15 +19,20 @@ import { problemResponses, sendProblem } from './problems.ts';
 export interface InboxOptions {
   readonly verify: Verify;
   readonly inbox: UserInbox;
+  readonly departments: GivenDepartments;
 }
 
 /** No session made the change: every device of the user is told. */
 const NO_ORIGIN = '';
 
-export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions): void {
+export function serveInbox(app: FastifyInstance, { verify, inbox, departments }: InboxOptions): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const security = [{ bearer: [] }];
   const { admit, identityOf } = admission(verify);
+  const ownerOf = async (request: FastifyRequest) => {
+    const identity = identityOf(request);
+    return withDepartments(identity, await departments.of(identity.user));
+  };
 
   routes.get(
     '/v1/inbox',
@@ -36,16 +42,14 @@ export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions
         tags: ['inbox'],
         summary: "The user's notifications, newest first, with their marks, and the counts.",
         description:
-          "Of the token's user, departments and everybody; an event that came by several of them once.",
+          "Of the token's user, departments (or those that an operator gave the user) and everybody; an event that came by several of them once.",
         security,
         querystring: inboxQuerySchema,
         response: { 200: inboxPageSchema, ...problemResponses(400, 401, 403, 503) },
       },
     },
     (request, reply) =>
-      answer(request, reply, identityOf(request), (user, audiences) =>
-        inbox.list(user, audiences, request.query),
-      ),
+      answer(request, reply, ownerOf, (user, audiences) => inbox.list(user, audiences, request.query)),
   );
 
   routes.post(
@@ -61,7 +65,7 @@ export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions
       },
     },
     (request, reply) =>
-      answer(request, reply, identityOf(request), (user, audiences) =>
+      answer(request, reply, ownerOf, (user, audiences) =>
         inbox.mark(user, audiences, request.body, NO_ORIGIN),
       ),
   );
@@ -70,10 +74,11 @@ export function serveInbox(app: FastifyInstance, { verify, inbox }: InboxOptions
 async function answer<T>(
   request: FastifyRequest,
   reply: FastifyReply,
-  identity: Identity,
+  ownerOf: (request: FastifyRequest) => Promise<Identity>,
   ask: (user: string, audiences: readonly Audience[]) => Promise<InboxAnswer<T>>,
 ) {
   try {
+    const identity = await ownerOf(request);
     const asked = await ask(identity.user, audiencesOfIdentity(identity));
     if (asked.ok) return reply.send(asked.value);
     const { code, message } = asked.refusal;

@@ -28,6 +28,19 @@ export function sendProblem(reply: FastifyReply, found: Problem) {
   return reply.code(found.status).type(PROBLEM_TYPE).send(found);
 }
 
+/** Answers with what needs Redis, or that it is away. `answer` MUST fail for no other reason, and MUST bear a repeat. */
+export async function answering<T>(request: FastifyRequest, reply: FastifyReply, answer: () => Promise<T>) {
+  try {
+    return await answer();
+  } catch (error) {
+    request.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'Redis not reached');
+    return sendProblem(
+      reply,
+      problem('redis_unavailable', 503, 'Redis cannot be reached; send it again later'),
+    );
+  }
+}
+
 /** The response schemas of a route that may answer with these problems. */
 export function problemResponses(...statuses: number[]) {
   return Object.fromEntries(

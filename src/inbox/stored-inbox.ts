@@ -19,7 +19,7 @@ import { LogReader } from './log-reader.ts';
 import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
 import type { MarksStore } from './marks-store.ts';
 import { formatPosition, parsePosition } from './position.ts';
-import { contains, formatRanges, type Ranges, union } from './ranges.ts';
+import { contains, difference, formatRanges, NO_RANGES, type Ranges, union } from './ranges.ts';
 import { type UserLog, View } from './view.ts';
 
 /** Somebody else saved each time in between: then the client may ask again. */
@@ -37,6 +37,10 @@ export interface StoredInboxOptions {
   /** Entries that a log keeps, by kind of audience; marks below are dropped. */
   readonly maxLength: InboxLimits['maxLength'];
   readonly now: () => number;
+  /** The user was shown the log of their own up to its head. */
+  readonly onListed?: (user: string, head: Cursor) => void;
+  /** The request has made something read or archived that was not. */
+  readonly onRead?: (user: string, as: 'read' | 'archived', request: MarkRequest, origin: string) => void;
 }
 
 interface Loaded {
@@ -64,6 +68,8 @@ export class StoredInbox implements UserInbox {
     const { logs } = await this.#load(user, this.#heads(audiences));
     const view = new View(inbox, logs, query.filter, { from, chunk: query.limit + 1, nowMs: now() });
     const [page, counts] = await Promise.all([pageOf(view, query.limit), this.#count(logs)]);
+    const own = logs.find(({ audience }) => audience === `user:${user}`);
+    if (own !== undefined) this.#options.onListed?.(user, own.head);
     return { ok: true, value: { ...page, ...counts } };
   }
 
@@ -86,13 +92,33 @@ export class StoredInbox implements UserInbox {
         ? { upTo: Object.fromEntries(logs.map((log) => [log.audience, log.head.offset])) }
         : {};
       const message = encodeMarksMessage(origin, { ...request, ...upTo, ...answer });
-      if (await this.#options.store.save(user, version, changed, message)) return { ok: true, value: answer };
+      if (await this.#options.store.save(user, version, changed, message)) {
+        this.#tellRead(user, request, origin, logs, marked);
+        return { ok: true, value: answer };
+      }
     }
     throw new InboxUnavailable(`the marks of user ${user} changed ${MAX_ATTEMPTS} times in between`);
   }
 
   async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Counts> {
     return await this.#count((await this.#load(user, Promise.resolve(places))).logs);
+  }
+
+  #tellRead(
+    user: string,
+    request: MarkRequest,
+    origin: string,
+    before: readonly UserLog[],
+    after: readonly UserLog[],
+  ): void {
+    const { onRead } = this.#options;
+    const { as } = request;
+    if (onRead === undefined || (as !== 'read' && as !== 'archived')) return;
+    // What is archived was read, so that this tells both.
+    const isMore = after.some(
+      ({ marks }, i) => difference(marks[as], before[i]?.marks[as] ?? NO_RANGES).length > 0,
+    );
+    if (isMore) onRead(user, as, request, origin);
   }
 
   async #heads(audiences: readonly Audience[]): Promise<ReadonlyMap<Audience, Cursor>> {

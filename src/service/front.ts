@@ -1,7 +1,7 @@
 /** The front: what users and producers connect to, Socket.IO and the API on one port. */
 import type { Logger } from 'pino';
 import { signToken } from '../auth/tokens.ts';
-import { type Audience, audienceKind } from '../contract/audience.ts';
+import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import type { Health } from '../contract/health.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
@@ -15,7 +15,9 @@ import { serveInbox } from '../http/inbox.ts';
 import { createQuota } from '../http/quota.ts';
 import { createServer, serveDocs } from '../http/server.ts';
 import { createSampler } from '../ops/log.ts';
+import { Registry } from '../presence/registry.ts';
 import { audiencesOf } from '../routing/route.ts';
+import type { OwnCanary } from './canary.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
 import type { Store } from './store.ts';
@@ -26,12 +28,13 @@ export interface FrontParts {
   readonly verify: Verify;
   readonly directives: Directives;
   readonly health: Health;
+  readonly canary: OwnCanary | undefined;
 }
 
 /** `close` sends every socket away and stops listening. */
 export async function openFront(
-  { config, log, metrics, routes }: Context,
-  { store, queue, verify, directives, health }: FrontParts,
+  { node, config, log, metrics, routes, tracing, signals }: Context,
+  { store, queue, verify, directives, health, canary }: FrontParts,
 ) {
   const app = await createServer({
     title: 'Carillon',
@@ -51,7 +54,8 @@ export async function openFront(
       return mapped === undefined || mapped.ok ? undefined : mapped.refusal;
     },
   });
-  serveInbox(app, { verify, inbox: store.userInbox });
+  const { departments } = store;
+  serveInbox(app, { verify, inbox: store.userInbox, departments });
   await serveDocs(app);
   const { tokenKey } = config;
   const isEmbedded = config.backends === undefined;
@@ -59,13 +63,21 @@ export async function openFront(
     serveDemo(app, (claims, seconds) => signToken(tokenKey.secret, claims, seconds));
   }
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
+  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
   const gateway = new Gateway(app.server, {
+    node,
+    registry,
+    signals,
+    departments,
     live: store.live,
     inbox: store.inbox,
     userInbox: store.userInbox,
     syncLimit: config.SYNC_LIMIT,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
-    onHealed: (audience) => metrics.healed(audienceKind(audience)),
+    onHealed: (audience) => {
+      if (isOwn(audience)) canary?.healed();
+      else metrics.healed(audienceKind(audience));
+    },
     verify,
     publish: (read) => queue.publish(read),
     isRevoked: (identity) => directives.isRevoked(identity),
@@ -89,22 +101,33 @@ export async function openFront(
     log,
     isSampled: (user) => isSampled({ source: 'session', id: user }),
     onPassedOn: (audience, message, sockets) => {
-      metrics.delivered(audienceKind(audience), sockets);
+      if (isOwn(audience)) return;
+      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs);
       if (message.sampled) logDelivered(log, audience, message, sockets);
+      if (message.traced) tracing?.delivered(audience, message.packet, sockets);
     },
+    onRecovery: (result, notifications) => metrics.recovered(result, notifications),
     onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
+  metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));
+  registry.start((isAll) => gateway.occupancy.take(isAll));
   await app.listen({ host: config.HOST, port: config.PORT });
+  canary?.start(gateway);
   return {
     app,
     close: async () => {
+      canary?.stop();
       // The rest of the time is for what comes behind it.
       await gateway.close(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
+      await registry.close();
       await app.close();
     },
   };
 }
+
+/** Three of them may be lost before the others take this node for dead. */
+const BEAT_MS = 5_000;
 
 const MAX_BATCH_BYTES = 1_048_576;
 

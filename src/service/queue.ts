@@ -1,66 +1,109 @@
 /** The queue: RabbitMQ, or a queue within this process in embedded mode, and the handler behind it. */
 import type { Backends } from '../config.ts';
 import { audienceKind } from '../contract/audience.ts';
-import { type ReadEvent, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { type ReadEvent, readStructured, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { CANARY_TYPE } from '../contract/event.ts';
 import { createDeliver } from '../deliver.ts';
+import { withCanaries } from '../deliver-canary.ts';
 import type { Lanes } from '../inbox/lanes.ts';
 import { Consumer, type ConsumerOptions } from '../ingest/consumer.ts';
 import { EmbeddedQueue } from '../ingest/embedded-queue.ts';
-import { Publisher } from '../ingest/publisher.ts';
+import type { Letters } from '../ingest/letters.ts';
+import { MemoryLetters } from '../ingest/memory-letters.ts';
+import { PUBLISHED_AT_HEADER } from '../ingest/published-at.ts';
+import type { Publisher } from '../ingest/publisher.ts';
+import { QueueDepths } from '../ingest/queue-depths.ts';
+import { RabbitMqLetters } from '../ingest/rabbitmq-letters.ts';
 import type { Settlement } from '../ingest/settlement.ts';
-import { EVENTS_EXCHANGE } from '../ingest/topology.ts';
+import { DELIVER_QUEUE, EVENTS_EXCHANGE } from '../ingest/topology.ts';
 import { type Probe, whether } from '../ops/health.ts';
 import { createSampler } from '../ops/log.ts';
 import type { Context } from './context.ts';
+import { openUnreached, type Unreached } from './signals.ts';
+import type { Store } from './store.ts';
 
 /** Where events wait until they are settled. */
 export interface Queue {
   publish(read: ReadEvent): Promise<void>;
   readonly probes: Readonly<Record<string, Probe>>;
+  /** What waits for a consumer, and how many there are; undefined when RabbitMQ does not say. */
+  waiting(): Promise<{ readonly events: number; readonly consumers: number } | undefined>;
+  /** The dead ones. */
+  readonly letters: Letters;
   /** Takes nothing new, and resolves when what is in hand is settled. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function openQueue(context: Context, lanes: Lanes): Promise<Queue> {
-  const { config, log, metrics, routes } = context;
+/** `publisher` undefined: embedded mode. It is opened and closed here. */
+export async function openQueue(
+  context: Context,
+  lanes: Lanes,
+  store: Store,
+  publisher: Publisher | undefined,
+): Promise<Queue> {
+  const { config, log, metrics, routes, tracing } = context;
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const handle = createDeliver({
+  const unreached = publisher === undefined ? undefined : openUnreached(context, store, publisher);
+  const deliver = createDeliver({
     lanes,
     routes,
     maxAudiences: config.EVENT_MAX_AUDIENCES,
     isSampled,
-    onAppended: (event, audience, { epoch, offset, repeat, gateways }) => {
-      metrics.appended(audienceKind(audience), repeat);
+    trail: store.trail,
+    ...(unreached === undefined ? {} : { schedule: unreached.schedule }),
+    startTrace: tracing === undefined ? undefined : (event) => tracing.begin(event),
+    onAppended: (event, audience, { epoch, offset, repeat, gateways }, tookMs) => {
+      metrics.appended(audienceKind(audience), repeat, tookMs);
       if (isSampled(event)) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
     },
   });
-  const onSettled = (settlement: Settlement) => {
+  const handle = withCanaries(lanes, deliver);
+  const onSettled = (settlement: Settlement, tookMs?: number) => {
+    if (settlement.kind === 'ack' && settlement.isCanary) return;
+    if (tookMs !== undefined) metrics.processed(tookMs);
     if (settlement.kind === 'dead-letter') metrics.deadLettered(settlement.refusal.code);
     else metrics.settled(settlement.kind);
   };
-  if (config.backends === undefined) {
+  if (config.backends === undefined || publisher === undefined) {
     const queue = new EmbeddedQueue(handle, (event, settlement) => {
       onSettled(settlement);
-      if (settlement.kind === 'dead-letter')
-        log.warn({ type: event.type, ...settlement.refusal }, 'event dropped');
+      if (settlement.kind !== 'dead-letter') return;
+      letters.bury(event, settlement.refusal);
+      log.warn({ type: event.type, ...settlement.refusal }, 'event becomes a dead letter');
+    });
+    const letters = new MemoryLetters(async ({ content }) => {
+      const read = readStructured(content);
+      if (read.ok) await queue.publish(read.value.event);
     });
     return {
+      letters,
+      waiting: async () => ({ events: 0, consumers: 1 }),
       publish: ({ event }) => queue.publish(event),
       probes: {},
       drain: () => queue.drain(),
       close: async () => {},
     };
   }
-  return openRabbitMq(context, config.backends, { handle, onSettled });
+  return openRabbitMq(context, config.backends, { handle, onSettled, publisher, unreached });
+}
+
+/**
+ * From version 4 on a quorum queue lets high priorities pass, so that a backlog that is worked off does not make every
+ * gateway seem dead. Older ones take no notice.
+ */
+const CANARY_PROPERTIES = { priority: 9 };
+
+interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled'> {
+  readonly publisher: Publisher;
+  readonly unreached: Unreached | undefined;
 }
 
 async function openRabbitMq(
-  { config, log, onFatal }: Context,
+  { config, log, metrics, onFatal }: Context,
   { amqpUrl }: Backends,
-  { handle, onSettled }: Pick<ConsumerOptions, 'handle' | 'onSettled'>,
+  { handle, onSettled, publisher, unreached }: RabbitMqParts,
 ): Promise<Queue> {
-  const publisher = new Publisher(log, onFatal);
   await publisher.open(amqpUrl);
   const consumer = config.ROLES.includes('consumer')
     ? new Consumer({
@@ -74,18 +117,51 @@ async function openRabbitMq(
       })
     : undefined;
   await consumer?.open(amqpUrl);
+  await unreached?.open(amqpUrl);
+  // RabbitMQ may block the publisher's connection, and then answers nothing on it.
+  const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
+  metrics.watch({
+    queues: () => depths.read(),
+    ...(consumer === undefined ? {} : { consumer: () => consumer }),
+  });
   return {
-    publish: ({ event, envelope }) =>
-      publisher.publish(EVENTS_EXCHANGE, event.type, Buffer.from(JSON.stringify(envelope)), {
-        contentType: STRUCTURED_TYPE,
-      }),
+    letters: new RabbitMqLetters(amqpUrl, publisher),
+    waiting: async () => {
+      const deliver = (await depths.read()).find(({ queue }) => queue === DELIVER_QUEUE);
+      return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };
+    },
+    publish: async ({ event, envelope }) => {
+      const isCanary = event.type === CANARY_TYPE;
+      const begunMs = performance.now();
+      const confirmed = publisher.publish(
+        EVENTS_EXCHANGE,
+        event.type,
+        Buffer.from(JSON.stringify(envelope)),
+        {
+          contentType: STRUCTURED_TYPE,
+          headers: { [PUBLISHED_AT_HEADER]: Date.now() },
+          ...(isCanary ? CANARY_PROPERTIES : {}),
+        },
+      );
+      const count = (error: '' | 'broker_unavailable') => {
+        if (!isCanary) metrics.published(performance.now() - begunMs, error);
+      };
+      confirmed.then(
+        () => count(''),
+        () => count('broker_unavailable'),
+      );
+      await confirmed;
+    },
     probes: {
       rabbitmq: () => whether(publisher.state === 'up', publisher.state),
       ...(consumer === undefined ? {} : { consumer: () => whether(consumer.state === 'up', consumer.state) }),
     },
-    drain: async () => consumer?.drain(),
+    drain: async () => {
+      unreached?.stop();
+      await Promise.all([consumer?.drain(), unreached?.drain()]);
+    },
     close: async () => {
-      await consumer?.close();
+      await Promise.all([consumer?.close(), unreached?.close()]);
       await publisher.close();
     },
   };

@@ -1,7 +1,9 @@
 /** The store: Redis, or this process's memory in embedded mode. */
 import { Cluster } from 'ioredis';
 import type { Audience } from '../contract/audience.ts';
+import type { Departments } from '../contract/departments.ts';
 import type { UserInbox } from '../contract/inbox.ts';
+import type { Directory } from '../contract/presence.ts';
 import type { DirectiveLog } from '../directives/directive-log.ts';
 import { MemoryDirectiveLog } from '../directives/memory-directive-log.ts';
 import { RedisDirectiveLog } from '../directives/redis-directive-log.ts';
@@ -10,27 +12,45 @@ import type { Live } from '../gateway/live.ts';
 import { MemoryLive } from '../gateway/memory-live.ts';
 import { channelOf, RedisLive } from '../gateway/redis-live.ts';
 import type { Inbox } from '../inbox/inbox.ts';
-import { MemoryMarksStore } from '../inbox/marks-store.ts';
+import { type MarksStore, MemoryMarksStore } from '../inbox/marks-store.ts';
 import { MemoryInbox } from '../inbox/memory-inbox.ts';
 import { RedisInbox } from '../inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../inbox/redis-marks-store.ts';
 import { StoredInbox } from '../inbox/stored-inbox.ts';
 import { type Probe, whether } from '../ops/health.ts';
+import { MemoryDepartments } from '../presence/memory-departments.ts';
+import { MemoryPresence } from '../presence/memory-presence.ts';
+import { NodesDirectory } from '../presence/nodes-directory.ts';
+import type { PresenceStore } from '../presence/presence-store.ts';
+import { RedisDepartments } from '../presence/redis-departments.ts';
+import { RedisPresence } from '../presence/redis-presence.ts';
 import { connectForCommands, connectForSubscriptions, nodeOf, RunIds } from '../redis.ts';
+import { UnreachedMemory } from '../signals/unreached-memory.ts';
+import { MemoryTrail } from '../trail/memory-trail.ts';
+import { RedisTrail } from '../trail/redis-trail.ts';
+import type { Trail } from '../trail/trail.ts';
 import type { Context } from './context.ts';
+import { readSignal } from './signals.ts';
 import { maxLifetimeMs } from './verifier.ts';
 
 /** Where notifications are kept, and how they come from there to gateways. */
 export interface Store {
   readonly inbox: Inbox;
   readonly userInbox: UserInbox;
+  readonly marks: MarksStore;
   readonly live: Live;
   readonly directiveLog: DirectiveLog;
+  readonly presence: PresenceStore;
+  readonly directory: Directory;
+  readonly departments: Departments;
+  readonly trail: Trail;
+  /** Undefined when nobody wants to know whom nothing has reached. */
+  readonly unreachedMemory: UnreachedMemory | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
   close(): Promise<void>;
 }
 
-export function openStore({ config, log }: Context): Store {
+export function openStore({ config, log, signals }: Context): Store {
   const { user, department, topic, global } = config.INBOX_MAX_AGE;
   const limits = {
     maxLength: config.INBOX_MAX_LENGTH,
@@ -48,9 +68,16 @@ export function openStore({ config, log }: Context): Store {
     const live = new MemoryLive();
     const publish = (audience: Audience, message: Buffer) => live.publish(audience, message);
     const inbox = new MemoryInbox({ limits, publish, now });
-    const userInbox = new StoredInbox({ inbox, store: new MemoryMarksStore(publish), maxLength, now });
+    const marks = new MemoryMarksStore(publish);
+    const userInbox = new StoredInbox({ inbox, store: marks, maxLength, now });
     const directiveLog = new MemoryDirectiveLog();
-    return { live, inbox, userInbox, directiveLog, probes: {}, close: async () => {} };
+    const trail = new MemoryTrail(config.TRAIL_SECONDS * 1000, now);
+    const presence = new MemoryPresence();
+    const directory = new NodesDirectory(presence, inbox);
+    const departments = new MemoryDepartments();
+    const kept = { directiveLog, trail, presence, directory, departments };
+    const none = { unreachedMemory: undefined, probes: {}, close: async () => {} };
+    return { live, inbox, userInbox, marks, ...kept, ...none };
   }
   const redis = connectForCommands(config.backends, log);
   const subscriptions = connectForSubscriptions(config.backends, log);
@@ -65,11 +92,38 @@ export function openStore({ config, log }: Context): Store {
   });
   // A user who was away for longer has nothing left that could be marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
-  const store = new RedisMarksStore({ redis, channelOf, keptMs });
+  const marks = new RedisMarksStore({ redis, channelOf, keptMs });
+  const presence = new RedisPresence({ redis });
+  const afterMs = config.UNREACHED_AFTER * 1000;
+  const unreachedMemory =
+    afterMs === 0
+      ? undefined
+      : new UnreachedMemory({
+          redis,
+          fetchedKeptMs: afterMs + MARGIN_MS,
+          signalledKeptMs: limits.dedupeMs + afterMs + MARGIN_MS,
+        });
   return {
     inbox,
-    userInbox: new StoredInbox({ inbox, store, maxLength, now }),
+    userInbox: new StoredInbox({
+      inbox,
+      store: marks,
+      maxLength,
+      now,
+      onListed: (user, head) => unreachedMemory?.fetched(`user:${user}`, head),
+      ...(signals.wants('notification.read') ? { onRead: readSignal(signals) } : {}),
+    }),
+    marks,
+    unreachedMemory,
     live: new RedisLive(redis, subscriber, log),
+    trail: new RedisTrail({
+      redis,
+      keptMs: config.TRAIL_SECONDS * 1000,
+      onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
+    }),
+    presence,
+    directory: new NodesDirectory(presence, inbox),
+    departments: new RedisDepartments(redis),
     directiveLog: new RedisDirectiveLog({
       redis,
       subscriber,
@@ -85,3 +139,6 @@ export function openStore({ config, log }: Context): Store {
     },
   };
 }
+
+/** For checks that wait longer than they were told to, because no consumer is there. */
+const MARGIN_MS = 7 * 86_400_000;

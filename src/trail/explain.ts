@@ -2,7 +2,7 @@
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Explanation, Step, VerdictCode } from '../contract/explanation.ts';
 import { verdicts } from '../contract/explanation.ts';
-import type { Cursor } from '../contract/notification.ts';
+import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Place } from '../inbox/inbox.ts';
 import type { SettledEvent } from './trail.ts';
 
@@ -45,7 +45,15 @@ export interface Facts {
   readonly copies: readonly Copy[];
   readonly devices: readonly DeviceFacts[];
   /** Undefined when RabbitMQ cannot be asked. */
-  readonly waiting: { readonly events: number; readonly consumers: number } | undefined;
+  readonly waiting: Waiting | undefined;
+}
+
+/** RabbitMQ's queue: what waits in it, who takes it, and whether anything is known to be stuck. */
+interface Waiting {
+  readonly events: number;
+  readonly consumers: number;
+  /** An event of this process's own has not come back: consumers may hold more than the queue shows. */
+  readonly isStuck: boolean;
 }
 
 export function explain(facts: Facts): Explanation {
@@ -86,7 +94,8 @@ function verdictWithoutCopy({ settled, copies, waiting }: Facts): VerdictCode {
   const isForTopics =
     settled?.audiences.every((audience) => audience.startsWith('topic:')) ?? copies.length > 0;
   if (settled !== undefined || copies.length > 0) return isForTopics ? 'topic_only' : 'not_an_audience';
-  return waiting === undefined || waiting.events > 0 || waiting.consumers === 0 ? 'waiting' : 'unknown';
+  const isWaiting = waiting === undefined || waiting.events > 0 || waiting.consumers === 0 || waiting.isStuck;
+  return isWaiting ? 'waiting' : 'unknown';
 }
 
 function settledSteps({ receivedAt, settledAt, audiences, count, deadLetter }: SettledEvent): Step[] {
@@ -104,7 +113,7 @@ function queueSteps({ waiting }: Facts): Step[] {
   const detail =
     waiting === undefined
       ? 'RabbitMQ cannot be asked'
-      : `${waiting.events} events wait, and ${waiting.consumers} consumers are there`;
+      : `${waiting.events} events wait, ${waiting.consumers} consumers are there${waiting.isStuck ? ', and events do not get through' : ''}`;
   return [{ what: 'queue', detail }];
 }
 
@@ -167,7 +176,9 @@ function deviceSteps(
   if (there === undefined) return [];
   const { name, node, connectedAt, disconnectedAt } = device;
   const told = device.cursors?.[audience];
-  const isSame = (cursor: Cursor | undefined) => cursor !== undefined && cursor.epoch === entry?.epoch;
+  // Whoever was there before the log was ever written was there at its beginning.
+  const isSame = (cursor: Cursor | undefined) =>
+    cursor !== undefined && (cursor.epoch === entry?.epoch || cursor.epoch === EMPTY_HEAD.epoch);
   const say = (has: boolean, detail: string, at: string) => [
     { has, step: { at, what: 'device' as const, detail: `${name} on ${node}: ${detail}` } },
   ];
@@ -175,7 +186,7 @@ function deviceSteps(
     return say(true, `said on connecting that it has offset ${told.offset}`, connectedAt);
   }
   if (disconnectedAt === undefined) {
-    if (there.epoch !== entry?.epoch || there.offset >= place.offset) {
+    if (!isSame(there) || there.offset >= place.offset) {
       const recovered = isSame(told);
       return say(
         recovered,
@@ -187,7 +198,7 @@ function deviceSteps(
     }
     return say(true, 'was connected and was sent it', connectedAt);
   }
-  const wasThere = there.epoch === entry?.epoch && there.offset >= place.offset;
+  const wasThere = isSame(there) && there.offset >= place.offset;
   const cameBefore = entry !== undefined && Date.parse(connectedAt) <= entry.appendedAtMs;
   if (wasThere && (cameBefore || isSame(told))) return say(true, 'was sent it', connectedAt);
   return say(

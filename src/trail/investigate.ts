@@ -7,19 +7,23 @@ import { type LogMarks, NO_MARKS, rebased } from '../inbox/marks.ts';
 import type { MarksStore } from '../inbox/marks-store.ts';
 import { contains } from '../inbox/ranges.ts';
 import { type Copy, type DeviceFacts, explain, type Facts } from './explain.ts';
-import type { Trail } from './trail.ts';
+import type { SettledEvent, Trail } from './trail.ts';
 
 export interface InvestigateOptions {
   readonly trail: Trail;
   readonly inbox: Inbox;
   readonly marks: MarksStore;
   readonly directory: Pick<Directory, 'sessionsOf'>;
+  /** A dead letter with this id, of which there is no trail. */
+  readonly buried: (
+    id: string,
+  ) => Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined>;
   /** What waits in RabbitMQ and who takes it; undefined when it cannot be asked. */
   readonly waiting: () => Promise<Facts['waiting']>;
   readonly now: () => number;
 }
 
-export interface Question {
+interface Question {
   readonly user: string;
   readonly id: string;
   /** Needed only when events of several sources have the id. */
@@ -35,7 +39,7 @@ export type Investigate = (
 const LOOKED_THROUGH = 1_000;
 
 export function createInvestigate(options: InvestigateOptions): Investigate {
-  const { trail, inbox, marks, directory, waiting, now } = options;
+  const { trail, inbox, marks, directory, buried, waiting, now } = options;
   return async ({ user, id, source }) => {
     const [bySource, userMarks, devices] = await Promise.all([
       trail.find(id),
@@ -46,7 +50,8 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
     const sources = source === undefined ? await sourcesOf(id, bySource.keys(), own, inbox) : [source];
     if (sources.length > 1) return { ambiguous: sources };
     const [found] = sources;
-    const settled = found === undefined ? undefined : bySource.get(found);
+    const letter = found === undefined ? await buried(id) : undefined;
+    const settled = found === undefined ? letter?.settled : bySource.get(found);
     const topics = (settled?.audiences ?? []).filter(
       (audience): audience is Audience => isAudience(audience) && audienceKind(audience) === 'topic',
     );
@@ -59,7 +64,7 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
             ),
           );
     return explain({
-      event: { source: found, id },
+      event: { source: found ?? letter?.source, id },
       user,
       nowMs: now(),
       settled,

@@ -159,6 +159,13 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
       expect((await subject.inbox.heads([audience]))[0]?.offset).toBe(25);
     });
 
+    test("a topic of Carillon's own keeps only the last few entries", async () => {
+      const own = 'topic:carillon.canary.a';
+      for (let i = 1; i <= 10; i += 1) await subject.inbox.append(own, [entry(`e${i}`, own)]);
+      expect((await subject.inbox.read(own, 1, 100)).map(({ offset }) => offset)).toEqual([7, 8, 9, 10]);
+      expect((await subject.inbox.append(own, [entry('e9', own)]))[0]).toMatchObject({ repeat: true });
+    });
+
     test('entries past their age go with the next append, and offsets go on', async () => {
       await subject.close();
       subject = await open(LIMITS);

@@ -97,7 +97,13 @@ test('what bears our header comes to us, and what does not goes its own way', as
   expect(node.received).toEqual([
     {
       audience: 'user:2',
-      message: { epoch: 'abc', offset: 5, sampled: false, packet: Buffer.from('42["notification",{}]') },
+      message: {
+        epoch: 'abc',
+        offset: 5,
+        sampled: false,
+        traced: false,
+        packet: Buffer.from('42["notification",{}]'),
+      },
     },
   ]);
 

@@ -97,6 +97,20 @@ describe('redis inbox, of its own', () => {
     for (const key of await redis.keys('*')) expect(await redis.pttl(key), key).toBeGreaterThan(0);
   });
 
+  test("a repeat is recognised for the dedupe window, on Carillon's own topics for two minutes", async () => {
+    await redis.flushall();
+    const inbox = openInbox({ ...LIMITS, dedupeMs: 86_400_000 });
+    const own = 'topic:carillon.canary.a';
+    await Promise.all([inbox.append(audience, [entry('a', audience)]), inbox.append(own, [entry('a', own)])]);
+    const ttlMs = async (name: string) => {
+      const [key = ''] = await redis.keys(`carillon:{${name}}:once:*`);
+      return await redis.pttl(key);
+    };
+    expect(await ttlMs(audience)).toBeGreaterThan(86_000_000);
+    expect(await ttlMs(own)).toBeGreaterThan(60_000);
+    expect(await ttlMs(own)).toBeLessThanOrEqual(120_000);
+  });
+
   test('an epoch never returns, also when a node becomes primary again', async () => {
     await redis.flushall();
     const epochs = new Set<string>();

@@ -195,7 +195,7 @@ describe('the demo page', () => {
     await page.getByRole('button', { name: 'Send' }).click();
 
     const id = page.locator('[data-send]').getByRole('textbox', { name: 'Id' });
-    await page.getByText('Not accepted. An audience is malformed.').waitFor();
+    await page.getByText('Not accepted. An audience is malformed').waitFor();
     expect(await id.getAttribute('aria-invalid')).toBe('true');
     const problem = page.locator(`#${await id.getAttribute('aria-describedby')}`);
     expect(await problem.textContent()).toMatch(/^audience\[0\]: an audience is/);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { documentedVariables, readConfig } from '../../src/config.ts';
+import { verdicts } from '../../src/contract/explanation.ts';
 import { refusalCodes } from '../../src/contract/refusal.ts';
 import { goawayCodes, handshakeErrorCodes, requestErrorCodes } from '../../src/contract/socket.ts';
 
@@ -25,4 +26,8 @@ test.for(
 )('%s', ([code, meaning]) => {
   const rows = protocol.split('\n').filter((line) => line.startsWith(`| \`${code}\` |`));
   expect(rows.some((row) => row.endsWith(`| ${meaning} |`))).toBe(true);
+});
+
+test.for(Object.entries(verdicts))('the verdict %s', ([code, meaning]) => {
+  expect(operating).toContain(`| \`${code}\` | ${meaning} |`);
 });

@@ -37,7 +37,7 @@ const facts = (own: Partial<Facts> = {}): Facts => ({
   settled,
   copies: [copy()],
   devices: [],
-  waiting: { events: 0, consumers: 1 },
+  waiting: { events: 0, consumers: 1, isStuck: false },
   ...own,
 });
 
@@ -45,18 +45,24 @@ const deadLetter = { code: 'invalid_audience', message: 'no', path: 'audience[0]
 const gone = { disconnectedAt: later(20) };
 
 test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
-  ['nothing is known', { settled: undefined, copies: [] }, 'unknown', /0 events wait, and 1 consumers/],
+  ['nothing is known', { settled: undefined, copies: [] }, 'unknown', /0 events wait, 1 consumers/],
   [
     'others wait',
-    { settled: undefined, copies: [], waiting: { events: 3, consumers: 1 } },
+    { settled: undefined, copies: [], waiting: { events: 3, consumers: 1, isStuck: false } },
     'waiting',
     /3 events wait/,
   ],
   [
     'nobody consumes',
-    { settled: undefined, copies: [], waiting: { events: 0, consumers: 0 } },
+    { settled: undefined, copies: [], waiting: { events: 0, consumers: 0, isStuck: false } },
     'waiting',
     /0 consumers/,
+  ],
+  [
+    'nothing gets through',
+    { settled: undefined, copies: [], waiting: { events: 0, consumers: 1, isStuck: true } },
+    'waiting',
+    /events do not get through/,
   ],
   ['RabbitMQ is away', { settled: undefined, copies: [], waiting: undefined }, 'waiting', /cannot be asked/],
   [
@@ -118,6 +124,12 @@ test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
     { devices: [device(7, { cursors: cursorAt(9, 'old') })] },
     'kept',
     /without a cursor/,
+  ],
+  [
+    'a device was there before the log',
+    { devices: [device(0, { audiences: cursorAt(0, '0') })] },
+    'delivered',
+    /was connected and was sent it/,
   ],
   ['a device left behind it', { devices: [device(7, gone)] }, 'delivered', /was sent it/],
   ['a device left before it', { devices: [device(6, gone)] }, 'kept', /left at offset 6, before it/],

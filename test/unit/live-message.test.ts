@@ -1,12 +1,19 @@
 /** Live messages: what is published comes back byte for byte, and foreign bytes are left to the adapter. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeLiveMessage, encodeLiveMessage, packetOf } from '../../src/contract/live-message.ts';
+import {
+  decodeLiveMessage,
+  encodeLiveMessage,
+  MAX_PUBLISHED_AT_MS,
+  packetOf,
+} from '../../src/contract/live-message.ts';
 
 const anyMessage = fc.record({
   epoch: fc.stringMatching(/^[0-9a-f]{1,16}$/),
   offset: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
   sampled: fc.boolean(),
+  published: fc.option(fc.record({ publishedAtMs: fc.nat({ max: MAX_PUBLISHED_AT_MS }) }), { nil: {} }),
+  traced: fc.boolean(),
   json: fc
     .dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }))
     .map((value) => JSON.stringify(value)),
@@ -14,11 +21,15 @@ const anyMessage = fc.record({
 
 test('an encoded message decodes to the same place, flag and packet', () => {
   fc.assert(
-    fc.property(anyMessage, ({ epoch, offset, sampled, json }) => {
-      expect(decodeLiveMessage(encodeLiveMessage({ epoch, offset, sampled, json }))).toEqual({
+    fc.property(anyMessage, ({ epoch, offset, sampled, published, traced, json }) => {
+      expect(
+        decodeLiveMessage(encodeLiveMessage({ epoch, offset, sampled, traced, ...published, json })),
+      ).toEqual({
         epoch,
         offset,
         sampled,
+        traced,
+        ...published,
         packet: packetOf(json),
       });
     }),
@@ -30,9 +41,34 @@ test('the form is the one that is documented', () => {
   expect(encodeLiveMessage({ ...message, sampled: true }).toString()).toBe(
     'C1 1f 7 s\n42["notification",{"id":"ü"}]',
   );
+  expect(encodeLiveMessage({ ...message, sampled: true, traced: true }).toString()).toBe(
+    'C1 1f 7 st\n42["notification",{"id":"ü"}]',
+  );
   expect(encodeLiveMessage({ ...message, sampled: false }).toString()).toBe(
     'C1 1f 7 \n42["notification",{"id":"ü"}]',
   );
+});
+
+test('when its event was published stands behind the flags, also when there are none', () => {
+  const message = { epoch: '1f', offset: 7, json: '{}', publishedAtMs: 1_795_000_000_123 };
+  const encoded = encodeLiveMessage({ ...message, sampled: false });
+  expect(encoded.toString()).toBe('C1 1f 7  1795000000123\n42["notification",{}]');
+  expect(decodeLiveMessage(encoded)).toMatchObject({ sampled: false, publishedAtMs: 1_795_000_000_123 });
+});
+
+test('the longest header has room', () => {
+  const message = { epoch: 'f'.repeat(16), offset: Number.MAX_SAFE_INTEGER, sampled: true, traced: true };
+  const encoded = encodeLiveMessage({ ...message, json: '{}', publishedAtMs: MAX_PUBLISHED_AT_MS });
+  expect(decodeLiveMessage(encoded)).toMatchObject({ ...message, publishedAtMs: MAX_PUBLISHED_AT_MS });
+});
+
+test('a header of an older or a later version is read', () => {
+  const message = { epoch: '1f', offset: 7 };
+  expect(decodeLiveMessage(Buffer.from('C1 1f 7 s\n42[]'))).not.toHaveProperty('publishedAtMs');
+  expect(decodeLiveMessage(Buffer.from('C1 1f 7 s 12 more\n42[]'))).toMatchObject({
+    ...message,
+    publishedAtMs: 12,
+  });
 });
 
 test('flags of a later version are passed over', () => {

@@ -24,6 +24,11 @@ export function isTooSlow(connection: Connection): boolean {
   return wireSocketOf(connection)?.isTooSlow === true;
 }
 
+/** Bytes that wait for the client, whichever its transport. */
+export function pendingBytes(connection: Connection): number {
+  return wireSocketOf(connection)?.pendingBytes ?? pollingBytes(connection);
+}
+
 /** Bytes that wait in Engine.IO for a client that polls; 0 for a WebSocket, which looks after itself. */
 export function pollingBytes(connection: Connection): number {
   if (wireSocketOf(connection) !== undefined) return 0;

@@ -47,6 +47,11 @@ export class WireSocket extends WebSocket {
     return this.#isTooSlow;
   }
 
+  /** What the operating system has not taken yet. */
+  get pendingBytes(): number {
+    return this.#run.length + (this.#stream?.writableLength ?? 0);
+  }
+
   /** Sends a frame that other sockets are sent too. */
   share(frame: Frame): void {
     if (this.readyState !== WebSocket.OPEN) return;

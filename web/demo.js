@@ -172,7 +172,8 @@ class Device {
     });
     socket.on('disconnect', () => this.#lose(signal, farewell));
     socket.on('connect_error', ({ data }) => {
-      this.#lose(signal, data?.code === undefined ? NO_ANSWER : { code: data.code, reconnect: false });
+      const isFinal = data?.code !== undefined && data.code !== 'unavailable';
+      this.#lose(signal, isFinal ? { code: data.code, reconnect: false } : NO_ANSWER);
     });
   }
 

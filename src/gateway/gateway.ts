@@ -79,7 +79,11 @@ interface GatewayLimits {
   readonly maxPendingBytes: number;
 }
 
+/** What is being answered over HTTP when the sockets are gone has so long. */
+const LAST_REQUESTS_MS = 1_000;
+
 export class Gateway {
+  readonly #httpServer: HttpServer;
   readonly #io: GatewayServer;
   readonly #door: Door;
   readonly #feeds: Feeds;
@@ -102,6 +106,7 @@ export class Gateway {
     const onRefused = (code: string) => onConnection('refused', code);
     const door = new Door({ ...options, messages: limits.messages, seats, onRefused });
     const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
+    this.#httpServer = httpServer;
     this.#door = door;
     this.#feeds = feeds;
     this.#log = log;
@@ -210,7 +215,10 @@ export class Gateway {
   async close(drainMs: number): Promise<void> {
     this.#door.close();
     await drain([...this.#io.of('/').sockets.values()], drainMs);
+    // Whoever opened a connection and asked nothing, as browsers do beforehand, would hold this up.
+    const late = setTimeout(() => this.#httpServer.closeAllConnections(), LAST_REQUESTS_MS);
     await this.#io.close();
+    clearTimeout(late);
     this.#feeds.close();
   }
 

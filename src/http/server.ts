@@ -19,6 +19,9 @@ const REQUEST_MS = 20_000;
 /** Its headers by then, and how often Node looks. */
 const [HEADERS_MS, CHECK_MS] = [10_000, 5_000];
 
+/** At the end, for what is being answered. */
+const LAST_REQUESTS_MS = 1_000;
+
 export interface ServerOptions {
   readonly title: string;
   readonly description: string;
@@ -37,6 +40,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     http: { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true },
+  });
+  // A connection on which nothing was asked counts as busy, and would hold up the end.
+  app.addHook('preClose', async () => {
+    setTimeout(() => app.server.closeAllConnections(), LAST_REQUESTS_MS).unref();
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

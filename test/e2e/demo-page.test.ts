@@ -31,6 +31,8 @@ interface Demo {
 async function openPage(url: string, prepare?: (page: Page) => Promise<unknown>): Promise<Demo> {
   const page = await browser.newPage();
   onTestFinished(() => page.close());
+  // Less than a test may take, so that it is said what was waited for.
+  page.setDefaultTimeout(20_000);
   const hosts = new Set<string>();
   const faults: string[] = [];
   page.on('request', (request) => {

@@ -101,8 +101,9 @@ test('a RabbitMQ that nobody has set up, or somebody differently', async () => {
   for (const name of ['carillon.events', 'carillon.signals', 'carillon.dead']) {
     await channel.assertExchange(name, 'topic');
   }
-  await channel.assertQueue('carillon.deliver', { arguments: { 'x-queue-type': 'quorum' } });
-  await channel.assertQueue('carillon.dead', { arguments: { 'x-queue-type': 'quorum' } });
+  for (const name of ['deliver', 'dead', 'unreached', 'unreached.wait']) {
+    await channel.assertQueue(`carillon.${name}`, { arguments: { 'x-queue-type': 'quorum' } });
+  }
   const clash = await doctor({ ...env, AMQP_URL: empty });
   expect(clash.of('rabbitmq topology')).toMatchObject({
     verdict: 'wrong',

@@ -1,4 +1,6 @@
 /** The process as an operator meets it: how it refuses to start, and how it stops. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { JWT_SECRET, spawnCarillon, startCarillon, tokenFor } from '../support/carillon.ts';
 import { connectClient } from '../support/client.ts';
@@ -81,6 +83,19 @@ describe('stops', () => {
       expect(goaways).toEqual([{ code: 'shutting_down', reconnect: true, retryAfterMs: expect.any(Number) }]);
     }
     expect(carillon.output.at(-1)).toContain('"msg":"stopped"');
+  });
+
+  test('also when somebody has opened a connection and asked nothing', async () => {
+    const carillon = await start();
+    for (const url of [carillon.url, carillon.opsUrl]) {
+      const { hostname, port } = new URL(url);
+      const silent = connect(Number(port), hostname);
+      silent.on('error', () => {});
+      await once(silent, 'connect');
+      // An answer on another connection: the silent one has been accepted by then.
+      await fetch(`${url}/health/live`);
+    }
+    expect(await carillon.stop()).toBe(0);
   });
 
   test('with events in hand that its store does not take: they stay in the queue', async () => {

@@ -17,6 +17,12 @@ interface EventTrace {
   settled(outcome: string, refused: string | undefined): void;
 }
 
+/** What an append is counted and logged with. `tookMs`: since the event was received. */
+interface Told {
+  readonly sampled: boolean;
+  readonly tookMs: number;
+}
+
 export interface DeliverOptions {
   readonly lanes: Lanes;
   readonly routes: readonly Route[];
@@ -30,8 +36,7 @@ export interface DeliverOptions {
    * reached. Rejects only when this process stops.
    */
   readonly schedule?: (event: Event, audience: Audience, appended: Appended) => Promise<void> | undefined;
-  /** `tookMs`: since the event was received. */
-  readonly onAppended: (event: Event, audience: Audience, appended: Appended, tookMs: number) => void;
+  readonly onAppended: (event: Event, audience: Audience, appended: Appended, told: Told) => void;
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
@@ -55,25 +60,26 @@ export function createDeliver(options: DeliverOptions): Handle {
     const textFor = encodeEvent(traceparent === undefined ? event : { ...event, traceparent }, receivedAt);
     const { source, id } = event;
     const sampled = isSampled(event);
-    const expires = event.expirytime === undefined ? {} : { expiresAtMs: Date.parse(event.expirytime) };
-    const shadows = shadowsOf(event);
-    const traced = traceparent === undefined ? {} : { traced: true };
+    const expiresAtMs = event.expirytime === undefined ? undefined : Date.parse(event.expirytime);
+    const collapseKey = collapseKeyOf(event);
+    const retracts = event.type === RETRACTION_TYPE ? retractedBy(event) : undefined;
+    const traced = traceparent !== undefined;
     const appends = mapped.value.map(async ({ audience, route }) => {
-      const via = route === undefined ? {} : { route };
-      const text = textFor(audience);
+      // One shape for all: spreading what is there would cost more than the rest of this.
       const entry: Entry = {
         source,
         id,
-        text,
+        text: textFor(audience),
         sampled,
+        traced,
         publishedAtMs,
-        ...expires,
-        ...shadows,
-        ...traced,
-        ...via,
+        expiresAtMs,
+        collapseKey,
+        retracts,
+        route,
       };
       const appended = await lanes.append(audience, entry);
-      onAppended(event, audience, appended, performance.now() - begunMs);
+      onAppended(event, audience, appended, { sampled, tookMs: performance.now() - begunMs });
       await schedule?.(event, audience, appended);
     });
     // All have to end before the queue may be told anything, also when one was given up at shutdown.
@@ -93,24 +99,16 @@ export function createDeliver(options: DeliverOptions): Handle {
 
 function settledEvent(receivedAt: Date, mapped: readonly Mapped[], deadLetter?: Refusal): SettledEvent {
   return {
-    receivedAt: receivedAt.toISOString(),
-    settledAt: new Date().toISOString(),
+    receivedAtMs: receivedAt.getTime(),
+    settledAtMs: Date.now(),
     audiences: mapped.slice(0, AUDIENCES_KEPT).map(({ audience }) => audience),
     count: mapped.length,
     ...(deadLetter === undefined ? {} : { deadLetter }),
   };
 }
 
-/** Which earlier entries this event replaces or takes back. */
-function shadowsOf(event: Event): Pick<Entry, 'collapseKey' | 'retracts'> {
-  const collapseKey = collapseKeyOf(event);
-  return {
-    ...(collapseKey === undefined ? {} : { collapseKey }),
-    ...(event.type === RETRACTION_TYPE ? retracts(event) : {}),
-  };
-}
-
-function retracts({ source, data = {} }: Event): Pick<Entry, 'retracts'> {
+/** The identity of the event that this one takes back. */
+function retractedBy({ source, data = {} }: Event): string | undefined {
   const { id, source: of = source } = data;
-  return typeof id === 'string' && typeof of === 'string' ? { retracts: identityOf({ source: of, id }) } : {};
+  return typeof id === 'string' && typeof of === 'string' ? identityOf({ source: of, id }) : undefined;
 }

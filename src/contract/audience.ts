@@ -33,6 +33,7 @@ export function audienceKind(audience: Audience): AudienceKind {
  * token says, and of all events only Carillon's own lead there.
  */
 const OWN_TOPICS = 'carillon.';
+const OWN_AUDIENCES = `topic:${OWN_TOPICS}`;
 
 export function isOwnTopic(topic: string): boolean {
   return topic.startsWith(OWN_TOPICS);
@@ -40,7 +41,7 @@ export function isOwnTopic(topic: string): boolean {
 
 /** True for the audience of a topic that is Carillon's own. */
 export function isOwn(audience: Audience): boolean {
-  return audience.startsWith(`topic:${OWN_TOPICS}`);
+  return audience.startsWith(OWN_AUDIENCES);
 }
 
 /**

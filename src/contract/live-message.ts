@@ -20,12 +20,12 @@ const MAX_HEADER_BYTES = 64;
 
 interface Flags {
   readonly sampled: boolean;
-  readonly traced?: boolean;
+  readonly traced?: boolean | undefined;
 }
 
 interface HeaderEnd extends Flags {
   /** When its event was published, for measuring; at most {@link MAX_PUBLISHED_AT_MS}. */
-  readonly publishedAtMs?: number;
+  readonly publishedAtMs?: number | undefined;
 }
 
 /** As large as has room in the header; in the year 2286. */
@@ -59,17 +59,24 @@ function textOf(json: string): string {
 /** Undefined for bytes that are not ours; they belong to the adapter. */
 export function decodeLiveMessage(bytes: Buffer): LiveMessage | undefined {
   if (bytes[0] !== PREFIX.charCodeAt(0) || bytes[1] !== PREFIX.charCodeAt(1)) return undefined;
-  const end = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);
-  if (end === -1) return undefined;
-  const [, epoch, offset, flags, published] = bytes.toString('latin1', 0, end).split(' ');
-  if (epoch === undefined || offset === undefined || flags === undefined) return undefined;
+  const end = bytes.indexOf(NEWLINE);
+  if (end === -1 || end >= MAX_HEADER_BYTES) return undefined;
+  const header = bytes.toString('latin1', PREFIX.length, end);
+  // By hand: each notification for each node comes this way.
+  const epochEnd = header.indexOf(' ');
+  const offsetEnd = header.indexOf(' ', epochEnd + 1);
+  if (epochEnd === -1 || offsetEnd === -1) return undefined;
+  const flagsEnd = header.indexOf(' ', offsetEnd + 1);
+  const isPublishedMissing = flagsEnd === -1;
+  const flags = header.slice(offsetEnd + 1, isPublishedMissing ? header.length : flagsEnd);
   return {
-    epoch,
-    offset: Number(offset),
+    epoch: header.slice(0, epochEnd),
+    offset: Number(header.slice(epochEnd + 1, offsetEnd)),
     sampled: flags.includes('s'),
     traced: flags.includes('t'),
-    ...(published === undefined ? {} : { publishedAtMs: Number(published) }),
     packet: bytes.subarray(end + 1),
+    // Whatever may once stand behind it is not read.
+    publishedAtMs: isPublishedMissing ? undefined : Number.parseInt(header.slice(flagsEnd + 1), 10),
   };
 }
 

@@ -10,19 +10,19 @@ export interface Entry {
   readonly id: string;
   readonly text: NotificationText;
   /** When the notification stops being of use, in milliseconds since 1970; absent: never. */
-  readonly expiresAtMs?: number;
+  readonly expiresAtMs?: number | undefined;
   /** Whether this event was chosen for the sampled log; travels to every gateway. */
   readonly sampled: boolean;
   /** Whether its trace goes on; travels to every gateway. */
-  readonly traced?: boolean;
+  readonly traced?: boolean | undefined;
   /** When its event was published, in milliseconds since 1970; travels to every gateway, for measuring. */
-  readonly publishedAtMs?: number;
+  readonly publishedAtMs?: number | undefined;
   /** Of the entries with one key only the newest is shown. */
-  readonly collapseKey?: string;
+  readonly collapseKey?: string | undefined;
   /** The identity (`<source> <id>`) of the event that this one takes back. */
-  readonly retracts?: string;
+  readonly retracts?: string | undefined;
   /** The type of the route that led to this audience; absent when the event named it itself. */
-  readonly route?: string;
+  readonly route?: string | undefined;
 }
 
 /** What tells an event from all others; neither part can hold the space between them twice. */

@@ -31,9 +31,7 @@ export function audiencesOf(
 ): Read<readonly Mapped[]> {
   const mapped = event.audience === undefined ? routed(event, routes) : named(event.audience);
   if (!mapped.ok) return mapped;
-  const first = new Map<Audience, Mapped>();
-  for (const one of mapped.value) if (!first.has(one.audience)) first.set(one.audience, one);
-  const audiences = [...first.values()];
+  const audiences = mapped.value.length > 1 ? eachOnce(mapped.value) : mapped.value;
   if (audiences.length === 0) {
     return refuse(
       'no_audience',
@@ -51,6 +49,12 @@ export function audiencesOf(
   const own = audiences.find(({ audience }) => isOwn(audience));
   if (own !== undefined) return refuse('invalid_audience', `${own.audience} is Carillon's own`, 'audience');
   return { ok: true, value: audiences };
+}
+
+function eachOnce(mapped: readonly Mapped[]): readonly Mapped[] {
+  const first = new Map<Audience, Mapped>();
+  for (const one of mapped) if (!first.has(one.audience)) first.set(one.audience, one);
+  return [...first.values()];
 }
 
 function named(audiences: readonly Audience[]): Read<readonly Mapped[]> {

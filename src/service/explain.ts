@@ -35,5 +35,9 @@ async function buried(
   if (letter?.time === undefined) return undefined;
   const { source = '', time, reason, detail, path } = letter;
   const deadLetter = { code: reason, message: detail, ...(path === undefined ? {} : { path }) };
-  return { source, settled: { receivedAt: time, settledAt: time, audiences: [], count: 0, deadLetter } };
+  const atMs = Date.parse(time);
+  return {
+    source,
+    settled: { receivedAtMs: atMs, settledAtMs: atMs, audiences: [], count: 0, deadLetter },
+  };
 }

@@ -53,9 +53,9 @@ export async function openQueue(
     trail: store.trail,
     ...(unreached === undefined ? {} : { schedule: unreached.schedule }),
     startTrace: tracing === undefined ? undefined : (event) => tracing.begin(event),
-    onAppended: (event, audience, { epoch, offset, repeat, gateways }, tookMs) => {
+    onAppended: (event, audience, { epoch, offset, repeat, gateways }, { sampled, tookMs }) => {
       metrics.appended(audienceKind(audience), repeat, tookMs);
-      if (isSampled(event)) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
+      if (sampled) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
     },
   });
   const handle = withCanaries(lanes, deliver);

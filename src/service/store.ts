@@ -93,6 +93,11 @@ export function openStore({ config, log, signals }: Context): Store {
   // A user who was away for longer has nothing left that could be marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
   const marks = new RedisMarksStore({ redis, channelOf, keptMs });
+  const trail = new RedisTrail({
+    redis,
+    keptMs: config.TRAIL_SECONDS * 1000,
+    onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
+  });
   const presence = new RedisPresence({ redis });
   const afterMs = config.UNREACHED_AFTER * 1000;
   const unreachedMemory =
@@ -116,11 +121,7 @@ export function openStore({ config, log, signals }: Context): Store {
     marks,
     unreachedMemory,
     live: new RedisLive(redis, subscriber, log),
-    trail: new RedisTrail({
-      redis,
-      keptMs: config.TRAIL_SECONDS * 1000,
-      onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
-    }),
+    trail,
     presence,
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),
@@ -134,6 +135,7 @@ export function openStore({ config, log, signals }: Context): Store {
       redis_subscriptions: () => whether(subscriptions.status === 'ready', subscriptions.status),
     },
     close: async () => {
+      await trail.close();
       redis.disconnect();
       subscriptions.disconnect();
     },

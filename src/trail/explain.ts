@@ -98,7 +98,9 @@ function verdictWithoutCopy({ settled, copies, waiting }: Facts): VerdictCode {
   return isWaiting ? 'waiting' : 'unknown';
 }
 
-function settledSteps({ receivedAt, settledAt, audiences, count, deadLetter }: SettledEvent): Step[] {
+function settledSteps({ receivedAtMs, settledAtMs, audiences, count, deadLetter }: SettledEvent): Step[] {
+  const settledAt = new Date(settledAtMs).toISOString();
+  const receivedAt = new Date(receivedAtMs).toISOString();
   const received: Step = { at: receivedAt, what: 'received', detail: 'a consumer took it from RabbitMQ' };
   if (deadLetter !== undefined) {
     const { code, message, path } = deadLetter;

@@ -1,17 +1,19 @@
 /**
- * The trail in Redis: a hash per event id, by source. What one turn of the event loop settled leaves in one script; on Cluster
+ * The trail in Redis: a hash per event id, by source. What is settled within a moment leaves in one script; on Cluster
  * each id goes alone, since they live in different slots.
  */
 import { Cluster, type Redis } from 'ioredis';
-import { parseJson } from '../contract/json.ts';
 import { luaScript, runScript } from '../inbox/redis-script.ts';
-import { Turn } from '../inbox/turn.ts';
-import { type EventIdentity, type SettledEvent, settledEventSchema, type Trail } from './trail.ts';
+import { settledFromText, settledText } from './settled-text.ts';
+import type { EventIdentity, SettledEvent, Trail } from './trail.ts';
 
 const RECORD = luaScript(new URL('trail.lua', import.meta.url));
 
 /** Bounds one script's run time in Redis. */
 const AT_ONCE = 100;
+
+/** Nobody waits for a trail: a script each turn of the event loop would be as many as there are of appends. */
+const LINGER_MS = 20;
 
 interface Settled extends EventIdentity {
   readonly text: string;
@@ -28,35 +30,49 @@ export interface RedisTrailOptions {
 
 export class RedisTrail implements Trail {
   readonly #options: RedisTrailOptions;
-  readonly #turn = new Turn<Settled>((all) => this.#leave(all));
+  #waiting: Settled[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: RedisTrailOptions) {
     this.#options = options;
   }
 
   record({ source, id }: EventIdentity, settled: SettledEvent): void {
-    if (this.#options.keptMs > 0) this.#turn.add({ source, id, text: JSON.stringify(settled) });
+    if (this.#options.keptMs === 0) return;
+    this.#waiting.push({ source, id, text: settledText(settled) });
+    if (this.#waiting.length >= AT_ONCE) void this.#leave();
+    else this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS);
   }
 
   async find(id: string): Promise<ReadonlyMap<string, SettledEvent>> {
     const bySource = new Map<string, SettledEvent>();
     for (const [source, text] of Object.entries(await this.#options.redis.hgetall(keyOf(id)))) {
-      const json = parseJson(Buffer.from(text));
-      const settled = json.ok ? settledEventSchema.safeParse(json.value).data : undefined;
+      const settled = settledFromText(text);
       if (settled !== undefined) bySource.set(source, settled);
     }
     return bySource;
   }
 
-  #leave(all: readonly Settled[]): void {
+  /** Resolves when what was recorded is kept, or lost. */
+  async close(): Promise<void> {
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
     const { redis, keptMs, onLost } = this.#options;
+    const all = this.#waiting;
+    this.#waiting = [];
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const size = redis instanceof Cluster ? 1 : AT_ONCE;
+    const scripts: Promise<unknown>[] = [];
     for (let i = 0; i < all.length; i += size) {
       const some = all.slice(i, i + size);
       const keys = some.map(({ id }) => keyOf(id));
       const args = [keptMs, ...some.flatMap(({ source, text }) => [source, text])];
-      runScript(redis, RECORD, keys, args).catch(onLost);
+      scripts.push(runScript(redis, RECORD, keys, args).catch(onLost));
     }
+    await Promise.all(scripts);
   }
 }
 

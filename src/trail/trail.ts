@@ -1,19 +1,18 @@
 /** The trail: what became of each event, kept as long as repeats are recognised, for whoever asks why. */
-import { z } from 'zod';
 
-export const settledEventSchema = z.object({
-  /** When the consumer took it, and when it had settled it. */
-  receivedAt: z.iso.datetime(),
-  settledAt: z.iso.datetime(),
+export interface SettledEvent {
+  /** When the consumer took it, and when it had settled it: milliseconds since 1970. */
+  readonly receivedAtMs: number;
+  readonly settledAtMs: number;
   /** Those that it was mapped to; the first ones when there are many. */
-  audiences: z.array(z.string()),
+  readonly audiences: readonly string[];
   /** How many audiences it was mapped to altogether. */
-  count: z.int(),
+  readonly count: number;
   /** Why it was not delivered; absent when it was. */
-  deadLetter: z.object({ code: z.string(), message: z.string(), path: z.string().optional() }).optional(),
-});
-
-export type SettledEvent = Readonly<z.infer<typeof settledEventSchema>>;
+  readonly deadLetter?:
+    | { readonly code: string; readonly message: string; readonly path?: string | undefined }
+    | undefined;
+}
 
 /** More would make a notice to ten thousand users a page of JSON. */
 export const AUDIENCES_KEPT = 20;

@@ -9,8 +9,8 @@ import { freshRedis } from '../support/servers.ts';
 const KEPT_MS = 400;
 
 const settled = (count: number): SettledEvent => ({
-  receivedAt: '2026-11-20T09:00:00.000Z',
-  settledAt: '2026-11-20T09:00:01.000Z',
+  receivedAtMs: 1_795_165_200_000,
+  settledAtMs: 1_795_165_201_000,
   audiences: ['user:1'],
   count,
 });
@@ -19,8 +19,13 @@ const trails: Record<string, (keptMs: number) => Promise<Trail>> = {
   memory: async (keptMs) => new MemoryTrail(keptMs, Date.now),
   Redis: async (keptMs) => {
     const redis = new Redis(await freshRedis());
-    onTestFinished(() => redis.disconnect());
-    return new RedisTrail({ redis, keptMs, onLost: (error) => expect.unreachable(String(error)) });
+    const onLost = (error: unknown) => expect.unreachable(String(error));
+    const trail = new RedisTrail({ redis, keptMs, onLost });
+    onTestFinished(async () => {
+      await trail.close();
+      redis.disconnect();
+    });
+    return trail;
   },
 };
 
@@ -51,6 +56,20 @@ describe.for(Object.entries(trails))('%s', ([, open]) => {
     trail.record({ source: '/a', id: '1' }, settled(1));
     await expect.poll(() => found(trail, '1'), { timeout: KEPT_MS * 20 }).toEqual({});
   });
+});
+
+test('what was recorded is kept once Redis’ trail is closed', async () => {
+  const redis = new Redis(await freshRedis());
+  onTestFinished(() => redis.disconnect());
+  const trail = new RedisTrail({
+    redis,
+    keptMs: 60_000,
+    onLost: (error) => expect.unreachable(String(error)),
+  });
+  for (let i = 0; i < 150; i += 1) trail.record({ source: '/a', id: String(i) }, settled(i));
+  await trail.close();
+  expect(await found(trail, '0')).toEqual({ '/a': settled(0) });
+  expect(await found(trail, '149')).toEqual({ '/a': settled(149) });
 });
 
 test('while Redis is away nothing is held up, what is lost is said, and asking is refused', async () => {

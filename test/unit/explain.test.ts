@@ -7,7 +7,7 @@ const AT = '2026-11-20T09:00:00.000Z';
 const AT_MS = Date.parse(AT);
 const later = (seconds: number) => new Date(AT_MS + seconds * 1000).toISOString();
 
-const settled = { receivedAt: AT, settledAt: later(1), audiences: ['user:ada'], count: 1 };
+const settled = { receivedAtMs: AT_MS, settledAtMs: AT_MS + 1_000, audiences: ['user:ada'], count: 1 };
 
 const copy = (own: Partial<Copy> = {}): Copy => ({
   audience: 'user:ada',

@@ -64,7 +64,10 @@ test('the longest header has room', () => {
 
 test('a header of an older or a later version is read', () => {
   const message = { epoch: '1f', offset: 7 };
-  expect(decodeLiveMessage(Buffer.from('C1 1f 7 s\n42[]'))).not.toHaveProperty('publishedAtMs');
+  expect(decodeLiveMessage(Buffer.from('C1 1f 7 s\n42[]'))).toMatchObject({
+    ...message,
+    publishedAtMs: undefined,
+  });
   expect(decodeLiveMessage(Buffer.from('C1 1f 7 s 12 more\n42[]'))).toMatchObject({
     ...message,
     publishedAtMs: 12,

@@ -1,0 +1,40 @@
+/** The trail's line: what is written comes back, and what is not one is left out. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { settledFromText, settledText } from '../../src/trail/settled-text.ts';
+
+const audience = fc.stringMatching(/^user:[A-Za-z0-9._~@:+-]{1,20}$/);
+const deadLetter = fc.record({ code: fc.string(), message: fc.string(), path: fc.string() });
+const settled = fc.record(
+  {
+    receivedAtMs: fc.nat(2 ** 41),
+    settledAtMs: fc.nat(2 ** 41),
+    audiences: fc.array(audience, { maxLength: 20 }),
+    count: fc.nat(10_000),
+    deadLetter,
+  },
+  { requiredKeys: ['receivedAtMs', 'settledAtMs', 'audiences', 'count'] },
+);
+
+test('what is written comes back', () => {
+  fc.assert(
+    fc.property(settled, (event) => {
+      expect(settledFromText(settledText(event))).toEqual(event);
+    }),
+  );
+});
+
+test('the form is the one that is documented', () => {
+  const event = { receivedAtMs: 1, settledAtMs: 2, count: 30, audiences: ['user:1', 'global'] };
+  expect(settledText(event)).toBe('1 2 30 user:1,global');
+  expect(settledText({ ...event, count: 0, audiences: [], deadLetter: { code: 'c', message: 'm' } })).toBe(
+    '1 2 0  {"code":"c","message":"m"}',
+  );
+});
+
+test.for(['', '1 2', '1 2 3', 'a b c d', '1 2 3 x {', '1 2 3 x {"code":1}', '{"receivedAt":"…"}'])(
+  '%j is none',
+  (text) => {
+    expect(settledFromText(text)).toBeUndefined();
+  },
+);

@@ -132,6 +132,14 @@ export interface Inbox {
   readNewest(audience: Audience, first: number, last: number, limit: number): Promise<readonly Stored[]>;
 
   /**
+   * As {@link readNewest}, with `json` that holds everything but the data. For whoever looks through many only to count
+   * or to find some: data may be hundreds of times as long.
+   *
+   * @throws {InboxUnavailable}
+   */
+  readEnvelopes(audience: Audience, first: number, last: number, limit: number): Promise<readonly Stored[]>;
+
+  /**
    * Where each event is, by its identity, in the order asked; undefined: it was not appended within `dedupeMs`.
    *
    * @throws {InboxUnavailable}

@@ -5,32 +5,33 @@ import { NO_RANGES, type Range, type Ranges } from './ranges.ts';
 
 export class LogReader {
   readonly audience: Audience;
-  readonly #inbox: Inbox;
+  readonly #read: Inbox['readNewest'];
   #rest: Ranges;
-  #read: Stored[] = [];
+  #entries: Stored[] = [];
 
-  constructor(inbox: Inbox, audience: Audience, offsets: Ranges) {
-    this.#inbox = inbox;
+  /** `read`: the inbox's readNewest or readEnvelopes. */
+  constructor(read: Inbox['readNewest'], audience: Audience, offsets: Ranges) {
+    this.#read = read;
     this.audience = audience;
     this.#rest = offsets;
   }
 
   /** The next entry; undefined when nothing is left, or when {@link needsMore}. */
   get next(): Stored | undefined {
-    return this.#read[0];
+    return this.#entries[0];
   }
 
   get needsMore(): boolean {
-    return this.#read.length === 0 && this.#rest.length > 0;
+    return this.#entries.length === 0 && this.#rest.length > 0;
   }
 
   /** The newest offset that has not been taken yet; 0 when none is left. */
   get position(): number {
-    return this.#read[0]?.offset ?? this.#rest.at(-1)?.[1] ?? 0;
+    return this.#entries[0]?.offset ?? this.#rest.at(-1)?.[1] ?? 0;
   }
 
   take(): Stored | undefined {
-    return this.#read.shift();
+    return this.#entries.shift();
   }
 
   /**
@@ -41,9 +42,9 @@ export class LogReader {
     const { top, rest } = newestOf(this.#rest, count);
     this.#rest = rest;
     const chunks = await Promise.all(
-      top.map(([first, last]) => this.#inbox.readNewest(this.audience, first, last, last - first + 1)),
+      top.map(([first, last]) => this.#read(this.audience, first, last, last - first + 1)),
     );
-    this.#read.push(...chunks.flat());
+    this.#entries.push(...chunks.flat());
     const isTrimmed = top.some(([first, last], i) => (chunks[i]?.length ?? 0) < last - first + 1);
     if (isTrimmed) this.#rest = NO_RANGES;
   }

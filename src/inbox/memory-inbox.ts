@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Audience } from '../contract/audience.ts';
 import type { Incarnation } from '../contract/incarnations.ts';
 import { encodeLiveMessage } from '../contract/live-message.ts';
-import { type Cursor, EMPTY_HEAD, NOTIFICATION_MIDDLE } from '../contract/notification.ts';
+import { type Cursor, EMPTY_HEAD, envelopeTextIn, NOTIFICATION_MIDDLE } from '../contract/notification.ts';
 import {
   type Appended,
   type Entry,
@@ -78,6 +78,16 @@ export class MemoryInbox implements Inbox {
     limit: number,
   ): Promise<readonly Stored[]> {
     return (await this.read(audience, first, last)).toReversed().slice(0, limit);
+  }
+
+  async readEnvelopes(
+    audience: Audience,
+    first: number,
+    last: number,
+    limit: number,
+  ): Promise<readonly Stored[]> {
+    const stored = await this.readNewest(audience, first, last, limit);
+    return stored.map((entry) => ({ ...entry, json: envelopeTextIn(entry.json) }));
   }
 
   async places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]> {

@@ -1,4 +1,5 @@
 /** The inbox in Redis: a stream, a counter and dedupe keys per audience, written by one script (append.lua). */
+import { z } from 'zod';
 import type { Audience } from '../contract/audience.ts';
 import { type Incarnation, parseIncarnations } from '../contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
@@ -6,7 +7,11 @@ import type { Appended, Entry, Inbox, Place, Shadows, Stored } from './inbox.ts'
 import { RedisAppend, type RedisAppendOptions } from './redis-append.ts';
 import { RedisHeads } from './redis-heads.ts';
 import { keyOf, onceKeyOf } from './redis-keys.ts';
-import { unavailable } from './redis-script.ts';
+import { luaScript, runScript, unavailable } from './redis-script.ts';
+
+const ENVELOPES = luaScript(new URL('envelopes.lua', import.meta.url));
+
+const rowsSchema = z.array(z.tuple([z.string(), z.array(z.string())]));
 
 export class RedisInbox implements Inbox {
   readonly #options: RedisAppendOptions;
@@ -49,6 +54,18 @@ export class RedisInbox implements Inbox {
       redis.xrevrange(keyOf(audience, 'log'), `${last}-0`, `${first}-0`, 'COUNT', limit),
     );
     return rows.map(([id, fields]) => parseRow(id, fields));
+  }
+
+  async readEnvelopes(
+    audience: Audience,
+    first: number,
+    last: number,
+    limit: number,
+  ): Promise<readonly Stored[]> {
+    const { redis } = this.#options;
+    const args = [`${first}-0`, `${last}-0`, limit];
+    const rows = await unavailable(() => runScript(redis, ENVELOPES, [keyOf(audience, 'log')], args));
+    return rowsSchema.parse(rows).map(([id, fields]) => parseRow(id, fields));
   }
 
   async places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]> {

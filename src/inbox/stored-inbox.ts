@@ -13,7 +13,7 @@ import {
   type UserInbox,
 } from '../contract/inbox.ts';
 import { encodeMarksMessage } from '../contract/live-message.ts';
-import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
+import { type Cursor, EMPTY_HEAD, envelopeIn, type Notification } from '../contract/notification.ts';
 import { type Inbox, type InboxLimits, InboxUnavailable } from './inbox.ts';
 import { LogReader } from './log-reader.ts';
 import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
@@ -163,7 +163,7 @@ export class StoredInbox implements UserInbox {
 
   async #count(logs: readonly UserLog[]): Promise<Counts> {
     const { inbox, now } = this.#options;
-    const options = { chunk: MAX_COUNT, nowMs: now() };
+    const options = { chunk: MAX_COUNT, nowMs: now(), onlyCounts: true };
     const countOf = (filter: InboxFilter) => new View(inbox, logs, filter, options).count(MAX_COUNT);
     // Mostly what was seen was read at once, or nothing was: then one look is enough.
     if (logs.every(({ marks }) => formatRanges(marks.seen) === formatRanges(marks.read))) {
@@ -202,9 +202,11 @@ export class StoredInbox implements UserInbox {
     const offsets = new Map<Audience, Ranges>();
     const missing = new Set(ids);
     let oldestMs = Number.POSITIVE_INFINITY;
+    const { inbox } = this.#options;
+    const read: Inbox['readNewest'] = (...range) => inbox.readEnvelopes(...range);
     const readers = logs.map(
       ({ audience, head, marks: { since } }) =>
-        new LogReader(this.#options.inbox, audience, head.offset > since ? [[since + 1, head.offset]] : []),
+        new LogReader(read, audience, head.offset > since ? [[since + 1, head.offset]] : []),
     );
     let reading = readers;
     while (reading.length > 0) {
@@ -213,7 +215,7 @@ export class StoredInbox implements UserInbox {
       for (const reader of reading) {
         for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
           reachedMs.set(reader, entry.appendedAtMs);
-          const { id }: { id: string } = JSON.parse(entry.json);
+          const { id } = envelopeIn(entry.json);
           if (!ids.has(id)) continue;
           missing.delete(id);
           oldestMs = Math.min(oldestMs, entry.appendedAtMs);
@@ -238,10 +240,12 @@ async function pageOf(view: View, limit: number): Promise<Pick<InboxPage, 'notif
     if (item === undefined) return { notifications };
     if (notifications.length === limit) return { notifications, next: formatPosition(view.position) };
     view.take(item);
-    const { offset } = item.notification;
+    // Checked when it came in, and made by us.
+    const notification: Notification = JSON.parse(item.stored.json);
+    const { offset } = notification;
     const { seen, read, archived } = item.log.marks;
     notifications.push({
-      ...item.notification,
+      ...notification,
       seen: contains(seen, offset),
       read: contains(read, offset),
       archived: contains(archived, offset),

@@ -5,7 +5,7 @@
 import type { Audience } from '../contract/audience.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
 import type { InboxFilter } from '../contract/inbox.ts';
-import type { Cursor, Notification } from '../contract/notification.ts';
+import { type Cursor, type Envelope, envelopeIn } from '../contract/notification.ts';
 import { collapseKeyOf, type Inbox, identityOf, type Shadows, type Stored } from './inbox.ts';
 import { LogReader } from './log-reader.ts';
 import type { LogMarks } from './marks.ts';
@@ -18,7 +18,8 @@ export interface UserLog {
 }
 
 export interface ViewItem {
-  readonly notification: Notification;
+  readonly envelope: Envelope;
+  readonly stored: Stored;
   readonly log: UserLog;
 }
 
@@ -43,21 +44,28 @@ export class View {
   readonly #chunk: number;
   readonly #nowMs: number;
 
-  /** Reads `chunk` entries of each log at a time. `from` undefined: from the heads on. */
+  /** Reads `chunk` entries of each log at a time. `from` undefined: from the heads on. `onlyCounts`: no data is read. */
   constructor(
     inbox: Inbox,
     logs: readonly UserLog[],
     filter: InboxFilter,
-    options: { readonly from?: Position | undefined; readonly chunk: number; readonly nowMs: number },
+    options: {
+      readonly from?: Position | undefined;
+      readonly chunk: number;
+      readonly nowMs: number;
+      readonly onlyCounts?: boolean;
+    },
   ) {
     this.#shownAlready = new Set(options.from?.shown);
     this.#inbox = inbox;
     this.#chunk = options.chunk;
     this.#nowMs = options.nowMs;
     this.#logs = new Map(logs.map((log) => [log.audience, log]));
+    const read: Inbox['readNewest'] = (...range) =>
+      options.onlyCounts ? inbox.readEnvelopes(...range) : inbox.readNewest(...range);
     this.#readers = logs.map((log) => {
       const last = options.from === undefined ? log.head.offset : (options.from.offsets[log.audience] ?? 0);
-      return new LogReader(inbox, log.audience, offsetsIn(log, filter, last));
+      return new LogReader(read, log.audience, offsetsIn(log, filter, last));
     });
   }
 
@@ -84,8 +92,8 @@ export class View {
   }
 
   /** Leaves what {@link next} gave behind. */
-  take({ notification }: ViewItem): void {
-    this.#shownAlready.add(identityOf(notification));
+  take({ envelope }: ViewItem): void {
+    this.#shownAlready.add(identityOf(envelope));
     this.#readers.reduce<LogReader | undefined>(newerOf, undefined)?.take();
   }
 
@@ -116,15 +124,14 @@ export class View {
 
   #shown(entry: Stored, log: UserLog): ViewItem | undefined {
     if (entry.expiresAtMs !== undefined && entry.expiresAtMs <= this.#nowMs) return undefined;
-    // Checked when it came in, and made by us.
-    const notification: Notification = JSON.parse(entry.json);
-    if (notification.type === RETRACTION_TYPE) return undefined;
-    if (this.#shownAlready.has(identityOf(notification))) return undefined;
+    const envelope = envelopeIn(entry.json);
+    if (envelope.type === RETRACTION_TYPE) return undefined;
+    if (this.#shownAlready.has(identityOf(envelope))) return undefined;
     const { newest, retracted } = this.#shadows.get(log.audience) ?? NO_SHADOWS;
-    if ((retracted.get(identityOf(notification)) ?? 0) > entry.offset) return undefined;
-    const replaced = collapseKeyOf(notification);
+    if ((retracted.get(identityOf(envelope)) ?? 0) > entry.offset) return undefined;
+    const replaced = collapseKeyOf(envelope);
     if (replaced !== undefined && (newest.get(replaced) ?? 0) > entry.offset) return undefined;
-    return { notification, log };
+    return { envelope, stored: entry, log };
   }
 }
 

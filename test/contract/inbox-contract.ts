@@ -87,6 +87,22 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
       expect(notifications[0]).toMatchObject({ audience, source: '/test', data: { n: 'b' } });
     });
 
+    test('envelopes are the newest entries without their data', async () => {
+      const expiring = entry('b', audience, { expiresAtMs: Date.now() + 60_000 });
+      await subject.inbox.append(audience, [entry('a', audience), expiring, entry('c', audience)]);
+      const whole = await subject.inbox.readNewest(audience, 1, 3, 2);
+      const without = whole.map(({ json, ...rest }) => {
+        const { data: _data, ...envelope } = JSON.parse(json);
+        return { ...rest, envelope };
+      });
+      const envelopes = await subject.inbox.readEnvelopes(audience, 1, 3, 2);
+      expect(envelopes.map(({ json, ...rest }) => ({ ...rest, envelope: JSON.parse(json) }))).toEqual(
+        without,
+      );
+      expect(envelopes.map(({ offset }) => offset)).toEqual([3, 2]);
+      expect(await subject.inbox.readEnvelopes('user:nobody', 1, 9, 2)).toEqual([]);
+    });
+
     test('50 appends at once leave no hole and no offset twice', async () => {
       const appended = await Promise.all(
         Array.from({ length: 50 }, (_, i) =>

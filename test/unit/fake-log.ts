@@ -46,6 +46,10 @@ export class FakeLog implements Inbox {
     return Promise.reject(new Error('a feed reads forward'));
   }
 
+  readEnvelopes() {
+    return Promise.reject(new Error('a feed passes on whole notifications'));
+  }
+
   places() {
     return Promise.reject(new Error('a feed looks for no event'));
   }

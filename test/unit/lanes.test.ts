@@ -30,6 +30,7 @@ function setup() {
     heads: async () => [],
     read: async () => [],
     readNewest: async () => [],
+    readEnvelopes: async () => [],
     places: async () => [],
     shadows: async () => ({ newest: new Map(), retracted: new Map() }),
     incarnations: async () => [],

@@ -45,7 +45,7 @@ describe('reading', () => {
       audience,
       Array.from({ length }, (_, i) => entry(`e${i + 1}`, audience)),
     );
-    return new LogReader(inbox, audience, parseRanges(offsets));
+    return new LogReader((...range) => inbox.readNewest(...range), audience, parseRanges(offsets));
   }
 
   async function readAll(reader: LogReader, count: number): Promise<number[]> {

@@ -1,7 +1,12 @@
 /** The text that an append completes is always a valid notification, whatever strings the event holds. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeEvent, NOTIFICATION_MIDDLE, notificationSchema } from '../../src/contract/notification.ts';
+import {
+  encodeEvent,
+  envelopeIn,
+  NOTIFICATION_MIDDLE,
+  notificationSchema,
+} from '../../src/contract/notification.ts';
 import { anyAudience, anyEvent } from './events.ts';
 
 const receivedAt = new Date('2026-01-01T00:00:00.000Z');
@@ -37,6 +42,18 @@ test('is what the event says, for any event, audience and place', () => {
         ...(expirytime === undefined ? {} : { expirytime }),
         ...(traceparent === undefined ? {} : { traceparent }),
       });
+    }),
+  );
+});
+
+test('its envelope is all of it but the data, whatever the strings before that look like', () => {
+  const forged = fc.constantFrom(',"data":{', '","data":', '\\","data":{"a":1},"x":"');
+  fc.assert(
+    fc.property(anyEvent, anyAudience, forged, (anEvent, audience, subject) => {
+      const json = complete(encodeEvent({ ...anEvent, subject }, receivedAt)(audience), 'e', 1);
+      const { data: _data, ...envelope } = JSON.parse(json);
+      expect(envelopeIn(json)).toEqual(envelope);
+      expect(envelopeIn(json).subject).toBe(subject);
     }),
   );
 });

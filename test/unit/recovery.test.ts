@@ -34,6 +34,7 @@ function fakeInbox(entries: readonly Stored[], epochs = 'b:6,a:1') {
     append: never,
     heads: never,
     readNewest: never,
+    readEnvelopes: never,
     places: never,
     shadows: never,
     read: async (_audience, first, last) => {

@@ -25,6 +25,7 @@ function inboxThatGoesAway(): Inbox {
     append: away,
     read: away,
     readNewest: away,
+    readEnvelopes: away,
     places: away,
     shadows: away,
     incarnations: away,

@@ -11,6 +11,7 @@ import {
   number,
   perKind,
   text,
+  truth,
   unsetWhenEmpty,
   url,
 } from './config-kinds.ts';
@@ -46,11 +47,7 @@ const variables = z.object({
       'must be a URL, or URLs with commas, that begin with redis:// or rediss://',
     )
     .describe('Redis 7.0 or later. A list with commas means Cluster.'),
-  REDIS_CLUSTER: z
-    .enum(['true', 'false', ''], 'must be true or false')
-    .default('false')
-    .transform((value) => value === 'true')
-    .describe('Take one REDIS_URL as the entry to a Cluster.'),
+  REDIS_CLUSTER: truth.describe('Take one REDIS_URL as the entry to a Cluster.'),
   JWT_SECRET: text
     .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
     .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
@@ -91,7 +88,7 @@ const variables = z.object({
     'How long a repeat of an event is recognised.',
   ),
   TRAIL_SECONDS: integer(6 * 3_600, 0, 365 * DAY_SECONDS).describe(
-    'How long it is known what became of an event, for `explain`: about 350 bytes in Redis an event; 0: not at all.',
+    'How long it is known what became of an event, for `explain`: about 230 bytes in Redis an event; 0: not at all.',
   ),
   SIGNALS: list(ACTIVITIES.join())
     .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
@@ -109,6 +106,9 @@ const variables = z.object({
     .describe(
       'Addresses or blocks (10.0.0.0/8, loopback) of proxies whose X-Forwarded-For counts, with commas.',
     ),
+  CONSOLE: truth.describe(
+    'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
+  ),
   CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe('Most connections of this process.'),
   CONNECTIONS_PER_ADDRESS: integer(10_000, 1, 1_000_000).describe(
     'Most connections to this process from one address; behind a proxy set TRUST_PROXY too.',

@@ -2,9 +2,11 @@
  * The inbox as far as this client has it: items newest first, marks in the order of their versions, and marks of its
  * own that the server has not answered yet, shown as if it had. Immutable values only; nothing here asks anybody.
  */
-import type { Counts, InboxItem, MAX_COUNT, MarkRequest } from '../contract/inbox.ts';
+import type { Counts, MAX_COUNT, MarkRequest } from '../contract/inbox.ts';
+import type { Session } from '../contract/socket.ts';
 import type { Which } from './api.ts';
 import { keyOf } from './identity.ts';
+import type { InboxItem } from './notification.ts';
 
 export interface Change {
   readonly as: MarkRequest['as'];
@@ -93,6 +95,23 @@ function isFirst(known: Set<string>, key: string): boolean {
 export interface MarkPart {
   readonly pending: Pending;
   readonly request: MarkRequest;
+}
+
+/** Where the logs of a session's audiences stood when it began. */
+export type Heads = Session['audiences'];
+
+/**
+ * The request as it is sent in a later session than the one in which the user said all: by then all would be more than
+ * what the user saw.
+ */
+export function requestLater({ pending, request }: MarkPart, heads: Heads): MarkRequest {
+  const { as, isAll, upTo = {} } = pending;
+  if (!isAll) return request;
+  const places = Object.entries(heads).map(([audience, place]) => [
+    audience,
+    Math.min(upTo[audience] ?? 0, place?.head ?? 0),
+  ]);
+  return { as, upTo: Object.fromEntries(places) };
 }
 
 /** The server takes no more at once. */

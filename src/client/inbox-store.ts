@@ -1,13 +1,13 @@
 /** The inbox as an observable store: asks for pages, sends marks and tells its listeners of every change. */
 import type { MarkRequest, Marks } from '../contract/inbox.ts';
-import type { Notification } from '../contract/notification.ts';
 import type { Inbox, Which } from './api.ts';
 import { callSafely } from './emitter.ts';
 import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
 import type { EventIdentity } from './identity.ts';
-import { type MarkPart, markParts } from './inbox-items.ts';
+import { type Heads, type MarkPart, markParts, requestLater } from './inbox-items.ts';
 import { type InboxSnapshot, InboxState, type Load } from './inbox-state.ts';
+import type { Notification } from './notification.ts';
 import type { Requests } from './requests.ts';
 
 export interface InboxStoreOptions {
@@ -37,6 +37,8 @@ export class InboxStore implements Inbox {
   #added = 0;
   #cancelExpiry = () => {};
   #isClosed = false;
+  /** Of the last session. */
+  #heads: Heads = {};
 
   constructor(options: InboxStoreOptions) {
     this.#options = options;
@@ -103,7 +105,8 @@ export class InboxStore implements Inbox {
   readonly markArchived = (which: Which): Promise<void> => this.#mark('archived', which);
 
   /** Marks that other devices made while this one was away are only in the inbox itself. */
-  onSession(unseen: number): void {
+  onSession(unseen: number, heads: Heads): void {
+    this.#heads = heads;
     this.#state.forgetVersions();
     this.#state.setUnseen(unseen);
     this.#publish();
@@ -150,13 +153,16 @@ export class InboxStore implements Inbox {
     return this.#heard(Promise.all(parts.map((part) => this.#ask(part))).then(() => undefined));
   }
 
-  async #ask({ pending, request }: MarkPart): Promise<void> {
+  async #ask(part: MarkPart): Promise<void> {
+    const { pending, request } = part;
     const state = this.#state;
     const added = this.#added;
+    const heads = this.#heads;
+    const wording = () => (heads === this.#heads ? request : requestLater(part, this.#heads));
     state.pend(pending);
     this.#publish();
     try {
-      const answer = await this.#options.requests.askUntilAnswered('mark', () => this.#of(state, request));
+      const answer = await this.#options.requests.askUntilAnswered('mark', () => this.#of(state, wording()));
       state.apply(pending, answer);
       // What came meanwhile may have been among all, or not.
       if (pending.isAll && added !== this.#added && this.#isOpen) void this.refresh();

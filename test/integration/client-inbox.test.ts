@@ -98,6 +98,21 @@ describe('the inbox', () => {
     expect(client.inbox.list).toMatchObject([{ seen: true }]);
   });
 
+  test('means by all what was there when there was no connection, and not what came meanwhile', async () => {
+    server.answers.mark = () => ({ unseen: 5, unread: 5, version: 1 });
+    const { client } = await connected();
+    server.socket.emit('notification', notification(1));
+    await soon(() => expect(client.inbox.unseen).toBe(1));
+    let marked = Promise.resolve();
+    client.on('state', ({ status }) => {
+      if (status === 'waiting') marked = client.inbox.markSeen('all');
+    });
+    server.session = { ...server.session, audiences: { 'user:ada': { epoch: 'a', head: 6 } } };
+    await reconnected(client, () => server.cut());
+    await marked;
+    expect(server.asked('mark')).toEqual([{ as: 'seen', upTo: { [notification(1).audience]: 1 } }]);
+  });
+
   test('asks again when something came while all was marked', async () => {
     server.answers.inbox = () => ({
       notifications: [item(2, { seen: true }), item(1, { seen: true })],

@@ -1,9 +1,9 @@
 /** The client's view of the inbox: marks in the order of their versions, own ones at once, pages, counts. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { markParts } from '../../src/client/inbox-items.ts';
+import { markParts, requestLater } from '../../src/client/inbox-items.ts';
 import { InboxState } from '../../src/client/inbox-state.ts';
-import type { InboxItem } from '../../src/contract/inbox.ts';
+import type { InboxItem } from '../../src/client/notification.ts';
 
 const NOW = Date.parse('2026-11-20T09:00:00Z');
 
@@ -119,6 +119,16 @@ describe('marks of this client', () => {
     expect(markParts('seen', 'all', { global: 1 })).toEqual([
       { pending: { as: 'seen', upTo: { global: 1 }, isAll: true }, request: { as: 'seen', all: true } },
     ]);
+  });
+
+  test('of all, sent in a later session, mean what the user saw and no more', () => {
+    const [all] = markParts('read', 'all', { global: 5, 'user:1': 9, 'department:left': 3 });
+    const place = (head: number) => ({ epoch: 'a', head });
+    const heads = { global: place(8), 'user:1': place(2), 'department:new': place(4) };
+    const upTo = { global: 5, 'user:1': 2, 'department:new': 0 };
+    expect(all && requestLater(all, heads)).toEqual({ as: 'read', upTo });
+    const [some] = markParts('read', ['a'], {});
+    expect(some && requestLater(some, heads)).toEqual({ as: 'read', ids: ['a'] });
   });
 });
 

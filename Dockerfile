@@ -6,9 +6,10 @@ COPY package.json package-lock.json .npmrc ./
 
 FROM dependencies AS build
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.web.json ./
 COPY scripts/copy-lua.mjs scripts/
 COPY src src
+COPY web web
 RUN npm run build
 
 FROM dependencies AS production-dependencies
@@ -21,7 +22,6 @@ WORKDIR /app
 COPY package.json ./
 COPY --from=production-dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-COPY web web
 USER node
 EXPOSE 3000 3001
 STOPSIGNAL SIGTERM

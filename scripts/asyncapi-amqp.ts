@@ -12,7 +12,7 @@ import { meanings } from './meanings.ts';
 
 const BINDING_VERSION = '0.3.0';
 
-const { data: _body, datacontenttype: _contentType, ...attributes } = eventSchema.shape;
+const { data: _body, data_base64: _bytes, datacontenttype: _contentType, ...attributes } = eventSchema.shape;
 
 const schemas = {
   ...signals.schemas,
@@ -125,6 +125,7 @@ export const amqp: Part = {
     binaryEvent: {
       title: 'An event in binary mode',
       summary: 'The attributes are headers, the body is the data, and the content type is datacontenttype.',
+      description: 'With a content type that is not JSON the body is any bytes, as in data_base64.',
       contentType: 'application/json',
       headers: refTo('EventAttributes'),
       payload: refTo('EventData'),

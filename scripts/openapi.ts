@@ -34,6 +34,8 @@ const OPS_SERVER = { url: 'http://localhost:3001', description: 'OPS_PORT: insid
 const HTTP_STATUS = {
   bad_request: 400,
   ambiguous: 409,
+  cannot_sign: 409,
+  routes_unknown: 409,
   unauthorized: 401,
   forbidden: 403,
   not_found: 404,
@@ -44,6 +46,7 @@ const HTTP_STATUS = {
   rate_limited: 429,
   broker_unavailable: 503,
   dead_letters_busy: 503,
+  live_unavailable: 503,
 } satisfies Record<keyof typeof httpCodes, number>;
 
 const mediaSchema = z.looseObject({

@@ -7,6 +7,12 @@ export const unsetWhenEmpty = (value: unknown) => (value === '' ? undefined : va
 
 export const text = z.preprocess(unsetWhenEmpty, z.string().optional());
 
+/** False unless it says `true`. */
+export const truth = z
+  .enum(['true', 'false', ''], 'must be true or false')
+  .default('false')
+  .transform((value) => value === 'true');
+
 export const number = (fallback: number, min: number, max: number) =>
   z
     .string()

@@ -27,8 +27,10 @@ const ACTIVITIES = [
 ] as const;
 
 const variables = z.object({
-  PORT: integer(3000, 0, 65_535).describe('Port of the API, Socket.IO and, embedded, the demo page.'),
-  OPS_PORT: integer(3001, 0, 65_535).describe('Port of health and metrics; keep it inside your network.'),
+  PORT: integer(3000, 0, 65_535).describe('Port of the API, Socket.IO and, embedded, the console.'),
+  OPS_PORT: integer(3001, 0, 65_535).describe(
+    'Port of health, metrics, administration and the console; keep it inside your network.',
+  ),
   HOST: text.describe('Address to listen on. Default: 127.0.0.1 embedded, else 0.0.0.0.'),
   ROLES: list('gateway,consumer')
     .pipe(
@@ -188,7 +190,7 @@ export class ConfigError extends Error {
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
-/** Signs and verifies the demo page's tokens. Anybody may know it, hence loopback only. */
+/** Signs and verifies the tokens of embedded mode. Anybody may know it, hence loopback only. */
 const DEVELOPMENT_SECRET = 'carillon-development-secret-for-loopback-only';
 
 /** @throws {ConfigError} when a variable is malformed or variables contradict each other */

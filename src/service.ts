@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { reasonOf } from './contract/reason.ts';
 import { Directives } from './directives/directives.ts';
 import { serveAdmin } from './http/admin.ts';
 import { serveHealth } from './http/health.ts';
@@ -16,14 +17,18 @@ import { serveMetrics } from './ops/metrics-route.ts';
 import { openTracing } from './ops/tracing.ts';
 import { parseRoutes } from './routing/routes-file.ts';
 import { openCanary } from './service/canary.ts';
+import { openConsole } from './service/console.ts';
 import { type Context, newNodeId, ownVersion } from './service/context.ts';
 import { openDeadLetters } from './service/dead-letters.ts';
 import { openExplain } from './service/explain.ts';
-import { openFront } from './service/front.ts';
+import { type Front, openFront } from './service/front.ts';
+import { openPublishing } from './service/publishing.ts';
 import { openQueue } from './service/queue.ts';
 import { openSignals } from './service/signals.ts';
+import { createStages } from './service/stages.ts';
 import { openStore } from './service/store.ts';
 import { openVerifier } from './service/verifier.ts';
+import { Listeners } from './signals/listeners.ts';
 
 export interface Service {
   /** This process's name among all that share a Redis. */
@@ -50,20 +55,22 @@ export async function startService(
   const system = config.backends === undefined ? 'carillon' : 'rabbitmq';
   const tracing = openTracing(system, DELIVER_QUEUE);
   const publisher = config.backends === undefined ? undefined : new Publisher(log, onFatal);
-  const signals = openSignals({ node, config, log, metrics }, publisher);
-  const context: Context = { node, config, log, metrics, routes, tracing, signals, onFatal };
+  const listeners = new Listeners();
+  const signals = openSignals({ node, config, log, metrics, listeners }, publisher);
+  const told = { log, metrics, tracing, signals, listeners, onFatal };
+  const context: Context = { node, config, routes, ...told };
 
   const store = openStore(context);
   const lanes = new Lanes(store.inbox, (error) => {
     metrics.appendHeld();
-    log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'append held');
+    log.debug({ reason: reasonOf(error) }, 'append held');
   });
-  const queue = await openQueue(context, lanes, store, publisher);
+  const stages = store.tap === undefined ? undefined : createStages(store.tap);
+  const queue = await openQueue(context, lanes, store, publisher, stages);
   const directives = new Directives({
     log: store.directiveLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
-    onError: (error) =>
-      log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'directives not read'),
+    onError: (error) => log.debug({ reason: reasonOf(error) }, 'directives not read'),
   });
   await directives.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
@@ -78,21 +85,30 @@ export async function startService(
   });
 
   metrics.watch({ health: () => health.ready() });
-  const front = config.ROLES.includes('gateway')
-    ? await openFront(context, { store, queue, verify: verifier.verify, directives, health, canary })
-    : undefined;
-  const ops = await createServer({ ...OPS_SERVER, log });
+  const { verify } = verifier;
+  const publishing = openPublishing(context, queue, verify);
+  let front: Front | undefined;
+  const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front.app)).port));
+  const ownConsole = openConsole(context, { tap: store.tap, publishing, verify, gatewayPort });
+  if (config.ROLES.includes('gateway')) {
+    const parts = { store, queue, verify, directives, health, canary, publishing, ownConsole, stages };
+    front = await openFront(context, parts);
+  }
+  // What the console publishes goes through it.
+  const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
+  const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, log });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
   const deadLetters = openDeadLetters(context, queue.letters, store.inbox);
   serveAdmin(ops, {
-    verify: verifier.verify,
+    verify,
     directing: directives,
     departments: store.departments,
     directory: store.directory,
     deadLetters,
     investigate: openExplain(store, queue, deadLetters, () => canary?.health.ok === false),
   });
+  ownConsole.serveOnOpsPort(ops);
   await ops.listen({ host: config.HOST, port: config.OPS_PORT });
 
   return {
@@ -101,6 +117,7 @@ export async function startService(
     opsUrl: urlOf(ops),
     stop: async () => {
       health.drain();
+      ownConsole.close();
       // What cannot be settled in half of the time (its store is away) goes back to the queue.
       const giveUp = setTimeout(() => lanes.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
       await queue.drain();

@@ -12,6 +12,8 @@ import type { Connection } from './wire/shared-write.ts';
 
 export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
+  /** Pages from this port of the own host may connect too. Left out: none. */
+  readonly consolePort?: number | undefined;
   /** Addresses, or blocks of them, of the proxies whose `X-Forwarded-For` counts. */
   readonly trustedProxies: readonly string[];
   readonly seats: Seats;
@@ -36,7 +38,7 @@ export class Door {
 
   /** Engine.IO asks this for the first request of each connection. */
   readonly allowRequest = (request: IncomingMessage, decide: Decide): void => {
-    const { allowedOrigins, seats, log, onRefused } = this.#options;
+    const { seats, log, onRefused } = this.#options;
     const address = this.#addressOf(request);
     const refuse = (code: string, reason: string) => {
       log.info({ address, origin: request.headers.origin, code, reason }, 'connection refused');
@@ -48,10 +50,24 @@ export class Door {
       // Engine.IO would answer an upgrade with 400, which a proxy hands on; of a broken connection it tries another node.
       if (request.headers.upgrade !== undefined) request.socket.destroy();
       refuse('shutting_down', 'this node is going down');
-    } else if (!isAllowedOrigin(request, allowedOrigins)) refuse('origin', 'origin not allowed');
+    } else if (!this.allowsOrigin(request)) refuse('origin', 'origin not allowed');
     else if (full !== undefined) refuse(`full_${full}`, `too many connections of this ${full}`);
     else decide(null, true);
   };
+
+  /**
+   * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
+   * A request without Origin is not from a page.
+   */
+  allowsOrigin({ headers: { origin, host } }: Pick<IncomingMessage, 'headers'>): boolean {
+    const { allowedOrigins, consolePort } = this.#options;
+    if (origin === undefined || allowedOrigins.includes('*') || allowedOrigins.includes(origin)) return true;
+    if (!URL.canParse(origin)) return false;
+    const page = new URL(origin);
+    if (page.host === host) return true;
+    const own = `${page.protocol}//${host}`;
+    return page.port === String(consolePort) && URL.canParse(own) && new URL(own).hostname === page.hostname;
+  }
 
   /** Engine.IO asks this for each request. By itself it answers 500 when a method is wrong within a session. */
   readonly allowMethod = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
@@ -84,14 +100,4 @@ export class Door {
   #addressOf(request: IncomingMessage): string {
     return proxyAddr(request, this.#isTrusted);
   }
-}
-
-/**
- * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
- * A request without Origin is not from a page.
- */
-function isAllowedOrigin(request: IncomingMessage, allowed: readonly string[]): boolean {
-  const { origin, host } = request.headers;
-  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host;
 }

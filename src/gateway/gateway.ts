@@ -16,7 +16,7 @@ import type { Rate } from './allowance.ts';
 import { Announcer } from './announcer.ts';
 import { Attendance } from './attendance.ts';
 import { authenticate } from './authenticate.ts';
-import { Door } from './door.ts';
+import { Door, type DoorOptions } from './door.ts';
 import { drain } from './drain.ts';
 import { Feeds } from './feeds.ts';
 import { codeOf, goaway } from './goaway.ts';
@@ -51,6 +51,7 @@ export interface GatewayOptions {
   readonly publish: (read: ReadEvent) => Promise<void>;
   readonly isRevoked: (identity: Identity) => boolean;
   readonly allowedOrigins: readonly string[];
+  readonly consolePort?: DoorOptions['consolePort'];
   readonly trustedProxies: readonly string[];
   readonly limits: GatewayLimits;
   readonly handshakeMs: number;
@@ -79,11 +80,7 @@ interface GatewayLimits {
   readonly maxPendingBytes: number;
 }
 
-/** What is being answered over HTTP when the sockets are gone has so long. */
-const LAST_REQUESTS_MS = 1_000;
-
 export class Gateway {
-  readonly #httpServer: HttpServer;
   readonly #io: GatewayServer;
   readonly #door: Door;
   readonly #feeds: Feeds;
@@ -93,7 +90,7 @@ export class Gateway {
   /** Who is in the rooms of this node. */
   readonly occupancy: Occupancy;
 
-  /** Attaches to the HTTP server, which the caller starts and, after {@link close}, ends. */
+  /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
     const { live, inbox, userInbox, verify, handshakeMs, allowedOrigins, limits, log } = options;
     const { checkMs, onPassedOn, onHealed, onConnection } = options;
@@ -106,7 +103,6 @@ export class Gateway {
     const onRefused = (code: string) => onConnection('refused', code);
     const door = new Door({ ...options, messages: limits.messages, seats, onRefused });
     const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
-    this.#httpServer = httpServer;
     this.#door = door;
     this.#feeds = feeds;
     this.#log = log;
@@ -116,7 +112,9 @@ export class Gateway {
       maxHttpBufferSize: maxInboundBytes,
       wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes }),
       serveClient: options.serveClient,
-      cors: { origin: allowedOrigins.includes('*') ? '*' : [...allowedOrigins] },
+      cors: allowedOrigins.includes('*')
+        ? { origin: '*' }
+        : (request, decide) => decide(null, { origin: door.allowsOrigin(request) ? true : [] }),
       allowRequest: door.allowRequest,
       adapter: createAdapter,
     });
@@ -149,7 +147,16 @@ export class Gateway {
     const vacancies = new Vacancies(handshakeMs);
     const { publish } = options;
     const { maxTopics, maxEventBytes } = limits;
-    const requests = new Requests({ inbox: userInbox, verify, publish, maxTopics, maxEventBytes, log });
+    const maxLast = options.syncLimit;
+    const requests = new Requests({
+      inbox: userInbox,
+      verify,
+      publish,
+      maxTopics,
+      maxLast,
+      maxEventBytes,
+      log,
+    });
     this.#io.on('connection', (socket) => {
       onConnection('accepted', '');
       vacancies.follow(socket);
@@ -212,13 +219,14 @@ export class Gateway {
   }
 
   /** Lets nobody in any more and sends every socket away, spread over `drainMs`. Resolves when all are closed. */
-  async close(drainMs: number): Promise<void> {
+  async drain(drainMs: number): Promise<void> {
     this.#door.close();
     await drain([...this.#io.of('/').sockets.values()], drainMs);
-    // Whoever opened a connection and asked nothing, as browsers do beforehand, would hold this up.
-    const late = setTimeout(() => this.#httpServer.closeAllConnections(), LAST_REQUESTS_MS);
+  }
+
+  /** Ends the HTTP server too: resolves when all of its connections are closed, which the caller MUST see to. */
+  async close(): Promise<void> {
     await this.#io.close();
-    clearTimeout(late);
     this.#feeds.close();
   }
 

@@ -1,4 +1,4 @@
-/** Recovery: what a client missed in one audience since its cursor, whole or not at all. */
+/** Recovery: what a client missed in one audience since its cursor, whole or not at all; or the last so many. */
 import type { Audience } from '../contract/audience.ts';
 import { holdsPlace } from '../contract/incarnations.ts';
 import type { Cursor, Notification } from '../contract/notification.ts';
@@ -6,7 +6,7 @@ import type { Missed } from '../contract/recovery.ts';
 import type { Inbox, Stored } from '../inbox/inbox.ts';
 
 export interface RecoveryOptions {
-  readonly inbox: Inbox;
+  readonly inbox: Pick<Inbox, 'read' | 'readNewest' | 'incarnations'>;
   /** More than this is not recovered: the client reads the inbox instead. */
   readonly maxNotifications: number;
   readonly onRecovery: (result: RecoveryResult, notifications: number) => void;
@@ -49,6 +49,35 @@ export async function recover(
   const stored = await inbox.read(audience, cursor.offset + 1, head.offset);
   if (stored.length !== count) return missing('lost');
   return whole('recovered', stored.filter(isCurrent).map(notificationIn));
+}
+
+/** Read of a log in search of those that have not expired, in so many reads of as many as may be recovered. */
+const MAX_READS = 10;
+
+/**
+ * The last `count` up to `head`, in order: fewer when the log does not hold so many any more. The expired do not count;
+ * who wants what lies behind a great many of them does not get it.
+ *
+ * @throws {InboxUnavailable}
+ */
+export async function lastOf(
+  { inbox, maxNotifications }: RecoveryOptions,
+  audience: Audience,
+  count: number,
+  { epoch, offset: head }: Cursor,
+): Promise<Missed> {
+  /** Newest first. */
+  const found: Stored[] = [];
+  let upTo = head;
+  for (let reads = 0; reads < MAX_READS && upTo > 0 && found.length < count; reads += 1) {
+    // Mostly nothing has expired, and then the first read has them all.
+    const limit = reads === 0 ? count : maxNotifications;
+    const read = await inbox.readNewest(audience, 1, upTo, limit);
+    found.push(...read.filter(isCurrent));
+    upTo = read.length < limit ? 0 : (read.at(-1)?.offset ?? 1) - 1;
+  }
+  const notifications = found.slice(0, count).toReversed().map(notificationIn);
+  return { epoch, head, recovered: true, notifications };
 }
 
 function isCurrent({ expiresAtMs }: Stored): boolean {

@@ -27,6 +27,8 @@ export interface RequestsOptions {
   readonly verify: Verify;
   /** That one socket may be in. */
   readonly maxTopics: number;
+  /** Notifications that a client may ask for when it subscribes. */
+  readonly maxLast: number;
   /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
   readonly maxEventBytes: number;
@@ -79,6 +81,7 @@ function answersFor({
   inbox,
   verify,
   maxTopics,
+  maxLast,
   publish,
   maxEventBytes,
 }: RequestsOptions): Record<RequestName, Answer> {
@@ -90,13 +93,17 @@ function answersFor({
         : missed;
     }),
 
-    subscribe: checked(requests.subscribe, async ({ socket, session }, { topic, cursor }, afterwards) => {
+    subscribe: checked(requests.subscribe, async ({ socket, session }, request, afterwards) => {
+      const { topic, cursor, last } = request;
+      if (last !== undefined && last > maxLast) return failed('bad_request', `last: at most ${maxLast}`);
       if (!allowsTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
       const isIn = socket.rooms.has(roomOf(`topic:${topic}`));
       if (!isIn && session.topicCount >= maxTopics) {
         return failed('too_many_topics', `at most ${maxTopics}; unsubscribe from one first`);
       }
-      const { audience, head, missed, release } = await session.enter(`topic:${topic}`, cursor);
+      const cursors = cursor === undefined ? undefined : { [`topic:${topic}`]: cursor };
+      const entered = await session.enter(`topic:${topic}`, { cursors, last });
+      const { audience, head, missed, release } = entered;
       afterwards(release);
       return { audience, epoch: head.epoch, head: head.offset, ...(missed === undefined ? {} : { missed }) };
     }),

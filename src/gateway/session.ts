@@ -6,13 +6,11 @@ import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../
 import { type GivenDepartments, withDepartments } from '../contract/departments.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
-import type { Cursors, Missed, MissedByAudience } from '../contract/recovery.ts';
+import type { Cursors, MissedByAudience } from '../contract/recovery.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../contract/token.ts';
-import type { Feed } from './feed.ts';
-import type { Feeds } from './feeds.ts';
+import { type Before, type Entered, Entrance, type EntranceOptions } from './entrance.ts';
 import { goaway } from './goaway.ts';
-import { HeldMember } from './member.ts';
-import { type RecoveryOptions, recover } from './recovery.ts';
+import { recover } from './recovery.ts';
 import type { GatewaySocket } from './server.ts';
 
 /** setTimeout fires at once for anything longer. */
@@ -20,10 +18,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
 
-export interface SessionOptions {
-  readonly feeds: Feeds;
+export interface SessionOptions extends EntranceOptions {
   readonly inbox: UserInbox;
-  readonly recovery: RecoveryOptions;
   readonly departments: GivenDepartments;
   /** The client has been told its `session`: where it begins, and what it said that it had. */
   readonly onTold: (
@@ -33,7 +29,6 @@ export interface SessionOptions {
   ) => void;
   /** How long rooms may take to open before the client is told to come again. */
   readonly deadlineMs: number;
-  readonly maxPendingBytes: number;
   readonly log: Logger;
 }
 
@@ -42,6 +37,7 @@ export class Session {
   readonly started: Promise<void>;
   readonly #socket: GatewaySocket;
   readonly #options: SessionOptions;
+  readonly #entrance: Entrance;
   /** What the token says, of which the socket's identity differs when an operator has given other departments. */
   #claimed: Identity;
   #given: readonly string[] | undefined;
@@ -53,6 +49,7 @@ export class Session {
   constructor(socket: GatewaySocket, options: SessionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#entrance = new Entrance(socket, options);
     this.#claimed = socket.data.identity;
     this.#audiences = audiencesOfIdentity(socket.data.identity);
     this.started = within(options.deadlineMs, this.#start());
@@ -105,18 +102,14 @@ export class Session {
     }
   }
 
-  /**
-   * Enters a room: where the socket's live notifications begin, and what it missed since its cursor. The caller MUST
-   * call `release` once it has told the client; until then everything that comes is held back.
-   */
-  async enter(audience: Audience, cursor: Cursor | undefined): Promise<Entered & { release(): void }> {
+  /** Enters one more room. The caller MUST call `release` once it has told the client, as for an {@link Entrance}. */
+  async enter(audience: Audience, before: Before): Promise<Entered & { release(): void }> {
     const room = roomOf(audience);
     await this.#socket.join(room);
     try {
-      const cursors = cursor === undefined ? {} : { [audience]: cursor };
       const { entered, release } = await within(
         this.#options.deadlineMs,
-        this.#enterAll([audience], cursors),
+        this.#entrance.enter([audience], before),
       );
       const [only = { audience, head: EMPTY_HEAD }] = entered;
       return { ...only, release };
@@ -143,7 +136,7 @@ export class Session {
     if (foreign !== undefined) return { foreign: foreign[0] };
     const missed = await Promise.all(
       asked.map(async ([audience, cursor]) => {
-        const feed = await this.#feedPast(audience, cursor);
+        const feed = await this.#entrance.feedPast(audience, cursor);
         return [audience, await recover(this.#options.recovery, audience, cursor, feed.cursor)] as const;
       }),
     );
@@ -190,7 +183,7 @@ export class Session {
 
   /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
   async #tell(cursors: Cursors | undefined): Promise<void> {
-    const { entered, release } = await this.#enterAll(this.#audiences, cursors ?? {});
+    const { entered, release } = await this.#entrance.enter(this.#audiences, { cursors });
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
     const { unseen } = await this.#options.inbox.open(this.#claimed.user, places);
@@ -216,47 +209,6 @@ export class Session {
     release();
     if (this.#socket.connected) this.#options.onTold(this.#socket, places, cursors);
   }
-
-  /** Lets the socket into the feeds of rooms that it has joined, held back until it is released. */
-  async #enterAll(
-    audiences: readonly Audience[],
-    cursors: Cursors,
-  ): Promise<{ readonly entered: readonly Entered[]; release(): void }> {
-    const feeds = await Promise.all(audiences.map((audience) => this.#feedPast(audience, cursors[audience])));
-    if (!this.#socket.connected || !audiences.every((audience) => this.#socket.rooms.has(roomOf(audience)))) {
-      throw new Error('the socket or the room went away meanwhile');
-    }
-    const member = new HeldMember(this.#socket, this.#options.maxPendingBytes);
-    const heads = feeds.map((feed) => feed.enter(this.#socket.id, member));
-    const entered = await Promise.all(
-      feeds.map(async ({ audience }, i): Promise<Entered> => {
-        const head = heads[i] ?? EMPTY_HEAD;
-        const cursor = cursors[audience];
-        if (cursor === undefined) return { audience, head };
-        return { audience, head, missed: await recover(this.#options.recovery, audience, cursor, head) };
-      }),
-    );
-    return { entered, release: () => member.release() };
-  }
-
-  /**
-   * The feed of an audience, not behind the client: another gateway may have been quicker, and what this one still
-   * had to pass on would come to the client a second time.
-   */
-  async #feedPast(audience: Audience, cursor: Cursor | undefined): Promise<Feed> {
-    const [feed] = await this.#options.feeds.opened([audience]);
-    if (feed === undefined) throw new Error(`this node does not host ${audience}`);
-    const { epoch, offset } = feed.cursor;
-    if (cursor !== undefined && (cursor.epoch !== epoch || cursor.offset > offset)) await feed.refresh();
-    return feed;
-  }
-}
-
-/** Where a socket's live notifications of an audience begin, and what came before that since its cursor. */
-export interface Entered {
-  readonly audience: Audience;
-  readonly head: Cursor;
-  readonly missed?: Missed;
 }
 
 function isCursorEntry(entry: [string, Cursor | undefined]): entry is [Audience, Cursor] {

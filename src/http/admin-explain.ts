@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { audienceIdSchema } from '../contract/audience.ts';
 import { type Explanation, explanationSchema } from '../contract/explanation.ts';
 import { problem } from '../contract/problem.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminExplainOptions {
@@ -46,10 +47,7 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
         const detail = `events of ${answer.ambiguous.join(' and ')} have this id; name one as source`;
         return sendProblem(reply, problem('ambiguous', 409, detail));
       } catch (error) {
-        request.log.warn(
-          { reason: error instanceof Error ? error.message : String(error) },
-          'nothing could be asked',
-        );
+        request.log.warn({ reason: reasonOf(error) }, 'nothing could be asked');
         return sendProblem(reply, problem('redis_unavailable', 503, 'what happened cannot be read now'));
       }
     },

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { audienceIdSchema } from '../contract/audience.ts';
 import type { Directing } from '../contract/directive.ts';
 import { problem } from '../contract/problem.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminUsersOptions {
@@ -53,10 +54,7 @@ export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersO
           ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
         });
       } catch (error) {
-        request.log.warn(
-          { reason: error instanceof Error ? error.message : String(error) },
-          'directive not kept',
-        );
+        request.log.warn({ reason: reasonOf(error) }, 'directive not kept');
         return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
       }
       request.log.info({ user, notBefore }, 'user disconnected by an operator');

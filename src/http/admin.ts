@@ -6,8 +6,7 @@ import { type AdminDepartmentsOptions, serveAdminDepartments } from './admin-dep
 import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts';
 import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
-import { bearerOf } from './bearer.ts';
-import { sendProblem } from './problems.ts';
+import { admission } from './bearer.ts';
 
 export interface AdminOptions
   extends AdminUsersOptions,
@@ -20,10 +19,7 @@ export interface AdminOptions
 
 export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
   app.register(async (scope) => {
-    scope.addHook('onRequest', async (request, reply) => {
-      const bearer = await bearerOf(request, options.verify, 'admin');
-      if (!bearer.ok) return sendProblem(reply, bearer.problem);
-    });
+    scope.addHook('onRequest', admission(options.verify, 'admin').admit);
     serveAdminUsers(scope, options);
     serveAdminDepartments(scope, options);
     serveAdminPresence(scope, options);

@@ -1,8 +1,4 @@
-/**
- * The demo page of embedded mode, and the tokens that it uses. The tokens are handed to anybody who asks: the
- * configuration keeps embedded mode on loopback.
- */
-import staticFiles from '@fastify/static';
+/** Tokens for examples and tests in embedded mode, for anybody who asks: the configuration keeps it on loopback. */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -15,6 +11,8 @@ const querySchema = z.object({
     .default('')
     .transform((text) => text.split(',').filter((department) => department !== ''))
     .pipe(z.array(audienceIdSchema)),
+  /** What the token allows over HTTP; `admin` is for OPS_PORT. */
+  scope: z.enum(['events:write', 'admin']).default('events:write'),
 });
 
 const HOUR_SECONDS = 3_600;
@@ -24,11 +22,10 @@ export function serveDemo(
   app: FastifyInstance,
   sign: (claims: Record<string, unknown>, seconds: number) => Promise<string>,
 ): void {
-  app.register(staticFiles, { root: new URL('../../web/', import.meta.url) });
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.get('/demo/token', { schema: { hide: true, querystring: querySchema } }, async (request) => {
-    const { user, departments } = request.query;
-    const claims = { sub: user, departments, topics: ['*'], publish: ['*'], scope: 'events:write' };
+    const { user, departments, scope } = request.query;
+    const claims = { sub: user, departments, topics: ['*'], publish: ['*'], scope };
     return { token: await sign(claims, HOUR_SECONDS) };
   });
 }

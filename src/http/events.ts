@@ -13,10 +13,11 @@ import {
 } from '../contract/cloudevent.ts';
 import { CANARY_TYPE, type Event, eventSchema } from '../contract/event.ts';
 import { parseJson } from '../contract/json.ts';
-import { problem, refusalProblem } from '../contract/problem.ts';
+import { type Problem, problem, refusalProblem } from '../contract/problem.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
 import { type Identity, matchesAny, type Verify } from '../contract/token.ts';
-import { admission } from './bearer.ts';
+import { type Admission, admission } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 import type { Quota } from './quota.ts';
 
@@ -36,22 +37,37 @@ const acceptedSchema = z.object({
   accepted: z.int().positive().describe('How many events RabbitMQ has confirmed.'),
 });
 
-export function serveEvents(app: FastifyInstance, options: EventsOptions): void {
+/** Where events may be published, and by whom. */
+export interface EventsPlace {
+  readonly path: string;
+  readonly admission: Admission;
+  /** Left out of the documentation. */
+  readonly hide: boolean;
+}
+
+export function serveEvents(
+  app: FastifyInstance,
+  options: EventsOptions,
+  place: EventsPlace = {
+    path: '/v1/events',
+    admission: admission(options.verify, 'events:write'),
+    hide: false,
+  },
+): void {
   app.register(async (scope) => {
-    // Events are read from their bytes by the same code as those that come over AMQP.
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-    const { admit, identityOf } = admission(options.verify, 'events:write');
+    takeBytes(scope);
+    const { admit, identityOf } = place.admission;
     scope.post(
-      '/v1/events',
+      place.path,
       {
         onRequest: admit,
         validatorCompiler: () => (body) => ({ value: body }),
         schema: {
+          hide: place.hide,
           tags: ['events'],
           summary: 'Publish one CloudEvent, or a batch.',
           description:
-            'Structured mode (application/cloudevents+json or application/json), binary mode (ce- headers, the body is the data) or a batch. Needs the scope events:write. 202 means that RabbitMQ has confirmed every event. The same events may be sent again: a repeat is delivered once.',
+            'Structured mode (application/cloudevents+json or application/json), binary mode (ce- headers, the body is the data: a JSON object, or bytes of any other content type) or a batch. Needs the scope events:write. 202 means that RabbitMQ has confirmed every event. The same events may be sent again: a repeat is delivered once.',
           security: [{ bearer: [] }],
           consumes: [STRUCTURED_TYPE, 'application/json', BATCH_TYPE],
           body: z.union([eventSchema, z.array(eventSchema).min(1)]),
@@ -66,24 +82,21 @@ export function serveEvents(app: FastifyInstance, options: EventsOptions): void 
   });
 }
 
+/** Events are read from their bytes by the same code as those that come over AMQP. */
+export function takeBytes(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
 async function accept(
   request: FastifyRequest,
   reply: FastifyReply,
   publisher: Identity,
   options: EventsOptions,
 ) {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const { traceparent } = request.headers;
-  const reads = readBody(request, body, options.maxBytes).map((read) =>
-    read.ok ? { ...read, value: withTraceparent(read.value, traceparent) } : read,
-  );
-  const events: ReadEvent[] = [];
-  for (const [i, read] of reads.entries()) {
-    const refusal = read.ok ? refusalAtOnce(read.value, options) : read.refusal;
-    if (refusal !== undefined)
-      return sendProblem(reply, refusalProblem(refusal, reads.length > 1 ? i : undefined));
-    if (read.ok) events.push(read.value);
-  }
+  const read = readEvents(request, options);
+  if (!read.ok) return sendProblem(reply, read.problem);
+  const { events } = read;
   const foreign = events.flatMap(({ event }) => foreignTo(publisher, event))[0];
   if (foreign !== undefined) return sendProblem(reply, problem('forbidden', 403, foreign));
   const waitMs = await options.quota(publisher.user, events.length);
@@ -97,16 +110,37 @@ async function accept(
   try {
     await Promise.all(events.map(options.publish));
   } catch (error) {
-    request.log.warn(
-      { reason: error instanceof Error ? error.message : String(error) },
-      'event not confirmed',
-    );
+    request.log.warn({ reason: reasonOf(error) }, 'event not confirmed');
     return sendProblem(
       reply,
       problem('broker_unavailable', 503, 'RabbitMQ did not confirm the event; send it again'),
     );
   }
   return reply.code(202).send({ accepted: events.length });
+}
+
+type ReadEvents =
+  | { readonly ok: true; readonly events: readonly ReadEvent[] }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** The events in a request whose body came as bytes, or what is wrong with the first that is not good. */
+export function readEvents(
+  request: FastifyRequest,
+  options: Pick<EventsOptions, 'maxBytes' | 'refusalOf'>,
+): ReadEvents {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const { traceparent } = request.headers;
+  const reads = readBody(request, body, options.maxBytes).map((read) =>
+    read.ok ? { ...read, value: withTraceparent(read.value, traceparent) } : read,
+  );
+  const events: ReadEvent[] = [];
+  for (const [i, read] of reads.entries()) {
+    const refusal = read.ok ? refusalAtOnce(read.value, options) : read.refusal;
+    if (refusal !== undefined)
+      return { ok: false, problem: refusalProblem(refusal, reads.length > 1 ? i : undefined) };
+    if (read.ok) events.push(read.value);
+  }
+  return { ok: true, events };
 }
 
 function readBody(request: FastifyRequest, body: Buffer, maxBytes: number): Read<ReadEvent>[] {
@@ -116,6 +150,10 @@ function readBody(request: FastifyRequest, body: Buffer, maxBytes: number): Read
   if (body.length > maxBytes) return [tooLarge(body.length, maxBytes)];
   const attributes = Object.entries(request.headers).filter(([name]) => name.startsWith('ce-'));
   if (attributes.length > 0) {
+    // What curl says of a body whose type nobody has named: bytes that nobody meant.
+    if (mediaType === 'application/x-www-form-urlencoded') {
+      return [refuse('unsupported_media_type', "name the data's type: a form is no notification")];
+    }
     const named = attributes.map(([name, value]) => [name.slice('ce-'.length), decodeHeader(value)]);
     return [readBinary(Object.fromEntries(named), contentType, body)];
   }
@@ -162,7 +200,10 @@ function tooLarge(bytes: number, maxBytes: number) {
   return refuse('too_large', `${bytes} bytes are more than ${maxBytes}`);
 }
 
-function refusalAtOnce(read: ReadEvent, { refusalOf, maxBytes }: EventsOptions): Refusal | undefined {
+function refusalAtOnce(
+  read: ReadEvent,
+  { refusalOf, maxBytes }: Pick<EventsOptions, 'maxBytes' | 'refusalOf'>,
+): Refusal | undefined {
   // What counts is what the consumer will be sent: headers become a part of it, and 1e20 gets 21 digits.
   const bytes = Buffer.byteLength(JSON.stringify(read.envelope));
   if (bytes > maxBytes) return tooLarge(bytes, maxBytes).refusal;

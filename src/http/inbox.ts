@@ -12,6 +12,7 @@ import {
   type UserInbox,
 } from '../contract/inbox.ts';
 import { problem } from '../contract/problem.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
 import { admission } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
@@ -84,7 +85,7 @@ async function answer<T>(
     const { code, message } = asked.refusal;
     return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
   } catch (error) {
-    request.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'inbox not reached');
+    request.log.warn({ reason: reasonOf(error) }, 'inbox not reached');
     return sendProblem(
       reply,
       problem('inbox_unavailable', 503, 'the inbox cannot be reached; try again later'),

@@ -1,6 +1,7 @@
 /** Whatever fails in a request → problem details, without a word about our insides. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem, problemSchema, refusalProblem } from '../contract/problem.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { refuse } from '../contract/refusal.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -33,7 +34,7 @@ export async function answering<T>(request: FastifyRequest, reply: FastifyReply,
   try {
     return await answer();
   } catch (error) {
-    request.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'Redis not reached');
+    request.log.warn({ reason: reasonOf(error) }, 'Redis not reached');
     return sendProblem(
       reply,
       problem('redis_unavailable', 503, 'Redis cannot be reached; send it again later'),

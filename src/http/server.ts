@@ -41,10 +41,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true },
   });
-  // A connection on which nothing was asked counts as busy, and would hold up the end.
-  app.addHook('preClose', async () => {
-    setTimeout(() => app.server.closeAllConnections(), LAST_REQUESTS_MS).unref();
-  });
+  app.addHook('preClose', async () => closeConnectionsSoon(app));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(replyWithProblem);
@@ -67,6 +64,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     transformObject: jsonSchemaTransformObject,
   });
   return app;
+}
+
+/**
+ * Closes whatever is left after a moment for what is being answered: a connection on which nothing was asked, as browsers
+ * open them beforehand, counts as busy, and would hold up the end.
+ */
+export function closeConnectionsSoon({ server }: FastifyInstance): void {
+  setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS).unref();
 }
 
 /** Pages load nothing from elsewhere and stand in no frame. TLS, and with it HSTS, is the proxy's. */

@@ -8,6 +8,7 @@ import type { Signals } from '../contract/signal.ts';
 import type { Metrics } from '../ops/metrics.ts';
 import type { Tracing } from '../ops/tracing.ts';
 import type { Route } from '../routing/route.ts';
+import type { Listeners } from '../signals/listeners.ts';
 
 export interface Context {
   /** This process's name among all that share a Redis; another one after each start. */
@@ -17,6 +18,8 @@ export interface Context {
   readonly metrics: Metrics;
   readonly routes: readonly Route[];
   readonly signals: Signals;
+  /** Told signals in embedded mode; elsewhere nobody listens here. */
+  readonly listeners: Listeners;
   /** Undefined when there is no SDK that could record. */
   readonly tracing: Tracing | undefined;
   /** Something that only an operator can mend; the process is of no use until then. */

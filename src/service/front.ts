@@ -1,6 +1,6 @@
 /** The front: what users and producers connect to, Socket.IO and the API on one port. */
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { signToken } from '../auth/tokens.ts';
 import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import type { Health } from '../contract/health.ts';
@@ -8,18 +8,21 @@ import type { LiveMessage } from '../contract/live-message.ts';
 import type { Verify } from '../contract/token.ts';
 import type { Directives } from '../directives/directives.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import type { CheckOptions } from '../http/console/check.ts';
 import { serveDemo } from '../http/demo.ts';
+import { serveDemoSignals } from '../http/demo-signals.ts';
 import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
-import { createQuota } from '../http/quota.ts';
-import { createServer, serveDocs } from '../http/server.ts';
+import { closeConnectionsSoon, createServer, serveDocs } from '../http/server.ts';
 import { createSampler } from '../ops/log.ts';
 import { Registry } from '../presence/registry.ts';
-import { audiencesOf } from '../routing/route.ts';
+import type { Listener } from '../signals/listeners.ts';
 import type { OwnCanary } from './canary.ts';
+import type { OwnConsole } from './console.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
+import type { Stages } from './stages.ts';
 import type { Store } from './store.ts';
 
 export interface FrontParts {
@@ -29,39 +32,42 @@ export interface FrontParts {
   readonly directives: Directives;
   readonly health: Health;
   readonly canary: OwnCanary | undefined;
+  readonly publishing: CheckOptions;
+  readonly ownConsole: OwnConsole;
+  readonly stages: Stages | undefined;
 }
 
-/** `close` sends every socket away and stops listening. */
+export interface Front {
+  readonly app: FastifyInstance;
+  /** Sends every socket away and stops listening. */
+  close(): Promise<void>;
+}
+
 export async function openFront(
-  { node, config, log, metrics, routes, tracing, signals }: Context,
-  { store, queue, verify, directives, health, canary }: FrontParts,
-) {
+  { node, config, log, metrics, tracing, signals, listeners }: Context,
+  { store, queue, verify, directives, health, canary, publishing, ownConsole, stages }: FrontParts,
+): Promise<Front> {
   const app = await createServer({
     title: 'Carillon',
     description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
     bodyLimitBytes: Math.max(config.EVENT_MAX_BYTES, MAX_BATCH_BYTES),
     log,
   });
-  const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
   serveHealth(app, health);
-  serveEvents(app, {
-    verify,
-    maxBytes: config.EVENT_MAX_BYTES,
-    quota: createQuota(config.HTTP_EVENTS_PER_SECOND),
-    publish: (read) => queue.publish(read),
-    refusalOf: ({ event }) => {
-      const mapped = knowsRoutes ? audiencesOf(event, routes, config.EVENT_MAX_AUDIENCES) : undefined;
-      return mapped === undefined || mapped.ok ? undefined : mapped.refusal;
-    },
-  });
+  serveEvents(app, publishing.events);
   const { departments } = store;
   serveInbox(app, { verify, inbox: store.userInbox, departments });
   await serveDocs(app);
-  const { tokenKey } = config;
   const isEmbedded = config.backends === undefined;
-  if (isEmbedded && 'secret' in tokenKey) {
-    serveDemo(app, (claims, seconds) => signToken(tokenKey.secret, claims, seconds));
+  const closing = new AbortController();
+  if (isEmbedded && ownConsole.sign !== undefined) serveDemo(app, ownConsole.sign);
+  if (isEmbedded) {
+    const listen = (listener: Listener) => listeners.listen(listener);
+    serveDemoSignals(app, { listen, closing: closing.signal });
   }
+  ownConsole.serveOnPublicPort(app);
+  let connections = 0;
+  store.tap?.tellConnections(() => connections);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
   const gateway = new Gateway(app.server, {
@@ -82,6 +88,7 @@ export async function openFront(
     publish: (read) => queue.publish(read),
     isRevoked: (identity) => directives.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
+    consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
     trustedProxies: config.TRUST_PROXY,
     limits: {
       connections: {
@@ -103,11 +110,19 @@ export async function openFront(
     onPassedOn: (audience, message, sockets) => {
       if (isOwn(audience)) return;
       metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs);
+      stages?.delivered(audience, message, sockets);
       if (message.sampled) logDelivered(log, audience, message, sockets);
       if (message.traced) tracing?.delivered(audience, message.packet, sockets);
     },
-    onRecovery: (result, notifications) => metrics.recovered(result, notifications),
-    onConnection: (outcome, code) => metrics.connection(outcome, code),
+    onRecovery: (result, notifications) => {
+      metrics.recovered(result, notifications);
+      stages?.recovered(notifications);
+    },
+    onConnection: (outcome, code) => {
+      metrics.connection(outcome, code);
+      if (outcome === 'accepted') connections += 1;
+      if (outcome === 'closed') connections -= 1;
+    },
   });
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));
@@ -119,7 +134,10 @@ export async function openFront(
     close: async () => {
       canary?.stop();
       // The rest of the time is for what comes behind it.
-      await gateway.close(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
+      await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
+      closing.abort();
+      closeConnectionsSoon(app);
+      await gateway.close();
       await registry.close();
       await app.close();
     },

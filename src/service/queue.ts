@@ -1,4 +1,5 @@
 /** The queue: RabbitMQ, or a queue within this process in embedded mode, and the handler behind it. */
+import type { ConsumeMessage } from 'amqplib';
 import type { Backends } from '../config.ts';
 import { audienceKind } from '../contract/audience.ts';
 import { type ReadEvent, readStructured, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
@@ -8,18 +9,20 @@ import { withCanaries } from '../deliver-canary.ts';
 import type { Lanes } from '../inbox/lanes.ts';
 import { Consumer, type ConsumerOptions } from '../ingest/consumer.ts';
 import { EmbeddedQueue } from '../ingest/embedded-queue.ts';
+import { factsOf } from '../ingest/letter.ts';
 import type { Letters } from '../ingest/letters.ts';
 import { MemoryLetters } from '../ingest/memory-letters.ts';
 import { PUBLISHED_AT_HEADER } from '../ingest/published-at.ts';
 import type { Publisher } from '../ingest/publisher.ts';
 import { QueueDepths } from '../ingest/queue-depths.ts';
 import { RabbitMqLetters } from '../ingest/rabbitmq-letters.ts';
-import type { Settlement } from '../ingest/settlement.ts';
+import type { Handle, Settlement } from '../ingest/settlement.ts';
 import { DELIVER_QUEUE, EVENTS_EXCHANGE } from '../ingest/topology.ts';
 import { type Probe, whether } from '../ops/health.ts';
 import { createSampler } from '../ops/log.ts';
 import type { Context } from './context.ts';
 import { openUnreached, type Unreached } from './signals.ts';
+import type { Stages } from './stages.ts';
 import type { Store } from './store.ts';
 
 /** Where events wait until they are settled. */
@@ -41,10 +44,11 @@ export async function openQueue(
   lanes: Lanes,
   store: Store,
   publisher: Publisher | undefined,
+  stages: Stages | undefined,
 ): Promise<Queue> {
   const { config, log, metrics, routes, tracing } = context;
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const unreached = publisher === undefined ? undefined : openUnreached(context, store, publisher);
+  const unreached = openUnreached(context, store, publisher);
   const deliver = createDeliver({
     lanes,
     routes,
@@ -52,13 +56,16 @@ export async function openQueue(
     isSampled,
     trail: store.trail,
     ...(unreached === undefined ? {} : { schedule: unreached.schedule }),
+    onMapped: stages?.mapped,
     startTrace: tracing === undefined ? undefined : (event) => tracing.begin(event),
-    onAppended: (event, audience, { epoch, offset, repeat, gateways }, { sampled, tookMs }) => {
+    onAppended: (event, audience, appended, { sampled, tookMs }) => {
+      const { epoch, offset, repeat, gateways } = appended;
+      stages?.appended(event, audience, appended);
       metrics.appended(audienceKind(audience), repeat, tookMs);
       if (sampled) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
     },
   });
-  const handle = withCanaries(lanes, deliver);
+  const handle = withCanaries(lanes, stages === undefined ? deliver : afterReceived(stages, deliver));
   const onSettled = (settlement: Settlement, tookMs?: number) => {
     if (settlement.kind === 'ack' && settlement.isCanary) return;
     if (tookMs !== undefined) metrics.processed(tookMs);
@@ -69,6 +76,7 @@ export async function openQueue(
     const queue = new EmbeddedQueue(handle, (event, settlement) => {
       onSettled(settlement);
       if (settlement.kind !== 'dead-letter') return;
+      stages?.dead(() => event, settlement.refusal);
       letters.bury(event, settlement.refusal);
       log.warn({ type: event.type, ...settlement.refusal }, 'event becomes a dead letter');
     });
@@ -81,11 +89,37 @@ export async function openQueue(
       waiting: async () => ({ events: 0, consumers: 1 }),
       publish: ({ event }) => queue.publish(event),
       probes: {},
-      drain: () => queue.drain(),
+      drain: async () => {
+        unreached?.stop();
+        await Promise.all([queue.drain(), unreached?.drain()]);
+      },
       close: async () => {},
     };
   }
-  return openRabbitMq(context, config.backends, { handle, onSettled, publisher, unreached });
+  return openRabbitMq(context, config.backends, {
+    handle,
+    onSettled: (settlement, tookMs, message, event) => {
+      onSettled(settlement, tookMs);
+      if (event === undefined) stages?.received(() => eventIn(message));
+      if (settlement.kind === 'dead-letter')
+        stages?.dead(() => event ?? eventIn(message), settlement.refusal);
+    },
+    publisher,
+    unreached,
+  });
+}
+
+function afterReceived(stages: Stages, deliver: Handle): Handle {
+  return (event, publishedAtMs) => {
+    stages.received(() => event);
+    return deliver(event, publishedAtMs);
+  };
+}
+
+/** What a message that is no event says of itself. */
+function eventIn(message: ConsumeMessage) {
+  const { source = '', event: id = '', type } = factsOf(message);
+  return { source, id, type };
 }
 
 /**

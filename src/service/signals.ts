@@ -1,28 +1,27 @@
 /** What other services are told: signals of what users do, and of notifications that nobody came for. */
-import { type Activity, NO_SIGNALS, type Signals } from '../contract/signal.ts';
+import { type Activity, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
 import type { StoredInboxOptions } from '../inbox/stored-inbox.ts';
 import type { Publisher } from '../ingest/publisher.ts';
 import { createJudge } from '../signals/judge.ts';
-import { RabbitMqSignals } from '../signals/rabbitmq-signals.ts';
+import { MemorySignals } from '../signals/memory-signals.ts';
+import { MemoryUnreached } from '../signals/memory-unreached.ts';
+import { RabbitMqSignals, type SignalOutcome } from '../signals/rabbitmq-signals.ts';
 import { createSchedule, type Schedule } from '../signals/schedule.ts';
 import { UnreachedChecker } from '../signals/unreached-checker.ts';
 import type { Context } from './context.ts';
 import type { Store } from './store.ts';
 
-/** `publisher` undefined, in embedded mode: there is nobody to tell. */
+/** `publisher` undefined: embedded mode. */
 export function openSignals(
-  { node, config, log, metrics }: Pick<Context, 'node' | 'config' | 'log' | 'metrics'>,
+  context: Pick<Context, 'node' | 'config' | 'log' | 'metrics' | 'listeners'>,
   publisher: Publisher | undefined,
 ): Signals {
+  const { node, config, log, metrics, listeners } = context;
   const wanted: readonly Activity[] = config.SIGNALS;
-  if (publisher === undefined || wanted.length === 0) return NO_SIGNALS;
-  return new RabbitMqSignals({
-    node,
-    wanted,
-    publisher,
-    log,
-    onSignal: (name, outcome) => metrics.signal(name, outcome),
-  });
+  if (wanted.length === 0) return NO_SIGNALS;
+  const onSignal = (name: Activity, outcome: SignalOutcome) => metrics.signal(name, outcome);
+  if (publisher === undefined) return new MemorySignals({ node, wanted, listeners, onSignal });
+  return new RabbitMqSignals({ node, wanted, publisher, log, onSignal });
 }
 
 /** Tells what an inbox was told to mark. */
@@ -41,23 +40,35 @@ export interface Unreached {
   close(): Promise<void>;
 }
 
-/** Undefined when nobody wants to know, or this process is no consumer. */
+/** `publisher` undefined: embedded mode. Undefined when nobody wants to know, or this process is no consumer. */
 export function openUnreached(
-  { config, log, metrics, onFatal }: Context,
+  { config, log, metrics, listeners, onFatal }: Context,
   { inbox, marks, directory, unreachedMemory: memory }: Store,
-  publisher: Publisher,
+  publisher: Publisher | undefined,
 ): Unreached | undefined {
   const afterMs = config.UNREACHED_AFTER * 1000;
   if (memory === undefined || afterMs === 0 || !config.ROLES.includes('consumer')) return undefined;
+  const judge = createJudge({ inbox, marks, directory, memory, afterMs, now: Date.now });
+  const onSignal = (name: SignalName, outcome: SignalOutcome) => metrics.signal(name, outcome);
+  if (publisher === undefined) {
+    const unreached = new MemoryUnreached({ judge, memory, listeners, afterMs, after, log, onSignal });
+    return {
+      schedule: unreached.schedule,
+      open: async () => {},
+      stop: () => unreached.stop(),
+      drain: () => unreached.drain(),
+      close: async () => {},
+    };
+  }
   const stopping = new AbortController();
   const checker = new UnreachedChecker({
-    judge: createJudge({ inbox, marks, directory, memory, afterMs, now: Date.now }),
+    judge,
     publisher,
     memory,
     afterMs,
     log,
     onClash: onFatal,
-    onSignal: (name, outcome) => metrics.signal(name, outcome),
+    onSignal,
   });
   return {
     schedule: createSchedule({ publisher, afterMs, stopping: stopping.signal }),
@@ -66,4 +77,10 @@ export function openUnreached(
     drain: () => checker.drain(),
     close: () => checker.close(),
   };
+}
+
+function after(delayMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
 }

@@ -3,7 +3,9 @@ import { Cluster } from 'ioredis';
 import type { Audience } from '../contract/audience.ts';
 import type { Departments } from '../contract/departments.ts';
 import type { UserInbox } from '../contract/inbox.ts';
+import type { Cursor } from '../contract/notification.ts';
 import type { Directory } from '../contract/presence.ts';
+import type { Signals } from '../contract/signal.ts';
 import type { DirectiveLog } from '../directives/directive-log.ts';
 import { MemoryDirectiveLog } from '../directives/memory-directive-log.ts';
 import { RedisDirectiveLog } from '../directives/redis-directive-log.ts';
@@ -25,7 +27,12 @@ import type { PresenceStore } from '../presence/presence-store.ts';
 import { RedisDepartments } from '../presence/redis-departments.ts';
 import { RedisPresence } from '../presence/redis-presence.ts';
 import { connectForCommands, connectForSubscriptions, nodeOf, RunIds } from '../redis.ts';
-import { UnreachedMemory } from '../signals/unreached-memory.ts';
+import { LocalUnreachedMemory } from '../signals/local-unreached-memory.ts';
+import { RedisUnreachedMemory } from '../signals/redis-unreached-memory.ts';
+import type { UnreachedMemory } from '../signals/unreached-memory.ts';
+import { MemoryTap } from '../tap/memory-tap.ts';
+import { RedisTap } from '../tap/redis-tap.ts';
+import type { Tap } from '../tap/tap.ts';
 import { MemoryTrail } from '../trail/memory-trail.ts';
 import { RedisTrail } from '../trail/redis-trail.ts';
 import type { Trail } from '../trail/trail.ts';
@@ -44,13 +51,15 @@ export interface Store {
   readonly directory: Directory;
   readonly departments: Departments;
   readonly trail: Trail;
+  /** Undefined when there is no console. */
+  readonly tap: Tap | undefined;
   /** Undefined when nobody wants to know whom nothing has reached. */
   readonly unreachedMemory: UnreachedMemory | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
   close(): Promise<void>;
 }
 
-export function openStore({ config, log, signals }: Context): Store {
+export function openStore({ node, config, log, signals }: Context): Store {
   const { user, department, topic, global } = config.INBOX_MAX_AGE;
   const limits = {
     maxLength: config.INBOX_MAX_LENGTH,
@@ -64,19 +73,27 @@ export function openStore({ config, log, signals }: Context): Store {
   };
   const now = Date.now;
   const { maxLength } = limits;
+  const afterMs = config.UNREACHED_AFTER * 1000;
+  const unreachedKept = {
+    fetchedKeptMs: afterMs + MARGIN_MS,
+    signalledKeptMs: limits.dedupeMs + afterMs + MARGIN_MS,
+  };
   if (config.backends === undefined) {
     const live = new MemoryLive();
     const publish = (audience: Audience, message: Buffer) => live.publish(audience, message);
     const inbox = new MemoryInbox({ limits, publish, now });
     const marks = new MemoryMarksStore(publish);
-    const userInbox = new StoredInbox({ inbox, store: marks, maxLength, now });
+    const unreachedMemory = afterMs === 0 ? undefined : new LocalUnreachedMemory(unreachedKept, now);
+    const hooks = inboxHooks(signals, unreachedMemory);
+    const userInbox = new StoredInbox({ inbox, store: marks, maxLength, now, ...hooks });
     const directiveLog = new MemoryDirectiveLog();
     const trail = new MemoryTrail(config.TRAIL_SECONDS * 1000, now);
     const presence = new MemoryPresence();
     const directory = new NodesDirectory(presence, inbox);
     const departments = new MemoryDepartments();
-    const kept = { directiveLog, trail, presence, directory, departments };
-    const none = { unreachedMemory: undefined, probes: {}, close: async () => {} };
+    const tap = new MemoryTap({ node, now });
+    const kept = { directiveLog, trail, presence, directory, departments, tap, unreachedMemory };
+    const none = { probes: {}, close: async () => {} };
     return { live, inbox, userInbox, marks, ...kept, ...none };
   }
   const redis = connectForCommands(config.backends, log);
@@ -99,15 +116,7 @@ export function openStore({ config, log, signals }: Context): Store {
     onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
   });
   const presence = new RedisPresence({ redis });
-  const afterMs = config.UNREACHED_AFTER * 1000;
-  const unreachedMemory =
-    afterMs === 0
-      ? undefined
-      : new UnreachedMemory({
-          redis,
-          fetchedKeptMs: afterMs + MARGIN_MS,
-          signalledKeptMs: limits.dedupeMs + afterMs + MARGIN_MS,
-        });
+  const unreachedMemory = afterMs === 0 ? undefined : new RedisUnreachedMemory({ redis, ...unreachedKept });
   return {
     inbox,
     userInbox: new StoredInbox({
@@ -115,13 +124,13 @@ export function openStore({ config, log, signals }: Context): Store {
       store: marks,
       maxLength,
       now,
-      onListed: (user, head) => unreachedMemory?.fetched(`user:${user}`, head),
-      ...(signals.wants('notification.read') ? { onRead: readSignal(signals) } : {}),
+      ...inboxHooks(signals, unreachedMemory),
     }),
     marks,
     unreachedMemory,
     live: new RedisLive(redis, subscriber, log),
     trail,
+    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber }) : undefined,
     presence,
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),
@@ -139,6 +148,14 @@ export function openStore({ config, log, signals }: Context): Store {
       redis.disconnect();
       subscriptions.disconnect();
     },
+  };
+}
+
+/** What the inbox tells of what users fetch and mark. */
+function inboxHooks(signals: Signals, unreachedMemory: UnreachedMemory | undefined) {
+  return {
+    onListed: (user: string, head: Cursor) => unreachedMemory?.fetched(`user:${user}`, head),
+    ...(signals.wants('notification.read') ? { onRead: readSignal(signals) } : {}),
   };
 }
 

@@ -1,0 +1,30 @@
+/** What becomes of events that come over HTTP, on whichever port. */
+import type { Verify } from '../contract/token.ts';
+import type { CheckOptions } from '../http/console/check.ts';
+import { createQuota } from '../http/quota.ts';
+import { audiencesOf } from '../routing/route.ts';
+import type { Context } from './context.ts';
+import type { Queue } from './queue.ts';
+
+export function openPublishing(
+  { config, routes }: Context,
+  queue: Pick<Queue, 'publish'>,
+  verify: Verify,
+): CheckOptions {
+  const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
+  const most = config.EVENT_MAX_AUDIENCES;
+  return {
+    audiencesOf: (event) =>
+      knowsRoutes || event.audience !== undefined ? audiencesOf(event, routes, most) : undefined,
+    events: {
+      verify,
+      maxBytes: config.EVENT_MAX_BYTES,
+      quota: createQuota(config.HTTP_EVENTS_PER_SECOND),
+      publish: (read) => queue.publish(read),
+      refusalOf: ({ event }) => {
+        const mapped = knowsRoutes ? audiencesOf(event, routes, most) : undefined;
+        return mapped === undefined || mapped.ok ? undefined : mapped.refusal;
+      },
+    },
+  };
+}

@@ -1,0 +1,205 @@
+/** The contract of the tap, kept by the one in memory and the one over Redis. */
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Tick } from '../../src/contract/console.ts';
+import { MemoryTap } from '../../src/tap/memory-tap.ts';
+import { RedisTap } from '../../src/tap/redis-tap.ts';
+import type { Seen, Tap } from '../../src/tap/tap.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
+
+/** Channels are one set for all databases of a server, so that these tests need one of their own. */
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+function connect(): Redis {
+  const redis = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  redis.on('error', () => {});
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+function redisTap(node: string): Tap {
+  const redis = new Redis(server.url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => 50,
+  });
+  redis.on('error', () => {});
+  const tap = new RedisTap({ node, now: Date.now, redis, subscriber: connect() });
+  onTestFinished(() => {
+    tap.close();
+    redis.disconnect();
+  });
+  return tap;
+}
+
+const taps: Record<string, (node: string) => Tap> = {
+  memory: (node) => {
+    const tap = new MemoryTap({ node, now: Date.now });
+    onTestFinished(() => tap.close());
+    return tap;
+  },
+  Redis: redisTap,
+};
+
+let shown = 0;
+
+const seen = (id: string): Seen => ({
+  stage: 'received',
+  amount: 1,
+  show: () => {
+    shown += 1;
+    return { event: { source: '/a', id, type: 't' } };
+  },
+});
+
+interface Watcher {
+  readonly ticks: readonly Tick[];
+  readonly stop: () => void;
+}
+
+/** Resolves once the tap collects. */
+async function watching(tap: Tap): Promise<Watcher> {
+  const ticks: Tick[] = [];
+  const stop = tap.watch((tick) => ticks.push(tick));
+  await until('the tap to be watched', 10_000, () => tap.isWatched && ticks.length > 0);
+  return { ticks, stop };
+}
+
+const idsIn = ({ ticks }: Watcher) => ticks.flatMap(({ samples }) => samples.map(({ event }) => event.id));
+
+describe.for(Object.entries(taps))('%s', ([, open]) => {
+  test('whoever watches is told how many are connected, and then what is recorded', async () => {
+    const tap = open('n');
+    tap.tellConnections(() => 3);
+    const watcher = await watching(tap);
+    expect(watcher.ticks[0]).toMatchObject({ connections: 3, samples: [] });
+    for (const id of ['1', '2', '3']) tap.record(seen(id));
+    tap.record({ stage: 'recovered', amount: 5 });
+    await expect.poll(() => idsIn(watcher)).toEqual(['1', '2', '3']);
+    const sum = (name: 'received' | 'recovered') =>
+      watcher.ticks.reduce((all, { counts }) => all + counts[name], 0);
+    expect([sum('received'), sum('recovered')]).toEqual([3, 5]);
+  });
+
+  test('nothing is looked at while nobody watches, and nothing of it comes later', async () => {
+    const tap = open('n');
+    shown = 0;
+    for (let i = 0; i < 100; i += 1) tap.record(seen('before'));
+    expect([tap.isWatched, shown]).toEqual([false, 0]);
+    const first = await watching(tap);
+    first.stop();
+    await until('the tap to rest', 10_000, () => !tap.isWatched);
+    for (let i = 0; i < 100; i += 1) tap.record(seen('between'));
+    expect(shown).toBe(0);
+    const second = await watching(tap);
+    tap.record(seen('after'));
+    await expect.poll(() => idsIn(second)).toEqual(['after']);
+    expect(idsIn(first)).toEqual([]);
+  });
+
+  test('several watch, and one that stops is not called any more', async () => {
+    const tap = open('n');
+    const [ada, grace] = [await watching(tap), await watching(tap)];
+    tap.record(seen('1'));
+    await expect.poll(() => [idsIn(ada), idsIn(grace)]).toEqual([['1'], ['1']]);
+    ada.stop();
+    tap.record(seen('2'));
+    await expect.poll(() => idsIn(grace)).toEqual(['1', '2']);
+    expect(idsIn(ada)).toEqual(['1']);
+  });
+
+  test('when it is closed nobody is called any more', async () => {
+    const tap = open('n');
+    const watcher = await watching(tap);
+    tap.record(seen('1'));
+    tap.close();
+    const told = watcher.ticks.length;
+    tap.record(seen('2'));
+    expect(tap.isWatched).toBe(false);
+    expect(watcher.ticks).toHaveLength(told);
+  });
+});
+
+describe('over Redis', () => {
+  test('all processes are in one tick, with the connections of all', async () => {
+    const [consumer, gateway] = [redisTap('consumer'), redisTap('gateway')];
+    gateway.tellConnections(() => 2);
+    const watcher = await watching(consumer);
+    await until('the other process to hear of it', 10_000, () => gateway.isWatched);
+    consumer.record(seen('1'));
+    gateway.record({
+      stage: 'delivered',
+      amount: 2,
+      latencyMs: 8,
+      show: () => ({ event: { source: '/a', id: '1', type: 't' } }),
+    });
+    await expect
+      .poll(() => watcher.ticks.flatMap(({ samples }) => samples.map((one) => `${one.node} ${one.stage}`)))
+      .toEqual(['consumer received', 'gateway delivered']);
+    expect(watcher.ticks.some(({ latencyMs }) => latencyMs?.p99 === 8)).toBe(true);
+    await expect.poll(() => watcher.ticks.at(-1)?.connections).toBe(2);
+  });
+
+  test('nothing is sent while nobody watches', async () => {
+    const monitor = await connect().monitor();
+    onTestFinished(() => monitor.disconnect());
+    const commands: string[] = [];
+    monitor.on('monitor', (_time, [name = '', channel = '']: string[]) => {
+      if (channel.startsWith('carillon:{tap}')) commands.push(`${name.toLowerCase()} ${channel}`);
+    });
+    const tap = redisTap('n');
+    const others = connect();
+    await until('the subscription', 10_000, async () => {
+      const [, count] = await others
+        .call('PUBSUB', 'SHARDNUMSUB', 'carillon:{tap}:watched')
+        .then(String)
+        .then((text) => text.split(','));
+      return Number(count) === 1;
+    });
+    for (let i = 0; i < 100; i += 1) tap.record(seen(String(i)));
+    const watcher = await watching(tap);
+    const begin = commands.indexOf('spublish carillon:{tap}:watched');
+    expect(commands.slice(0, begin).filter((command) => command.startsWith('spublish'))).toEqual([]);
+    expect(commands).toContain('spublish carillon:{tap}:batches');
+    watcher.stop();
+    await until('the tap to rest', 10_000, () => !tap.isWatched);
+    // What was sent last is seen before what is asked now.
+    await others.ping('carillon');
+    const told = commands.length;
+    for (let i = 0; i < 100; i += 1) tap.record(seen(String(i)));
+    await others.get('carillon:{tap}:over');
+    await expect.poll(() => commands.slice(told)).toEqual(['get carillon:{tap}:over']);
+  });
+
+  test('what others send on its channel, or a newer version, is passed over', async () => {
+    const tap = redisTap('n');
+    const watcher = await watching(tap);
+    const others = connect();
+    for (const text of ['no JSON', '{"from":"the future"}', '']) {
+      await others.spublish('carillon:{tap}:batches', text);
+    }
+    tap.record(seen('1'));
+    await expect.poll(() => idsIn(watcher)).toEqual(['1']);
+  });
+
+  test('while Redis is away nothing is said and nothing fails, and then it goes on', async () => {
+    const tap = redisTap('n');
+    const watcher = await watching(tap);
+    await server.kill();
+    for (let i = 0; i < 100; i += 1) tap.record(seen('lost'));
+    await until('the tap to rest', 10_000, () => !tap.isWatched);
+    const told = watcher.ticks.length;
+    tap.record(seen('unseen'));
+    await server.restart();
+    await until('the tap to be watched again', 20_000, () => tap.isWatched);
+    tap.record(seen('later'));
+    await expect.poll(() => idsIn(watcher), { timeout: 10_000 }).toContain('later');
+    expect(idsIn(watcher)).not.toContain('unseen');
+    expect(watcher.ticks.length).toBeGreaterThan(told);
+  });
+});

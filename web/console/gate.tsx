@@ -1,0 +1,58 @@
+/** The question for an admin token. What was typed in the panes behind it stays. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { Field } from './parts/field.tsx';
+import type { ConsoleSession } from './session.ts';
+
+interface GateProps {
+  readonly session: ConsoleSession;
+  readonly isTrying: boolean;
+}
+
+export function Gate({ session, isTrying }: GateProps) {
+  const token = useSignal(session.api.adminToken.value);
+  const input = useRef<HTMLTextAreaElement>(null);
+  const refusal = session.api.refusal.value;
+  useEffect(() => {
+    if (!isTrying) input.current?.focus();
+  }, [isTrying]);
+  const admit = (event: Event) => {
+    event.preventDefault();
+    if (token.value.trim() !== '') void session.admit(token.value.trim());
+  };
+  return (
+    <div class="gate">
+      <form class="gate-form" aria-labelledby="gate-title" onSubmit={admit}>
+        <h2 id="gate-title">Admin token</h2>
+        <p class="quiet">
+          This console shows what everybody is sent. Paste a token with the scope <code>admin</code>; it stays
+          in this tab and is forgotten with it.
+        </p>
+        <Field id="gate-token" label="Token" fault={refusal && `${refusal.code}: ${refusal.detail}`}>
+          {(described) => (
+            <textarea
+              {...described}
+              ref={input}
+              class="mono"
+              rows={4}
+              spellcheck={false}
+              autocapitalize="off"
+              autocomplete="off"
+              value={token.value}
+              onInput={(event) => (token.value = event.currentTarget.value)}
+              onKeyDown={(event) => {
+                if (event.key === 'Enter') admit(event);
+              }}
+            />
+          )}
+        </Field>
+        <p class="quiet">
+          <code>npx carillon token &lt;user&gt; --scope admin</code> makes one where the secret is at hand.
+        </p>
+        <button type="submit" class="primary" disabled={isTrying}>
+          {isTrying ? 'Trying …' : 'Come in'}
+        </button>
+      </form>
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+/** The slim header: whose console this is, the way of an event with what has passed each station, and the theme. */
+import { Icon } from './parts/icons.tsx';
+import type { ConsoleSession } from './session.ts';
+import { currentTheme, toggleTheme } from './theme.ts';
+import { countOf } from './words.ts';
+
+const STATIONS = [
+  { name: 'received', title: 'Received', about: 'taken from the queue' },
+  { name: 'mapped', title: 'Mapped', about: 'audiences found' },
+  { name: 'appended', title: 'Appended', about: 'written to an inbox' },
+  { name: 'delivered', title: 'Delivered', about: 'written to sockets' },
+] as const;
+
+export function Header({ session }: { readonly session: ConsoleSession }) {
+  const about = session.about.value;
+  const theme = currentTheme();
+  return (
+    <header class="header">
+      <h1 class="brand">
+        <Icon name="bell" size={26} />
+        Carillon
+      </h1>
+      {about !== undefined && (
+        <p class="about" title={about.node === '' ? undefined : `Node ${about.node}`}>
+          {about.mode === 'embedded' ? 'embedded' : 'real'}
+          <span class="quiet"> {about.version}</span>
+        </p>
+      )}
+      <Way session={session} />
+      <nav class="header-end" aria-label="Page">
+        <a class="quiet-link" href="/docs">
+          API
+        </a>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={theme === 'dark' ? 'Use the light theme' : 'Use the dark theme'}
+          onClick={toggleTheme}
+        >
+          <Icon name={theme === 'dark' ? 'sun' : 'moon'} />
+        </button>
+      </nav>
+    </header>
+  );
+}
+
+function Way({ session }: { readonly session: ConsoleSession }) {
+  const totals = session.live.totals.value;
+  return (
+    <ol class="way" aria-label="The way of an event, and how many have come so far">
+      {STATIONS.map(({ name, title, about }) => (
+        <li key={name} title={about} data-reached={totals[name] > 0}>
+          {/* A new element each time, so that the pulse begins anew. */}
+          <span class="way-mark" key={totals[name]} aria-hidden="true" />
+          <span class="way-name">{title}</span> <b data-total={name}>{countOf(totals[name])}</b>
+        </li>
+      ))}
+      {totals.dead > 0 && (
+        <li class="way-dead" title="kept with the reason why they could not be delivered">
+          <span class="way-mark" key={totals.dead} aria-hidden="true" />
+          <span class="way-name">Dead</span> <b data-total="dead">{countOf(totals.dead)}</b>
+        </li>
+      )}
+    </ol>
+  );
+}

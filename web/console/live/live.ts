@@ -1,0 +1,65 @@
+/** What the live pane shows, and what the others look up in it: kept up to date, or held while it is paused. */
+import { batch, signal } from '@preact/signals';
+import type { Api } from '../api.ts';
+import { type Journey, withStages } from './journeys.ts';
+import { type Series, withTick } from './series.ts';
+import { LiveStream } from './stream.ts';
+import { countsFrom, type Stage, type Tick } from './tick.ts';
+
+const MAX_DEAD = 50;
+/** What waits while it is paused; more than a person will read. */
+const MAX_HELD = 2_000;
+
+export class Live {
+  readonly stream: LiveStream;
+  /** Since the page was opened. */
+  readonly totals = signal(countsFrom(() => 0));
+  readonly series = signal<Series>([]);
+  readonly connections = signal<number | undefined>(undefined);
+  readonly journeys = signal<readonly Journey[]>([]);
+  /** Newest first. */
+  readonly dead = signal<readonly Stage[]>([]);
+  /** Stages that were counted and not shown. */
+  readonly dropped = signal(0);
+  readonly isPaused = signal(false);
+  /** Stages that came while it is paused. */
+  readonly held = signal<readonly Stage[]>([]);
+
+  constructor(api: Api) {
+    this.stream = new LiveStream(api, (tick) => batch(() => this.#take(tick)));
+  }
+
+  togglePause(): void {
+    batch(() => {
+      this.isPaused.value = !this.isPaused.value;
+      if (!this.isPaused.value) this.#show(this.held.value);
+      this.held.value = [];
+    });
+  }
+
+  clear(): void {
+    batch(() => {
+      this.journeys.value = [];
+      this.dead.value = [];
+      this.dropped.value = 0;
+    });
+  }
+
+  #take(tick: Tick): void {
+    const { counts, connections, samples, dropped } = tick;
+    const before = this.totals.value;
+    this.totals.value = countsFrom((name) => before[name] + counts[name]);
+    this.series.value = withTick(this.series.value, tick, Date.now());
+    this.connections.value = connections;
+    this.dropped.value += dropped;
+    if (this.isPaused.value) this.held.value = [...this.held.value, ...samples].slice(-MAX_HELD);
+    else this.#show(samples);
+  }
+
+  #show(stages: readonly Stage[]): void {
+    if (stages.length === 0) return;
+    this.journeys.value = withStages(this.journeys.value, stages);
+    const dead = stages.filter(({ stage }) => stage === 'dead').reverse();
+    if (dead.length > 0) this.dead.value = [...dead, ...this.dead.value].slice(0, MAX_DEAD);
+  }
+}

@@ -1,0 +1,71 @@
+/** Times, numbers and states as a person reads them. */
+import type { ConnectionState, LossReason } from '../../src/client/connect.ts';
+
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+
+export function clockTime(time: string | number): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? '' : CLOCK.format(date);
+}
+
+export function countOf(count: number): string {
+  return COUNT.format(count);
+}
+
+/** `1 device`, `2 devices`. */
+export function plural(count: number, one: string, more = `${one}s`): string {
+  return `${COUNT.format(count)} ${count === 1 ? one : more}`;
+}
+
+export function milliseconds(ms: number): string {
+  // The service measures whole ones.
+  if (ms === 0) return '<1 ms';
+  if (ms >= 10_000) return `${COUNT.format(ms / 1_000)} s`;
+  return `${ms < 10 ? COUNT.format(ms) : Math.round(ms)} ms`;
+}
+
+/** Whole seconds, and never zero: a try that is due is under way. */
+export function secondsUntil(atMs: number, nowMs: number): number {
+  return Math.max(1, Math.ceil((atMs - nowMs) / 1_000));
+}
+
+const REASONS: Record<LossReason | 'closed', string> = {
+  connection_lost: 'No connection',
+  token_failed: 'No token',
+  unauthorized: 'Token refused',
+  token_expired: 'Token expired',
+  token_revoked: 'Token revoked',
+  shutting_down: 'The service is stopping',
+  unavailable: 'The service is not ready',
+  rate_limited: 'Too many messages',
+  slow_consumer: 'Too slow in reading',
+  disconnected: 'Sent away by an operator',
+  closed: 'Closed',
+};
+
+export interface StateInWords {
+  readonly tone: 'good' | 'busy' | 'bad' | 'off';
+  readonly text: string;
+}
+
+export function connectionInWords(state: ConnectionState, nowMs: number): StateInWords {
+  switch (state.status) {
+    case 'connected':
+      return { tone: 'good', text: 'Connected' };
+    case 'connecting':
+      return { tone: 'busy', text: 'Connecting …' };
+    case 'waiting':
+      return {
+        tone: 'bad',
+        text: `${REASONS[state.reason]}, next try in ${secondsUntil(state.retryAt, nowMs)} s`,
+      };
+    case 'closed':
+      return { tone: 'off', text: state.reason === 'closed' ? 'Closed' : `Closed: ${REASONS[state.reason]}` };
+  }
+}

@@ -1,0 +1,38 @@
+/** What the bell and the React hooks cost a web page, with the client in them and without Socket.IO and React. */
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+
+const MAX_BYTES = 15_360;
+
+/** Bundled as an app's build would. */
+async function bundle(entry: string) {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [new URL(`../../dist/${entry}`, import.meta.url).pathname],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    charset: 'utf8',
+    platform: 'browser',
+    external: ['socket.io-client', 'react'],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error('esbuild made nothing');
+  return { code: file.contents, inputs: Object.keys(metafile.inputs) };
+}
+
+describe.each(['bell/bell.js', 'react/use-carillon.js'])('%s', (entry) => {
+  test('is under 15 kB with the client, compressed', async () => {
+    const { code } = await bundle(entry);
+    expect(gzipSync(code).length).toBeLessThan(MAX_BYTES);
+  });
+
+  test('holds nothing but itself and the client: no schemas, no package', async () => {
+    const { inputs } = await bundle(entry);
+    const own = `dist/${entry.slice(0, entry.indexOf('/'))}/`;
+    expect(inputs.filter((path) => !path.startsWith('dist/client/') && !path.startsWith(own))).toEqual([]);
+  });
+});

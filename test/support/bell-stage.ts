@@ -1,0 +1,125 @@
+/** What the bell's tests stand on: an app with a bell, a Carillon on real servers, and a browser. */
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { type AppServer, serveApp } from './app-server.ts';
+import { JWT_SECRET, startCarillon } from './carillon.ts';
+import { launchChromium } from './chromium.ts';
+import { madeEvent, Producer } from './producer.ts';
+import { startRedis } from './redis.ts';
+import { freshVhost } from './servers.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+
+/** The bell gets its properties before it is defined, as from a framework that renders first. */
+const SCRIPT = `
+const { url, user, ...attributes } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+const bell = document.querySelector('carillon-bell');
+const told = { notifications: [], opened: [], states: [], errors: [], prevents: '' };
+Object.assign(window, { bell, told });
+Object.assign(bell, { url, getToken: () => fetch('/token?user=' + user).then((response) => response.text()) });
+for (const [name, value] of Object.entries(attributes)) bell.setAttribute(name, value);
+const hear = (name, list, of) => document.addEventListener('carillon-' + name, (event) => {
+  told[list].push(of(event.detail));
+  if (told.prevents === name) event.preventDefault();
+});
+hear('notification', 'notifications', ({ id }) => id);
+hear('open', 'opened', ({ href }) => href);
+hear('state', 'states', ({ status }) => status);
+hear('error', 'errors', ({ code }) => code);
+await import('../../src/bell/bell.ts');
+`;
+
+const BODY = `
+<header style="display: flex; align-items: center; gap: 16px; justify-content: flex-end"><h1>App</h1> <carillon-bell></carillon-bell></header>
+<main><p>The app</p> <button id="elsewhere">Elsewhere</button></main>`;
+
+interface OpenBell {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly button: Locator;
+  readonly badge: Locator;
+  readonly panel: Locator;
+  readonly items: Locator;
+  readonly titles: Locator;
+  readonly toasts: Locator;
+  /** Console errors and uncaught exceptions. */
+  readonly faults: readonly string[];
+}
+
+export interface BellStage {
+  readonly app: AppServer;
+  readonly browser: Browser;
+  /** A bell that is connected. Closed after the test. */
+  open(
+    user: string,
+    attributes?: Readonly<Record<string, string>>,
+    options?: BrowserContextOptions,
+  ): Promise<OpenBell>;
+  /** The same in another tab of the same browser. */
+  openTab(
+    context: BrowserContext,
+    user: string,
+    attributes?: Readonly<Record<string, string>>,
+  ): Promise<OpenBell>;
+  send(user: string, id: string, attributes?: Record<string, unknown>): Promise<void>;
+  /** All that the browser had open ends, and nothing new opens until `context.setOffline(false)`. */
+  goOffline(context: BrowserContext): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
+  const app = await serveApp({ script: SCRIPT, body: BODY, lifeSeconds });
+  const [redis, amqpUrl, browser] = await Promise.all([startRedis(), freshVhost(), launchChromium()]);
+  const environment = { AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, ALLOWED_ORIGINS: app.origin };
+  const carillon = await startCarillon(environment);
+  const proxy = await startTcpProxy(Number(new URL(carillon.url).port));
+  const url = `http://127.0.0.1:${proxy.port}`;
+  const producer = new Producer(amqpUrl);
+
+  const openTab: BellStage['openTab'] = async (context, user, attributes = {}) => {
+    const page = await context.newPage();
+    // Less than a test may take, so that it is said what was waited for.
+    page.setDefaultTimeout(15_000);
+    const faults: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    await page.goto(`${app.origin}/#${new URLSearchParams({ url, user, ...attributes })}`);
+    const bell = page.locator('carillon-bell');
+    await page.waitForFunction('window.bell?.client?.state.status === "connected"');
+    return {
+      page,
+      context,
+      button: bell.locator('.button'),
+      badge: bell.locator('.badge'),
+      panel: bell.locator('.panel'),
+      items: bell.locator('.item'),
+      titles: bell.locator('.item .title'),
+      toasts: bell.locator('.toast'),
+      faults,
+    };
+  };
+
+  return {
+    app,
+    browser,
+    openTab,
+    async open(user, attributes, options = {}) {
+      const context = await browser.newContext(options);
+      onTestFinished(() => context.close());
+      return await openTab(context, user, attributes);
+    },
+    send: (user, id, attributes = {}) =>
+      producer.publish(madeEvent(id, { audience: `user:${user}`, data: { title: id }, ...attributes })),
+    async goOffline(context) {
+      await context.setOffline(true);
+      // Chromium keeps the WebSockets that it has.
+      proxy.cut();
+    },
+    async stop() {
+      await browser.close();
+      await producer.close();
+      await proxy.close();
+      await Promise.all([carillon.stop(), app.close()]);
+      await redis.stop();
+    },
+  };
+}

@@ -19,7 +19,9 @@ retry_seconds = [1.0]
 
 def move(audience, epoch, offset):
     cursors[audience] = {"epoch": epoch, "offset": offset}
-    FILE.write_text(json.dumps(stored))
+    new = FILE.with_suffix(".new")  # Whenever this program dies, the old file or the new one is there, and whole.
+    new.write_text(json.dumps(stored))
+    new.replace(FILE)
 
 
 @client.on("notification")
@@ -28,7 +30,7 @@ def on_notification(n):  # Handlers MUST NOT wait for anything before they are d
         return
     key = (n["source"], n["id"])
     if key not in told:
-        print(n["audience"], n["offset"], n["type"], n["data"].get("title", ""), flush=True)
+        print(n["audience"], n["offset"], n["type"], n.get("data", {}).get("title", ""), flush=True)
     told[key] = True
     if len(told) > 1000:
         told.popitem(last=False)

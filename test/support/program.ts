@@ -1,0 +1,57 @@
+/** A program as somebody runs it in a terminal: lines go in, lines come out. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { guard } from './guard.ts';
+import { until } from './until.ts';
+
+const TIMEOUT_MS = 25_000;
+
+export interface Program {
+  readonly lines: readonly string[];
+  /** What it writes to standard error. */
+  readonly errors: readonly string[];
+  write(text: string): void;
+  /** Resolves once so many lines fit. */
+  prints(pattern: RegExp, count?: number): Promise<void>;
+  /** No more input; resolves with the exit code. */
+  end(): Promise<number | null>;
+  /** Ends it; resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+export function startProgram(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Program {
+  const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: 'pipe' });
+  const dismissGuard = guard('kill -s KILL -- "$1"', String(child.pid));
+  const ended = once(child, 'close').then(dismissGuard);
+  const [lines, errors]: [string[], string[]] = [[], []];
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
+  return {
+    lines,
+    errors,
+    write: (text) => void child.stdin.write(text),
+    async prints(pattern, count = 1) {
+      const fitting = () => lines.filter((line) => pattern.test(line)).length;
+      await until(`${count} lines like ${pattern} of ${command} ${args.join(' ')}`, TIMEOUT_MS, () => {
+        if (fitting() < count && child.exitCode !== null) {
+          throw new Error(`${command} has ended: ${[...lines, ...errors].join('\n')}`);
+        }
+        return fitting() >= count;
+      });
+    },
+    async end() {
+      child.stdin.end();
+      await ended;
+      return child.exitCode;
+    },
+    async stop() {
+      child.kill();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+/** What axe says of a page that is open: only what is serious or critical, each with where it is. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { z } from 'zod';
+
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const violationsSchema = z.array(
+  z.object({
+    id: z.string(),
+    impact: z.string().nullish(),
+    nodes: z.array(z.object({ html: z.string() })),
+  }),
+);
+
+export async function seriousIn(page: Page): Promise<readonly string[]> {
+  await page.evaluate(source);
+  const found: unknown = await page.evaluate('axe.run().then(({ violations }) => violations)');
+  return violationsSchema
+    .parse(found)
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}

@@ -1,0 +1,78 @@
+/** Stories as their visitors see them: the embedded or the real Carillon below, and a browser that notices faults. */
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Run } from '../../examples/support/story.ts';
+import { launchChromium } from './chromium.ts';
+import { startRedis } from './redis.ts';
+import { freshVhost } from './servers.ts';
+
+export const storyModes = ['embedded', 'real'] as const;
+export type StoryMode = (typeof storyModes)[number];
+
+/** Less than a test may take, so that it is said what was waited for. */
+const PAGE_TIMEOUT_MS = 20_000;
+
+interface StoryPage {
+  readonly page: Page;
+  /** Console errors and uncaught exceptions. */
+  readonly faults: readonly string[];
+  /** Of all requests and WebSockets. */
+  readonly hostnames: ReadonlySet<string>;
+}
+
+export interface StoryStage {
+  readonly url: string;
+  readonly browser: Browser;
+  /** In a browser context of its own, as on another device. */
+  open(path?: string, options?: BrowserContextOptions): Promise<StoryPage>;
+  stop(): Promise<void>;
+}
+
+/** What a story's `run` finds in the environment. The caller MUST call `stop` after the story has stopped. */
+async function storyEnvironment(mode: StoryMode) {
+  if (mode === 'embedded') return { environment: {}, stop: async () => {} };
+  // A Redis of its own: databases of the shared one have their channels in common, and stories the names of topics.
+  const [redis, amqpUrl] = await Promise.all([startRedis(), freshVhost()]);
+  return { environment: { AMQP_URL: amqpUrl, REDIS_URL: redis.url }, stop: () => redis.stop() };
+}
+
+/** The story with its page; the caller MUST stop it. */
+export async function stageStory(run: Run, mode: StoryMode): Promise<StoryStage> {
+  const [servers, browser] = await Promise.all([storyEnvironment(mode), launchChromium()]);
+  const story = await run(servers.environment).catch(async (error) => {
+    await Promise.all([browser.close(), servers.stop()]);
+    throw error;
+  });
+  return {
+    url: story.url,
+    browser,
+    open: (path = '', options = {}) => openPage(browser, new URL(path, story.url).href, options),
+    async stop() {
+      await browser.close();
+      await story.stop();
+      await servers.stop();
+    },
+  };
+}
+
+async function openPage(browser: Browser, url: string, options: BrowserContextOptions): Promise<StoryPage> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.setDefaultTimeout(PAGE_TIMEOUT_MS);
+  const faults: string[] = [];
+  const hostnames = new Set<string>();
+  page.on('request', (request) => {
+    if (!request.url().startsWith('data:')) hostnames.add(new URL(request.url()).hostname);
+  });
+  page.on('websocket', (socket) => hostnames.add(new URL(socket.url()).hostname));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  await page.goto(url);
+  return { page, faults, hostnames };
+}
+
+/** Where the screenshots of stories are kept. */
+export function screenshotPath(name: string): string {
+  return new URL(`../artifacts/story-${name}.png`, import.meta.url).pathname;
+}

@@ -29,6 +29,8 @@ export interface DeliverOptions {
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
   readonly trail: Trail;
+  /** Left out when nobody could want to know. */
+  readonly onMapped?: ((event: Event, mapped: readonly Mapped[]) => void) | undefined;
   /** Left out when nothing is recorded; gives undefined for an event that is not. */
   readonly startTrace?: ((event: Event) => EventTrace | undefined) | undefined;
   /**
@@ -40,7 +42,8 @@ export interface DeliverOptions {
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { lanes, routes, maxAudiences, isSampled, trail, startTrace, schedule, onAppended } = options;
+  const { lanes, routes, maxAudiences, isSampled, trail, startTrace, schedule, onMapped, onAppended } =
+    options;
   const bury = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
     trail.record(event, settledEvent(receivedAt, [], refusal));
     return { kind: 'dead-letter', refusal };
@@ -55,6 +58,7 @@ export function createDeliver(options: DeliverOptions): Handle {
     }
     const mapped = audiencesOf(event, routes, maxAudiences);
     if (!mapped.ok) return bury(event, receivedAt, mapped.refusal);
+    onMapped?.(event, mapped.value);
 
     const traceparent = trace?.appending(mapped.value.map(({ audience }) => audience));
     const textFor = encodeEvent(traceparent === undefined ? event : { ...event, traceparent }, receivedAt);

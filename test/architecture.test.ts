@@ -42,11 +42,15 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/ingest/topology.ts',
     ],
   ],
+  ['src/tap/', ['src/tap/', 'src/contract/']],
   ['src/directives/', ['src/directives/', 'src/contract/']],
   ['src/gateway/', ['src/gateway/', 'src/contract/', 'src/inbox/inbox.ts']],
+  ['src/http/console/', ['src/http/', 'src/contract/', 'src/tap/tap.ts']],
   ['src/http/', ['src/http/', 'src/contract/']],
   ['src/ops/', ['src/ops/', 'src/contract/']],
   ['src/client/', ['src/client/', 'src/contract/']],
+  ['src/bell/', ['src/bell/', 'src/client/connect.ts']],
+  ['src/react/', ['src/react/', 'src/client/connect.ts']],
   [
     'src/cli/',
     [

@@ -70,7 +70,7 @@ function withKeySet(keySet: KeySet, checks: JWTVerifyOptions): VerifyWithKey {
   return (token) => jwtVerify(token, (header, signed) => keySet.find(header, signed), checks);
 }
 
-/** Signs a token with a shared secret: for the demo page and for tests. */
+/** Signs a token with a shared secret: for the console, embedded mode and tests. */
 export async function signToken(
   secret: string,
   claims: Record<string, unknown>,

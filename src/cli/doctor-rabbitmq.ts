@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ChannelModel } from 'amqplib';
+import { reasonOf } from '../contract/reason.ts';
 import {
   DEAD_LETTERS,
   DELIVER_QUEUE,
@@ -68,7 +69,7 @@ async function topologyOf(model: ChannelModel): Promise<Finding> {
     await channel.close();
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
+    const found = reasonOf(error);
     const isClash = error instanceof TopologyClash;
     return {
       check,
@@ -146,7 +147,7 @@ async function alarmsOf(model: ChannelModel): Promise<Finding> {
     blocked,
     channel.waitForConfirms().then(() => undefined),
     pastAlarm(),
-  ]).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
+  ]).catch((error: unknown) => reasonOf(error));
   if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
   return { check, verdict: 'wrong', found, change: 'give it memory or disk: see rabbitmqctl status, alarms' };
 }

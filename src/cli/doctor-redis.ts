@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Cluster, type Redis } from 'ioredis';
 import type { Backends } from '../config.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { createLog } from '../ops/log.ts';
 import { connectForCommands, type RedisConnection } from '../redis.ts';
 import { type Finding, isAtLeast } from './finding.ts';
@@ -17,7 +18,7 @@ export async function* examineRedis(backends: Backends): AsyncGenerator<Finding>
     await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
     yield* await examineNodes(redis);
   } catch (error) {
-    const reason = reasons.at(-1) ?? (error instanceof Error ? error.message : String(error));
+    const reason = reasons.at(-1) ?? reasonOf(error);
     const change = 'start it, or correct REDIS_URL and REDIS_CLUSTER';
     yield { check: 'redis', verdict: 'wrong', found: `cannot be asked: ${reason}`, change };
   } finally {

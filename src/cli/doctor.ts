@@ -1,6 +1,7 @@
 /** `carillon doctor`: looks at what the service is configured with, and says what to change. */
 import type { Command } from 'commander';
 import { type Config, readConfig } from '../config.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
 import { JSON_OPTION } from './options.ts';
@@ -42,7 +43,7 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
     yield {
       check: 'configuration',
       verdict: 'wrong',
-      found: error instanceof Error ? error.message : String(error),
+      found: reasonOf(error),
     };
     return;
   }

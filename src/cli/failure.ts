@@ -1,4 +1,5 @@
 /** Why a command did not do what it was asked, with the exit code that says whose fault that is. */
+import { reasonOf } from '../contract/reason.ts';
 
 export class Failure extends Error {
   /** Stable: the service's own code where it gave one. */
@@ -18,6 +19,6 @@ export class Failure extends Error {
 
   static from(error: unknown): Failure {
     if (error instanceof Failure) return error;
-    return new Failure('failed', error instanceof Error ? error.message : String(error));
+    return new Failure('failed', reasonOf(error));
   }
 }

@@ -1,6 +1,7 @@
 /** An event straight to RabbitMQ, as a producer sends it: persistent, confirmed, and only done when a queue took it. */
 import { type ChannelModel, connect } from 'amqplib';
 import { type ReadEvent, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { credentialsIn } from '../ingest/rabbitmq-link.ts';
 import { EVENTS_EXCHANGE } from '../ingest/topology.ts';
 import { withoutPassword } from '../ops/log.ts';
@@ -29,7 +30,7 @@ export async function sendOverAmqp(url: string, { event, envelope }: ReadEvent):
     await confirmed(model, event.type, Buffer.from(JSON.stringify(envelope)));
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new Failure('broker_unavailable', `RabbitMQ did not take the event: ${reason}`);
   } finally {
     await Promise.race([model.close(), late()]).catch(() => {});

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type ReadEvent, readEnvelope, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
 import { isJsonObject, type JsonObject } from '../contract/json.ts';
+import { reasonOf } from '../contract/reason.ts';
 import { ask } from './api.ts';
 import { tokenFor, urlOf } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -21,6 +22,8 @@ interface Options {
   readonly severity?: string;
   readonly expires?: string;
   readonly event?: string;
+  readonly file?: string;
+  readonly contentType?: string;
   readonly url?: string;
   readonly json?: boolean;
 }
@@ -32,6 +35,7 @@ Examples:
   carillon send --type order.shipped --data '{"customerId":"42"}'        (routes decide who gets it)
   carillon send --event event.json --url amqp://localhost                (a whole CloudEvent, straight to RabbitMQ)
   generate-event | carillon send --event -
+  carillon send --audience user:42 --file scan.png --content-type image/png
 
 Over HTTP it needs a token with the scope events:write. Done means that RabbitMQ has confirmed the event.`;
 
@@ -48,6 +52,8 @@ export function addSend(program: Command, terminal: Terminal): void {
     .option('--title <text>', 'what a bell shows: data.title')
     .option('--body <text>', 'what a bell shows: data.body')
     .option('--data <json>', 'the data, as a JSON object')
+    .option('--file <file>', 'its bytes in place of data; - reads standard input')
+    .option('--content-type <type>', 'what the bytes are (default: application/octet-stream)')
     .option('--severity <severity>', 'info, success, warning or critical')
     .option('--source <uri>', 'which service it is from (default: /carillon/cli)')
     .option('--id <id>', 'the same source and id again is delivered once (default: a new one)')
@@ -79,7 +85,8 @@ function targetOf(url: string | undefined): string {
 function eventOf(options: Options): ReadEvent {
   const { event: file, type, source, id, audience, severity } = options;
   const data = dataOf(options);
-  const given = file === undefined ? undefined : parsedObject(readText(file), '--event');
+  const given =
+    file === undefined ? undefined : parsedObject(readBytes(file, '--event').toString(), '--event');
   const read = readEnvelope({
     specversion: '1.0',
     id: randomUUID(),
@@ -93,20 +100,29 @@ function eventOf(options: Options): ReadEvent {
     ...(audience === undefined ? {} : { audience }),
     ...(severity === undefined ? {} : { severity }),
     ...(data === undefined ? {} : { data }),
+    ...bytesOf(options),
   });
   if (read.ok) return read.value;
   const { code, message, path } = read.refusal;
   throw new Failure(code, `the event is not valid${path ? `, at ${path}` : ''}: ${message}`, 2);
 }
 
-function dataOf({ data, title, body, event }: Options): JsonObject | undefined {
+function dataOf({ data, title, body, event, file }: Options): JsonObject | undefined {
   if (data === undefined && title === undefined && body === undefined)
-    return event === undefined ? {} : undefined;
+    return event === undefined && file === undefined ? {} : undefined;
   return {
     ...(data === undefined ? {} : parsedObject(data, '--data')),
     ...(title === undefined ? {} : { title }),
     ...(body === undefined ? {} : { body }),
   };
+}
+
+function bytesOf({ file, contentType }: Options): JsonObject {
+  if (file === undefined && contentType !== undefined)
+    throw Failure.wrongUsage('--content-type tells what the bytes of --file are');
+  if (file === undefined) return {};
+  const data_base64 = readBytes(file, '--file').toString('base64');
+  return { datacontenttype: contentType ?? 'application/octet-stream', data_base64 };
 }
 
 function parsedObject(text: string, name: string): JsonObject {
@@ -119,13 +135,11 @@ function parsedObject(text: string, name: string): JsonObject {
   throw Failure.wrongUsage(`${name} must be a JSON object`);
 }
 
-function readText(file: string): string {
+function readBytes(file: string, name: string): Buffer {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    throw Failure.wrongUsage(
-      `--event cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw Failure.wrongUsage(`${name} cannot be read: ${reasonOf(error)}`);
   }
 }
 

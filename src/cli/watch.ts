@@ -1,7 +1,8 @@
 /** `carillon watch`: follows audiences as a device does, and prints what arrives. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
+  bytesOf,
   type Client,
   type ClientStorage,
   type ConnectionState,
@@ -133,24 +134,30 @@ function isRefused({ reason }: Extract<ConnectionState, { status: 'waiting' }>):
   return reason === 'unauthorized' || reason === 'token_failed';
 }
 
-function lineOf({ audience, offset, time, type, severity, data }: Notification, terminal: Terminal): string {
+function lineOf(notification: Notification, terminal: Terminal): string {
+  const { audience, offset, time, type, severity } = notification;
   const place = terminal.style('dim', `${time} ${audience} ${offset}`);
   const colour = severity === 'critical' ? 'red' : severity === 'warning' ? 'yellow' : 'bold';
-  const words = [data.title, data.body]
-    .filter((part) => typeof part === 'string')
-    .map(plain)
-    .join(': ');
-  return `${place}  ${plain(type)}  ${terminal.style(colour, words === '' ? plain(JSON.stringify(data)) : words)}`;
+  return `${place}  ${plain(type)}  ${terminal.style(colour, plain(wordsOf(notification)))}`;
 }
 
-/** One file, written whole: cursors are few and small. */
+function wordsOf(notification: Notification): string {
+  const { data, datacontenttype } = notification;
+  const bytes = bytesOf(notification);
+  if (bytes !== undefined) return `${datacontenttype}, ${bytes.length} bytes`;
+  const words = [data.title, data.body].filter((part) => typeof part === 'string').join(': ');
+  return words === '' ? JSON.stringify(data) : words;
+}
+
+/** One file, which another one takes the place of at once: whenever this process dies, it can be read. */
 function fileStorage(file: string): ClientStorage {
   const values = new Map<string, string>(Object.entries(read(file)));
   return {
     get: (key) => values.get(key),
     set: (key, value) => {
       values.set(key, value);
-      writeFileSync(file, JSON.stringify(Object.fromEntries(values)));
+      writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(values)));
+      renameSync(`${file}.new`, file);
     },
   };
 }

@@ -1,5 +1,4 @@
 /** Tells the app: listeners, loops, the inbox, and of a browser's tabs one. */
-import type { Notification } from '../contract/notification.ts';
 import type { Resync } from '../contract/socket.ts';
 import type { ClientEvents } from './api.ts';
 import type { ConnectionState } from './connection.ts';
@@ -8,6 +7,7 @@ import { CarillonError } from './errors.ts';
 import { retractedBy } from './identity.ts';
 import type { InboxStore } from './inbox-store.ts';
 import { createFeed, type Feed } from './iteration.ts';
+import type { Notification } from './notification.ts';
 import type { User } from './user.ts';
 
 export interface AnnouncerOptions {

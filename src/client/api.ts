@@ -1,11 +1,11 @@
 /** What an app gives the client, and what the client tells it. */
 import type { Marks } from '../contract/inbox.ts';
-import type { Notification } from '../contract/notification.ts';
 import type { Resync, Session } from '../contract/socket.ts';
 import type { ConnectionState } from './connection.ts';
 import type { CarillonError } from './errors.ts';
 import type { EventIdentity } from './identity.ts';
 import type { InboxSnapshot } from './inbox-state.ts';
+import type { Notification } from './notification.ts';
 import type { ClientStorage } from './storage.ts';
 
 export interface ClientOptions {
@@ -17,6 +17,14 @@ export interface ClientOptions {
   readonly storage?: ClientStorage;
   /** The app's own name for this device. */
   readonly device?: string;
+}
+
+export interface TopicOptions {
+  /**
+   * Of what the topic was told before, so many of the last ones come first, as missed: when this device has not had
+   * anything of the topic yet. Otherwise what it missed comes, be that more or less.
+   */
+  readonly last?: number;
 }
 
 /** An event for a topic. */

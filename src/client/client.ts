@@ -1,14 +1,14 @@
 /** A user's notifications on one device: joins the connection, the order of what comes, the inbox and the topics. */
-import type { Notification } from '../contract/notification.ts';
 import type { Session } from '../contract/socket.ts';
 import { Announcer } from './announcer.ts';
-import type { ClientEvents, ClientOptions, Inbox, Publication } from './api.ts';
+import type { ClientEvents, ClientOptions, Inbox, Publication, TopicOptions } from './api.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { CursorMap } from './cursors.ts';
 import type { Environment } from './environment.ts';
 import { Handshake } from './handshake.ts';
 import { newId } from './identity.ts';
 import { InboxStore } from './inbox-store.ts';
+import type { Notification } from './notification.ts';
 import { catchUp, recoverAll } from './recovery.ts';
 import { Requests } from './requests.ts';
 import { defaultStorage } from './storage.ts';
@@ -88,8 +88,8 @@ export class Client implements AsyncIterable<Notification> {
    * Gets a topic's notifications, now and after each reconnect, until `unsubscribe`. Resolves when they are in force;
    * rejects when the token does not allow it, which is told as an error too.
    */
-  subscribe(topic: string): Promise<void> {
-    return this.#topics.add(topic);
+  subscribe(topic: string, options: TopicOptions = {}): Promise<void> {
+    return this.#topics.add(topic, options);
   }
 
   unsubscribe(topic: string): Promise<void> {
@@ -140,7 +140,7 @@ export class Client implements AsyncIterable<Notification> {
     for (const audience of Object.keys(session.audiences)) user.ordering.hold(audience);
     this.#tokenRefresh.start(Date.parse(session.expiresAt) - serverTimeMs);
     this.#requests.open();
-    this.#inbox.onSession(session.unseen);
+    this.#inbox.onSession(session.unseen, session.audiences);
     this.#announcer.emitter.emit('session', session);
     if (known === undefined) void this.#catchUp(user, session);
     else this.#begin(user, session.audiences, session.missed);

@@ -14,7 +14,7 @@ export function keyOf({ source, id }: EventIdentity): string {
 }
 
 /** The event that this notification takes back, when it is a retraction. */
-export function retractedBy({ type, source, data }: Notification): EventIdentity | undefined {
+export function retractedBy({ type, source, data = {} }: Notification): EventIdentity | undefined {
   if (type !== 'carillon.retract' || typeof data.id !== 'string') return undefined;
   return { id: data.id, source: typeof data.source === 'string' ? data.source : source };
 }

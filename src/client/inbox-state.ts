@@ -1,6 +1,5 @@
 /** Everything that the inbox store knows, and what each message does to it. It asks nobody and tells nobody. */
-import type { Counts, InboxItem, InboxPage, MarkAnswer } from '../contract/inbox.ts';
-import type { Notification } from '../contract/notification.ts';
+import type { Counts, InboxPage, MarkAnswer } from '../contract/inbox.ts';
 import { type EventIdentity, expiresAtMs, keyOf, retractedBy } from './identity.ts';
 import {
   type Change,
@@ -12,6 +11,7 @@ import {
   shownOf,
   withPending,
 } from './inbox-items.ts';
+import { type InboxItem, type Notification, withData } from './notification.ts';
 import { Recent } from './recent.ts';
 
 export interface InboxSnapshot {
@@ -142,7 +142,7 @@ export class InboxState {
       if (event !== undefined) this.#retracted.add(keyOf(event));
     }
     // Marks set and nothing else, so that those that the page has already change nothing when they are made again.
-    const loaded = notifications.map((shown) =>
+    const loaded = notifications.map(withData).map((shown) =>
       load.changes.reduce<Item>((item, { change, version }) => changed(item, change, version), {
         shown,
         version: load.version,

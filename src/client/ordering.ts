@@ -5,6 +5,7 @@
 import type { Cursor, Notification } from '../contract/notification.ts';
 import type { Missed } from '../contract/recovery.ts';
 import { expiresAtMs, keyOf, retractedBy } from './identity.ts';
+import { type Notification as Told, withData } from './notification.ts';
 import { Recent } from './recent.ts';
 
 /** How an answer or a message tells where a log stands. */
@@ -16,7 +17,7 @@ export interface Head {
 export interface OrderingOptions {
   /** By the server's clock. */
   readonly now: () => number;
-  readonly tell: (notification: Notification, isMissed: boolean) => void;
+  readonly tell: (notification: Told, isMissed: boolean) => void;
   /** A cursor has moved. */
   readonly onMoved: () => void;
 }
@@ -114,7 +115,7 @@ export class Ordering {
     const target = retractedBy(notification);
     // A copy that another audience brings later is not told.
     if (target !== undefined) this.#told.add(keyOf(target));
-    if (expiresAtMs(notification) > this.#options.now()) this.#options.tell(notification, isMissed);
+    if (expiresAtMs(notification) > this.#options.now()) this.#options.tell(withData(notification), isMissed);
   }
 
   #move(audience: string, cursor: Cursor): void {

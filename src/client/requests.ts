@@ -8,7 +8,7 @@ import { CarillonError } from './errors.ts';
 
 interface Bodies {
   sync: { readonly cursors: Readonly<Record<string, Cursor>> };
-  subscribe: { readonly topic: string; readonly cursor?: Cursor };
+  subscribe: { readonly topic: string; readonly cursor?: Cursor; readonly last?: number };
   unsubscribe: { readonly topic: string };
   inbox: Partial<InboxQuery>;
   mark: MarkRequest;

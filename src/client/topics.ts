@@ -1,5 +1,6 @@
 /** The topics that the app wants, over however many connections: each again in every session, from its cursor on. */
 import type { Announcer } from './announcer.ts';
+import type { TopicOptions } from './api.ts';
 import type { Requests } from './requests.ts';
 import type { User } from './user.ts';
 
@@ -10,12 +11,17 @@ export interface TopicsOptions {
   readonly announcer: Announcer;
 }
 
+interface Wanted {
+  readonly options: TopicOptions;
+  /** The subscribing that is under way or was the last. */
+  readonly entering: Promise<void>;
+}
+
 const PREFIX = 'topic:';
 
 export class Topics {
   readonly #options: TopicsOptions;
-  /** Each topic with its subscribing that is under way or was the last. */
-  readonly #topics = new Map<string, Promise<void>>();
+  readonly #topics = new Map<string, Wanted>();
   readonly #underWay = new Set<string>();
 
   constructor(options: TopicsOptions) {
@@ -27,8 +33,8 @@ export class Topics {
     return audience.startsWith(PREFIX) && !this.#topics.has(audience.slice(PREFIX.length));
   }
 
-  add(topic: string): Promise<void> {
-    return this.#topics.get(topic) ?? this.#begin(topic);
+  add(topic: string, options: TopicOptions): Promise<void> {
+    return this.#topics.get(topic)?.entering ?? this.#begin(topic, options);
   }
 
   async remove(topic: string): Promise<void> {
@@ -39,20 +45,22 @@ export class Topics {
 
   /** In a new session the socket is in no topic. What is under way comes again by itself. */
   enterAll(): void {
-    for (const topic of this.#topics.keys()) if (!this.#underWay.has(topic)) void this.#begin(topic);
+    for (const [topic, { options }] of this.#topics) {
+      if (!this.#underWay.has(topic)) void this.#begin(topic, options);
+    }
   }
 
-  #begin(topic: string): Promise<void> {
-    const entering = this.#enter(topic);
-    this.#topics.set(topic, entering);
+  #begin(topic: string, options: TopicOptions): Promise<void> {
+    const entering = this.#enter(topic, options);
+    this.#topics.set(topic, { options, entering });
     entering.catch((error) => {
-      if (this.#topics.get(topic) === entering) this.#topics.delete(topic);
+      if (this.#topics.get(topic)?.entering === entering) this.#topics.delete(topic);
       this.#options.announcer.error(error);
     });
     return entering;
   }
 
-  async #enter(topic: string): Promise<void> {
+  async #enter(topic: string, { last }: TopicOptions): Promise<void> {
     const { requests, user, announcer } = this.#options;
     const audience = PREFIX + topic;
     this.#underWay.add(topic);
@@ -61,7 +69,8 @@ export class Topics {
         const ordering = user()?.ordering;
         ordering?.hold(audience);
         const cursor = ordering?.cursors.get(audience);
-        return cursor === undefined ? { topic } : { topic, cursor };
+        if (cursor !== undefined) return { topic, cursor };
+        return last === undefined ? { topic } : { topic, last };
       });
       this.#underWay.delete(topic);
       if (!this.#topics.has(topic)) {

@@ -1,8 +1,8 @@
 /** What a client keeps for the user that it is connected as: how far they were told, and their other tabs. */
-import type { Notification } from '../contract/notification.ts';
 import { type CursorMap, StoredCursors } from './cursors.ts';
 import type { Environment } from './environment.ts';
 import { keyOf } from './identity.ts';
+import type { Notification } from './notification.ts';
 import { Ordering } from './ordering.ts';
 import type { ClientStorage } from './storage.ts';
 import { Tabs } from './tabs.ts';

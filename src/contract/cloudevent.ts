@@ -1,5 +1,5 @@
 /** Reads CloudEvents from bytes, in structured and in binary mode, into an Event or the reason why not. */
-import { type Event, eventSchema } from './event.ts';
+import { type Event, eventSchema, isJsonType } from './event.ts';
 import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 import { formatPath, type Read, refuse } from './refusal.ts';
 import { parseTraceparent } from './traceparent.ts';
@@ -20,15 +20,20 @@ export function readStructured(bytes: Uint8Array): Read<ReadEvent> {
 
 /**
  * Binary mode: the attributes came beside the body (AMQP application properties, HTTP headers), the body is
- * the data and `contentType` its type. An attribute named `data` is none: data is checked where it is parsed.
+ * the data and `contentType` its type. What is not JSON goes on as base64. An attribute named `data` or `data_base64`
+ * is none: data is checked where it is parsed.
  */
 export function readBinary(
   attributes: JsonObject,
   contentType: string | undefined,
   body: Uint8Array,
 ): Read<ReadEvent> {
-  const { data: _, ...named } = attributes;
+  const { data: _data, data_base64: _bytes, ...named } = attributes;
   const envelope = contentType === undefined ? named : { ...named, datacontenttype: contentType };
+  const type: unknown = envelope.datacontenttype;
+  if (typeof type === 'string' && !isJsonType(type)) {
+    return readEnvelope({ ...envelope, data_base64: Buffer.from(body).toString('base64') });
+  }
   if (body.length === 0) return readEnvelope(envelope);
   // What comes in binary mode over HTTP goes on in structured mode, where the data is one level further in.
   const data = parseJson(body, 1);

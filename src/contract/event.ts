@@ -13,6 +13,15 @@ export const severitySchema = z.enum(['info', 'success', 'warning', 'critical'])
 
 const timestampSchema = z.iso.datetime({ offset: true, error: 'must be an RFC 3339 timestamp with a zone' });
 
+const JSON_TYPE = /^application\/([a-z0-9.!#$&^_+-]+\+)?json(\s*;.*)?$/i;
+/** Printable, because it goes on to clients. */
+const MEDIA_TYPE = /^[a-z0-9.!#$&^_+-]+\/[a-z0-9.!#$&^_+-]+(\s*;[\x20-\x7e]*)?$/i;
+
+/** Whether a body of this type is `data`; one of any other is bytes. */
+export function isJsonType(contentType: string): boolean {
+  return JSON_TYPE.test(contentType);
+}
+
 /** A lone surrogate becomes the same bytes as any other in UTF-8: two ids would be one. */
 const isWellFormed = (text: string) => text.isWellFormed();
 
@@ -54,8 +63,12 @@ export const eventSchema = z
     subject: z.string().min(1).max(256).optional(),
     datacontenttype: z
       .string()
-      .regex(/^application\/([a-z0-9.!#$&^_+-]+\+)?json(\s*;.*)?$/i, 'data must be JSON')
-      .optional(),
+      .max(256)
+      .regex(MEDIA_TYPE, 'must be a media type, for example image/png')
+      .optional()
+      .describe(
+        'The media type of what data_base64 holds: application/octet-stream when left out. Of data: JSON.',
+      ),
     expirytime: timestampSchema
       .optional()
       .describe('After this moment the event is of no use: it is not delivered any more.'),
@@ -74,7 +87,22 @@ export const eventSchema = z
     data: jsonObjectSchema
       .optional()
       .describe('Any JSON object; title, body and url are what a bell shows when present.'),
+    data_base64: z
+      .base64('must be base64 with + and / and padding, and nothing else')
+      .optional()
+      .describe('Bytes in place of data.'),
   })
+  .refine(({ data, data_base64 }) => data === undefined || data_base64 === undefined, {
+    error: 'give data or data_base64, not both',
+    path: ['data_base64'],
+  })
+  .refine(
+    (event) => event.data_base64 !== undefined || isJsonType(event.datacontenttype ?? 'application/json'),
+    {
+      error: 'data must be JSON; bytes of any other type go into data_base64, or come in binary mode',
+      path: ['datacontenttype'],
+    },
+  )
   .refine(({ type, data }) => type !== RETRACTION_TYPE || typeof data?.id === 'string', {
     error: 'data.id must be the id of the event that is taken back',
     path: ['data', 'id'],

@@ -36,7 +36,12 @@ export const notificationSchema = z
     collapsekey: z.string().optional(),
     expirytime: z.string().optional(),
     traceparent: z.string().optional(),
-    data: jsonObjectSchema,
+    data: jsonObjectSchema.optional().describe('Absent when, and only when, data_base64 is there.'),
+    datacontenttype: z
+      .string()
+      .optional()
+      .describe('The media type of the bytes; there when data_base64 is.'),
+    data_base64: z.base64().optional().describe('Bytes, of an event that has them in place of data.'),
   })
   .meta({ id: 'Notification', description: 'An event as one audience gets it.' });
 
@@ -53,12 +58,16 @@ export interface NotificationText {
 
 export const NOTIFICATION_MIDDLE = '","offset":';
 
-/** A notification without its data. */
-export type Envelope = Omit<Notification, 'data'>;
+/** A notification without its data or bytes. */
+export type Envelope = Omit<Notification, 'data' | 'datacontenttype' | 'data_base64'>;
+
+/** What bytes are of which nobody has said it. */
+const UNKNOWN_TYPE = 'application/octet-stream';
 
 /**
  * The JSON of a notification that we wrote, without its data, which may be hundreds of times as long. `data` comes last,
- * and within a JSON string no quote stands unescaped: the first place that looks like its name is its name.
+ * or in its place `datacontenttype` and `data_base64`, and within a JSON string no quote stands unescaped: the first
+ * place that looks like the beginning of such a name is one.
  */
 export function envelopeTextIn(json: string): string {
   const end = json.indexOf(',"data');
@@ -72,12 +81,15 @@ export function envelopeIn(json: string): Envelope {
 
 /** Serialises an event once, however many audiences it is for. */
 export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience) => NotificationText {
-  const { id, source, type, subject, collapsekey, expirytime, traceparent } = event;
+  const { id, source, type, subject, collapsekey, expirytime, traceparent, data_base64 } = event;
   const time = event.time ?? receivedAt.toISOString();
   const severity = event.severity ?? 'info';
-  const data = event.data ?? {};
+  const content =
+    data_base64 === undefined
+      ? { data: event.data ?? {} }
+      : { datacontenttype: event.datacontenttype ?? UNKNOWN_TYPE, data_base64 };
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);
-  // The data MUST stay the last of them: envelopeTextIn, envelopes.lua.
-  const tail = `,${JSON.stringify({ severity, collapsekey, expirytime, traceparent, data }).slice(1)}`;
+  // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
+  const tail = `,${JSON.stringify({ severity, collapsekey, expirytime, traceparent, ...content }).slice(1)}`;
   return (audience) => ({ head: `${head},"audience":"${audience}","epoch":"`, tail });
 }

@@ -9,12 +9,15 @@ export const httpCodes = {
   not_found: 'There is no such resource.',
   bad_request: 'The request is malformed.',
   ambiguous: 'More than one is meant; say which.',
+  cannot_sign: 'This service only verifies tokens; somebody else makes them.',
+  routes_unknown: 'This process does not know the routes; a consumer does, or one that has ROUTES_FILE.',
   rate_limited: 'More was asked for than is allowed; Retry-After says when to try again.',
   broker_unavailable: 'RabbitMQ is away or did not confirm; the same request may be sent again.',
   dead_letters_busy: 'Somebody else has the dead letters in hand; the same request may be sent again.',
   keys_unavailable: 'Whether the token is valid cannot be said now; the same request may be sent again.',
   redis_unavailable: 'Redis is away; the same request may be sent again.',
   inbox_unavailable: 'The inbox cannot be reached; the same request may be sent again.',
+  live_unavailable: 'As many watch as may, or this process is going down; try again later.',
   internal: 'The server failed.',
 } as const;
 

@@ -20,7 +20,7 @@ export const missedSchema = z
     recovered: z
       .boolean()
       .describe(
-        'True: notifications holds all that came after the cursor. False: it cannot be told; read the inbox.',
+        'True: notifications holds all that came after the cursor, or the last ones. False: it cannot be told; read the inbox.',
       ),
     notifications: z
       .array(notificationSchema)

@@ -129,12 +129,25 @@ export const requests = {
     answer: missedByAudienceSchema,
   },
   subscribe: {
-    request: z.object({ topic: audienceIdSchema, cursor: cursorSchema.optional() }),
+    request: z
+      .object({
+        topic: audienceIdSchema,
+        cursor: cursorSchema.optional(),
+        last: z
+          .int()
+          .min(1)
+          .optional()
+          .describe('So many of the last ones, at most SYNC_LIMIT; not together with cursor.'),
+      })
+      .refine(({ cursor, last }) => cursor === undefined || last === undefined, {
+        path: ['last'],
+        message: 'not together with cursor',
+      }),
     answer: z.object({
       audience: audienceSchema,
       epoch: epochSchema,
       head: offsetSchema,
-      missed: missedSchema.optional().describe('When the request had a cursor.'),
+      missed: missedSchema.optional().describe('When the request had a cursor, or `last`.'),
     }),
   },
   unsubscribe: {

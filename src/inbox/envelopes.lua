@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- The newest entries of a log without their data, so that counting does not carry megabytes: see envelopeIn.
+-- The newest entries of a log without their data or bytes, so that counting does not carry megabytes: see envelopeIn.
 -- KEYS[1] the log; ARGV the ids of the first and the last, and how many at most. Returns rows as XREVRANGE does.
 
 local rows = redis.call('XREVRANGE', KEYS[1], ARGV[2], ARGV[1], 'COUNT', ARGV[3])

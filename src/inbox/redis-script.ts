@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
+import { reasonOf } from '../contract/reason.ts';
 import { InboxUnavailable } from './inbox.ts';
 
 interface LuaScript {
@@ -35,6 +36,6 @@ export async function unavailable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw new InboxUnavailable(error instanceof Error ? error.message : String(error), error);
+    throw new InboxUnavailable(reasonOf(error), error);
   }
 }

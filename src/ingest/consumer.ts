@@ -8,6 +8,7 @@
 import { setMaxListeners } from 'node:events';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
+import type { Event } from '../contract/event.ts';
 import type { Refusal } from '../contract/refusal.ts';
 import { Acks } from './acks.ts';
 import { deadLetter } from './dead-letter.ts';
@@ -25,8 +26,13 @@ export interface ConsumerOptions {
   readonly publisher: Publisher;
   readonly log: Logger;
   readonly onClash: (clash: TopologyClash) => void;
-  /** `tookMs`: since it was received. */
-  readonly onSettled: (settlement: Settlement, tookMs: number) => void;
+  /** `tookMs`: since it was received. `event`: undefined when the message is none. */
+  readonly onSettled: (
+    settlement: Settlement,
+    tookMs: number,
+    message: ConsumeMessage,
+    event: Event | undefined,
+  ) => void;
 }
 
 interface InHand {
@@ -137,7 +143,7 @@ export class Consumer {
       : { kind: 'dead-letter', refusal: read.refusal };
     if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal, over)))
       settlement = RELEASE;
-    onSettled(settlement, performance.now() - atMs);
+    onSettled(settlement, performance.now() - atMs, message, read.ok ? read.value.event : undefined);
     if (settlement.kind !== 'release') acks.settle(message);
   }
 

@@ -9,6 +9,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Channel, type ChannelModel, connect, type GetMessage, type Options } from 'amqplib';
+import { reasonOf } from '../contract/reason.ts';
 import { type Letter, type Letters, LettersUnavailable, type Taken, type Taking } from './letters.ts';
 import { ATTRIBUTE } from './message.ts';
 import { PUBLISHED_AT_HEADER } from './published-at.ts';
@@ -174,7 +175,7 @@ async function reached<T>(answer: PromiseLike<T>): Promise<T> {
       }),
     ]);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new LettersUnavailable('broker_unavailable', reason, error);
   } finally {
     late.abort();

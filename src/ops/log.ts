@@ -16,7 +16,12 @@ const SECRETS = ['token', 'authorization', 'cookie', 'password', 'secret'];
 const CENSOR = '[redacted]';
 
 function pathsOf(redact: readonly string[]): string[] {
-  return [...SECRETS.flatMap((name) => [name, `*.${name}`]), ...redact.map((path) => `event.${path}`)];
+  return [
+    ...SECRETS.flatMap((name) => [name, `*.${name}`]),
+    // No path leads into bytes, so that what must not be shown could be anywhere in them.
+    'event.data_base64',
+    ...redact.map((path) => `event.${path}`),
+  ];
 }
 
 export function createLog({ level, redact, destination }: LogOptions): Logger {

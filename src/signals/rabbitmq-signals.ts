@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { reasonOf } from '../contract/reason.ts';
 import { type Activity, encodeSignal, type SignalData, type Signals, typeOf } from '../contract/signal.ts';
 import { type Publisher, Unroutable } from '../ingest/publisher.ts';
 import { SIGNALS_EXCHANGE } from '../ingest/topology.ts';
@@ -62,7 +63,7 @@ export class RabbitMqSignals implements Signals {
       if (error instanceof Unroutable) {
         this.#unheardUntilMs.set(name, performance.now() + UNHEARD_MS);
         this.#told(name, 'unrouted');
-      } else this.#drop(name, error instanceof Error ? error.message : String(error));
+      } else this.#drop(name, reasonOf(error));
     } finally {
       this.#underWay -= 1;
     }

@@ -4,7 +4,7 @@ import { type Audience, audienceKind } from '../contract/audience.ts';
 import { type Event, RETRACTION_TYPE } from '../contract/event.ts';
 import type { Appended } from '../inbox/inbox.ts';
 import type { Publisher } from '../ingest/publisher.ts';
-import { sendCheck } from './check.ts';
+import { type Check, sendCheck } from './check.ts';
 
 export interface ScheduleOptions {
   readonly publisher: Pick<Publisher, 'publish'>;
@@ -18,11 +18,21 @@ export interface ScheduleOptions {
  */
 export type Schedule = (event: Event, audience: Audience, appended: Appended) => Promise<void> | undefined;
 
+/** Undefined when none is needed. */
+export function checkFor(
+  { source, id, type }: Event,
+  audience: Audience,
+  { offset, gateways }: Appended,
+): Check | undefined {
+  // What is taken back is no news. A repeat may be all that is left of a consumer that died before it scheduled.
+  if (gateways > 0 || audienceKind(audience) !== 'user' || type === RETRACTION_TYPE) return undefined;
+  return { audience, offset, source, id, waits: 1 };
+}
+
 export function createSchedule({ publisher, afterMs, stopping }: ScheduleOptions): Schedule {
-  return ({ source, id, type }, audience, { offset, gateways }) => {
-    // What is taken back is no news. A repeat may be all that is left of a consumer that died before it scheduled.
-    if (gateways > 0 || audienceKind(audience) !== 'user' || type === RETRACTION_TYPE) return undefined;
-    const check = { audience, offset, source, id, waits: 1 };
+  return (event, audience, appended) => {
+    const check = checkFor(event, audience, appended);
+    if (check === undefined) return undefined;
     return pRetry(() => sendCheck(publisher, check, afterMs), {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: 50,

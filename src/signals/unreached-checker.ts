@@ -10,7 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
-import { encodeSignal, typeOf } from '../contract/signal.ts';
+import { reasonOf } from '../contract/reason.ts';
+import { typeOf } from '../contract/signal.ts';
 import { type Publisher, Unroutable } from '../ingest/publisher.ts';
 import { Link } from '../ingest/rabbitmq-link.ts';
 import {
@@ -22,11 +23,7 @@ import {
 import { type Check, parseCheck, sendCheck } from './check.ts';
 import type { Judge, Verdict } from './judge.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
-
-const NAME = 'notification.unreached';
-
-/** The same from whichever process: with the id it tells repeats. */
-const SOURCE = '/carillon';
+import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
 
 /** Read about while the one before is published. */
 const JUDGED_AHEAD = 16;
@@ -48,7 +45,7 @@ export interface UnreachedCheckerOptions {
   readonly afterMs: number;
   readonly log: Logger;
   readonly onClash: (clash: TopologyClash) => void;
-  readonly onSignal: (name: typeof NAME, outcome: 'published' | 'unrouted') => void;
+  readonly onSignal: (name: typeof UNREACHED, outcome: 'published' | 'unrouted') => void;
 }
 
 export class UnreachedChecker {
@@ -124,7 +121,7 @@ export class UnreachedChecker {
       else if (verdict.kind === 'open') await this.#waitAgain(check);
       return true;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       this.#options.log.warn({ audience: check.audience, offset: check.offset, reason }, 'check failed');
     }
     while (!over.aborted) {
@@ -141,24 +138,23 @@ export class UnreachedChecker {
 
   async #tell(
     { audience, offset }: Check,
-    { user, notification }: Unreached,
+    unreached: Extract<Verdict, { kind: 'unreached' }>,
     over: AbortSignal,
   ): Promise<void> {
     const { publisher, memory, log, onSignal } = this.#options;
+    const { notification } = unreached;
     // Its event came again after a consumer had died, and was scheduled once more.
     if (await memory.isSignalled(audience, notification)) return;
     const { epoch } = notification;
-    const id = `unreached ${audience} ${epoch} ${offset}`;
-    const data = { user, audience, epoch, offset, notification };
-    const { body, properties } = encodeSignal(NAME, { id, source: SOURCE }, data);
+    const { body, properties } = encodeUnreached(unreached);
     try {
-      await publisher.publish(SIGNALS_EXCHANGE, typeOf(NAME), body, properties);
-      onSignal(NAME, 'published');
+      await publisher.publish(SIGNALS_EXCHANGE, typeOf(UNREACHED), body, properties);
+      onSignal(UNREACHED, 'published');
     } catch (error) {
       // Trying again would not make a listener.
       if (!(error instanceof Unroutable)) throw error;
       log.warn({ audience, epoch, offset }, 'no queue takes the signal that a notification is unreached');
-      onSignal(NAME, 'unrouted');
+      onSignal(UNREACHED, 'unrouted');
     }
     // Forgotten, it would be published again whenever the check comes again.
     await pRetry(() => memory.signalled(audience, notification), {
@@ -180,5 +176,3 @@ function acknowledge(channel: Channel, message: ConsumeMessage): void {
     // The channel has closed meanwhile, and the check comes again.
   }
 }
-
-type Unreached = Extract<Verdict, { kind: 'unreached' }>;

@@ -1,51 +1,24 @@
-/** What is remembered in Redis of users' fetches over HTTP and of signals that were published. */
-import type { Cluster, Redis } from 'ioredis';
+/** What is remembered of users' fetches over HTTP and of signals that were published: a contract. */
 import type { Audience } from '../contract/audience.ts';
-import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
-import { keyOf } from '../inbox/redis-keys.ts';
+import type { Cursor } from '../contract/notification.ts';
 
-export interface UnreachedMemoryOptions {
-  /** MUST reject at once while Redis is away. */
-  readonly redis: Redis | Cluster;
+/** One implementation is Redis (redis-unreached-memory.ts), one this process itself (local-unreached-memory.ts). */
+export interface UnreachedMemory {
+  /** `head`: where the log ended that the user was shown. Nothing waits for it: lost, a signal is one too many. */
+  fetched(audience: Audience, head: Cursor): void;
+
+  /** EMPTY_HEAD when nothing is known. MUST reject when it cannot be said. */
+  fetchedUpTo(audience: Audience): Promise<Cursor>;
+
+  /** MUST reject when it cannot be said. */
+  isSignalled(audience: Audience, place: Cursor): Promise<boolean>;
+
+  /** MUST reject when it may not be remembered. */
+  signalled(audience: Audience, place: Cursor): Promise<void>;
+}
+
+export interface UnreachedMemoryLimits {
   readonly fetchedKeptMs: number;
   /** MUST be longer than a repeat of an event may come and be scheduled once more. */
   readonly signalledKeptMs: number;
-}
-
-export class UnreachedMemory {
-  readonly #options: UnreachedMemoryOptions;
-
-  constructor(options: UnreachedMemoryOptions) {
-    this.#options = options;
-  }
-
-  /** `head`: where the log ended that the user was shown. Nothing waits for it: lost, a signal is one too many. */
-  fetched(audience: Audience, { epoch, offset }: Cursor): void {
-    const { redis, fetchedKeptMs } = this.#options;
-    redis.set(keyOf(audience, 'fetched'), `${epoch} ${offset}`, 'PX', fetchedKeptMs).catch(() => {});
-  }
-
-  async fetchedUpTo(audience: Audience): Promise<Cursor> {
-    const text = await this.#options.redis.get(keyOf(audience, 'fetched'));
-    const [epoch = EMPTY_HEAD.epoch, offset] = text?.split(' ') ?? [];
-    return { epoch, offset: Number(offset ?? 0) };
-  }
-
-  async isSignalled(audience: Audience, place: Cursor): Promise<boolean> {
-    return (await this.#options.redis.exists(signalledKey(audience, place))) === 1;
-  }
-
-  async signalled(audience: Audience, place: Cursor): Promise<void> {
-    await this.#options.redis.set(
-      signalledKey(audience, place),
-      '1',
-      'PX',
-      this.#options.signalledKeptMs,
-      'NX',
-    );
-  }
-}
-
-function signalledKey(audience: Audience, { epoch, offset }: Cursor): string {
-  return keyOf(audience, `unreached:${epoch}:${offset}`);
 }

@@ -1,7 +1,7 @@
 /** Every form of poison among good events: each becomes a dead letter with its reason, and the good ones arrive. */
-import { connect, type GetMessage } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { flawless } from '../support/checker.ts';
+import { takeDeadLetters } from '../support/dead-letters.ts';
 import type { Management } from '../support/management.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
@@ -116,7 +116,7 @@ test('every form of it, among good events', { timeout: 120_000 }, async () => {
   );
   expectWhole(report, ROUNDS * poison.length);
 
-  const letters = await takeDeadLetters();
+  const letters = await takeDeadLetters(stack.amqpUrl);
   for (const [i, { what, body, reason }] of poison.entries()) {
     const found = letters.filter(({ fields }) => fields.routingKey === `poison.${i}`);
     expect(found, what).toHaveLength(ROUNDS);
@@ -153,7 +153,7 @@ test('links are cut while poison is buried: each is kept, at least once', { time
   });
   // Whatever was sent and not confirmed when its link was cut is buried once more, under the same message-id.
   expect(report.verdict).toEqual(flawless(report.expected));
-  const letters = await takeDeadLetters();
+  const letters = await takeDeadLetters(stack.amqpUrl);
   expect(new Set(letters.map(({ fields }) => fields.routingKey)).size).toBe(100);
   expect(new Set(letters.map(({ properties }) => properties.messageId)).size).toBe(100);
 });
@@ -163,7 +163,7 @@ test('the consumer is killed while it cannot bury: its poison is not forgotten',
 }, async () => {
   const isPublisher = ({ client_properties }: { client_properties?: unknown }) =>
     JSON.stringify(client_properties ?? '').includes('carillon publisher');
-  await takeDeadLetters();
+  await takeDeadLetters(stack.amqpUrl);
   const report = await Trial.run('consumer killed while it cannot bury', stack, async () => {
     for (let round = 0; round < 5; round += 1) {
       const doomed = stack.consumers.shift();
@@ -184,21 +184,8 @@ test('the consumer is killed while it cannot bury: its poison is not forgotten',
     await until('dead letters', 60_000, async () => (await depth()) >= 25);
   });
   expect(report.verdict).toEqual(flawless(report.expected));
-  const keys = (await takeDeadLetters()).map(({ fields }) => fields.routingKey);
+  const keys = (await takeDeadLetters(stack.amqpUrl)).map(({ fields }) => fields.routingKey);
   expect(new Set(keys.filter((key) => key.startsWith('kill.'))).size).toBe(25);
 });
 
 const depth = () => queueDepth(stack.amqpUrl, 'carillon.dead');
-
-async function takeDeadLetters(): Promise<GetMessage[]> {
-  const model = await connect(stack.amqpUrl);
-  const channel = await model.createChannel();
-  const letters: GetMessage[] = [];
-  for (;;) {
-    const letter = await channel.get('carillon.dead', { noAck: true });
-    if (letter === false) break;
-    letters.push(letter);
-  }
-  await model.close();
-  return letters;
-}

@@ -1,10 +1,10 @@
 /** How often a dead letter is kept when links break, or the process stops, while it is being buried. */
-import { connect, type GetMessage } from 'amqplib';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { Consumer } from '../../src/ingest/consumer.ts';
 import { Publisher } from '../../src/ingest/publisher.ts';
 import { ACK } from '../../src/ingest/settlement.ts';
+import { takeDeadLetters } from '../support/dead-letters.ts';
 import { Producer } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
 import { amqpUrl, vhostOf } from '../support/rabbitmq.ts';
@@ -87,7 +87,7 @@ test('what was sent before its channel was gone may be kept twice, with one mess
   await until('all to be taken again', 20_000, () => begun === 2 * COUNT);
   toPublisher.heal();
   await until('all to be settled', 30_000, () => settled.length === 2 * COUNT);
-  const letters = await takeDeadLetters();
+  const letters = await takeDeadLetters(direct);
   expect(letters).toHaveLength(2 * COUNT);
   expect(new Set(letters.map(({ properties }) => properties.messageId)).size).toBe(COUNT);
 });
@@ -115,20 +115,7 @@ test('the message-id is of what came: the event, its attributes and its routing 
   ];
   for (const publish of [...different, ...different]) await publish();
   await until('all to be buried', 20_000, () => of('dead-letter') === 2 * different.length);
-  const ids = (await takeDeadLetters()).map(({ properties }) => String(properties.messageId));
+  const ids = (await takeDeadLetters(direct)).map(({ properties }) => String(properties.messageId));
   expect(ids).toHaveLength(2 * different.length);
   expect(new Set(ids).size).toBe(different.length);
 });
-
-async function takeDeadLetters(): Promise<GetMessage[]> {
-  const model = await connect(direct);
-  const channel = await model.createChannel();
-  const letters: GetMessage[] = [];
-  for (;;) {
-    const letter = await channel.get('carillon.dead', { noAck: true });
-    if (letter === false) break;
-    letters.push(letter);
-  }
-  await model.close();
-  return letters;
-}

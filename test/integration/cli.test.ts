@@ -1,5 +1,5 @@
 /** The command line against a running Carillon: what it prints, what it does, and what it ends with. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +65,29 @@ describe('send and watch', () => {
       [expect.any(String), 2],
       ['three', 3],
     ]);
+  });
+
+  test('the bytes of a file arrive', async () => {
+    const [people, programs] = await Promise.all([
+      startCli(['watch', 'user:f', '--count', '1'], env),
+      startCli(['watch', 'user:f', '--count', '1', '--json'], env),
+    ]);
+    await until('both to be connected', 20_000, () =>
+      [people, programs].every((one) => one.errors().includes('connected as f')),
+    );
+    const file = join(folder, 'scan.png');
+    await writeFile(file, Buffer.from([0x89, 0x50, 0, 0xff]));
+    const send = ['send', '-a', 'user:f', '--file', file, '--content-type', 'image/png'];
+    expect((await cli(send, env)).exitCode).toBe(0);
+    expect((await people.ended).out).toMatch(/user:f 1 {2}carillon\.cli\.sent {2}image\/png, 4 bytes\n$/);
+    expect(JSON.parse((await programs.ended).out)).toMatchObject({
+      datacontenttype: 'image/png',
+      data_base64: 'iVAA/w==',
+    });
+    expect(await cli([...send, '--title', 'Both'], env)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('data_base64'),
+    });
   });
 
   test('a watch with cursors goes on where it ended', async () => {

@@ -82,6 +82,35 @@ describe('topics', () => {
     expect(client.inbox.list).toEqual([]);
   });
 
+  test('begin with the last ones when that is asked, and with the cursor in the next session', async () => {
+    server.answers.subscribe = (_body, socket) => {
+      socket.emit('notification', inTopic(6));
+      return entered(5, { missed: missed(5, [inTopic(4), inTopic(5)]) });
+    };
+    const { client, told } = await connected();
+    await client.subscribe('x', { last: 2 });
+    expect(told.slice(1)).toEqual(['t4 missed', 't5 missed', 't6']);
+    server.answers.subscribe = () => entered(6, { missed: missed(6, []) });
+    await reconnected(client, () => server.cut());
+    await soon(() => expect(server.asked('subscribe')).toHaveLength(2));
+    await client.unsubscribe('x');
+    await client.subscribe('x', { last: 1 });
+    expect(server.asked('subscribe')).toEqual([
+      { topic: 'x', last: 2 },
+      { topic: 'x', cursor: { epoch: 'a', offset: 6 } },
+      { topic: 'x', last: 1 },
+    ]);
+  });
+
+  test('begin with the cursor that an earlier page has left, whatever is asked', async () => {
+    server.answers.subscribe = () => entered(9, { missed: missed(9, [inTopic(9)]) });
+    const storage = { get: () => JSON.stringify({ 'topic:x': { epoch: 'a', offset: 8 } }), set: () => {} };
+    const { client, told } = await connected({ storage });
+    await client.subscribe('x', { last: 5 });
+    expect(server.asked('subscribe')).toEqual([{ topic: 'x', cursor: { epoch: 'a', offset: 8 } }]);
+    expect(told.at(-1)).toBe('t9 missed');
+  });
+
   test('that were left are not entered again, nor told any more', async () => {
     server.answers.subscribe = () => entered(5);
     server.answers.unsubscribe = (_body, socket) => {

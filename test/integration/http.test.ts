@@ -30,6 +30,15 @@ async function post(body: string | Uint8Array, headers: Record<string, string> =
   return { status: response.status, type: response.headers.get('content-type'), body: await response.json() };
 }
 
+/** The attributes as headers. */
+const BINARY = {
+  'ce-specversion': '1.0',
+  'ce-id': 'x',
+  'ce-source': '/s',
+  'ce-type': 't',
+  'ce-audience': 'global',
+};
+
 const json = (event: unknown) => JSON.stringify(event);
 const good = (id: string, extra: Record<string, unknown> = {}): MadeEvent =>
   madeEvent(id, { audience: 'user:ada', ...extra });
@@ -46,14 +55,12 @@ describe('accepted', () => {
       '',
       {
         'content-type': 'application/json',
-        'ce-specversion': '1.0',
+        ...BINARY,
         'ce-id': '6',
-        'ce-source': '/s',
-        'ce-type': 't',
-        'ce-audience': 'global',
       },
     ],
     ['a batch', json([good('7'), good('8')]), { 'content-type': BATCH }],
+    ['binary with bytes', '%PDF-', { 'content-type': 'application/pdf', ...BINARY, 'ce-id': '9' }],
   ])('%s', async ([, body, headers]) => {
     expect(await post(body, headers)).toMatchObject({ status: 202, body: { accepted: expect.any(Number) } });
   });
@@ -72,6 +79,24 @@ describe('refused', () => {
         { status: 413, code: 'too_large' },
       ],
       ['far too large', 'x'.repeat(2_000_000), {}, { status: 413, code: 'too_large' }],
+      [
+        'a form, which is what curl says when nobody has named a type',
+        '{}',
+        { ...BINARY, 'content-type': 'application/x-www-form-urlencoded' },
+        { status: 415, code: 'unsupported_media_type' },
+      ],
+      [
+        'bytes that are no base64',
+        json({ ...madeEvent('x', { audience: 'user:ada', data: undefined }), data_base64: '?' }),
+        {},
+        { status: 422, code: 'invalid_event', path: 'data_base64' },
+      ],
+      [
+        'bytes that are too many in base64',
+        new Uint8Array(1_900),
+        { ...BINARY, 'content-type': 'image/png' },
+        { status: 413, code: 'too_large' },
+      ],
       [
         'XML',
         '<event/>',

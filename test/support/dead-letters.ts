@@ -1,6 +1,6 @@
 /** Dead letters in tests: made at will, and treated as an operator does over HTTP. */
 import { randomUUID } from 'node:crypto';
-import { connect } from 'amqplib';
+import { connect, type GetMessage } from 'amqplib';
 import { tokenFor } from './carillon.ts';
 
 export interface Made {
@@ -28,6 +28,20 @@ export async function bury(amqpUrl: string, letters: readonly Made[]): Promise<v
   }
   await channel.waitForConfirms();
   await model.close();
+}
+
+/** All that there are; none is left. */
+export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
+  const model = await connect(amqpUrl);
+  const channel = await model.createChannel();
+  const letters: GetMessage[] = [];
+  for (;;) {
+    const letter = await channel.get('carillon.dead', { noAck: true });
+    if (letter === false) break;
+    letters.push(letter);
+  }
+  await model.close();
+  return letters;
 }
 
 /** A dead letter of Carillon's of an event, with an id as Carillon gives it. */

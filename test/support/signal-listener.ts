@@ -1,26 +1,13 @@
 /** Another service: a queue of its own bound to Carillon's signals, and what came to it in order. */
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
-import { z } from 'zod';
-import { until } from './until.ts';
+import { HeardSignals } from './heard-signals.ts';
 
-const TIMEOUT_MS = 60_000;
-
-const eventSchema = z.looseObject({
-  id: z.string(),
-  source: z.string(),
-  type: z.string(),
-  subject: z.string(),
-  data: z.looseObject({ user: z.string() }),
-});
-
-type SignalEvent = z.infer<typeof eventSchema>;
-
-export class SignalListener {
-  readonly signals: SignalEvent[] = [];
+export class SignalListener extends HeardSignals {
   readonly messages: ConsumeMessage[] = [];
   readonly #model: ChannelModel;
 
   private constructor(model: ChannelModel) {
+    super();
     this.#model = model;
   }
 
@@ -34,25 +21,10 @@ export class SignalListener {
     const take = (message: ConsumeMessage | null) => {
       if (message === null) return;
       listener.messages.push(message);
-      listener.signals.push(eventSchema.parse(JSON.parse(message.content.toString())));
+      listener.take(message.content.toString());
     };
     await channel.consume(queue, take, { noAck: true });
     return listener;
-  }
-
-  of(user: string): readonly SignalEvent[] {
-    return this.signals.filter(({ data }) => data.user === user);
-  }
-
-  /** Types and data of what was told of a user. */
-  told(user: string): readonly (readonly [string, unknown])[] {
-    return this.of(user).map(({ type, data }) => [type, data]);
-  }
-
-  /** Resolves once there are so many of the user. */
-  async heard(user: string, count = 1): Promise<readonly SignalEvent[]> {
-    await until(`${count} signals of ${user}`, TIMEOUT_MS, () => this.of(user).length >= count);
-    return this.of(user);
   }
 
   async close(): Promise<void> {

@@ -173,7 +173,7 @@ describe('binary mode', () => {
     ['a body that is not UTF-8', undefined, Uint8Array.of(0xff), refused('not_json')],
     ['a deep body', undefined, bytesOf('['.repeat(10_000) + ']'.repeat(10_000)), refused('invalid_event')],
     ['a body that is no object', 'application/json', bytesOf('[1]'), refused('invalid_event', 'data')],
-    ['data that is not JSON', 'text/plain', bytesOf('{}'), refused('invalid_event', 'datacontenttype')],
+    ['a content type that is none', 'text', bytesOf('{}'), refused('invalid_event', 'datacontenttype')],
   ])('refuses %s', (_name, contentType, body, refusal) => {
     expect(readBinary(minimal, contentType, body)).toEqual(refusal);
   });

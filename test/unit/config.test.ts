@@ -51,6 +51,7 @@ describe('what is not set', () => {
       COMPRESSION_THRESHOLD: 512,
       COMPRESSION_LEVEL: 3,
       TRUST_PROXY: [],
+      CONSOLE: false,
       CONNECTIONS_PER_NODE: 50_000,
       CONNECTIONS_PER_ADDRESS: 10_000,
       CONNECTIONS_PER_USER: 20,

@@ -42,7 +42,7 @@ const anyData = fc
   .dictionary(fc.oneof(anyText(20), fc.constant('__proto__')), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 })
   .map((data): Record<string, unknown> => JSON.parse(JSON.stringify(data)));
 
-export const anyEvent: fc.Arbitrary<Event> = fc.record(
+const anyAttributes = fc.record(
   {
     specversion: fc.constant('1.0'),
     id: anyText(256).map(wellFormed),
@@ -50,13 +50,31 @@ export const anyEvent: fc.Arbitrary<Event> = fc.record(
     type: fc.stringMatching(/^[\x21-\x7e]{1,255}$/),
     time: anyTime,
     subject: anyText(256),
-    datacontenttype: fc.constantFrom('application/json', 'application/vnd.a+json; charset=utf-8'),
     expirytime: anyTime,
     traceparent: fc.string({ maxLength: 256 }),
     audience: fc.array(anyAudience, { minLength: 1, maxLength: 5 }),
     collapsekey: anyText(128).map(wellFormed),
     severity: fc.constantFrom('info', 'success', 'warning', 'critical'),
-    data: anyData,
   },
   { requiredKeys: ['specversion', 'id', 'source', 'type'] },
 );
+
+const jsonTypes = ['application/json', 'application/vnd.a+json; charset=utf-8'];
+
+const anyJsonContent = fc.record(
+  { datacontenttype: fc.constantFrom(...jsonTypes), data: anyData },
+  { requiredKeys: [] },
+);
+
+const anyBytes = fc.record(
+  {
+    datacontenttype: fc.constantFrom(...jsonTypes, 'image/png', 'text/plain; charset="ut\\f-8"'),
+    data_base64: fc.base64String(),
+  },
+  { requiredKeys: ['data_base64'] },
+);
+
+/** Two in three have data or nothing, the others bytes. */
+export const anyEvent: fc.Arbitrary<Event> = fc
+  .tuple(anyAttributes, fc.oneof(anyJsonContent, anyJsonContent, anyBytes))
+  .map(([attributes, content]) => ({ ...attributes, ...content }));

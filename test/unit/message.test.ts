@@ -103,12 +103,13 @@ describe('binary mode', () => {
     });
   });
 
-  test('refuses data of another type than JSON', () => {
-    expect(read('hello', 'text/plain', attributes('cloudEvents:'))).toMatchObject({
-      refusal: { code: 'not_json' },
-    });
+  test('takes a body of another type than JSON as bytes, whatever they look like', () => {
     expect(read('{}', 'text/plain', attributes('cloudEvents:'))).toMatchObject({
-      refusal: { code: 'invalid_event', path: 'datacontenttype' },
+      ok: true,
+      value: { event: { datacontenttype: 'text/plain', data_base64: 'e30=' } },
+    });
+    expect(read('hello', undefined, attributes('cloudEvents:'))).toMatchObject({
+      refusal: { code: 'not_json' },
     });
   });
 
@@ -119,10 +120,11 @@ describe('binary mode', () => {
   });
 
   // A table among the headers escapes both the depth bound and EVENT_MAX_BYTES, which judge the body only.
-  test('a header named data is not the data', () => {
-    const headers = attributes('cloudEvents:', { data: { from: 'a header' } });
+  test('headers named data and data_base64 are not the data', () => {
+    const headers = attributes('cloudEvents:', { data: { from: 'a header' }, data_base64: 'aGVhZGVy' });
     const message = read('', undefined, headers);
-    expect(message.ok ? message.value.event.data : undefined).toBeUndefined();
+    expect(message.ok && message.value.event).not.toHaveProperty('data');
+    expect(message.ok && message.value.event).not.toHaveProperty('data_base64');
   });
 });
 

@@ -26,14 +26,15 @@ test('is what the event says, for any event, audience and place', () => {
   fc.assert(
     fc.property(anyEvent, anyAudience, anyPlace, (anEvent, audience, { epoch, offset }) => {
       const json = complete(encodeEvent(anEvent, receivedAt)(audience), epoch, offset);
-      const { id, source, type, subject, collapsekey, expirytime, traceparent } = anEvent;
+      const { id, source, type, subject, collapsekey, expirytime, traceparent, data_base64 } = anEvent;
+      const datacontenttype = anEvent.datacontenttype ?? 'application/octet-stream';
       expect(notificationSchema.parse(JSON.parse(json))).toEqual({
         id,
         source,
         type,
         time: anEvent.time ?? receivedAt.toISOString(),
         severity: anEvent.severity ?? 'info',
-        data: anEvent.data ?? {},
+        ...(data_base64 === undefined ? { data: anEvent.data ?? {} } : { datacontenttype, data_base64 }),
         audience,
         epoch,
         offset,
@@ -46,12 +47,14 @@ test('is what the event says, for any event, audience and place', () => {
   );
 });
 
-test('its envelope is all of it but the data, whatever the strings before that look like', () => {
-  const forged = fc.constantFrom(',"data":{', '","data":', '\\","data":{"a":1},"x":"');
+test('its envelope is all of it but the data or bytes, whatever the strings before that look like', () => {
+  const forged = fc.constantFrom(
+    ...[',"data":{', '","data":', '\\","data":{"a":1},"x":"', '","datacontenttype":"', ',"data_base64":""'],
+  );
   fc.assert(
     fc.property(anyEvent, anyAudience, forged, (anEvent, audience, subject) => {
       const json = complete(encodeEvent({ ...anEvent, subject }, receivedAt)(audience), 'e', 1);
-      const { data: _data, ...envelope } = JSON.parse(json);
+      const { data: _data, datacontenttype: _type, data_base64: _bytes, ...envelope } = JSON.parse(json);
       expect(envelopeIn(json)).toEqual(envelope);
       expect(envelopeIn(json).subject).toBe(subject);
     }),
@@ -85,6 +88,13 @@ test('the parts of an event without optional attributes are exactly these', () =
   expect(complete(encodeEvent(event, receivedAt)('user:42'), '1f', 3)).toBe(
     '{"id":"1","source":"/shop","type":"order.shipped","time":"2026-01-01T00:00:00.000Z",' +
       '"audience":"user:42","epoch":"1f","offset":3,"severity":"info","data":{}}',
+  );
+});
+
+test('of bytes, their type and they themselves come last', () => {
+  const bytes = { ...event, severity: 'info' as const, datacontenttype: 'image/png', data_base64: 'AAEC' };
+  expect(complete(encodeEvent(bytes, receivedAt)('user:42'), '1f', 3)).toMatch(
+    /"severity":"info","datacontenttype":"image\/png","data_base64":"AAEC"\}$/,
   );
 });
 

@@ -1,0 +1,63 @@
+/** What this process remembers of users' fetches over HTTP and of signals that were published: embedded mode. */
+import type { Audience } from '../contract/audience.ts';
+import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
+import type { UnreachedMemory, UnreachedMemoryLimits } from './unreached-memory.ts';
+
+export class LocalUnreachedMemory implements UnreachedMemory {
+  readonly #fetched: Kept<Cursor>;
+  readonly #signalled: Kept<true>;
+
+  constructor({ fetchedKeptMs, signalledKeptMs }: UnreachedMemoryLimits, now: () => number) {
+    this.#fetched = new Kept(fetchedKeptMs, now);
+    this.#signalled = new Kept(signalledKeptMs, now);
+  }
+
+  fetched(audience: Audience, head: Cursor): void {
+    this.#fetched.set(audience, head);
+  }
+
+  async fetchedUpTo(audience: Audience): Promise<Cursor> {
+    return this.#fetched.get(audience) ?? EMPTY_HEAD;
+  }
+
+  async isSignalled(audience: Audience, place: Cursor): Promise<boolean> {
+    return this.#signalled.get(nameOf(audience, place)) ?? false;
+  }
+
+  async signalled(audience: Audience, place: Cursor): Promise<void> {
+    const name = nameOf(audience, place);
+    if (this.#signalled.get(name) === undefined) this.#signalled.set(name, true);
+  }
+}
+
+/** Values by name, each for so long after it was set. */
+class Kept<T> {
+  readonly #keptMs: number;
+  readonly #now: () => number;
+  /** The one that goes first is first. */
+  readonly #values = new Map<string, { readonly value: T; readonly untilMs: number }>();
+
+  constructor(keptMs: number, now: () => number) {
+    this.#keptMs = keptMs;
+    this.#now = now;
+  }
+
+  get(name: string): T | undefined {
+    const kept = this.#values.get(name);
+    return kept === undefined || kept.untilMs <= this.#now() ? undefined : kept.value;
+  }
+
+  set(name: string, value: T): void {
+    const nowMs = this.#now();
+    this.#values.delete(name);
+    this.#values.set(name, { value, untilMs: nowMs + this.#keptMs });
+    for (const [oldest, { untilMs }] of this.#values) {
+      if (untilMs > nowMs) break;
+      this.#values.delete(oldest);
+    }
+  }
+}
+
+function nameOf(audience: Audience, { epoch, offset }: Cursor): string {
+  return `${audience} ${epoch} ${offset}`;
+}

@@ -1,0 +1,39 @@
+/** The signals that somebody has heard, in order, however they came. */
+import { z } from 'zod';
+import { until } from './until.ts';
+
+const TIMEOUT_MS = 60_000;
+
+const eventSchema = z.looseObject({
+  id: z.string(),
+  source: z.string(),
+  type: z.string(),
+  subject: z.string(),
+  data: z.looseObject({ user: z.string() }),
+});
+
+type SignalEvent = z.infer<typeof eventSchema>;
+
+export class HeardSignals {
+  readonly signals: SignalEvent[] = [];
+
+  /** `text`: the CloudEvent's JSON. */
+  take(text: string): void {
+    this.signals.push(eventSchema.parse(JSON.parse(text)));
+  }
+
+  of(user: string): readonly SignalEvent[] {
+    return this.signals.filter(({ data }) => data.user === user);
+  }
+
+  /** Types and data of what was told of a user. */
+  told(user: string): readonly (readonly [string, unknown])[] {
+    return this.of(user).map(({ type, data }) => [type, data]);
+  }
+
+  /** Resolves once there are so many of the user. */
+  async heard(user: string, count = 1): Promise<readonly SignalEvent[]> {
+    await until(`${count} signals of ${user}`, TIMEOUT_MS, () => this.of(user).length >= count);
+    return this.of(user);
+  }
+}

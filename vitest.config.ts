@@ -1,4 +1,4 @@
-/** How the tests run: all on the same private servers, three files at a time: they mostly wait. */
+/** How the tests run: all on the same private servers, four files at a time: they mostly wait. */
 import { configDefaults, defineConfig } from 'vitest/config';
 import { TallyReporter } from './test/support/tally-reporter.ts';
 
@@ -9,7 +9,7 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/faults/**'],
     globalSetup: './test/support/global-setup.ts',
     reporters: ['default', new TallyReporter()],
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

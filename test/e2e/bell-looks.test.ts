@@ -44,7 +44,7 @@ async function sendAll(user: string): Promise<void> {
 /** What axe finds that is serious or worse, of what is shown now. */
 async function faultsFoundBy(page: Page): Promise<unknown> {
   // A colour halfway into an animation is no colour that anybody reads.
-  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))');
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.evaluate(AXE);
   return await page.evaluate(`axe.run().then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

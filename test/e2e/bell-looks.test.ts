@@ -83,6 +83,7 @@ describe.for(['light', 'dark'] as const)('%s', (colorScheme) => {
     const user = `phone-${colorScheme}`;
     const options = { colorScheme, viewport: { width: 360, height: 640 }, deviceScaleFactor: 2 };
     const { page, button, panel, toasts } = await stage.open(user, {}, options);
+    await page.emulateMedia({ reducedMotion: 'reduce' });
     await page.evaluate('document.documentElement.style.colorScheme = "light dark"');
     await sendAll(user);
     await stage.send(user, 'long', { data: { title: 'a-word-without-any-place-to-break-it'.repeat(4) } });

@@ -37,6 +37,8 @@ describe.for(storyModes)('%s', (mode) => {
     await page.locator('[name=language]').selectOption('fr');
     await page.locator('[name=theme]').selectOption('sea');
     await page.locator('[name=scheme]').selectOption('dark');
+    // The picture shows what stands still.
+    await page.emulateMedia({ reducedMotion: 'reduce' });
     await grace.getByRole('button', { name: 'nouvelles : 2' }).click();
     await grace.getByRole('dialog').getByText('Tout marquer comme lu').waitFor();
     expect(await page.evaluate(PANEL_RADIUS)).toBe('22px');

@@ -223,6 +223,11 @@ export class Metrics {
     if (outcome === 'closed') this.#connected -= 1;
   }
 
+  /** How many connections this process has. */
+  get connected(): number {
+    return this.#connected;
+  }
+
   /** Carillon's own, without those of Node and of the process. */
   get families(): readonly Family[] {
     return this.#families;

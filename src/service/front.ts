@@ -66,8 +66,7 @@ export async function openFront(
     serveDemoSignals(app, { listen, closing: closing.signal });
   }
   ownConsole.serveOnPublicPort(app);
-  let connections = 0;
-  store.tap?.tellConnections(() => connections);
+  store.tap?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
   const gateway = new Gateway(app.server, {
@@ -118,11 +117,7 @@ export async function openFront(
       metrics.recovered(result, notifications);
       stages?.recovered(notifications);
     },
-    onConnection: (outcome, code) => {
-      metrics.connection(outcome, code);
-      if (outcome === 'accepted') connections += 1;
-      if (outcome === 'closed') connections -= 1;
-    },
+    onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));

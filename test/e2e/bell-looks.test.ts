@@ -1,11 +1,8 @@
 /** The bell for everybody: by keyboard, for screen readers, in other languages, light and dark, on a phone. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seriousIn } from '../support/axe.ts';
 import { type BellStage, startBellStage } from '../support/bell-stage.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screenshot = (name: string) => new URL(`../artifacts/bell-${name}.png`, import.meta.url).pathname;
 
 let stage: BellStage;
@@ -41,16 +38,6 @@ async function sendAll(user: string): Promise<void> {
   }
 }
 
-/** What axe finds that is serious or worse, of what is shown now. */
-async function faultsFoundBy(page: Page): Promise<unknown> {
-  // A colour halfway into an animation is no colour that anybody reads.
-  await page.emulateMedia({ reducedMotion: 'reduce' });
-  await page.evaluate(AXE);
-  return await page.evaluate(`axe.run().then(({ violations }) => violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => ({ id, nodes: nodes.map(({ target, any }) => [target, any[0]?.message]) })))`);
-}
-
 const FOCUSED = 'bell.shadowRoot.activeElement?.textContent || bell.shadowRoot.activeElement?.ariaLabel';
 
 describe.for(['light', 'dark'] as const)('%s', (colorScheme) => {
@@ -63,19 +50,19 @@ describe.for(['light', 'dark'] as const)('%s', (colorScheme) => {
     })`);
     await button.click();
     await panel.getByText('Nothing here yet').waitFor();
-    expect(await faultsFoundBy(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
     await page.screenshot({ path: screenshot(`empty-${colorScheme}`) });
     await page.keyboard.press('Escape');
 
     await sendAll(user);
     await toasts.getByText('A payment was refused').waitFor();
-    expect(await faultsFoundBy(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
     await page.screenshot({ path: screenshot(`toasts-${colorScheme}`) });
 
     await button.click();
     await titles.getByText('Maintenance').click();
     await page.locator('.item.read').waitFor();
-    expect(await faultsFoundBy(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
     await page.screenshot({ path: screenshot(`list-${colorScheme}`) });
   });
 

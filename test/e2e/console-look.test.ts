@@ -1,9 +1,8 @@
 /** The console for everybody: both themes, a phone's width, less motion, screen readers. Screenshots in test/artifacts. */
 
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { seriousIn } from '../support/axe.ts';
 import { type CarillonProcess, startCarillon } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { ARTIFACTS, connects, deviceOf, openConnected, openConsole, send, shows } from './console-page.ts';
@@ -15,26 +14,15 @@ vi.setConfig({ testTimeout: 90_000 });
 
 let browser: Browser;
 let carillon: CarillonProcess;
-let axe: string;
 
 beforeAll(async () => {
-  const path = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-  [browser, carillon, axe] = await Promise.all([launchChromium(), startCarillon({}), readFile(path, 'utf8')]);
+  [browser, carillon] = await Promise.all([launchChromium(), startCarillon({})]);
 });
 
 afterAll(async () => {
   await browser?.close();
   await carillon?.stop();
 });
-
-/** What axe finds that keeps people out. Scripts, not functions: the types of the page are unknown here. */
-async function violations(page: Page): Promise<unknown> {
-  await page.evaluate(`${axe}; undefined`);
-  return await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-    violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => id + ': ' + nodes.map(({ html, any }) => html + ' ' + any.map(({ message }) => message)).join(' | ')))`);
-}
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   test('axe finds nothing serious, with everything open', async () => {
@@ -50,7 +38,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await page.locator('.journey').first().getByText('delivered').waitFor();
     await ada.getByRole('button', { name: 'Mark “It is info” as read' }).first().click();
     await page.screenshot({ path: `${ARTIFACTS}console-${colorScheme}.png` });
-    expect(await violations(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
 
     await page.getByText('More: type, source').click();
     await page.getByRole('textbox', { name: 'Expires' }).fill('soon');
@@ -58,13 +46,13 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     await ada.getByRole('button', { name: 'Edit ada, Laptop' }).click();
     await page.getByRole('button', { name: 'Add a device' }).click();
     await deviceOf(page, 'grace, Phone').getByRole('switch').check();
-    expect(await violations(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
 
     await page.getByRole('radio', { name: 'CloudEvent' }).check();
     await page.getByRole('textbox', { name: 'CloudEvent, as JSON' }).fill('{\n  nothing\n}');
     await page.getByText(/^Line 2/).waitFor();
     await page.screenshot({ path: `${ARTIFACTS}console-${colorScheme}-faults.png` });
-    expect(await violations(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
     expect(faults).toEqual([]);
   });
 });
@@ -90,7 +78,7 @@ describe('at a phone’s width', () => {
     await send(page, 'a-word-without-any-place-to-break-it'.repeat(4), 'global');
     expect(await width()).toBe(360);
     await page.screenshot({ path: `${ARTIFACTS}console-phone-send.png` });
-    expect(await violations(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
 
     await page.getByRole('tab', { name: 'Send' }).focus();
     await page.keyboard.press('ArrowRight');
@@ -98,13 +86,13 @@ describe('at a phone’s width', () => {
     await ada.locator('.notification').first().waitFor();
     expect(await width()).toBe(360);
     await page.screenshot({ path: `${ARTIFACTS}console-phone-devices.png` });
-    expect(await violations(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
 
     await page.keyboard.press('ArrowRight');
     await page.getByRole('tabpanel', { name: 'Live' }).locator('.journey').first().waitFor();
     expect(await width()).toBe(360);
     await page.screenshot({ path: `${ARTIFACTS}console-phone-live.png` });
-    expect(await violations(page)).toEqual([]);
+    expect(await seriousIn(page)).toEqual([]);
   });
 });
 

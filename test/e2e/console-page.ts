@@ -1,20 +1,20 @@
 /** The console in a browser, as its tests drive it: by what people and screen readers find in it. */
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
+import { type PageWatch, watchPage } from '../support/page-watch.ts';
 
 export const ARTIFACTS = new URL('../artifacts/', import.meta.url).pathname;
+
+/** Chromium itself writes this for every answer that says what is wrong with an event. */
+const ANSWER = /status of 4\d\d/;
 
 /** Less than a test may take, so that it is said what was waited for. */
 const WAIT_MS = 15_000;
 
-interface ConsolePage {
+interface ConsolePage extends Pick<PageWatch, 'hosts' | 'faults'> {
   readonly page: Page;
   readonly ada: Locator;
   readonly grace: Locator;
-  /** Hosts of all requests and WebSockets. */
-  readonly hosts: ReadonlySet<string>;
-  /** Console errors and uncaught exceptions. */
-  readonly faults: readonly string[];
 }
 
 export async function openConsole(
@@ -45,18 +45,7 @@ export async function openConnected(
 
 async function watched(page: Page, url: string): Promise<ConsolePage> {
   page.setDefaultTimeout(WAIT_MS);
-  const hosts = new Set<string>();
-  const faults: string[] = [];
-  page.on('request', (request) => {
-    if (!request.url().startsWith('data:')) hosts.add(new URL(request.url()).host);
-  });
-  page.on('websocket', (socket) => hosts.add(new URL(socket.url()).host));
-  page.on('console', (message) => {
-    // Chromium itself writes this for every answer that says what is wrong with an event.
-    const isAnswer = /status of 4\d\d/.test(message.text());
-    if (message.type() === 'error' && !isAnswer) faults.push(message.text());
-  });
-  page.on('pageerror', (error) => faults.push(error.message));
+  const { hosts, faults } = watchPage(page, ANSWER);
   await page.goto(url);
   return { page, ada: deviceOf(page, 'ada, Laptop'), grace: deviceOf(page, 'grace, Phone'), hosts, faults };
 }

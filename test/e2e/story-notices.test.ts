@@ -1,18 +1,15 @@
 /** The company's notices: each person gets what is theirs, live or after they come back, and after a move what is theirs then. */
 import type { Locator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../examples/notices/story.ts';
+import { seriousIn } from '../support/axe.ts';
 import { type StoryStage, screenshotPath, stageStory, storyModes } from '../support/story.ts';
-import { seriousIn } from '../support/story-axe.ts';
 
 describe.for(storyModes)('notices, %s', (mode) => {
   let stage: StoryStage;
 
   beforeAll(async () => {
     stage = await stageStory(run, mode);
-  });
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close();
   });
   afterAll(async () => {
     await stage?.stop();

@@ -1,9 +1,9 @@
 /** The shop's story: events without an audience become an inbox by routes, and e-mails when nobody came for them. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { run } from '../../examples/orders/story.ts';
+import { seriousIn } from '../support/axe.ts';
 import { type StoryStage, screenshotPath, stageStory, storyModes } from '../support/story.ts';
-import { seriousIn } from '../support/story-axe.ts';
 
 const stateSchema = z.object({ orders: z.array(z.object({ id: z.string() })) });
 
@@ -12,9 +12,6 @@ describe.for(storyModes)('orders, %s', (mode) => {
 
   beforeAll(async () => {
     stage = await stageStory(run, mode);
-  });
-  afterEach(async () => {
-    for (const context of stage.browser.contexts()) await context.close();
   });
   afterAll(async () => {
     await stage?.stop();

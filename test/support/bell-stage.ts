@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type AppServer, serveApp } from './app-server.ts';
 import { JWT_SECRET, startCarillon } from './carillon.ts';
 import { launchChromium } from './chromium.ts';
+import { type PageWatch, watchPage } from './page-watch.ts';
 import { madeEvent, Producer } from './producer.ts';
 import { startRedis } from './redis.ts';
 import { freshVhost } from './servers.ts';
@@ -32,7 +33,7 @@ const BODY = `
 <header style="display: flex; align-items: center; gap: 16px; justify-content: flex-end"><h1>App</h1> <carillon-bell></carillon-bell></header>
 <main><p>The app</p> <button id="elsewhere">Elsewhere</button></main>`;
 
-interface OpenBell {
+interface OpenBell extends Pick<PageWatch, 'faults'> {
   readonly page: Page;
   readonly context: BrowserContext;
   readonly button: Locator;
@@ -41,8 +42,6 @@ interface OpenBell {
   readonly items: Locator;
   readonly titles: Locator;
   readonly toasts: Locator;
-  /** Console errors and uncaught exceptions. */
-  readonly faults: readonly string[];
 }
 
 export interface BellStage {
@@ -79,9 +78,7 @@ export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
     const page = await context.newPage();
     // Less than a test may take, so that it is said what was waited for.
     page.setDefaultTimeout(15_000);
-    const faults: string[] = [];
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('pageerror', (error) => faults.push(error.message));
+    const { faults } = watchPage(page);
     await page.goto(`${app.origin}/#${new URLSearchParams({ url, user, ...attributes })}`);
     const bell = page.locator('carillon-bell');
     await page.waitForFunction('window.bell?.client?.state.status === "connected"');

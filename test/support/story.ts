@@ -1,7 +1,9 @@
 /** Stories as their visitors see them: the embedded or the real Carillon below, and a browser that notices faults. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
 import type { Run } from '../../examples/support/story.ts';
 import { launchChromium } from './chromium.ts';
+import { type PageWatch, watchPage } from './page-watch.ts';
 import { startRedis } from './redis.ts';
 import { freshVhost } from './servers.ts';
 
@@ -11,18 +13,14 @@ export type StoryMode = (typeof storyModes)[number];
 /** Less than a test may take, so that it is said what was waited for. */
 const PAGE_TIMEOUT_MS = 20_000;
 
-interface StoryPage {
+interface StoryPage extends Pick<PageWatch, 'faults' | 'hostnames'> {
   readonly page: Page;
-  /** Console errors and uncaught exceptions. */
-  readonly faults: readonly string[];
-  /** Of all requests and WebSockets. */
-  readonly hostnames: ReadonlySet<string>;
 }
 
 export interface StoryStage {
   readonly url: string;
   readonly browser: Browser;
-  /** In a browser context of its own, as on another device. */
+  /** In a browser context of its own, as on another device. Closed after the test. */
   open(path?: string, options?: BrowserContextOptions): Promise<StoryPage>;
   stop(): Promise<void>;
 }
@@ -56,18 +54,10 @@ export async function stageStory(run: Run, mode: StoryMode): Promise<StoryStage>
 
 async function openPage(browser: Browser, url: string, options: BrowserContextOptions): Promise<StoryPage> {
   const context = await browser.newContext(options);
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(PAGE_TIMEOUT_MS);
-  const faults: string[] = [];
-  const hostnames = new Set<string>();
-  page.on('request', (request) => {
-    if (!request.url().startsWith('data:')) hostnames.add(new URL(request.url()).hostname);
-  });
-  page.on('websocket', (socket) => hostnames.add(new URL(socket.url()).hostname));
-  page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text());
-  });
-  page.on('pageerror', (error) => faults.push(error.message));
+  const { faults, hostnames } = watchPage(page);
   await page.goto(url);
   return { page, faults, hostnames };
 }

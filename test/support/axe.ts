@@ -10,7 +10,7 @@ const violationsSchema = z.array(
   z.object({
     id: z.string(),
     impact: z.string().nullish(),
-    nodes: z.array(z.object({ html: z.string() })),
+    nodes: z.array(z.object({ html: z.string(), failureSummary: z.string().optional() })),
   }),
 );
 
@@ -22,5 +22,7 @@ export async function seriousIn(page: Page): Promise<readonly string[]> {
   return violationsSchema
     .parse(found)
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary = '' }) => `${id}: ${html} ${failureSummary}`),
+    );
 }

@@ -1,0 +1,30 @@
+/** What goes wrong in a page while a test drives it, and whom the page asks for anything. */
+import type { Page } from 'playwright-core';
+
+export interface PageWatch {
+  /** Console errors and uncaught exceptions. */
+  readonly faults: readonly string[];
+  /** Of all requests and WebSockets, with their ports. */
+  readonly hosts: ReadonlySet<string>;
+  readonly hostnames: ReadonlySet<string>;
+}
+
+/** MUST be called before the page goes anywhere. `expected`: console errors that are no fault. */
+export function watchPage(page: Page, expected?: RegExp): PageWatch {
+  const faults: string[] = [];
+  const hosts = new Set<string>();
+  const hostnames = new Set<string>();
+  const asks = (url: string) => {
+    const { protocol, host, hostname } = new URL(url);
+    if (protocol === 'data:') return;
+    hosts.add(host);
+    hostnames.add(hostname);
+  };
+  page.on('request', (request) => asks(request.url()));
+  page.on('websocket', (socket) => asks(socket.url()));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected?.test(message.text())) faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  return { faults, hosts, hostnames };
+}

@@ -14,23 +14,28 @@ export interface TopicsOptions {
 interface Wanted {
   readonly options: TopicOptions;
   /** The subscribing that is under way or was the last. */
-  readonly entering: Promise<void>;
+  entering: Promise<void>;
+  /** It has not been asked for yet: what comes is of an earlier subscription, which is left first. */
+  isWaiting: boolean;
 }
 
 const PREFIX = 'topic:';
+const NOTHING = Promise.resolve();
 
 export class Topics {
   readonly #options: TopicsOptions;
   readonly #topics = new Map<string, Wanted>();
-  readonly #underWay = new Set<string>();
+  /** The last of each, until it is over; never rejects. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(options: TopicsOptions) {
     this.#options = options;
   }
 
-  /** Whether the audience is a topic that the app does not want any more. */
+  /** Whether the audience is a topic that the app does not want any more, or not yet again. */
   isLeft(audience: string): boolean {
-    return audience.startsWith(PREFIX) && !this.#topics.has(audience.slice(PREFIX.length));
+    if (!audience.startsWith(PREFIX)) return false;
+    return this.#topics.get(audience.slice(PREFIX.length))?.isWaiting ?? true;
   }
 
   add(topic: string, options: TopicOptions): Promise<void> {
@@ -50,20 +55,31 @@ export class Topics {
     }
   }
 
+  /** Behind what is under way: what was not wanted meanwhile is left first, as if there had been time. */
   #begin(topic: string, options: TopicOptions): Promise<void> {
-    const entering = this.#enter(topic, options);
-    this.#topics.set(topic, { options, entering });
-    entering.catch((error) => {
-      if (this.#topics.get(topic)?.entering === entering) this.#topics.delete(topic);
-      this.#options.announcer.error(error);
-    });
-    return entering;
+    const before = this.#underWay.get(topic);
+    const wanted: Wanted = { options, entering: NOTHING, isWaiting: before !== undefined };
+    this.#topics.set(topic, wanted);
+    wanted.entering =
+      before === undefined ? this.#enter(topic, wanted) : before.then(() => this.#enter(topic, wanted));
+    const over: Promise<void> = wanted.entering
+      .catch((error) => {
+        if (this.#isWanted(topic, wanted)) this.#topics.delete(topic);
+        this.#options.announcer.error(error);
+      })
+      .then(() => {
+        if (this.#underWay.get(topic) === over) this.#underWay.delete(topic);
+      });
+    this.#underWay.set(topic, over);
+    return wanted.entering;
   }
 
-  async #enter(topic: string, { last }: TopicOptions): Promise<void> {
+  async #enter(topic: string, wanted: Wanted): Promise<void> {
+    if (!this.#isWanted(topic, wanted)) return;
+    wanted.isWaiting = false;
+    const { last } = wanted.options;
     const { requests, user, announcer } = this.#options;
     const audience = PREFIX + topic;
-    this.#underWay.add(topic);
     try {
       const { epoch, head, missed } = await requests.askUntilAnswered('subscribe', () => {
         const ordering = user()?.ordering;
@@ -72,19 +88,22 @@ export class Topics {
         if (cursor !== undefined) return { topic, cursor };
         return last === undefined ? { topic } : { topic, last };
       });
-      this.#underWay.delete(topic);
-      if (!this.#topics.has(topic)) {
+      if (!this.#isWanted(topic, wanted)) {
         await this.#leave(topic);
         return;
       }
+      // Before anybody is told anything, and may want to leave.
+      this.#underWay.delete(topic);
       const isLost = user()?.ordering.recover(audience, missed ?? { epoch, head }, missed);
       if (isLost) announcer.resync({ [audience]: { epoch, head } });
     } catch (error) {
       user()?.ordering.release(audience);
       throw error;
-    } finally {
-      this.#underWay.delete(topic);
     }
+  }
+
+  #isWanted(topic: string, wanted: Wanted): boolean {
+    return this.#topics.get(topic) === wanted;
   }
 
   async #leave(topic: string): Promise<void> {

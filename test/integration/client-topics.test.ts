@@ -141,6 +141,35 @@ describe('topics', () => {
     expect(server.asked('unsubscribe')).toEqual([{ topic: 'x' }]);
   });
 
+  test('that are left and wanted again before they are entered begin anew', async () => {
+    const answers: ((answer: unknown) => void)[] = [];
+    server.answers.subscribe = () => new Promise((resolve) => answers.push(resolve));
+    server.answers.unsubscribe = (_body, socket) => {
+      socket.emit('notification', inTopic(6));
+      return { audience: 'topic:x' };
+    };
+    const { client, told } = await connected();
+    const first = client.subscribe('x');
+    await soon(() => expect(answers).toHaveLength(1));
+    await client.unsubscribe('x');
+    const second = client.subscribe('x', { last: 1 });
+    answers[0]?.(entered(5, { missed: missed(5, [inTopic(5)]) }));
+    await first;
+    await soon(() => expect(answers).toHaveLength(2));
+    answers[1]?.(entered(7, { missed: missed(7, [inTopic(7)]) }));
+    await second;
+    expect(told).toEqual(['connected', 't7 missed']);
+    expect(server.asked('unsubscribe')).toEqual([{ topic: 'x' }]);
+    expect(server.asked('subscribe')).toEqual([{ topic: 'x' }, { topic: 'x', last: 1 }]);
+    server.answers.subscribe = () => entered(7, { missed: missed(7, []) });
+    await reconnected(client, () => server.cut());
+    await soon(() =>
+      expect(server.asked('subscribe').slice(2)).toEqual([{ topic: 'x', cursor: { epoch: 'a', offset: 7 } }]),
+    );
+    await client.unsubscribe('x');
+    expect(server.asked('unsubscribe')).toHaveLength(2);
+  });
+
   test('that the token does not allow are refused, told as an error, and not asked again', async () => {
     server.answers.subscribe = () => ({ error: { code: 'forbidden', message: 'no' } });
     const { client, told } = await connected();

@@ -12,12 +12,19 @@ import type { Adapter } from 'socket.io-adapter';
 import { audienceOf } from '../contract/audience.ts';
 import { handOver, type Live, type Receiver } from './live.ts';
 
-/** The Pub/Sub channel of a room of namespace `/`, as the adapter names it. */
-export function channelOf(room: string): string {
-  return `${NAMESPACE_CHANNEL}${room}#`;
+/**
+ * The Pub/Sub channel of a room of namespace `/`, as the adapter names it. Pub/Sub knows nothing of Redis' numbered
+ * databases: without the number in its name, whoever shares a server would hear what is for the users of another.
+ */
+export function channelOf(room: string, database = 0): string {
+  return `${prefixOf(database)}${NAMESPACE}${room}#`;
 }
 
-const NAMESPACE_CHANNEL = 'socket.io#/#';
+const NAMESPACE = '#/#';
+
+function prefixOf(database: number): string {
+  return database === 0 ? 'socket.io' : `socket.io/${database}`;
+}
 
 /** What is used of the subscribing connection: ioredis' Redis has it, and for a Cluster cluster-subscriber.ts. */
 export interface Subscriber {
@@ -31,19 +38,25 @@ export interface Subscriber {
 export class RedisLive implements Live {
   readonly #publisher: unknown;
   readonly #subscriptions: Subscriptions;
+  readonly #database: number;
 
   /** `publisher` carries the adapter's own messages and MUST fail fast; `subscriber` MUST wait for ever. */
-  constructor(publisher: unknown, subscriber: Subscriber, log: Logger) {
+  constructor(publisher: unknown, subscriber: Subscriber, log: Logger, database = 0) {
     this.#publisher = publisher;
+    this.#database = database;
     this.#subscriptions = new Subscriptions(subscriber, log);
   }
 
   adapterFor(namespace: Namespace, receiver: Receiver): Adapter {
-    const adapter: Adapter = createShardedAdapter(this.#publisher, this.#subscriptions)(namespace);
+    const channelPrefix = prefixOf(this.#database);
+    const adapter: Adapter = createShardedAdapter(this.#publisher, this.#subscriptions, { channelPrefix })(
+      namespace,
+    );
     if (!hasRawHook(adapter)) throw new Error('the installed @socket.io/redis-adapter has no onRawMessage');
+    const roomAt = channelPrefix.length + NAMESPACE.length;
     const passOn = adapter.onRawMessage.bind(adapter);
     adapter.onRawMessage = (bytes, channel) => {
-      const audience = audienceOf(channel.toString('latin1', NAMESPACE_CHANNEL.length, channel.length - 1));
+      const audience = audienceOf(channel.toString('latin1', roomAt, channel.length - 1));
       if (audience === undefined || !handOver(receiver, audience, bytes)) passOn(bytes, channel);
     };
     this.#subscriptions.onGap(() => receiver.gap());
@@ -51,7 +64,7 @@ export class RedisLive implements Live {
   }
 
   inForce(room: string): Promise<void> {
-    return this.#subscriptions.inForce(channelOf(room));
+    return this.#subscriptions.inForce(channelOf(room, this.#database));
   }
 }
 

@@ -100,16 +100,19 @@ export function openStore({ node, config, log, signals }: Context): Store {
   const subscriptions = connectForSubscriptions(config.backends, log);
   const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
   const runIds = new RunIds(redis);
+  // A Cluster has one database only.
+  const database = redis instanceof Cluster ? 0 : redis.options.db;
+  const channelOfRoom = (room: string) => channelOf(room, database);
   const inbox = new RedisInbox({
     redis,
     runIdOf: (key) => runIds.of(key),
     nodeOf: (key) => nodeOf(redis, key),
-    channelOf,
+    channelOf: channelOfRoom,
     limits,
   });
   // A user who was away for longer has nothing left that could be marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
-  const marks = new RedisMarksStore({ redis, channelOf, keptMs });
+  const marks = new RedisMarksStore({ redis, channelOf: channelOfRoom, keptMs });
   const trail = new RedisTrail({
     redis,
     keptMs: config.TRAIL_SECONDS * 1000,
@@ -128,9 +131,9 @@ export function openStore({ node, config, log, signals }: Context): Store {
     }),
     marks,
     unreachedMemory,
-    live: new RedisLive(redis, subscriber, log),
+    live: new RedisLive(redis, subscriber, log, database),
     trail,
-    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber }) : undefined,
+    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber, database }) : undefined,
     presence,
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),

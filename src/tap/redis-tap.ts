@@ -12,11 +12,8 @@ import { Merger } from './merger.ts';
 import type { Seen, Tap } from './tap.ts';
 import { everyWindow } from './windows.ts';
 
-/** Hash tags: both channels are served by the same node of a Cluster, and so come and go together. */
-const WATCHED = 'carillon:{tap}:watched';
-const BATCHES = 'carillon:{tap}:batches';
-const WATCHED_BYTES = Buffer.from(WATCHED);
-const BATCHES_BYTES = Buffer.from(BATCHES);
+/** By its hash tag both channels are served by the same node of a Cluster, and so come and go together. */
+const PREFIX = 'carillon:{tap}';
 
 const SAY_EVERY_MS = 1_000;
 
@@ -38,10 +35,14 @@ export interface RedisTapOptions extends CollectorOptions {
   readonly redis: Pick<Redis | Cluster, 'spublish'>;
   /** MUST wait for ever while Redis is away. */
   readonly subscriber: Subscriber;
+  /** Pub/Sub knows nothing of databases: with its number in their names channels are those of one. */
+  readonly database?: number | undefined;
 }
 
 export class RedisTap implements Tap {
   readonly #options: RedisTapOptions;
+  readonly #watched: string;
+  readonly #batches: string;
   readonly #collector: Collector;
   readonly #listeners = new Set<(tick: Tick) => void>();
   #merger: Merger;
@@ -57,14 +58,18 @@ export class RedisTap implements Tap {
     this.#options = options;
     this.#collector = new Collector(options);
     this.#merger = new Merger(options.now);
-    const { subscriber } = options;
+    const { subscriber, database = 0 } = options;
+    const prefix = database === 0 ? PREFIX : `${PREFIX}/${database}`;
+    this.#watched = `${prefix}:watched`;
+    this.#batches = `${prefix}:batches`;
+    const [watched, batches] = [Buffer.from(this.#watched), Buffer.from(this.#batches)];
     // As bytes: ioredis would make strings of every live message for a listener of 'smessage'.
     subscriber.on('smessageBuffer', (channel, message) => {
-      if (channel.equals(WATCHED_BYTES)) this.#heardOfWatcher();
-      else if (channel.equals(BATCHES_BYTES)) this.#heard(message);
+      if (channel.equals(watched)) this.#heardOfWatcher();
+      else if (channel.equals(batches)) this.#heard(message);
     });
     // While Redis is away it waits; a refusal would be an old Redis, which appends tell first.
-    subscriber.ssubscribe(WATCHED).catch(() => {});
+    subscriber.ssubscribe(this.#watched).catch(() => {});
   }
 
   get isWatched(): boolean {
@@ -101,8 +106,8 @@ export class RedisTap implements Tap {
   #beginWatching(): () => void {
     const { subscriber, now } = this.#options;
     this.#merger = new Merger(now);
-    subscriber.ssubscribe(BATCHES).catch(() => {});
-    const say = () => this.#publish(WATCHED, '');
+    subscriber.ssubscribe(this.#batches).catch(() => {});
+    const say = () => this.#publish(this.#watched, '');
     say();
     const saying = setInterval(say, SAY_EVERY_MS).unref();
     const stopTicks = everyWindow(WAIT_MS, () => {
@@ -112,7 +117,7 @@ export class RedisTap implements Tap {
     return () => {
       clearInterval(saying);
       stopTicks();
-      subscriber.sunsubscribe(BATCHES).catch(() => {});
+      subscriber.sunsubscribe(this.#batches).catch(() => {});
     };
   }
 
@@ -143,7 +148,7 @@ export class RedisTap implements Tap {
       nowMs - this.#told.atMs >= SAY_EVERY_MS;
     if (!isNews) return;
     this.#told = { atMs: nowMs, connections };
-    this.#publish(BATCHES, JSON.stringify(batch));
+    this.#publish(this.#batches, JSON.stringify(batch));
   }
 
   #rest(): void {

@@ -7,7 +7,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { chart } from './compare/chart.ts';
@@ -18,11 +17,10 @@ import { readOptions } from './compare/options.ts';
 import { checkComplete, type Result, resultOf } from './compare/results.ts';
 import { figuresTable, targetsTable } from './compare/table.ts';
 import { mostSockets, type Work, worksOf } from './compare/works.ts';
-import { isPinned, moveAside } from './support/program.ts';
+import { emptied } from './support/emptied.ts';
+import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
 
 const RESULTS = new URL('results/', import.meta.url);
-/** The one that moveAside() leaves free. */
-const SERVER_CORE = '0';
 
 const args = process.argv.slice(2);
 const letters = [...new Set(worksOf(false).map(({ letter }) => letter))];
@@ -70,17 +68,12 @@ async function compareOn(work: Work): Promise<Result> {
   return result;
 }
 
-/** On an empty Redis and an empty vhost. */
 async function measureOnce({ plan }: Work, contestant: ContestantName): Promise<Figures> {
   measurements += 1;
-  const client = new Redis(redis.url);
-  await client.flushall();
-  client.disconnect();
   return await measure({
     contestant,
     plan,
-    redisUrl: redis.url,
-    amqpUrl: await rabbitMq.vhost(`bench-${measurements}`),
+    ...(await emptied(redis, rabbitMq)),
     ...(isPinned ? { serverCore: SERVER_CORE } : {}),
     logFile: join(folder, `server-${measurements}.log`),
   });

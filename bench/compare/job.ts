@@ -52,6 +52,8 @@ export type PlanOf<Kind extends Plan['kind']> = Extract<Plan, { kind: Kind }>;
 
 export const jobSchema = z.object({
   contestant: contestantSchema,
+  /** Another version of ours than what is here, or other settings. */
+  version: z.object({ program: z.string(), environment: z.record(z.string(), z.string()) }).optional(),
   plan: planSchema,
   redisUrl: z.string(),
   amqpUrl: z.string(),

@@ -32,8 +32,13 @@ export async function onStage<T>(
   const { program, protocol, channels, environment, openDriver } = contestants[job.contestant];
   const port = await freePort();
   const server = await ServerProcess.start({
-    program,
-    environment: { ...environment(job, via === 'rabbitmq'), JWT_SECRET, PORT: String(port) },
+    program: job.version?.program ?? program,
+    environment: {
+      ...environment(job, via === 'rabbitmq'),
+      ...job.version?.environment,
+      JWT_SECRET,
+      PORT: String(port),
+    },
     core: job.serverCore,
     logFile: job.logFile,
   });

@@ -10,7 +10,7 @@ const ROOT = new URL('../../', import.meta.url);
 const MAX_RUN_MS = 100_000;
 
 /** Of the measured process; everything else, Redis too, runs on the other one. */
-const MEASURED_CORE = '0';
+export const SERVER_CORE = '0';
 const OTHER_CORE = '1';
 
 const taskset = availableParallelism() >= 2 ? findOnPath('taskset') : undefined;
@@ -43,7 +43,7 @@ export async function runProgram(name: string, redisUrl: string): Promise<readon
       ? {}
       : {
           execPath: taskset,
-          execArgv: ['-c', MEASURED_CORE, process.execPath],
+          execArgv: ['-c', SERVER_CORE, process.execPath],
           env: { ...process.env, LOAD_CORE: OTHER_CORE },
         };
   const child = fork(path, [redisUrl], { execArgv: [], timeout: MAX_RUN_MS, ...how });

@@ -1,0 +1,89 @@
+/**
+ * `npm run bench:versions`: versions and settings of Carillon against each other, end to end to one user each, in turns
+ * in one run. A version is a commit, or `.` for what is here; variables may follow. Ratios are those to the first.
+ *
+ *     npm run bench:versions -- f134d46 .                      what has come since costs
+ *     npm run bench:versions -- .,TRAIL_SECONDS=0 .            what the trail costs
+ *     --rounds 15   instead of 9     --smoke   does it run?
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startRabbitMq } from '../test/support/rabbitmq.ts';
+import { startRedis } from '../test/support/redis.ts';
+import { checkOpenFiles, describeMachine } from './compare/machine.ts';
+import { compile, measure } from './compare/measurement.ts';
+import { mostSockets, worksOf } from './compare/works.ts';
+import { emptied } from './support/emptied.ts';
+import { decimal, median, quartiles } from './support/facts.ts';
+import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
+import { buildVersions, readVersion } from './versions/build.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '9' },
+    smoke: { type: 'boolean', default: false },
+  },
+});
+const rounds = values.smoke ? 1 : Number(values.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a whole number of at least 1');
+const asked = positionals.map(readVersion);
+if (asked.length < 2) throw new Error('give two versions at least, for example: f134d46 .');
+const work = worksOf(values.smoke).find(({ plan }) => plan.kind === 'to-users');
+if (work === undefined) throw new Error('there is no such work');
+checkOpenFiles(mostSockets([work]));
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-versions-'));
+const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
+try {
+  compile();
+  const versions = buildVersions(asked, folder);
+  moveAside();
+  const micros = versions.map((): number[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    // Nobody is always the first of a round.
+    for (let turn = 0; turn < versions.length; turn += 1) {
+      const at = (turn + round) % versions.length;
+      const version = versions[at];
+      if (version === undefined) continue;
+      const { cpuMicros = Number.NaN } = await measure({
+        contestant: 'carillon',
+        version: { program: version.program, environment: version.environment },
+        plan: work.plan,
+        ...(await emptied(redis, rabbitMq)),
+        ...(isPinned ? { serverCore: SERVER_CORE } : {}),
+        logFile: join(folder, `${round}-${at}.log`),
+      });
+      micros[at]?.push(cpuMicros);
+      console.error(`round ${round + 1}, ${version.name}: ${decimal(cpuMicros)} µs`);
+    }
+  }
+  const machine = await describeMachine(redis.url, rabbitMq.management, isPinned);
+  console.log([`\n\`${work.title}\`, ${rounds} rounds.`, ...machine, table(micros), ''].join('\n\n'));
+} finally {
+  await Promise.all([redis.stop(), rabbitMq.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Ratios are of the same round: what else the machine does changes slower than that. */
+function table(micros: readonly (readonly number[])[]): string {
+  const [first = []] = micros;
+  const rows = asked.map(({ name }, at) => {
+    const own = micros[at] ?? [];
+    const ratios = own.map((value, round) => value / (first[round] ?? Number.NaN));
+    const [low, high] = quartiles(ratios);
+    const cells = [name, decimal(median(own)), decimal(Math.min(...own))];
+    return [
+      ...cells,
+      ...(at === 0 ? ['', ''] : [ratioText(median(ratios)), `${ratioText(low)} to ${ratioText(high)}`]),
+    ];
+  });
+  const head = ['version', 'CPU-µs an event, median', 'least', 'ratio, median', 'its middle half'];
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function ratioText(ratio: number): string {
+  return ratio.toFixed(3);
+}

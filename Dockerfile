@@ -29,4 +29,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.OPS_PORT || 3001}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # An entry point of its own, because the base image's is a shell script.
-ENTRYPOINT ["node", "dist/main.js"]
+# As many helpers for garbage as there are cores for them: docs/decisions/helpers-for-garbage.md.
+ENTRYPOINT ["node", "--v8-pool-size=0", "dist/main.js"]

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:neighbours`: what clients that behave badly do to those that do not. One process, gateway and consumer,
- * sends a steady stream to good clients; each kind of bad ones comes and goes twice. Prints the tables, and after a run of everything writes
+ * sends a steady stream to good clients; each kind of bad ones comes and goes again and again. Prints the tables, and after a run of everything writes
  * them to bench/results/neighbours.md.
  *
  *     npm run bench:neighbours -- silent dropping     only these     --smoke   does it run?
@@ -78,8 +78,10 @@ async function measureAll(gateway: MeasuredGateway): Promise<Result[]> {
     await stream.run(durations.phaseMs);
     const results: Result[] = [];
     for (const kind of chosen) {
-      results.push(await measure(kind, gateway, stream, LOAD.users + 1, durations));
-      console.error(JSON.stringify(results.at(-1)));
+      for (const count of KINDS[kind].counts) {
+        results.push(await measure(kind, count, gateway, stream, LOAD.users + 1, durations));
+        console.error(JSON.stringify(results.at(-1)));
+      }
     }
     return results;
   } finally {
@@ -116,7 +118,7 @@ function report(results: readonly Result[], machine: readonly string[]): string 
   return [
     `\`npm run bench:neighbours\`, ${new Date().toISOString().slice(0, 10)}.`,
     ...machine,
-    `One process, gateway and consumer, with its defaults. ${users} good clients get ${perSecond} events a second of ${dataBytes} bytes, one user each, through RabbitMQ; a department gets ${busyPerSecond} a second of ${busyDataBytes} bytes, which one good client reads at all times and the bad ones that read nothing are in. Each phase lasts ${durations.phaseMs / 1_000} s: alone, with the bad ones, alone, with them; two figures in a cell are the two phases of a kind, the ratio is of their medians. The bad ones, Redis, RabbitMQ and the load share one core, and what they take from each other is in the latencies too.`,
+    `One process, gateway and consumer, with its defaults, started as \`npm start\` does. ${users} good clients get ${perSecond} events a second of ${dataBytes} bytes, one user each, through RabbitMQ; a department gets ${busyPerSecond} a second of ${busyDataBytes} bytes, which one good client reads at all times and the bad ones that read nothing are in. Each phase lasts ${durations.phaseMs / 1_000} s: alone, with the bad ones, alone and so on; the figures in a cell are the phases of a kind, the ratio is of their medians. The bad ones, Redis, RabbitMQ and the load share one core, and what they take from each other is in the latencies too.`,
     ...warningOf(results),
     'Milliseconds from before the publish until the frame is at the client:',
     latencyTable(results),

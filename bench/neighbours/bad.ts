@@ -1,9 +1,9 @@
-/** A process of bad neighbours, so that they do not keep the good ones from reading: kind and URL are its arguments. */
+/** A process of bad neighbours, so that they do not keep the good ones from reading: kind, how many and URL are its arguments. */
 import { isKind, KINDS } from './kinds.ts';
 
-const [, , kind = '', url = ''] = process.argv;
+const [, , kind = '', count = '', url = ''] = process.argv;
 if (!isKind(kind)) throw new Error(`no such kind: ${kind}`);
-const clients = await KINDS[kind].begin(url);
+const clients = await KINDS[kind].begin(url, Number(count));
 process.send?.({ begun: true });
 process.on('message', () => process.send?.({ counts: { ...clients.counts } }));
 process.on('disconnect', () => {

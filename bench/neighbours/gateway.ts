@@ -5,10 +5,8 @@ import { z } from 'zod';
 import { freePort } from '../../test/support/ports.ts';
 import { until } from '../../test/support/until.ts';
 import { JWT_SECRET } from '../compare/crowd.ts';
-import { isPinned } from '../support/program.ts';
+import { isPinned, SERVER_CORE } from '../support/program.ts';
 
-/** The one that moveAside() leaves free. */
-const CORE = '0';
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
 const PROBE = new URL('./probe.mjs', import.meta.url).pathname;
 const READY_TIMEOUT_MS = 30_000;
@@ -43,10 +41,11 @@ export class MeasuredGateway {
   /** Resolves when it is ready. */
   static async start(redisUrl: string, amqpUrl: string): Promise<MeasuredGateway> {
     const [port, opsPort] = [await freePort(), await freePort()];
-    const node = ['--expose-gc', '--import', PROBE];
+    // As the image, the units and `npm start` have it.
+    const node = ['--v8-pool-size=0', '--expose-gc', '--import', PROBE];
     const child = fork(MAIN, [], {
       ...(isPinned
-        ? { execPath: 'taskset', execArgv: ['-c', CORE, process.execPath, ...node] }
+        ? { execPath: 'taskset', execArgv: ['-c', SERVER_CORE, process.execPath, ...node] }
         : { execArgv: node }),
       env: {
         PATH: process.env.PATH,

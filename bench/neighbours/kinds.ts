@@ -9,22 +9,26 @@ export const BUSY = 'busy';
 
 const TOKEN_SECONDS = 3_600;
 
+/** Each as one and as a crowd. */
 export const KINDS = {
   'not-reading': {
-    title: '40 that answer pings and read nothing',
-    begin: async (url: string) => neverReading(url, await tokens(40, [BUSY])),
+    title: 'that answers pings and reads nothing',
+    counts: [1, 40],
+    begin: async (url: string, count: number) => neverReading(url, await tokens(count, [BUSY])),
     endsByItself: false,
   },
   dropping: {
-    title: '100 that connect and drop every second',
-    begin: async (url: string) => dropping(url, await tokens(100), 1_000),
+    title: 'that connects and drops every second',
+    counts: [1, 100],
+    begin: async (url: string, count: number) => dropping(url, await tokens(count), 1_000),
     endsByItself: false,
   },
   'half-open': {
-    title: '200 behind a link that went silent',
-    begin: async (url: string): Promise<BadClients> => {
+    title: 'behind a link that went silent',
+    counts: [1, 200],
+    begin: async (url: string, count: number): Promise<BadClients> => {
       const proxy = await startTcpProxy(Number(new URL(url).port));
-      const clients = await halfOpen(proxy, await tokens(200));
+      const clients = await halfOpen(proxy, await tokens(count));
       const stop = () => {
         clients.stop();
         void proxy.close();
@@ -35,8 +39,9 @@ export const KINDS = {
     endsByItself: true,
   },
   silent: {
-    title: '200 a second that connect and say nothing, half of them over WebSocket',
-    begin: async (url: string) => silent(url, 200),
+    title: 'more each second that connects and says nothing, every other one over WebSocket',
+    counts: [1, 200],
+    begin: async (url: string, count: number) => silent(url, count),
     endsByItself: false,
   },
 } as const;

@@ -1,4 +1,4 @@
-/** What one kind of bad neighbour does to the good ones and to the gateway: alone, with it, alone, with it. */
+/** What one kind of bad neighbour does to the good ones and to the gateway: alone, with it, and again. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
@@ -46,6 +46,7 @@ export interface Result {
 /** `goodClients`: so many are connected when the bad ones are gone. */
 export async function measure(
   kind: KindName,
+  count: number,
   gateway: MeasuredGateway,
   stream: Stream,
   goodClients: number,
@@ -61,7 +62,7 @@ export async function measure(
     const sampler = setInterval(async () => {
       peak = highest(peak, await gateway.usage());
     }, SAMPLE_EVERY_MS);
-    const bad = await start(kind, gateway.url);
+    const bad = await start(kind, count, gateway.url);
     await stream.run(rampMs);
     rounds.push({ alone, withBad: await phase(gateway, stream, phaseMs) });
     if (KINDS[kind].endsByItself) await gone(gateway, goodClients);
@@ -78,7 +79,7 @@ export async function measure(
   const endings = Object.fromEntries(
     [...(await gateway.endings())].map(([name, count]) => [name, count - (endingsBefore.get(name) ?? 0)]),
   );
-  return { title: KINDS[kind].title, rounds, before, peak, after, endings, counts };
+  return { title: `${count} ${KINDS[kind].title}`, rounds, before, peak, after, endings, counts };
 }
 
 async function phase(gateway: MeasuredGateway, stream: Stream, durationMs: number): Promise<Phase> {
@@ -98,8 +99,8 @@ function machineTimes(): { readonly totalMs: number; readonly idleMs: number } {
   return { totalMs, idleMs: all.reduce((sum, { idle }) => sum + idle, 0) };
 }
 
-async function start(kind: KindName, url: string): Promise<ChildProcess> {
-  const child = fork(new URL('./bad.ts', import.meta.url), [kind, url]);
+async function start(kind: KindName, count: number, url: string): Promise<ChildProcess> {
+  const child = fork(new URL('./bad.ts', import.meta.url), [kind, String(count), url]);
   await once(child, 'message');
   return child;
 }

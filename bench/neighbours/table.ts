@@ -47,12 +47,14 @@ export function memoryTable(results: readonly Result[]): string {
     ['external', ({ externalBytes }: Usage) => externalBytes],
   ] as const;
   return markdown(
-    ['bad neighbours', 'MB', 'before', 'at the peak', 'after the first time', 'after the second'],
+    ['bad neighbours', 'MB', 'before', 'at the peak', 'after each time'],
     results.flatMap(({ title, before, peak, after }) =>
       kinds.map(([name, of]) => [
         title,
         name,
-        ...[before, peak, ...after].map((usage) => decimal(of(usage) / 1e6)),
+        ...[[before], [peak], after].map((usages) =>
+          usages.map((usage) => decimal(of(usage) / 1e6)).join(' / '),
+        ),
       ]),
     ),
   );
@@ -70,7 +72,7 @@ export function countsTable(results: readonly Result[]): string {
   );
 }
 
-/** Both rounds of each, and the ratio of their medians. */
+/** All rounds of each, and the ratio of their medians. */
 function compared({ rounds }: Result, figure: Figure): string[] {
   const alone = rounds.map((round) => round.alone[figure]);
   const withBad = rounds.map((round) => round.withBad[figure]);

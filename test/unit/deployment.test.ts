@@ -190,6 +190,16 @@ describe.for(filesIn('deploy/systemd', /\.service$/))('%s', (path) => {
   });
 });
 
+test.for([
+  ['package.json', 'node --v8-pool-size=0 dist/main.js"'],
+  ['Dockerfile', 'ENTRYPOINT ["node", "--v8-pool-size=0", "dist/main.js"]'],
+  ['deploy/systemd/carillon-gateway@.service', '/node --v8-pool-size=0 dist/main.js'],
+  ['deploy/systemd/carillon-consumer.service', '/node --v8-pool-size=0 dist/main.js'],
+  ['bench/neighbours/gateway.ts', "'--v8-pool-size=0'"],
+])('%s: no more helpers for garbage than cores', ([path = '', start = '']) => {
+  expect(read(path)).toContain(start);
+});
+
 test('docker-compose.yml: Carillon takes the variables and has the time to stop', () => {
   const serviceOfCompose = z.object({
     image: z.literal('carillon'),

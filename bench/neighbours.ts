@@ -43,7 +43,7 @@ const chosen = (positionals.length > 0 ? positionals : Object.keys(KINDS)).map((
   if (isKind(name)) return name;
   throw new Error(`no such kind: ${name}; there are ${Object.keys(KINDS)}`);
 });
-const durations = values.smoke ? { phaseMs: 2_000, rampMs: 1_000 } : { phaseMs: 15_000, rampMs: 8_000 };
+const durations = values.smoke ? { phaseMs: 2_000, rampMs: 1_000 } : { phaseMs: 8_000, rampMs: 4_000 };
 
 checkOpenFiles(MOST_SOCKETS);
 execFileSync('npm', ['run', '--silent', 'build'], {

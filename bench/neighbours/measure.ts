@@ -12,7 +12,7 @@ import type { Latencies, Stream } from './stream.ts';
 const SAMPLE_EVERY_MS = 250;
 /** Two silences of Engine.IO, 25 and 20 seconds, and some. */
 const GONE_TIMEOUT_MS = 90_000;
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 const countsSchema = z.object({ counts: z.record(z.string(), z.number()) });
 

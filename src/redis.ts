@@ -47,6 +47,14 @@ export function connectForSubscriptions(address: RedisAddress, log: Logger): Red
   });
 }
 
+/**
+ * What the names of Pub/Sub channels need behind their prefix. Pub/Sub knows nothing of Redis' numbered databases:
+ * without the number, whoever shares a server would hear what is for the users of another. A Cluster has one database.
+ */
+export function suffixOf(redis: RedisConnection): string {
+  return redis instanceof Cluster || !redis.options.db ? '' : `/${redis.options.db}`;
+}
+
 function open(
   { redisUrls, redisCluster }: RedisAddress,
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,

@@ -13,18 +13,15 @@ import { audienceOf } from '../contract/audience.ts';
 import { handOver, type Live, type Receiver } from './live.ts';
 
 /**
- * The Pub/Sub channel of a room of namespace `/`, as the adapter names it. Pub/Sub knows nothing of Redis' numbered
- * databases: without the number in its name, whoever shares a server would hear what is for the users of another.
+ * The Pub/Sub channel of a room of namespace `/`, as the adapter names it.
+ * @param suffix of the database that the service has in Redis, as `suffixOf` in redis.ts gives it
  */
-export function channelOf(room: string, database = 0): string {
-  return `${prefixOf(database)}${NAMESPACE}${room}#`;
+export function channelOf(room: string, suffix = ''): string {
+  return `${PREFIX}${suffix}${NAMESPACE}${room}#`;
 }
 
+const PREFIX = 'socket.io';
 const NAMESPACE = '#/#';
-
-function prefixOf(database: number): string {
-  return database === 0 ? 'socket.io' : `socket.io/${database}`;
-}
 
 /** What is used of the subscribing connection: ioredis' Redis has it, and for a Cluster cluster-subscriber.ts. */
 export interface Subscriber {
@@ -38,17 +35,17 @@ export interface Subscriber {
 export class RedisLive implements Live {
   readonly #publisher: unknown;
   readonly #subscriptions: Subscriptions;
-  readonly #database: number;
+  readonly #suffix: string;
 
   /** `publisher` carries the adapter's own messages and MUST fail fast; `subscriber` MUST wait for ever. */
-  constructor(publisher: unknown, subscriber: Subscriber, log: Logger, database = 0) {
+  constructor(publisher: unknown, subscriber: Subscriber, log: Logger, suffix = '') {
     this.#publisher = publisher;
-    this.#database = database;
+    this.#suffix = suffix;
     this.#subscriptions = new Subscriptions(subscriber, log);
   }
 
   adapterFor(namespace: Namespace, receiver: Receiver): Adapter {
-    const channelPrefix = prefixOf(this.#database);
+    const channelPrefix = PREFIX + this.#suffix;
     const adapter: Adapter = createShardedAdapter(this.#publisher, this.#subscriptions, { channelPrefix })(
       namespace,
     );
@@ -64,7 +61,7 @@ export class RedisLive implements Live {
   }
 
   inForce(room: string): Promise<void> {
-    return this.#subscriptions.inForce(channelOf(room, this.#database));
+    return this.#subscriptions.inForce(channelOf(room, this.#suffix));
   }
 }
 

@@ -26,7 +26,7 @@ import { NodesDirectory } from '../presence/nodes-directory.ts';
 import type { PresenceStore } from '../presence/presence-store.ts';
 import { RedisDepartments } from '../presence/redis-departments.ts';
 import { RedisPresence } from '../presence/redis-presence.ts';
-import { connectForCommands, connectForSubscriptions, nodeOf, RunIds } from '../redis.ts';
+import { connectForCommands, connectForSubscriptions, nodeOf, RunIds, suffixOf } from '../redis.ts';
 import { LocalUnreachedMemory } from '../signals/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../signals/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../signals/unreached-memory.ts';
@@ -100,9 +100,8 @@ export function openStore({ node, config, log, signals }: Context): Store {
   const subscriptions = connectForSubscriptions(config.backends, log);
   const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
   const runIds = new RunIds(redis);
-  // A Cluster has one database only.
-  const database = redis instanceof Cluster ? 0 : redis.options.db;
-  const channelOfRoom = (room: string) => channelOf(room, database);
+  const suffix = suffixOf(redis);
+  const channelOfRoom = (room: string) => channelOf(room, suffix);
   const inbox = new RedisInbox({
     redis,
     runIdOf: (key) => runIds.of(key),
@@ -131,9 +130,9 @@ export function openStore({ node, config, log, signals }: Context): Store {
     }),
     marks,
     unreachedMemory,
-    live: new RedisLive(redis, subscriber, log, database),
+    live: new RedisLive(redis, subscriber, log, suffix),
     trail,
-    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber, database }) : undefined,
+    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber, suffix }) : undefined,
     presence,
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),

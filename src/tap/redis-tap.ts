@@ -35,8 +35,8 @@ export interface RedisTapOptions extends CollectorOptions {
   readonly redis: Pick<Redis | Cluster, 'spublish'>;
   /** MUST wait for ever while Redis is away. */
   readonly subscriber: Subscriber;
-  /** Pub/Sub knows nothing of databases: with its number in their names channels are those of one. */
-  readonly database?: number | undefined;
+  /** Of the names of its channels, for the database that the service has in Redis. */
+  readonly suffix?: string;
 }
 
 export class RedisTap implements Tap {
@@ -58,10 +58,9 @@ export class RedisTap implements Tap {
     this.#options = options;
     this.#collector = new Collector(options);
     this.#merger = new Merger(options.now);
-    const { subscriber, database = 0 } = options;
-    const prefix = database === 0 ? PREFIX : `${PREFIX}/${database}`;
-    this.#watched = `${prefix}:watched`;
-    this.#batches = `${prefix}:batches`;
+    const { subscriber, suffix = '' } = options;
+    this.#watched = `${PREFIX}${suffix}:watched`;
+    this.#batches = `${PREFIX}${suffix}:batches`;
     const [watched, batches] = [Buffer.from(this.#watched), Buffer.from(this.#batches)];
     // As bytes: ioredis would make strings of every live message for a listener of 'smessage'.
     subscriber.on('smessageBuffer', (channel, message) => {

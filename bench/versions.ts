@@ -17,6 +17,7 @@ import { compile, measure } from './compare/measurement.ts';
 import { mostSockets, worksOf } from './compare/works.ts';
 import { emptied } from './support/emptied.ts';
 import { decimal, median, quartiles } from './support/facts.ts';
+import { markdown } from './support/markdown.ts';
 import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
 import { buildVersions, readVersion } from './versions/build.ts';
 
@@ -36,11 +37,11 @@ if (work === undefined) throw new Error('there is no such work');
 checkOpenFiles(mostSockets([work]));
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-versions-'));
+compile();
+const versions = buildVersions(asked, folder);
+moveAside();
 const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
 try {
-  compile();
-  const versions = buildVersions(asked, folder);
-  moveAside();
   const micros = versions.map((): number[] => []);
   for (let round = 0; round < rounds; round += 1) {
     // Nobody is always the first of a round.
@@ -80,8 +81,7 @@ function table(micros: readonly (readonly number[])[]): string {
       ...(at === 0 ? ['', ''] : [ratioText(median(ratios)), `${ratioText(low)} to ${ratioText(high)}`]),
     ];
   });
-  const head = ['version', 'CPU-µs an event, median', 'least', 'ratio, median', 'its middle half'];
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdown(['version', 'CPU-µs an event, median', 'least', 'ratio, median', 'its middle half'], rows);
 }
 
 function ratioText(ratio: number): string {

@@ -1,5 +1,6 @@
 /** The results as Markdown: every figure, and the ratios beside their targets. */
 import { decimal } from '../support/facts.ts';
+import { markdown } from '../support/markdown.ts';
 import type { ContestantName, Figures } from './job.ts';
 import { type Result, verdictsOf } from './results.ts';
 import type { Work } from './works.ts';
@@ -21,7 +22,7 @@ export function figuresTable(results: readonly Result[]): string {
       ratio === undefined ? '' : ratioText(ratio),
     ]),
   );
-  return table(
+  return markdown(
     [
       'work',
       'server',
@@ -61,7 +62,7 @@ export function targetsTable(results: readonly Result[]): string {
       ];
     }),
   );
-  return table(['work', 'ratio', 'target', 'moonshot', ''], rows);
+  return markdown(['work', 'ratio', 'target', 'moonshot', ''], rows);
 }
 
 const figureNames = {
@@ -76,9 +77,4 @@ const figureNames = {
 /** Small ones as the fractions that they are thought of: 1/12. */
 function ratioText(ratio: number): string {
   return ratio > 0.3 ? ratio.toFixed(2) : `${ratio.toFixed(3)} (1/${decimal(1 / ratio)})`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -12,19 +12,19 @@ const TOKEN_SECONDS = 3_600;
 /** Each as one and as a crowd. */
 export const KINDS = {
   'not-reading': {
-    title: 'that answers pings and reads nothing',
+    title: 'answer pings and read nothing',
     counts: [1, 40],
     begin: async (url: string, count: number) => neverReading(url, await tokens(count, [BUSY])),
     endsByItself: false,
   },
   dropping: {
-    title: 'that connects and drops every second',
+    title: 'connect and drop every second',
     counts: [1, 100],
     begin: async (url: string, count: number) => dropping(url, await tokens(count), 1_000),
     endsByItself: false,
   },
   'half-open': {
-    title: 'behind a link that went silent',
+    title: 'are behind a link that went silent',
     counts: [1, 200],
     begin: async (url: string, count: number): Promise<BadClients> => {
       const proxy = await startTcpProxy(Number(new URL(url).port));
@@ -39,7 +39,7 @@ export const KINDS = {
     endsByItself: true,
   },
   silent: {
-    title: 'more each second that connects and says nothing, every other one over WebSocket',
+    title: 'connect and say nothing, so many a second, every other one over WebSocket',
     counts: [1, 200],
     begin: async (url: string, count: number) => silent(url, count),
     endsByItself: false,

@@ -79,7 +79,7 @@ export async function measure(
   const endings = Object.fromEntries(
     [...(await gateway.endings())].map(([name, count]) => [name, count - (endingsBefore.get(name) ?? 0)]),
   );
-  return { title: `${count} ${KINDS[kind].title}`, rounds, before, peak, after, endings, counts };
+  return { title: `${KINDS[kind].title}: ${count}`, rounds, before, peak, after, endings, counts };
 }
 
 async function phase(gateway: MeasuredGateway, stream: Stream, durationMs: number): Promise<Phase> {

@@ -1,5 +1,6 @@
 /** The results as Markdown. */
 import { decimal, median } from '../support/facts.ts';
+import { markdown } from '../support/markdown.ts';
 import type { Usage } from './gateway.ts';
 import type { Result } from './measure.ts';
 
@@ -78,8 +79,4 @@ function compared({ rounds }: Result, figure: Figure): string[] {
   const withBad = rounds.map((round) => round.withBad[figure]);
   const shown = (values: readonly number[]) => values.map(decimal).join(' / ');
   return [shown(alone), shown(withBad), decimal(median(withBad) / median(alone))];
-}
-
-function markdown(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [columns, columns.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }

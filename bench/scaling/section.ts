@@ -1,5 +1,6 @@
 /** One measured question: a table of the results, with what has to be known to read it. */
 import { decimal, median } from '../support/facts.ts';
+import { markdown } from '../support/markdown.ts';
 
 export interface Section {
   readonly title: string;
@@ -9,10 +10,7 @@ export interface Section {
 }
 
 export function markdownOf({ title, note, columns, rows }: Section): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [`## ${title}`, '', note, '', line(columns), line(columns.map(() => '---')), ...rows.map(line)].join(
-    '\n',
-  );
+  return `## ${title}\n\n${note}\n\n${markdown(columns, rows)}`;
 }
 
 /** `12.3 (11.9–13.1)`: the median of the rounds and how far they spread. */

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:versions`: versions and settings of Carillon against each other, end to end to one user each, in turns
- * in one run. A version is a commit, or `.` for what is here; variables may follow. Ratios are those to the first.
+ * `npm run bench:versions`: versions and settings of Carillon against each other, end to end to one user each, beside
+ * each other in one run. A version is a commit, or `.` for what is here; variables may follow. Ratios are those to the first.
  *
  *     npm run bench:versions -- f134d46 .                      what has come since costs
  *     npm run bench:versions -- .,TRAIL_SECONDS=0 .            what the trail costs
@@ -12,14 +12,19 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
+import type { Setup } from './compare/job.ts';
 import { checkOpenFiles, describeMachine } from './compare/machine.ts';
-import { compile, measure } from './compare/measurement.ts';
+import { answerOf, compile } from './compare/measurement.ts';
 import { mostSockets, worksOf } from './compare/works.ts';
 import { emptied } from './support/emptied.ts';
 import { decimal, median, quartiles } from './support/facts.ts';
 import { markdown } from './support/markdown.ts';
 import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
 import { buildVersions, readVersion } from './versions/build.ts';
+import { microsSchema, type Order } from './versions/order.ts';
+
+/** A portion takes a quarter of a second. */
+const PORTIONS = 10;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,39 +38,49 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a w
 const asked = positionals.map(readVersion);
 if (asked.length < 2) throw new Error('give two versions at least, for example: f134d46 .');
 const work = worksOf(values.smoke).find(({ plan }) => plan.kind === 'to-users');
-if (work === undefined) throw new Error('there is no such work');
-checkOpenFiles(mostSockets([work]));
+if (work?.plan.kind !== 'to-users') throw new Error('there is no such work');
+const { plan } = work;
+checkOpenFiles(asked.length * mostSockets([work]));
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-versions-'));
 compile();
 const versions = buildVersions(asked, folder);
 moveAside();
-const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
+const servers = await Promise.all(versions.map(() => startRedis()));
+const rabbitMq = await startRabbitMq();
 try {
   const micros = versions.map((): number[] => []);
   for (let round = 0; round < rounds; round += 1) {
-    // Nobody is always the first of a round.
-    for (let turn = 0; turn < versions.length; turn += 1) {
-      const at = (turn + round) % versions.length;
-      const version = versions[at];
-      if (version === undefined) continue;
-      const { cpuMicros = Number.NaN } = await measure({
-        contestant: 'carillon',
-        version: { program: version.program, environment: version.environment },
-        plan: work.plan,
-        ...(await emptied(redis, rabbitMq)),
-        ...(isPinned ? { serverCore: SERVER_CORE } : {}),
-        logFile: join(folder, `${round}-${at}.log`),
-      });
-      micros[at]?.push(cpuMicros);
-      console.error(`round ${round + 1}, ${version.name}: ${decimal(cpuMicros)} µs`);
+    // Processes of their own in each round: no two runs of one program are compiled and laid out alike.
+    const found = await measureBeside(round);
+    for (const [at, { name }] of versions.entries()) {
+      const value = found[at] ?? Number.NaN;
+      micros[at]?.push(value);
+      console.error(`round ${round + 1}, ${name}: ${decimal(value)} µs`);
     }
   }
-  const machine = await describeMachine(redis.url, rabbitMq.management, isPinned);
+  const machine = await describeMachine(servers[0]?.url ?? '', rabbitMq.management, isPinned);
   console.log([`\n\`${work.title}\`, ${rounds} rounds.`, ...machine, table(micros), ''].join('\n\n'));
 } finally {
-  await Promise.all([redis.stop(), rabbitMq.stop()]);
+  await Promise.all([...servers, rabbitMq].map((server) => server.stop()));
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function measureBeside(round: number): Promise<readonly number[]> {
+  const setups: Setup[] = [];
+  for (const [at, { program, environment }] of versions.entries()) {
+    const redis = servers[at];
+    if (redis === undefined) continue;
+    setups.push({
+      contestant: 'carillon',
+      version: { program, environment },
+      ...(await emptied(redis, rabbitMq)),
+      ...(isPinned ? { serverCore: SERVER_CORE } : {}),
+      logFile: join(folder, `${round}-${at}.log`),
+    });
+  }
+  const order: Order = { setups, plan, portions: values.smoke ? 1 : PORTIONS };
+  return microsSchema.parse(await answerOf('versions/measure', order));
 }
 
 /** Ratios are of the same round: what else the machine does changes slower than that. */

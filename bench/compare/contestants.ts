@@ -4,7 +4,7 @@ import { openChannelDriver } from './drivers/channel.ts';
 import type { Driver } from './drivers/driver.ts';
 import { openInboxDriver } from './drivers/inbox.ts';
 import { openSocketIoDriver } from './drivers/socket-io.ts';
-import type { ContestantName, Job } from './job.ts';
+import type { ContestantName, Setup } from './job.ts';
 
 export interface Contestant {
   readonly program: string;
@@ -12,7 +12,7 @@ export interface Contestant {
   /** Redis Pub/Sub channels that the server is subscribed to once so many users are connected. */
   readonly channels: (users: number) => number;
   /** `consumes`: the server takes events from RabbitMQ. */
-  environment(job: Job, consumes: boolean): Readonly<Record<string, string>>;
+  environment(setup: Setup, consumes: boolean): Readonly<Record<string, string>>;
   /** Reaches the server through Redis. */
   openDriver(redisUrl: string): Promise<Driver>;
 }

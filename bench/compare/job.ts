@@ -7,6 +7,15 @@ export type ContestantName = z.infer<typeof contestantSchema>;
 
 const count = z.int().positive();
 
+/** Events from RabbitMQ to one user each, as fast as they arrive. */
+export const toUsersSchema = z.object({
+  kind: z.literal('to-users'),
+  sockets: count,
+  events: count,
+  warmUpEvents: count,
+  maxInFlight: count,
+});
+
 const planSchema = z.discriminatedUnion('kind', [
   /** Broadcasts to every socket, each after the one before has arrived everywhere. */
   z.object({
@@ -17,14 +26,7 @@ const planSchema = z.discriminatedUnion('kind', [
     ticks: count,
     warmUpTicks: count,
   }),
-  /** Events from RabbitMQ to one user each, as fast as they arrive. */
-  z.object({
-    kind: z.literal('to-users'),
-    sockets: count,
-    events: count,
-    warmUpEvents: count,
-    maxInFlight: count,
-  }),
+  toUsersSchema,
   /** Events for everybody, published to RabbitMQ all at once. */
   z.object({ kind: z.literal('burst'), sockets: count, events: count, warmUpEvents: count }),
   /** Connections that do nothing. */
@@ -50,11 +52,11 @@ const planSchema = z.discriminatedUnion('kind', [
 export type Plan = z.infer<typeof planSchema>;
 export type PlanOf<Kind extends Plan['kind']> = Extract<Plan, { kind: Kind }>;
 
-export const jobSchema = z.object({
+/** Who is measured, and what it is given. */
+export const setupSchema = z.object({
   contestant: contestantSchema,
   /** Another version of ours than what is here, or other settings. */
   version: z.object({ program: z.string(), environment: z.record(z.string(), z.string()) }).optional(),
-  plan: planSchema,
   redisUrl: z.string(),
   amqpUrl: z.string(),
   /** The core that the server is to have for itself; absent: wherever the system puts it. */
@@ -62,6 +64,10 @@ export const jobSchema = z.object({
   /** What the server writes goes here. */
   logFile: z.string(),
 });
+
+export type Setup = z.infer<typeof setupSchema>;
+
+export const jobSchema = setupSchema.extend({ plan: planSchema });
 
 export type Job = z.infer<typeof jobSchema>;
 

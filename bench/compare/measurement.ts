@@ -23,7 +23,12 @@ export function compile(): void {
 
 /** @throws {Error} when the measurement failed: the program has said why on stderr */
 export async function measure(job: Job): Promise<Figures> {
-  const child = fork(path('bench/compare/dist/bench/compare/measure.js'), [JSON.stringify(job)], {
+  return figuresSchema.parse(await answerOf('compare/measure', job));
+}
+
+/** What a compiled program answers to what it is asked. @throws {Error} when it failed */
+export async function answerOf(program: string, question: unknown): Promise<unknown> {
+  const child = fork(path(`bench/compare/dist/bench/${program}.js`), [JSON.stringify(question)], {
     execArgv: [],
     timeout: MAX_MEASUREMENT_MS,
     killSignal: 'SIGKILL',
@@ -33,6 +38,6 @@ export async function measure(job: Job): Promise<Figures> {
     told = message;
   });
   const [code, signal] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${job.plan.kind} of ${job.contestant} failed (${code ?? signal})`);
-  return figuresSchema.parse(told);
+  if (code !== 0) throw new Error(`${program} failed (${code ?? signal}) at ${JSON.stringify(question)}`);
+  return told;
 }

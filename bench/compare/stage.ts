@@ -7,7 +7,7 @@ import { contestants } from './contestants.ts';
 import { Crowd, JWT_SECRET } from './crowd.ts';
 import type { Driver } from './drivers/driver.ts';
 import { openProducer } from './drivers/producer.ts';
-import type { Job } from './job.ts';
+import type { Setup } from './job.ts';
 import { ServerProcess } from './server-process.ts';
 
 const SUBSCRIBED_TIMEOUT_MS = 20_000;
@@ -25,30 +25,30 @@ export interface Stage {
 
 /** Runs the measurement on a stage with so many users, and takes everything down again. */
 export async function onStage<T>(
-  job: Job,
+  setup: Setup,
   { users, via }: { readonly users: number; readonly via: 'redis' | 'rabbitmq' },
   measure: (stage: Stage) => Promise<T>,
 ): Promise<T> {
-  const { program, protocol, channels, environment, openDriver } = contestants[job.contestant];
+  const { program, protocol, channels, environment, openDriver } = contestants[setup.contestant];
   const port = await freePort();
   const server = await ServerProcess.start({
-    program: job.version?.program ?? program,
+    program: setup.version?.program ?? program,
     environment: {
-      ...environment(job, via === 'rabbitmq'),
-      ...job.version?.environment,
+      ...environment(setup, via === 'rabbitmq'),
+      ...setup.version?.environment,
       JWT_SECRET,
       PORT: String(port),
     },
-    core: job.serverCore,
-    logFile: job.logFile,
+    core: setup.serverCore,
+    logFile: setup.logFile,
   });
   const crowd = new Crowd(port, protocol);
-  const driver = await (via === 'rabbitmq' ? openProducer(job.amqpUrl) : openDriver(job.redisUrl));
+  const driver = await (via === 'rabbitmq' ? openProducer(setup.amqpUrl) : openDriver(setup.redisUrl));
   let connected = 0;
   async function connect(count: number): Promise<void> {
     await crowd.connect(await crowd.tokens(count), MAX_OPENING);
     connected += count;
-    await subscribed(job.redisUrl, channels(connected));
+    await subscribed(setup.redisUrl, channels(connected));
     await pause(SETTLE_MS);
   }
   try {

@@ -11,25 +11,33 @@ export async function toUsers(job: Job, plan: PlanOf<'to-users'>): Promise<Figur
   const { sockets, events, warmUpEvents, maxInFlight } = plan;
   const made = madeEvents(warmUpEvents + events, (at) => `user:${at % sockets}`);
   return await onStage(job, { users: sockets, via: 'rabbitmq' }, async (stage) => {
-    const publish = async (batch: readonly MadeEvent[]) => {
-      const first = stage.crowd.received;
-      let sent = 0;
-      const pump = () => {
-        const free = Math.min(maxInFlight - (sent - (stage.crowd.received - first)), batch.length - sent);
-        // Not one at a time: the producer's own writes would be what is measured.
-        if (free < Math.min(maxInFlight / 4, batch.length - sent) || free === 0) return;
-        stage.driver.send(batch.slice(sent, sent + free));
-        sent += free;
-      };
-      stage.crowd.onNotification = pump;
-      pump();
-      await stage.crowd.arrived(first + batch.length);
-    };
-    await publish(made.slice(0, warmUpEvents));
-    const figures = await costOfEach(stage, events, () => publish(made.slice(warmUpEvents)));
+    await sendAll(stage, made.slice(0, warmUpEvents), maxInFlight);
+    const figures = await costOfEach(stage, events, () =>
+      sendAll(stage, made.slice(warmUpEvents), maxInFlight),
+    );
     await stage.crowd.expectEach(made.length / sockets);
     return figures;
   });
+}
+
+/** Resolves when all have arrived, each at one user. */
+export async function sendAll(
+  { crowd, driver }: Stage,
+  events: readonly MadeEvent[],
+  maxInFlight: number,
+): Promise<void> {
+  const first = crowd.received;
+  let sent = 0;
+  const pump = () => {
+    const free = Math.min(maxInFlight - (sent - (crowd.received - first)), events.length - sent);
+    // Not one at a time: the producer's own writes would be what is measured.
+    if (free < Math.min(maxInFlight / 4, events.length - sent) || free === 0) return;
+    driver.send(events.slice(sent, sent + free));
+    sent += free;
+  };
+  crowd.onNotification = pump;
+  pump();
+  await crowd.arrived(first + events.length);
 }
 
 /** All at once, each to every socket. */
@@ -49,12 +57,17 @@ export async function burst(job: Job, plan: PlanOf<'burst'>): Promise<Figures> {
   });
 }
 
-function madeEvents(count: number, audienceOf: (at: number) => Audience): readonly MadeEvent[] {
+export function madeEvents(count: number, audienceOf: (at: number) => Audience): readonly MadeEvent[] {
   const payloads = new Payloads(DATA_BYTES);
   return Array.from({ length: count }, (_, at) => payloads.next(audienceOf(at)));
 }
 
-async function costOfEach({ server, crowd, driver }: Stage, deliveries: number, run: () => Promise<void>) {
+/** What `run` costs the server, per delivery. */
+export async function costOfEach(
+  { server, crowd, driver }: Stage,
+  deliveries: number,
+  run: () => Promise<void>,
+) {
   await driver.settled();
   const before = await server.usage();
   const bytesBefore = crowd.bytes;

@@ -7,22 +7,30 @@
 --
 -- KEYS per audience: log, meta, newest (place of the newest entry per collapse key), retracted (place of the
 -- retraction per event), then one `once` key per entry; all of an audience share its hash tag.
--- ARGV[1] run id of the node that serves this; then per audience: channel of the room, most entries kept, longest age
--- in ms, dedupe window in ms, number of entries, and seven per entry: head and tail of the notification's
--- JSON, flags, and each or '': expiry in ms since 1970, the collapse key, the identity of the event that this one
--- retracts, the route that led here.
+-- ARGV[1] run id of the node that serves this; then per audience: channel of the room, and
+-- '<most entries kept> <longest age in ms> <dedupe window in ms> <number of entries>'; per entry: head and tail of the
+-- notification's JSON, flags, and which of these follow, a letter each: x expiry in ms since 1970, c the collapse key,
+-- t the identity of the event that this one takes back, r the route that led here.
 -- A `once` key holds '<offset> <route>' and, when it was published, behind that ' <gateways reached>'.
--- Returns per audience: the epoch, then per entry: offset, 1 for a repeat or else 0, gateways reached.
+-- Returns a line per audience: '<epoch>', then per entry ' <offset> <1 for a repeat or else 0> <gateways reached>'.
+-- Few arguments and one text as the answer, because the caller's library takes longer over their number than over
+-- their bytes.
 
 local run_id = ARGV[1]
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- `key` is where the audience's keys begin in KEYS, `arg` where its values begin in ARGV.
+-- `key` is where the audience's keys begin in KEYS, `arg` where its values begin in ARGV. Returns its line, and where
+-- those of the next audience begin.
 local function append(key, arg)
   local log, meta, newest, retracted = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-  local channel, max_length = ARGV[arg], tonumber(ARGV[arg + 1])
-  local max_age_ms, dedupe_ms = tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3])
+  local channel = ARGV[arg]
+  local limits = {}
+  for number in string.gmatch(ARGV[arg + 1], '%d+') do
+    limits[#limits + 1] = tonumber(number)
+  end
+  local max_length, max_age_ms, dedupe_ms, count = unpack(limits)
+  arg = arg + 2
 
   local state = redis.call('HMGET', meta, 'run', 'epoch', 'head', 'epochs')
   local epoch, head, epochs = state[2], tonumber(state[3]), state[4]
@@ -39,16 +47,20 @@ local function append(key, arg)
     redis.call('PEXPIRE', places, max_age_ms)
   end
 
-  local reply = { epoch }
+  local line = {}
   local is_known = state[1] == run_id
-  for i = 1, tonumber(ARGV[arg + 4]) do
-    local at = arg + 5 + (i - 1) * 7
+  for i = 1, count do
+    local json_head, json_tail, flags, given = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
+    arg = arg + 4
+    local option = {}
+    for letter in string.gmatch(given, '.') do
+      option[letter] = ARGV[arg]
+      arg = arg + 1
+    end
     local once = KEYS[key + 3 + i]
     local first = redis.call('GET', once)
     if first then
-      reply[#reply + 1] = tonumber(string.match(first, '^%d+'))
-      reply[#reply + 1] = 1
-      reply[#reply + 1] = 0
+      line[#line + 1] = string.match(first, '^%d+') .. ' 1 0'
     else
       head = head + 1
       local offset = string.format('%d', head)
@@ -61,22 +73,18 @@ local function append(key, arg)
         epochs = string.sub(epoch .. ':' .. offset .. (epochs and ',' .. epochs or ''), 1, 400)
         redis.call('HSET', meta, 'run', run_id, 'epoch', epoch, 'epochs', epochs)
       end
-      local json = ARGV[at] .. epoch .. '","offset":' .. offset .. ARGV[at + 1]
-      local flags, expires, collapse, retracts = ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+      local json = json_head .. epoch .. '","offset":' .. offset .. json_tail
       redis.call('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
-        'n', json, 'e', epoch, 'at', now_ms, 'x', expires)
-      redis.call('SET', once, offset .. ' ' .. ARGV[at + 6], 'PX', dedupe_ms)
-      if collapse ~= '' then remember(newest, collapse, head) end
-      if retracts ~= '' then remember(retracted, retracts, head) end
+        'n', json, 'e', epoch, 'at', now_ms, 'x', option.x or '')
+      redis.call('SET', once, offset .. ' ' .. (option.r or ''), 'PX', dedupe_ms)
+      if option.c then remember(newest, option.c, head) end
+      if option.t then remember(retracted, option.t, head) end
       local header = 'C1 ' .. epoch .. ' ' .. offset .. ' ' .. flags .. '\n'
-      reply[#reply + 1] = head
-      reply[#reply + 1] = 0
       local gateways = redis.call('SPUBLISH', channel, header .. '42["notification",' .. json .. ']')
       redis.call('APPEND', once, ' ' .. gateways)
-      reply[#reply + 1] = gateways
+      line[#line + 1] = offset .. ' 0 ' .. gateways
     end
   end
-  reply[1] = epoch or '0'
 
   redis.call('HSET', meta, 'head', head)
   redis.call('PEXPIRE', log, max_age_ms)
@@ -91,15 +99,12 @@ local function append(key, arg)
     end
     redis.call('XDEL', log, oldest[1])
   end
-  return reply
+  return (epoch or '0') .. ' ' .. table.concat(line, ' '), key + 4 + count, arg
 end
 
-local replies = {}
+local lines = {}
 local key, arg = 1, 2
 while ARGV[arg] do
-  local count = tonumber(ARGV[arg + 4])
-  replies[#replies + 1] = append(key, arg)
-  key = key + 4 + count
-  arg = arg + 5 + count * 7
+  lines[#lines + 1], key, arg = append(key, arg)
 end
-return replies
+return table.concat(lines, '\n')

@@ -66,7 +66,9 @@ export class Lanes {
       const flight = lane.splice(0, MAX_FLIGHT_ENTRIES);
       const entries = flight.map(({ entry }) => entry);
       try {
-        const appended = await this.#fly(audience, entries);
+        const appended = await this.#inbox
+          .append(audience, entries)
+          .catch((error: unknown) => this.#again(audience, entries, error));
         flight.forEach(({ resolve, reject }, i) => {
           const place = appended[i];
           if (place === undefined)
@@ -82,16 +84,12 @@ export class Lanes {
     for (const { reject } of lane) reject(this.#closing.signal.reason);
   }
 
-  async #fly(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
-    try {
-      return await this.#inbox.append(audience, entries);
-    } catch (error) {
-      this.#onHold(error);
-      return await pRetry(() => this.#inbox.append(audience, entries), {
-        ...RETRY,
-        signal: this.#closing.signal,
-        onFailedAttempt: ({ error: again }) => this.#onHold(again),
-      });
-    }
+  #again(audience: Audience, entries: readonly Entry[], error: unknown): Promise<readonly Appended[]> {
+    this.#onHold(error);
+    return pRetry(() => this.#inbox.append(audience, entries), {
+      ...RETRY,
+      signal: this.#closing.signal,
+      onFailedAttempt: ({ error: again }) => this.#onHold(again),
+    });
   }
 }

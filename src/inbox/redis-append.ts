@@ -84,9 +84,9 @@ export class RedisAppend {
   /** Never rejects: what fails is told to the calls. */
   async #send(calls: readonly Call[]): Promise<void> {
     try {
-      const replies = parseReplies(await this.#run(calls), calls);
+      const appended = parseReply(await this.#run(calls), calls);
       calls.forEach(({ resolve }, i) => {
-        resolve(replies[i] ?? []);
+        resolve(appended[i] ?? []);
       });
     } catch (error) {
       // The lanes try again, and then it has to be known where the key has gone.
@@ -105,7 +105,7 @@ export class RedisAppend {
     const node = redis instanceof Cluster ? nodeOf?.(firstKey) : redis;
     if (runId === undefined || node === undefined) throw new InboxUnavailable('Redis is not connected');
     const keys: string[] = [];
-    const args: (string | number)[] = [runId];
+    const args: string[] = [runId];
     for (const { audience, entries } of calls) {
       const { maxLength, maxAgeMs, dedupeMs } = limitsOf(audience, limits);
       keys.push(
@@ -114,39 +114,44 @@ export class RedisAppend {
         keyOf(audience, 'newest'),
         keyOf(audience, 'retracted'),
       );
-      args.push(channelOf(roomOf(audience)), maxLength, maxAgeMs, dedupeMs, entries.length);
+      args.push(channelOf(roomOf(audience)), `${maxLength} ${maxAgeMs} ${dedupeMs} ${entries.length}`);
       for (const entry of entries) {
         keys.push(onceKeyOf(audience, identityOf(entry)));
-        const { text, expiresAtMs, collapseKey, retracts, route } = entry;
-        args.push(
-          text.head,
-          text.tail,
-          headerEndOf(entry),
-          expiresAtMs ?? '',
-          collapseKey ?? '',
-          retracts ?? '',
-          route ?? '',
-        );
+        pushEntry(args, entry);
       }
     }
     return await unavailable(() => runScript(node, APPEND, keys, args));
   }
 }
 
-function parseReplies(replies: unknown, calls: readonly Call[]): (readonly Appended[])[] {
-  if (!Array.isArray(replies)) throw otherForm();
-  return calls.map(({ entries }, i) => parseReply(replies[i], entries.length));
+function pushEntry(args: string[], entry: Entry): void {
+  const { text, expiresAtMs, collapseKey, retracts, route } = entry;
+  let given = '';
+  if (expiresAtMs !== undefined) given += 'x';
+  if (collapseKey !== undefined) given += 'c';
+  if (retracts !== undefined) given += 't';
+  if (route !== undefined) given += 'r';
+  args.push(text.head, text.tail, headerEndOf(entry), given);
+  if (expiresAtMs !== undefined) args.push(String(expiresAtMs));
+  if (collapseKey !== undefined) args.push(collapseKey);
+  if (retracts !== undefined) args.push(retracts);
+  if (route !== undefined) args.push(route);
 }
 
-function parseReply(reply: unknown, count: number): Appended[] {
-  if (!Array.isArray(reply) || typeof reply[0] !== 'string' || reply.length !== 1 + 3 * count)
-    throw otherForm();
-  const [epoch] = reply;
+function parseReply(reply: unknown, calls: readonly Call[]): (readonly Appended[])[] {
+  const lines = typeof reply === 'string' ? reply.split('\n') : [];
+  if (lines.length !== calls.length) throw otherForm();
+  return calls.map(({ entries }, i) => parseLine(lines[i] ?? '', entries.length));
+}
+
+function parseLine(line: string, count: number): Appended[] {
+  const [epoch = '', ...numbers] = line.split(' ');
+  if (numbers.length !== 3 * count) throw otherForm();
   return Array.from({ length: count }, (_, i) => ({
     epoch,
-    offset: Number(reply[1 + 3 * i]),
-    repeat: reply[2 + 3 * i] === 1,
-    gateways: Number(reply[3 + 3 * i]),
+    offset: Number(numbers[3 * i]),
+    repeat: numbers[1 + 3 * i] === '1',
+    gateways: Number(numbers[2 + 3 * i]),
   }));
 }
 

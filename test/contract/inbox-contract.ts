@@ -143,6 +143,57 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
       expect(await subject.inbox.places(audience, [])).toEqual([]);
     });
 
+    test('of many in one append each keeps what is given for it, whatever is given for those beside it', async () => {
+      await appendOne('repeated', { collapseKey: 'before' });
+      const expiresAtMs = 1_800_000_000_000;
+      const all = { expiresAtMs, collapseKey: '/test a\nb é', retracts: '/test ""\n x', route: 'all.#' };
+      const given: readonly (readonly [string, Partial<Entry>])[] = [
+        ['plain', {}],
+        ['all', all],
+        ['repeated', all],
+        ['routed', { route: 'order.*' }],
+        ['expiring', { expiresAtMs }],
+        ['retracting', { retracts: '/test plain' }],
+        ['collapsing', { collapseKey: '/test c' }],
+        ['last', {}],
+      ];
+      const entries = given.map(([id, extra]) => entry(id, audience, extra));
+      const appended = await subject.inbox.append(audience, entries);
+      expect(appended.map(({ offset, repeat }) => (repeat ? -offset : offset))).toEqual([
+        2, 3, -1, 4, 5, 6, 7, 8,
+      ]);
+      const stored = await subject.inbox.read(audience, 1, 8);
+      expect(stored.map(({ expiresAtMs: at }) => at === expiresAtMs)).toEqual([
+        false,
+        false,
+        true,
+        false,
+        true,
+        false,
+        false,
+        false,
+      ]);
+      const ids = ['plain', 'all', 'repeated', 'routed', 'expiring', 'retracting', 'collapsing', 'last'];
+      const places = await subject.inbox.places(
+        audience,
+        ids.map((id) => `/test ${id}`),
+      );
+      expect(places.map((place) => place?.route)).toEqual([
+        undefined,
+        'all.#',
+        undefined,
+        'order.*',
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      const { newest, retracted } = await subject.inbox.shadows(audience);
+      expect(Object.fromEntries(newest)).toEqual({ before: 1, '/test a\nb é': 3, '/test c': 7 });
+      expect(Object.fromEntries(retracted)).toEqual({ '/test ""\n x': 3, '/test plain': 6 });
+      expect(await subject.inbox.heads([audience])).toMatchObject([{ offset: 8 }]);
+    });
+
     test('the same id from another source is another event', async () => {
       await appendOne('a');
       const other = await appendOne('a', { source: '/other' });

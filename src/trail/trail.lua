@@ -1,7 +1,10 @@
--- What became of events: KEYS one hash per event id, by source; ARGV[1] how long to keep them in ms, and then for each key
--- source and JSON.
-for i, key in ipairs(KEYS) do
-  redis.call('HSET', key, ARGV[2 * i], ARGV[2 * i + 1])
-  redis.call('PEXPIRE', key, ARGV[1])
+-- What became of events: KEYS one hash per event id, by source; ARGV[1] how long to keep them in ms, ARGV[2] for each key a
+-- line '<source> <what became of it>'. Neither holds a newline, nor the source a blank.
+local at = 0
+for line in string.gmatch(ARGV[2], '[^\n]+') do
+  at = at + 1
+  local source, settled = string.match(line, '^([^ ]+) (.*)$')
+  redis.call('HSET', KEYS[at], source, settled)
+  redis.call('PEXPIRE', KEYS[at], ARGV[1])
 end
-return #KEYS
+return at

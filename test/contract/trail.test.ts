@@ -51,6 +51,22 @@ describe.for(Object.entries(trails))('%s', ([, open]) => {
     for (const i of [0, 99, 100, 200]) expect(await found(trail, String(i))).toEqual({ '/a': settled(i) });
   });
 
+  test('events settled in one moment keep what is their own, whatever they are called', async () => {
+    const trail = await open(60_000);
+    const ids = ['plain', 'two\nlines', 'with blanks ', '{}', 'é\u0000'];
+    const dead = { code: 'no_audience', message: 'two\nlines and "quotes"' };
+    for (const [i, id] of ids.entries()) {
+      trail.record({ source: '/plain', id }, settled(i));
+      trail.record({ source: `/dead/${i}?a=é`, id }, { ...settled(i), audiences: [], deadLetter: dead });
+    }
+    await expect.poll(() => found(trail, ids.at(-1) ?? '')).not.toEqual({});
+    for (const [i, id] of ids.entries())
+      expect(await found(trail, id)).toEqual({
+        '/plain': settled(i),
+        [`/dead/${i}?a=é`]: { ...settled(i), audiences: [], deadLetter: dead },
+      });
+  });
+
   test('it is kept for its time', async () => {
     const trail = await open(KEPT_MS);
     trail.record({ source: '/a', id: '1' }, settled(1));

@@ -38,7 +38,7 @@ export class Announcer {
     const { signals } = this.#options;
     if (signals.wants('client.connected')) signals.emit('client.connected', this.#described(socket));
     if (!signals.wants('client.disconnected')) return;
-    socket.once('disconnect', () => {
+    socket.on('disconnect', () => {
       const code = codeOf(socket.conn);
       const why = code === undefined ? {} : { code };
       signals.emit('client.disconnected', { ...this.#described(socket), ...why });

@@ -23,7 +23,7 @@ export class Attendance {
   /** MUST be called for each socket when it has connected. */
   follow(socket: GatewaySocket): void {
     // At its 'disconnect' it is in no room any more.
-    socket.once('disconnecting', () => this.#options.registry.gone(socket.id, this.#placesOf(socket)));
+    socket.on('disconnecting', () => this.#options.registry.gone(socket.id, this.#placesOf(socket)));
     const { conn } = socket;
     if (conn.transport.name === 'websocket') return;
     conn.once('upgrade', () => {

@@ -72,8 +72,8 @@ function seat(socket: GatewaySocket, giveBack: () => void): void {
     if (isTaken) giveBack();
     isTaken = false;
   };
-  socket.once('disconnect', leave);
-  socket.conn.once('close', leave);
+  socket.on('disconnect', leave);
+  socket.conn.on('close', leave);
 }
 
 function bearerToken(socket: GatewaySocket): string | undefined {

@@ -89,7 +89,8 @@ export class Door {
     connection.on('packet', () => {
       if (!allowance.take(Date.now())) turnAway(connection, 'rate_limited');
     });
-    connection.once('close', seats.take(address));
+    // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
+    connection.on('close', seats.take(address));
   }
 
   /** Lets nobody in from now on. */

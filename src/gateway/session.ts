@@ -59,7 +59,7 @@ export class Session {
       goaway(socket, 'unavailable');
     });
     this.renew(socket.data.identity);
-    socket.once('disconnect', () => clearTimeout(this.#expiry));
+    socket.on('disconnect', () => clearTimeout(this.#expiry));
   }
 
   /** The audiences whose inbox this session may see: those that it was told, as far as its token still gives them. */

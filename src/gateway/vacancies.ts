@@ -26,7 +26,7 @@ export class Vacancies {
     this.#tenancies.set(conn, tenancy);
     tenancy.sockets += 1;
     clearTimeout(tenancy.end);
-    socket.once('disconnect', () => {
+    socket.on('disconnect', () => {
       tenancy.sockets -= 1;
       if (tenancy.sockets > 0 || conn.readyState !== 'open') return;
       tenancy.end = setTimeout(() => conn.close(), this.#graceMs).unref();

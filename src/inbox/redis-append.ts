@@ -124,6 +124,7 @@ export class RedisAppend {
   }
 }
 
+/** As append.lua reads it: the letters name what follows them, in their order. */
 function pushEntry(args: string[], entry: Entry): void {
   const { text, expiresAtMs, collapseKey, retracts, route } = entry;
   let given = '';
@@ -138,6 +139,7 @@ function pushEntry(args: string[], entry: Entry): void {
   if (route !== undefined) args.push(route);
 }
 
+/** @throws {InboxUnavailable} when it is no line of numbers for each call */
 function parseReply(reply: unknown, calls: readonly Call[]): (readonly Appended[])[] {
   const lines = typeof reply === 'string' ? reply.split('\n') : [];
   if (lines.length !== calls.length) throw otherForm();

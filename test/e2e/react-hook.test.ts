@@ -10,6 +10,7 @@ import { freshRedis, freshVhost } from '../support/servers.ts';
 
 const SCRIPT = `
 import { StrictMode, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import { useCarillon, useClientEvent, useTopic } from '../../src/react/use-carillon.ts';
 
@@ -20,7 +21,8 @@ Object.assign(window, { told });
 function App() {
   const [user, setUser] = useState('ada');
   const [topics, setTopics] = useState(0);
-  Object.assign(window, { setUser, setTopics });
+  // Outside of React's own events it renders in a task of its own: what the test sends next might be there before.
+  Object.assign(window, { setUser, setTopics: (count) => flushSync(() => setTopics(count)) });
   return user === '' ? <p>Gone</p> : <Inbox key={user} user={user} topics={topics} />;
 }
 

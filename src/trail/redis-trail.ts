@@ -26,7 +26,7 @@ export interface RedisTrailOptions {
 
 export class RedisTrail implements Trail {
   readonly #options: RedisTrailOptions;
-  /** The one and the other of each event that waits: as few things as can be, since all of them wait. */
+  /** Of each event that waits for its moment its key, and beside it its line. */
   #keys: string[] = [];
   #lines: string[] = [];
   #timer: NodeJS.Timeout | undefined;

@@ -173,10 +173,9 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
         false,
         false,
       ]);
-      const ids = ['plain', 'all', 'repeated', 'routed', 'expiring', 'retracting', 'collapsing', 'last'];
       const places = await subject.inbox.places(
         audience,
-        ids.map((id) => `/test ${id}`),
+        given.map(([id]) => `/test ${id}`),
       );
       expect(places.map((place) => place?.route)).toEqual([
         undefined,

@@ -53,7 +53,19 @@ export function packetOf(json: string): Buffer {
 }
 
 function textOf(json: string): string {
-  return `42["notification",${json}]`;
+  return `${PACKET_BEGIN}${json}]`;
+}
+
+const PACKET_BEGIN = '42["notification",';
+const BEHIND_SOURCE = Buffer.from('","type":"');
+
+/**
+ * Which event a packet carries: its `id` and `source`, to be compared and not to be read. Undefined when it has none.
+ * encodeEvent puts `type` behind these two, and within a JSON string no quote stands unescaped.
+ */
+export function eventIn(packet: Buffer): string | undefined {
+  const end = packet.indexOf(BEHIND_SOURCE);
+  return end === -1 ? undefined : packet.toString('latin1', PACKET_BEGIN.length, end);
 }
 
 /** Undefined for bytes that are not ours; they belong to the adapter. */

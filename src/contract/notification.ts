@@ -88,6 +88,7 @@ export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience
     data_base64 === undefined
       ? { data: event.data ?? {} }
       : { datacontenttype: event.datacontenttype ?? UNKNOWN_TYPE, data_base64 };
+  // `id`, `source` and `type` MUST stay the first: eventIn.
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);
   // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
   const tail = `,${JSON.stringify({ severity, collapsekey, expirytime, traceparent, ...content }).slice(1)}`;

@@ -12,7 +12,7 @@
 import pRetry from 'p-retry';
 import { type Audience, roomOf } from '../contract/audience.ts';
 import { lastKept } from '../contract/incarnations.ts';
-import { type LiveMessage, type MarksMessage, packetOf } from '../contract/live-message.ts';
+import { eventIn, type LiveMessage, type MarksMessage, packetOf } from '../contract/live-message.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Member } from './member.ts';
@@ -42,6 +42,8 @@ export class Feed {
   /** Only while something is tried again: most feeds never need it. */
   #retrying: AbortController | undefined;
   #cursor: Cursor = EMPTY_HEAD;
+  /** The event at the cursor; undefined when this feed has not passed it on. */
+  #lastEvent: string | undefined;
   /** What keeps the feed busy; undefined when it is current. */
   #work: Promise<void> | undefined;
   /** Something came while busy, so that the log may have grown since its head was read. */
@@ -122,6 +124,7 @@ export class Feed {
 
   #passOn(message: LiveMessage): void {
     this.#cursor = { epoch: message.epoch, offset: message.offset };
+    this.#lastEvent = eventIn(message.packet);
     const frame = new Frame(message.packet);
     for (const member of this.#members.values()) member.write(frame);
     this.#options.onPassedOn(this.audience, message, this.#members.size);
@@ -170,25 +173,53 @@ export class Feed {
    */
   async #changeEpoch(head: Cursor): Promise<void> {
     const { offset } = this.#cursor;
-    const incarnations =
-      offset === 0 ? [] : await this.#retry(() => this.#options.inbox.incarnations(this.audience));
-    const kept = offset === 0 ? 0 : lastKept(incarnations, this.#cursor);
+    const kept = offset === 0 ? 0 : await this.#lastKept();
     this.#cursor = { epoch: head.epoch, offset: kept };
     if (kept === offset) return;
+    this.#lastEvent = undefined;
     for (const member of this.#members.values()) member.resync(this.audience, this.#cursor);
   }
 
+  async #lastKept(): Promise<number> {
+    const { offset } = this.#cursor;
+    const kept = lastKept(
+      await this.#retry(() => this.#options.inbox.incarnations(this.audience)),
+      this.#cursor,
+    );
+    if (kept === offset || this.#lastEvent === undefined) return kept;
+    // A store that dies before it has answered may have published what is lost with it. The consumer does not know,
+    // and appends it again.
+    const [again] = await this.#read(offset, offset);
+    return again !== undefined && eventIn(packetOf(again.json)) === this.#lastEvent ? offset : kept;
+  }
+
+  /** Up to the head that the log had just now; not all the way when the log has become another one since. */
   async #readUpTo(head: Cursor): Promise<void> {
     while (this.#cursor.offset < head.offset) {
       const first = this.#cursor.offset + 1;
       const last = Math.min(head.offset, this.#cursor.offset + READ_ENTRIES);
+      const entries = await this.#read(first, last);
+      const isWhole =
+        entries.length === last - first + 1 && entries.every(({ epoch }) => epoch === head.epoch);
+      // Trimmed, or begun in an earlier epoch; or of another log, where offsets name other events.
+      if (!isWhole && !(await this.#isStill(head))) {
+        this.#behind = true;
+        return;
+      }
       const nowMs = Date.now();
-      for (const { epoch, offset, json, expiresAtMs = Infinity } of await this.#read(first, last)) {
+      for (const { epoch, offset, json, expiresAtMs = Infinity } of entries) {
         if (expiresAtMs > nowMs) this.#passOn({ epoch, offset, sampled: false, packet: packetOf(json) });
       }
       // What the log did not hold any more is gone for everybody; the place moves on past it.
+      if (this.#cursor.offset < last) this.#lastEvent = undefined;
       this.#cursor = { epoch: head.epoch, offset: last };
     }
+  }
+
+  /** Whether the log that had this head has not lost any of it. */
+  async #isStill({ epoch, offset }: Cursor): Promise<boolean> {
+    const now = await this.#head();
+    return now.epoch === epoch && now.offset >= offset;
   }
 
   async #head(): Promise<Cursor> {

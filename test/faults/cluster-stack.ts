@@ -49,9 +49,19 @@ export async function startClusterStack(amqpUrl: string): Promise<ClusterStack> 
  * Kills the primary in such a way that its replica has all that it acknowledged: nothing is written any more while it
  * waits for the replica.
  */
-export async function killInStep({ control, server }: ClusterNode): Promise<void> {
-  await control.call('CLIENT', 'PAUSE', 20_000, 'WRITE');
-  const replicas = await control.wait(1, 5_000);
+export async function killInStep(primary: ClusterNode): Promise<void> {
+  await holdWrites(primary, 20_000);
+  await primary.server.kill();
+}
+
+/** Freezes it in the same way. What comes to it then is still there when it goes on, and it believes to be the primary. */
+export async function freezeInStep(primary: ClusterNode): Promise<void> {
+  await holdWrites(primary, 2_000);
+  await primary.server.pause();
+}
+
+async function holdWrites({ control }: ClusterNode, forMs: number): Promise<void> {
+  await control.call('CLIENT', 'PAUSE', forMs, 'WRITE');
+  const replicas = await control.wait(1, forMs);
   if (replicas < 1) throw new Error('the replica is not in step');
-  await server.kill();
 }

@@ -17,13 +17,14 @@ export class FakeLog implements Inbox {
   /** Awaited before a question is answered; what is answered is what the log held when it was asked. */
   delay: () => Promise<unknown> = async () => {};
 
-  /** Appends the next notification and gives what would be published of it. */
-  add(epoch: string): LiveMessage {
+  /** Appends the next notification, of a new event or of this one, and gives what would be published of it. */
+  add(epoch: string, id?: string): LiveMessage {
     const offset = this.head.offset + 1;
     this.head = { epoch, offset };
     if (this.epochs[0]?.epoch !== epoch) this.epochs = [{ epoch, firstOffset: offset }, ...this.epochs];
-    this.entries.push({ epoch, offset, json: jsonOf(offset), appendedAtMs: 0 });
-    return messageOf(epoch, offset);
+    const json = jsonOf(epoch, offset, id);
+    this.entries.push({ epoch, offset, json, appendedAtMs: 0 });
+    return { epoch, offset, sampled: true, packet: packetOf(json) };
   }
 
   /** Loses everything from this offset on, as a store that restarts or fails over may; the next append tells. */
@@ -81,12 +82,12 @@ export class FakeLog implements Inbox {
   }
 }
 
-function jsonOf(offset: number): string {
-  return `{"offset":${offset}}`;
+function jsonOf(epoch: string, offset: number, id = `${epoch}${offset}`): string {
+  return JSON.stringify({ id, source: '/s', type: 't', offset });
 }
 
 export function messageOf(epoch: string, offset: number): LiveMessage {
-  return { epoch, offset, sampled: true, packet: packetOf(jsonOf(offset)) };
+  return { epoch, offset, sampled: true, packet: packetOf(jsonOf(epoch, offset)) };
 }
 
 /** A promise, and what resolves it. */

@@ -57,6 +57,87 @@ describe('when the epoch changes', () => {
     expect(member.told).toEqual([{ resync: { epoch: 'b', offset: kept } }, ...offsets]);
   });
 
+  describe('and what was passed on last was lost before its consumer knew that it was appended', () => {
+    test('goes on quietly when the consumer has appended it again', async () => {
+      const { log, feed, member } = await opened(3);
+      feed.receive(log.add('a', 'four'));
+      feed.receive(log.add('a', 'five'));
+      log.lose(4);
+      const message = log.add('b', 'four');
+      log.add('b', 'five');
+      feed.receive(message);
+      await settle();
+      feed.receive(log.add('b'));
+      expect(member.told).toEqual([4, 5, 6]);
+    });
+
+    test('tells members when another event has its place', async () => {
+      const { log, feed, member } = await opened(3);
+      feed.receive(log.add('a', 'four'));
+      log.lose(4);
+      feed.receive(log.add('b', 'other'));
+      await settle();
+      expect(member.told).toEqual([4, { resync: { epoch: 'b', offset: 3 } }, 4]);
+    });
+
+    test('tells members when the place is empty', async () => {
+      const { log, feed, member } = await opened(3);
+      feed.receive(log.add('a', 'four'));
+      feed.receive(log.add('a', 'five'));
+      log.lose(4);
+      feed.receive(log.add('b', 'five'));
+      await settle();
+      expect(member.told).toEqual([4, 5, { resync: { epoch: 'b', offset: 3 } }, 4]);
+    });
+
+    test('does not take what it passed on earlier for what is at its place', async () => {
+      const { log, feed, member } = await opened(3);
+      feed.receive(log.add('a', 'four'));
+      log.add('a', 'expired');
+      Object.assign(log.entries[4] ?? {}, { expiresAtMs: 0 });
+      feed.check(log.head);
+      await settle();
+      log.lose(4);
+      log.add('b', 'expired');
+      feed.receive(log.add('b', 'four'));
+      await settle();
+      expect(member.told).toEqual([4, { resync: { epoch: 'b', offset: 3 } }, 4, 5]);
+    });
+  });
+
+  test('does not take what it reads for a part of the log that it asked for the head of', async () => {
+    const { log, feed, member } = await opened(3);
+    log.add('a', 'four');
+    const read = log.read.bind(log);
+    log.read = (...range) => {
+      log.read = read;
+      log.lose(4);
+      log.add('b', 'four');
+      return read(...range);
+    };
+    feed.check(log.head);
+    await settle();
+    feed.receive(log.add('b'));
+    await settle();
+    expect(member.told).toEqual([4, 5]);
+  });
+
+  test('waits for what a log has lost that it was about to read', async () => {
+    const { log, feed, member } = await opened(3);
+    log.add('a', 'four');
+    const read = log.read.bind(log);
+    log.read = (...range) => {
+      log.read = read;
+      log.lose(4);
+      return read(...range);
+    };
+    feed.check(log.head);
+    await settle();
+    feed.receive(log.add('b', 'four'));
+    await settle();
+    expect(member.told).toEqual([4]);
+  });
+
   test('goes on quietly when the log was only trimmed', async () => {
     const { log, feed, member } = await opened(5);
     log.entries = [];

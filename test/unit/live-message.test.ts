@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   decodeLiveMessage,
   encodeLiveMessage,
+  eventIn,
   MAX_PUBLISHED_AT_MS,
   packetOf,
 } from '../../src/contract/live-message.ts';
@@ -128,4 +129,17 @@ describe('bytes that are not ours', () => {
       }),
     );
   });
+});
+
+test('a packet tells which event it carries, whatever the names are made of, and nothing else', () => {
+  const name = fc.string({ unit: fc.constantFrom('"', '\\', ',', ':', 'type', 'source', 'ü') });
+  const anyEvent = fc.record({ id: name, source: name, type: name, time: fc.constantFrom('1', '2') });
+  const eventOf = (event: object) => eventIn(packetOf(JSON.stringify(event)));
+  fc.assert(
+    fc.property(anyEvent, anyEvent, (a, b) => {
+      expect(eventOf(a) === eventOf(b)).toBe(a.id === b.id && a.source === b.source);
+      expect(eventOf(a)).toBe(eventOf({ ...a, type: 'other', data: b }));
+    }),
+  );
+  expect(eventIn(packetOf('{}'))).toBeUndefined();
 });

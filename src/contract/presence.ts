@@ -65,10 +65,18 @@ export const audiencePresenceSchema = z
 
 export type AudiencePresence = Readonly<z.infer<typeof audiencePresenceSchema>>;
 
+/** A session as its gateway has it. There are many, and what is only written is made when it is written. */
+export interface Attendee {
+  readonly user: string;
+  readonly session: string;
+  /** As it is now. */
+  describe(): PresentSession;
+}
+
 /** What a gateway tells of its sessions. Neither is waited for, and neither fails. */
 export interface Registering {
   /** Again when something of it has changed. */
-  present(user: string, session: PresentSession): void;
+  present(attendee: Attendee): void;
   /** `places`: where the feed of each of its audiences stood. */
   gone(session: string, places: Readonly<Record<string, Cursor>>): void;
 }

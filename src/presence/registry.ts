@@ -4,7 +4,7 @@
  * has forgotten this node.
  */
 import type { Cursor } from '../contract/notification.ts';
-import type { PresentSession, Registering } from '../contract/presence.ts';
+import type { Attendee, Registering } from '../contract/presence.ts';
 import type { Change, PresenceStore, Rooms } from './presence-store.ts';
 
 export interface RegistryOptions {
@@ -21,7 +21,7 @@ const BATCH = 200;
 
 export class Registry implements Registering {
   readonly #options: RegistryOptions;
-  readonly #present = new Map<string, { readonly user: string; readonly present: PresentSession }>();
+  readonly #present = new Map<string, Attendee>();
   /** Those whose end was not written. No more than were connected when the store went away: nobody begins meanwhile. */
   readonly #gone = new Map<string, Change>();
   /** What is written of those present may not be all. */
@@ -48,10 +48,9 @@ export class Registry implements Registering {
     });
   }
 
-  present(user: string, present: PresentSession): void {
-    const change = { user, present };
-    this.#present.set(present.session, change);
-    this.#options.store.write([change]).catch(() => {
+  present(attendee: Attendee): void {
+    this.#present.set(attendee.session, attendee);
+    this.#options.store.write([changeOf(attendee)]).catch(() => {
       this.#isBehind = true;
     });
   }
@@ -60,7 +59,7 @@ export class Registry implements Registering {
     const known = this.#present.get(session);
     if (known === undefined) return;
     this.#present.delete(session);
-    const { device, node, connectedAt, cursors } = known.present;
+    const { device, node, connectedAt, cursors } = known.describe();
     const change = {
       user: known.user,
       gone: {
@@ -143,7 +142,10 @@ export class Registry implements Registering {
       }
       for (const sessions of batches([...this.#present.keys()])) {
         // Who has left since is not written as present.
-        const changes = sessions.flatMap((session) => this.#present.get(session) ?? []);
+        const changes = sessions.flatMap((session) => {
+          const attendee = this.#present.get(session);
+          return attendee === undefined ? [] : [changeOf(attendee)];
+        });
         await this.#options.store.write(changes);
       }
     } catch (error) {
@@ -151,6 +153,10 @@ export class Registry implements Registering {
       throw error;
     }
   }
+}
+
+function changeOf(attendee: Attendee): Change {
+  return { user: attendee.user, present: attendee.describe() };
 }
 
 function* batches<T>(all: readonly T[]): Generator<readonly T[]> {

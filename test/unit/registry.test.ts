@@ -1,7 +1,7 @@
 /** What a gateway says of itself while the store fails, forgets it and comes back. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
-import type { PresentSession } from '../../src/contract/presence.ts';
+import type { Attendee } from '../../src/contract/presence.ts';
 import { MemoryPresence } from '../../src/presence/memory-presence.ts';
 import type { Change, Occupancy, Rooms } from '../../src/presence/presence-store.ts';
 import { Registry } from '../../src/presence/registry.ts';
@@ -29,14 +29,11 @@ class FailingPresence extends MemoryPresence {
   }
 }
 
-const session = (name: string): PresentSession => ({
-  session: name,
-  node: 'n',
-  address: '192.0.2.1',
-  transport: 'websocket',
-  connectedAt: new Date().toISOString(),
-  audiences: {},
-});
+function attendee(session: string): Attendee {
+  const connectedAt = new Date().toISOString();
+  const described = { session, node: 'n', address: '192.0.2.1', transport: 'websocket', connectedAt };
+  return { user: 'ada', session, describe: () => ({ ...described, audiences: {} }) };
+}
 
 function open(beatMs = 10) {
   const store = new FailingPresence();
@@ -59,8 +56,8 @@ function open(beatMs = 10) {
 
 test('what is told of sessions is written, and all rooms only once', async () => {
   const { store, registry, put, names } = open();
-  registry.present('ada', session('s1'));
-  registry.present('ada', session('s2'));
+  registry.present(attendee('s1'));
+  registry.present(attendee('s2'));
   registry.gone('s1', { global: { epoch: 'a', offset: 4 } });
   registry.gone('never told', {});
   await expect.poll(names).toEqual(['s2']);
@@ -76,10 +73,10 @@ test('what is told of sessions is written, and all rooms only once', async () =>
 test('what could not be written is written later, and who left meanwhile is not there', async () => {
   const { store, registry, put, names } = open();
   const many = Array.from({ length: 450 }, (_, i) => `s${i}`);
-  registry.present('ada', session('before'));
+  registry.present(attendee('before'));
   await expect.poll(names).toEqual(['before']);
   store.isAway = true;
-  for (const name of many) registry.present('ada', session(name));
+  for (const name of many) registry.present(attendee(name));
   registry.gone('before', {});
   registry.gone('s0', {});
   put('global', { users: 9, sessions: 9 });
@@ -91,10 +88,12 @@ test('what could not be written is written later, and who left meanwhile is not 
 
 test('a store that has forgotten the node is told everything again', async () => {
   const { store, registry, put, names } = open();
-  registry.present('ada', session('s1'));
+  registry.present(attendee('s1'));
   put('global', { users: 1, sessions: 1 });
   await expect.poll(() => store.hosts('global')).toHaveLength(1);
-  await store.write([{ user: 'ada', gone: { ...session('s1'), disconnectedAt: new Date().toISOString() } }]);
+  await store.write([
+    { user: 'ada', gone: { ...attendee('s1').describe(), disconnectedAt: new Date().toISOString() } },
+  ]);
   await store.leave('n');
   await expect.poll(names).toEqual(['s1']);
   await expect.poll(() => store.hosts('global')).toHaveLength(1);
@@ -102,16 +101,18 @@ test('a store that has forgotten the node is told everything again', async () =>
 
 test('a store that was away is told everything as soon as it is back, also what it had taken', async () => {
   const { store, registry, names } = open(1_000_000);
-  registry.present('ada', session('s1'));
+  registry.present(attendee('s1'));
   await expect.poll(names).toEqual(['s1']);
-  await store.write([{ user: 'ada', gone: { ...session('s1'), disconnectedAt: new Date().toISOString() } }]);
+  await store.write([
+    { user: 'ada', gone: { ...attendee('s1').describe(), disconnectedAt: new Date().toISOString() } },
+  ]);
   store.back();
   await expect.poll(names).toEqual(['s1']);
 });
 
 test('in the end the last departures are written and the node is gone, unless the store is away', async () => {
   const { store, registry, names } = open();
-  registry.present('ada', session('s1'));
+  registry.present(attendee('s1'));
   await expect.poll(names).toEqual(['s1']);
   store.isAway = true;
   registry.gone('s1', {});

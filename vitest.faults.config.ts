@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: './test/support/global-setup.ts',
     reporters: ['default', new TallyReporter()],
     disableConsoleIntercept: true,
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -103,8 +103,7 @@ test('a queue that was declared differently is a clear error, and the process en
 test('while RabbitMQ is away: 503 with Retry-After, not ready, alive; and then all is well', {
   timeout: 90_000,
 }, async () => {
-  const own = await startRabbitMq();
-  const carillon = await startCarillon({ AMQP_URL: own.url(), REDIS_URL: redis.url, JWT_SECRET });
+  const carillon = await startCarillon({ AMQP_URL: rabbitMq.url(), REDIS_URL: redis.url, JWT_SECRET });
   const token = await tokenFor('a-service', { scope: 'events:write' });
   const publish = (id: string) =>
     fetch(`${carillon.url}/v1/events`, {
@@ -117,9 +116,9 @@ test('while RabbitMQ is away: 503 with Retry-After, not ready, alive; and then a
   await until(
     'connections to be listed',
     20_000,
-    async () => (await own.management.connections('/')).length === 2,
+    async () => (await rabbitMq.management.connections('/')).length === 2,
   );
-  await own.kill();
+  await rabbitMq.kill();
   await until('the loss to be noticed', 20_000, async () => !(await isReady(carillon)));
   const refused = await publish('during');
   expect(refused.status).toBe(503);
@@ -132,28 +131,25 @@ test('while RabbitMQ is away: 503 with Retry-After, not ready, alive; and then a
   });
   expect((await fetch(`${carillon.opsUrl}/health/live`)).status).toBe(200);
   expect((await fetch(`${carillon.opsUrl}/health/startup`)).status).toBe(200);
-  await own.restart();
+  await rabbitMq.restart();
   await until('readiness', 30_000, () => isReady(carillon));
   expect((await publish('after')).status).toBe(202);
-  await expectDelivery(carillon, own.url(), 'delivered-after');
+  await expectDelivery(carillon, rabbitMq.url(), 'delivered-after');
   expect(await carillon.stop()).toBe(0);
-  await own.stop();
 });
 
 test('started before RabbitMQ is there, it says what it waits for, and begins when it comes', {
   timeout: 90_000,
 }, async () => {
-  const own = await startRabbitMq();
-  await own.kill();
-  const carillon = await spawnCarillon({ AMQP_URL: own.url(), REDIS_URL: redis.url, JWT_SECRET });
+  await rabbitMq.kill();
+  const carillon = await spawnCarillon({ AMQP_URL: rabbitMq.url(), REDIS_URL: redis.url, JWT_SECRET });
   await until('the operators port', 10_000, async () => {
     const response = await fetch(`${carillon.opsUrl}/health/startup`).catch(() => undefined);
     return response?.status === 503;
   });
   expect(await readiness(carillon)).toMatchObject({ status: 'starting', parts: { rabbitmq: { ok: false } } });
-  await own.restart();
+  await rabbitMq.restart();
   await until('readiness', 30_000, () => isReady(carillon));
-  await expectDelivery(carillon, own.url(), 'late');
+  await expectDelivery(carillon, rabbitMq.url(), 'late');
   expect(await carillon.stop()).toBe(0);
-  await own.stop();
 });

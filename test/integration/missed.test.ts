@@ -131,7 +131,7 @@ describe('what was missed', () => {
 
 describe('a fresh token', () => {
   test('of the same user prolongs the session', async () => {
-    const brief = await ada.token(ada.claims, 2);
+    const brief = await ada.token(ada.claims, 5);
     const [first, second] = [await ada.connect({}, brief), await ada.connect({}, brief)];
     const before = Date.now();
     const answer = await first.ask('authenticate', { token: await ada.token(ada.claims, 600) });

@@ -173,19 +173,18 @@ export class Feed {
    */
   async #changeEpoch(head: Cursor): Promise<void> {
     const { offset } = this.#cursor;
-    const kept = offset === 0 ? 0 : await this.#lastKept();
+    const kept = offset === 0 ? 0 : await this.#keptOffset();
     this.#cursor = { epoch: head.epoch, offset: kept };
     if (kept === offset) return;
     this.#lastEvent = undefined;
     for (const member of this.#members.values()) member.resync(this.audience, this.#cursor);
   }
 
-  async #lastKept(): Promise<number> {
+  /** Up to where the log holds what the feed has passed on. */
+  async #keptOffset(): Promise<number> {
     const { offset } = this.#cursor;
-    const kept = lastKept(
-      await this.#retry(() => this.#options.inbox.incarnations(this.audience)),
-      this.#cursor,
-    );
+    const incarnations = await this.#retry(() => this.#options.inbox.incarnations(this.audience));
+    const kept = lastKept(incarnations, this.#cursor);
     if (kept === offset || this.#lastEvent === undefined) return kept;
     // A store that dies before it has answered may have published what is lost with it. The consumer does not know,
     // and appends it again.

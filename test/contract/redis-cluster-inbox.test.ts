@@ -8,6 +8,7 @@ import { channelOf } from '../../src/gateway/redis-live.ts';
 import { type Appended, type InboxLimits, InboxUnavailable } from '../../src/inbox/inbox.ts';
 import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
 import { connectForCommands, nodeOf, type RedisConnection, RunIds } from '../../src/redis.ts';
+import { runIdOf } from '../support/append.ts';
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { until } from '../support/until.ts';
 import { describeInbox, entry, LONG_LIVED, MAX_AGE_MS, toLiveMessages } from './inbox-contract.ts';
@@ -33,16 +34,18 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-function openInbox(limits: InboxLimits, runIdOf = (key: string) => runIds.of(key)) {
-  return new RedisInbox({ redis, runIdOf, nodeOf: (key) => nodeOf(redis, key), channelOf, limits });
+function openInbox(limits: InboxLimits, runIdOfKey = (key: string) => runIds.of(key)) {
+  return new RedisInbox({
+    redis,
+    runIdOf: runIdOfKey,
+    nodeOf: (key) => nodeOf(redis, key),
+    channelOf,
+    limits,
+  });
 }
 
 function metaOf(audience: Audience): string {
   return `carillon:{${audience}}:meta`;
-}
-
-async function runIdOf({ control }: ClusterNode): Promise<string | undefined> {
-  return /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
 }
 
 async function idOf({ control }: ClusterNode): Promise<string> {
@@ -115,7 +118,7 @@ describe('redis cluster inbox, of its own', () => {
     const second = await appendUntilDone(inbox, audience, 'b');
     expect([first.offset, second.offset]).toEqual([1, 2]);
     expect(await appendUntilDone(inbox, audience, 'a')).toMatchObject({ offset: 1, repeat: true });
-    expect(await target.control.hget(metaOf(audience), 'run')).toBe(await runIdOf(target));
+    expect(await target.control.hget(metaOf(audience), 'run')).toBe(await runIdOf(target.control));
   });
 
   test('a primary that has too few replicas takes nothing', async () => {
@@ -138,7 +141,7 @@ describe('redis cluster inbox, of its own', () => {
     await until('the replica to take over', 10_000, serves);
     // Nobody has told this process: the node before answers MOVED.
     const after = await appendUntilDone(inbox, audience, 'b');
-    expect(await successor.control.hget(metaOf(audience), 'run')).toBe(await runIdOf(successor));
+    expect(await successor.control.hget(metaOf(audience), 'run')).toBe(await runIdOf(successor.control));
     expect(after.epoch).not.toBe(before.epoch);
     expect(after.offset).toBe(2);
   });

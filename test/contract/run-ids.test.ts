@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { connectForCommands, type RedisConnection, RunIds } from '../../src/redis.ts';
+import { runIdOf } from '../support/append.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
 let server: RedisServer;
@@ -26,19 +27,15 @@ function open(): RunIds {
   return new RunIds(redis);
 }
 
-async function runId(): Promise<string | undefined> {
-  return /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
-}
-
 test('another process at the same address has another', async () => {
   const runIds = open();
-  const first = await runId();
+  const first = await runIdOf(control);
   await expect.poll(() => runIds.of('key')).toBe(first);
   await server.kill();
   await expect.poll(() => runIds.of('key')).toBeUndefined();
   await server.restart();
   await expect.poll(() => runIds.of('key'), { timeout: 10_000 }).toMatch(/^\w+$/);
-  expect(runIds.of('key')).toBe(await runId());
+  expect(runIds.of('key')).toBe(await runIdOf(control));
   expect(runIds.of('key')).not.toBe(first);
 });
 
@@ -49,7 +46,7 @@ test('one that was not told is asked for again, on the same connection', async (
   await expect.poll(() => deniedInfos()).toBeGreaterThan(1);
   expect(runIds.of('key')).toBeUndefined();
   await control.call('ACL', 'SETUSER', 'default', '+info');
-  await expect.poll(() => runIds.of('key')).toBe(await runId());
+  await expect.poll(() => runIds.of('key')).toBe(await runIdOf(control));
 });
 
 /** How often INFO was refused: to the connection's own check, and to the question for the id. */

@@ -5,8 +5,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { entry, LONG_LIVED } from '../contract/inbox-contract.ts';
+import { appendAt } from '../support/append.ts';
 import { startCarillon } from '../support/carillon.ts';
 import { Checker, flawless } from '../support/checker.ts';
 import type { TestClient } from '../support/client.ts';
@@ -32,14 +31,7 @@ afterAll(async () => {
 
 /** Writes to the log as an append does whose publish is lost on the way. */
 async function appendUnpublished(checker: Checker, audience: Audience): Promise<void> {
-  const runId = /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
-  const inbox = new RedisInbox({
-    redis: control,
-    runIdOf: () => runId,
-    channelOf: () => 'nowhere',
-    limits: LONG_LIVED,
-  });
-  await inbox.append(audience, [entry(checker.next(audience).id, audience)]);
+  await appendAt(control, () => 'nowhere', audience, checker.next(audience).id);
 }
 
 const idsOf = (client: TestClient) => client.notifications.map(({ id }) => id);

@@ -2,8 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
 import { channelOf } from '../../src/gateway/redis-live.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { entry, LONG_LIVED } from '../contract/inbox-contract.ts';
+import { appendAt } from '../support/append.ts';
 import { tokenFor } from '../support/carillon.ts';
 import { Checker, flawless } from '../support/checker.ts';
 import { connectClient } from '../support/client.ts';
@@ -59,13 +58,6 @@ async function cutReplicaOf(audience: Audience) {
   // What is on its way to the frozen replica would reach it later.
   await primary.control.call('CLIENT', 'KILL', 'TYPE', 'replica');
   return { primary, replica };
-}
-
-/** Appends and publishes as a consumer does. */
-async function appendAt({ control }: ClusterNode, audience: Audience, id: string): Promise<void> {
-  const runId = /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
-  const inbox = new RedisInbox({ redis: control, runIdOf: () => runId, channelOf, limits: LONG_LIVED });
-  await inbox.append(audience, [entry(id, audience)]);
 }
 
 const run = (what: string, fault: (trial: Trial) => Promise<void>): Promise<Report> =>
@@ -131,6 +123,7 @@ test('a primary falls silent, is followed, and speaks again', { timeout: 180_000
     const primary = await primaryOf(audience);
     const replica = await stack.cluster.replicaOf(primary);
     await freezeInStep(primary);
+    // Who serves what cannot be asked of a frozen node, and a replica does not tell what it has.
     await until('the promotion', PROMOTION_TIMEOUT_MS, async () => {
       return (await replica.control.info('replication')).includes('role:master');
     });
@@ -197,7 +190,7 @@ test('a primary published what its replica has not, and nobody learned that it d
 
   const { primary, replica } = await cutReplicaOf(audience);
   // As a consumer whose primary dies before the answer: it tries again, with the next primary.
-  await appendAt(primary, audience, `${audience}#21`);
+  await appendAt(primary.control, channelOf, audience, `${audience}#21`);
   await Promise.all(plain.map((client) => client.received(21)));
   await primary.server.kill();
   await replica.server.resume();

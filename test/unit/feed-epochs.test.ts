@@ -7,6 +7,22 @@ const settle = () => vi.advanceTimersByTimeAsync(0);
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+/** A feed that is told of a fourth notification; what `happens` comes between the head of the log and the reading. */
+async function openedWhileReading(happens: (log: FakeLog) => void) {
+  const all = await opened(3);
+  const { log, feed } = all;
+  log.add('a', 'four');
+  const read = log.read.bind(log);
+  log.read = (...range) => {
+    log.read = read;
+    happens(log);
+    return read(...range);
+  };
+  feed.check(log.head);
+  await settle();
+  return all;
+}
+
 describe('the first notification ever', () => {
   test('is the next of an empty log', async () => {
     const { log, feed, member } = await opened(0);
@@ -106,33 +122,17 @@ describe('when the epoch changes', () => {
   });
 
   test('does not take what it reads for a part of the log that it asked for the head of', async () => {
-    const { log, feed, member } = await opened(3);
-    log.add('a', 'four');
-    const read = log.read.bind(log);
-    log.read = (...range) => {
-      log.read = read;
+    const { log, feed, member } = await openedWhileReading((log) => {
       log.lose(4);
       log.add('b', 'four');
-      return read(...range);
-    };
-    feed.check(log.head);
-    await settle();
+    });
     feed.receive(log.add('b'));
     await settle();
     expect(member.told).toEqual([4, 5]);
   });
 
   test('waits for what a log has lost that it was about to read', async () => {
-    const { log, feed, member } = await opened(3);
-    log.add('a', 'four');
-    const read = log.read.bind(log);
-    log.read = (...range) => {
-      log.read = read;
-      log.lose(4);
-      return read(...range);
-    };
-    feed.check(log.head);
-    await settle();
+    const { log, feed, member } = await openedWhileReading((log) => log.lose(4));
     feed.receive(log.add('b', 'four'));
     await settle();
     expect(member.told).toEqual([4]);

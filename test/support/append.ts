@@ -1,0 +1,22 @@
+/** Writes to a log as a consumer does, where a test has none: past it, or in its place. */
+import type { Redis } from 'ioredis';
+import type { Audience } from '../../src/contract/audience.ts';
+import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
+import { entry, LONG_LIVED } from '../contract/inbox-contract.ts';
+
+/** Which process serves this connection. */
+export async function runIdOf(control: Redis): Promise<string | undefined> {
+  return /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
+}
+
+/** `channelOf`: the channel of the audience's room, or one that nobody hears. */
+export async function appendAt(
+  control: Redis,
+  channelOf: (room: string) => string,
+  audience: Audience,
+  id: string,
+): Promise<void> {
+  const runId = await runIdOf(control);
+  const inbox = new RedisInbox({ redis: control, runIdOf: () => runId, channelOf, limits: LONG_LIVED });
+  await inbox.append(audience, [entry(id, audience)]);
+}

@@ -44,7 +44,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['src/tap/', ['src/tap/', 'src/contract/']],
   ['src/directives/', ['src/directives/', 'src/contract/']],
-  ['src/gateway/', ['src/gateway/', 'src/contract/', 'src/inbox/inbox.ts']],
+  ['src/gateway/', ['src/gateway/', 'src/contract/', 'src/inbox/inbox.ts', 'src/http/refuse-stream.ts']],
   ['src/http/console/', ['src/http/', 'src/contract/', 'src/tap/tap.ts']],
   ['src/http/', ['src/http/', 'src/contract/']],
   ['src/ops/', ['src/ops/', 'src/contract/']],

@@ -21,7 +21,21 @@ export const httpCodes = {
   internal: 'The server failed.',
 } as const;
 
-export type ProblemCode = keyof typeof httpCodes | RefusalCode;
+/** Why a connection is refused before anybody knows whose it is, polling and WebSocket alike. */
+export const connectionCodes = {
+  shutting_down: 'This node is going down; connect again, to another.',
+  origin: 'A page of this origin may not connect.',
+  full_node: 'This node has as many connections as are allowed; try again later.',
+  full_address: 'The address has as many connections as are allowed; close one first.',
+  method_not_allowed: 'The method is none of those that `Allow` names.',
+  unsupported_protocol: 'The client speaks a version of Socket.IO that is not spoken here.',
+  bad_handshake: 'The request for a WebSocket is malformed.',
+  unknown_session: 'There is no such session here; begin a new one.',
+} as const;
+
+export type ConnectionCode = keyof typeof connectionCodes;
+
+export type ProblemCode = keyof typeof httpCodes | ConnectionCode | RefusalCode;
 
 export const problemSchema = z
   .object({
@@ -48,7 +62,11 @@ const refusalStatus: Record<RefusalCode, number> = {
   expired: 422,
 };
 
-const titles: Record<ProblemCode, string> = { ...refusalCodes, ...httpCodes };
+const titles: Record<ProblemCode, string> = {
+  ...refusalCodes,
+  ...httpCodes,
+  ...connectionCodes,
+};
 
 export function problem(code: ProblemCode, status: number, detail: string): Problem {
   return { type: `urn:carillon:problem:${code}`, title: titles[code], status, detail, code };

@@ -2,11 +2,14 @@
  * The door: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
  * whether there is room for it, and how much it sends from its first byte on.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import proxyAddr from '@fastify/proxy-addr';
 import type { Logger } from 'pino';
+import { type Problem, problem } from '../contract/problem.ts';
+import { refuseRequest, refuseStream } from '../http/refuse-stream.ts';
 import { Allowance, type Rate } from './allowance.ts';
 import { turnAway } from './goaway.ts';
+import { handshakeFault, queryOf } from './handshake-fault.ts';
 import type { Seats } from './seats.ts';
 import type { Connection } from './wire/shared-write.ts';
 
@@ -24,7 +27,11 @@ export interface DoorOptions {
 
 const METHODS = ['GET', 'POST'];
 
-type Decide = (error: string | null | undefined, isAllowed: boolean) => void;
+/** What goes with a status. */
+const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  405: { allow: METHODS.join(', ') },
+  426: { upgrade: 'websocket', 'sec-websocket-version': '13' },
+};
 
 export class Door {
   readonly #options: DoorOptions;
@@ -36,24 +43,61 @@ export class Door {
     this.#isTrusted = proxyAddr.compile([...options.trustedProxies]);
   }
 
-  /** Engine.IO asks this for the first request of each connection. */
-  readonly allowRequest = (request: IncomingMessage, decide: Decide): void => {
-    const { seats, log, onRefused } = this.#options;
-    const address = this.#addressOf(request);
-    const refuse = (code: string, reason: string) => {
-      log.info({ address, origin: request.headers.origin, code, reason }, 'connection refused');
-      onRefused(code);
-      decide(reason, false);
+  /**
+   * Engine.IO's middleware, asked for each request. What is refused here gets a written answer; what Engine.IO refuses
+   * of an upgrade does not always.
+   * @param hasSession whether Engine.IO has a session of this id
+   */
+  guard(hasSession: (id: string) => boolean) {
+    return (request: IncomingMessage, response: unknown, next: () => void): void => {
+      // Of an upgrade Engine.IO gives something else that only looks like a response.
+      const isUpgrade = !(response instanceof ServerResponse);
+      const refusal = this.#refusalOf(request, isUpgrade, hasSession);
+      if (refusal === undefined) {
+        next();
+        return;
+      }
+      const { code, detail, status } = refusal;
+      const { origin } = request.headers;
+      this.#options.log.info(
+        { address: this.#addressOf(request), origin, code, reason: detail },
+        'connection refused',
+      );
+      this.#options.onRefused(code);
+      const more = HEADERS[status];
+      if (isUpgrade) refuseStream(request.socket, refusal, more);
+      else refuseRequest(response, refusal, more);
     };
-    const full = seats.fullFor(address);
-    if (this.#isClosed) {
-      // Engine.IO would answer an upgrade with 400, which a proxy hands on; of a broken connection it tries another node.
-      if (request.headers.upgrade !== undefined) request.socket.destroy();
-      refuse('shutting_down', 'this node is going down');
-    } else if (!this.allowsOrigin(request)) refuse('origin', 'origin not allowed');
-    else if (full !== undefined) refuse(`full_${full}`, `too many connections of this ${full}`);
-    else decide(null, true);
-  };
+  }
+
+  #refusalOf(
+    request: IncomingMessage,
+    isUpgrade: boolean,
+    hasSession: (id: string) => boolean,
+  ): Problem | undefined {
+    if (!METHODS.includes(request.method ?? '')) {
+      return problem('method_not_allowed', 405, 'Socket.IO is asked with GET and POST');
+    }
+    const query = queryOf(request);
+    const fault = isUpgrade ? handshakeFault(request, query) : undefined;
+    if (fault !== undefined) return fault;
+    const { sid } = query;
+    if (sid === undefined || sid === '') return this.#refusalOfNew(request);
+    if (hasSession(sid)) return undefined;
+    // It may be a session of another node, which a proxy finds if this one says that it is going.
+    if (this.#isClosed) return this.#refusalOfNew(request);
+    // Over polling Engine.IO says so in its own words, which its clients know.
+    return isUpgrade ? problem('unknown_session', 400, 'the session is not known to this node') : undefined;
+  }
+
+  #refusalOfNew(request: IncomingMessage): Problem | undefined {
+    if (this.#isClosed) return problem('shutting_down', 503, 'this node is going down');
+    if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
+    const full = this.#options.seats.fullFor(this.#addressOf(request));
+    if (full === undefined) return undefined;
+    const status = full === 'node' ? 503 : 429;
+    return problem(`full_${full}`, status, `too many connections of this ${full}`);
+  }
 
   /**
    * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
@@ -68,16 +112,6 @@ export class Door {
     const own = `${page.protocol}//${host}`;
     return page.port === String(consolePort) && URL.canParse(own) && new URL(own).hostname === page.hostname;
   }
-
-  /** Engine.IO asks this for each request. By itself it answers 500 when a method is wrong within a session. */
-  readonly allowMethod = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    if (METHODS.includes(request.method ?? '')) next();
-    else {
-      // Not in one chain: of an upgrade Engine.IO gives a response whose methods return nothing.
-      response.writeHead(405, { allow: METHODS.join(', ') });
-      response.end();
-    }
-  };
 
   /** Follows a connection that was let in: its seat, and how much it sends. */
   admit(connection: Connection): void {

@@ -32,6 +32,7 @@ import { Session, type SessionOptions } from './session.ts';
 import { Vacancies } from './vacancies.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
+import { hasSession } from './wire/sessions.ts';
 import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
 
 export interface GatewayOptions {
@@ -115,14 +116,14 @@ export class Gateway {
       cors: allowedOrigins.includes('*')
         ? { origin: '*' }
         : (request, decide) => decide(null, { origin: door.allowsOrigin(request) ? true : [] }),
-      allowRequest: door.allowRequest,
       adapter: createAdapter,
     });
     const { adapter, sockets } = this.#io.of('/');
     feeds.follow(adapter);
     this.occupancy = new Occupancy({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
-    this.#io.engine.use(door.allowMethod);
-    this.#io.engine.on('connection', (connection: Connection) => door.admit(connection));
+    const { engine } = this.#io;
+    engine.use(door.guard((id) => hasSession(engine, id)));
+    engine.on('connection', (connection: Connection) => door.admit(connection));
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
     const attendance = new Attendance({ node: options.node, registry: options.registry, feeds });
     const announcer = new Announcer({

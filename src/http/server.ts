@@ -1,9 +1,16 @@
 /** The HTTP servers: one kind of fastify with zod at the edge, problems as errors, compression and documentation. */
+import type { Socket } from 'node:net';
 import compress from '@fastify/compress';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type ConnectionError,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  fastify,
+  LogController,
+} from 'fastify';
 import {
   jsonSchemaTransform,
   jsonSchemaTransformObject,
@@ -11,8 +18,10 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { problem } from '../contract/problem.ts';
+import { type Problem, problem } from '../contract/problem.ts';
+import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
 import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
+import { refuseStream } from './refuse-stream.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
@@ -37,7 +46,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: options.bodyLimitBytes,
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_MS,
-    http: { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
+    http: {
+      requestTimeout: REQUEST_MS,
+      headersTimeout: HEADERS_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      IncomingMessage: PlainRequest,
+      ServerResponse: PlainResponse,
+    },
+    clientErrorHandler: refuseBytes,
     frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true },
   });
@@ -73,6 +89,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 export function closeConnectionsSoon({ server }: FastifyInstance): void {
   setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS).unref();
 }
+
+/** What Node's parser cannot read, or what does not come to its end in time. */
+function refuseBytes({ code }: ConnectionError, socket: Socket): void {
+  if (code === 'ECONNRESET') socket.destroy();
+  else refuseStream(socket, unreadable[code ?? ''] ?? problem('bad_request', 400, 'this is no valid HTTP'));
+}
+
+const unreadable: Readonly<Record<string, Problem>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: problem('bad_request', 408, 'the request was not there in time'),
+  HPE_HEADER_OVERFLOW: problem('bad_request', 431, 'the headers are too large'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: problem('bad_request', 413, "the chunks' extensions are too large"),
+};
 
 /** Pages load nothing from elsewhere and stand in no frame. TLS, and with it HSTS, is the proxy's. */
 const SECURITY_HEADERS = {

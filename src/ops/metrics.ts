@@ -1,14 +1,14 @@
 /** What is counted and measured, and what a scrape asks for. docs/operating.md says which question each answers. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AudienceKind } from '../contract/audience.ts';
+import { connectionCodes } from '../contract/problem.ts';
 import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
 import { type SignalName, signalSchemas } from '../contract/signal.ts';
 import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
 import { gaugesOf, type NodeInfo, type Sources } from './gauges.ts';
 import { Counter, type Family, Histogram, textOf } from './instruments.ts';
 
-/** What the door refuses connections with, before anybody knows whose they are. */
-const DOOR_CODES = ['shutting_down', 'origin', 'full_node', 'full_address'];
+const refusalsOfConnections = [...Object.keys(connectionCodes), ...Object.keys(handshakeErrorCodes)];
 
 const RECOVERIES = ['current', 'recovered', 'too_many', 'lost'] as const;
 export type RecoveryResult = (typeof RECOVERIES)[number];
@@ -75,7 +75,7 @@ export class Metrics {
     'Socket connections, with the code when this node refused or closed them.',
     {
       outcome: ['accepted', 'refused', 'closed'],
-      code: ['', ...DOOR_CODES, ...Object.keys(handshakeErrorCodes), ...Object.keys(goawayCodes)],
+      code: ['', ...refusalsOfConnections, ...Object.keys(goawayCodes)],
     },
   );
   readonly #process = new Histogram(
@@ -155,8 +155,7 @@ export class Metrics {
     for (const type of Object.keys(signalSchemas))
       for (const outcome of SIGNAL_OUTCOMES) this.#signals.of({ type, outcome });
     this.#connections.of({ outcome: 'accepted', code: '' });
-    for (const code of [...DOOR_CODES, ...Object.keys(handshakeErrorCodes)])
-      this.#connections.of({ outcome: 'refused', code });
+    for (const code of refusalsOfConnections) this.#connections.of({ outcome: 'refused', code });
     for (const code of ['', ...Object.keys(goawayCodes)]) this.#connections.of({ outcome: 'closed', code });
     for (const error of ['', 'broker_unavailable']) this.#published(error);
   }

@@ -128,6 +128,9 @@ export async function openFront(
     app,
     close: async () => {
       canary?.stop();
+      // Each connection's next answer says that it is the last. What a proxy or a producer keeps for later would else
+      // close under a request, and the request fail.
+      app.server.maxRequestsPerSocket = 1;
       // The rest of the time is for what comes behind it.
       await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
       closing.abort();

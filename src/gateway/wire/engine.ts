@@ -9,6 +9,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { problem } from '../../contract/problem.ts';
+import { refuseStream } from '../../http/refuse-stream.ts';
 import { Compression, type CompressionOptions, WINDOW_BITS } from './compression.ts';
 import { Inbound } from './inbound.ts';
 import { negotiate } from './negotiation.ts';
@@ -44,6 +46,10 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
     super({ ...given, ...closing, ...own });
     this.#compression = compression;
     this.#maxPendingBytes = options.maxPendingBytes;
+    // By itself ws closes the connection as soon as it has written, whether or not the peer has read.
+    this.on('wsClientError', ({ message }, stream) =>
+      refuseStream(stream, problem('bad_handshake', 400, message)),
+    );
   }
 
   override handleUpgrade(

@@ -1,0 +1,56 @@
+/**
+ * Refuses a connection that has no response object (any more): an upgrade, bytes that are no HTTP, one connection too
+ * many. A connection that ends without a byte looks to a proxy like a server that has died: it tries the same on the
+ * next one, and takes both out of service. So each gets an answer, and time to read it.
+ */
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Problem } from '../contract/problem.ts';
+import { PROBLEM_TYPE } from './problems.ts';
+
+/** Within it the peer should have read the answer and closed; a connection that is closed sooner may take it along. */
+const LINGER_MS = 2_000;
+
+/** All that are told to come again should not do so at once. */
+const RETRY_AFTER_SECONDS = 5;
+
+export type Headers = Readonly<Record<string, string>>;
+
+function headersOf({ status }: Problem, more: Headers | undefined): Headers {
+  const isTemporary = status === 503 || status === 429;
+  return {
+    'content-type': PROBLEM_TYPE,
+    connection: 'close',
+    ...(isTemporary ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
+    ...more,
+  };
+}
+
+/** The same for a request that has a response. */
+export function refuseRequest(response: ServerResponse, refusal: Problem, more?: Headers): void {
+  response.writeHead(refusal.status, { ...headersOf(refusal, more) });
+  response.end(JSON.stringify(refusal));
+}
+
+/**
+ * Writes the problem as the whole and last answer on the stream, also when it is corked, and ends it. What still comes
+ * is thrown away. May be called again, and then does nothing. The caller MUST NOT write to the stream any more.
+ */
+export function refuseStream(stream: Duplex, refusal: Problem, more?: Headers): void {
+  if (stream.writableEnded) return;
+  // An upgrade's stream comes without a listener, and an error without one would end the process.
+  stream.on('error', () => stream.destroy());
+  if (!stream.writable) {
+    stream.destroy();
+    return;
+  }
+  const body = JSON.stringify(refusal);
+  const headers = { ...headersOf(refusal, more), 'content-length': String(Buffer.byteLength(body)) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const { status } = refusal;
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+  // Bytes that nobody reads would make the system reset the connection and throw away what the peer has not read.
+  stream.resume();
+  const lingering = setTimeout(() => stream.destroy(), LINGER_MS).unref();
+  stream.on('close', () => clearTimeout(lingering));
+}

@@ -4,7 +4,14 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { dockerAnswers } from './docker.ts';
 import { guard } from './guard.ts';
-import { findChromium, findOnPath, findRabbitMqServer, findRedisServer } from './programs.ts';
+import {
+  findChromium,
+  findHaproxy,
+  findNginx,
+  findOnPath,
+  findRabbitMqServer,
+  findRedisServer,
+} from './programs.ts';
 
 const run = promisify(execFile);
 const maxOutputBytes = 64 * 1024 * 1024;
@@ -15,6 +22,8 @@ const packages = [
   { name: 'redis-server', find: findRedisServer, isInDocker: true },
   { name: 'rabbitmq-server', find: findRabbitMqServer, isInDocker: true },
   { name: 'chromium', find: findChromium, isInDocker: false },
+  { name: 'nginx', find: findNginx, isInDocker: false },
+  { name: 'haproxy', find: findHaproxy, isInDocker: false },
 ];
 
 const missingPackages = () => packages.filter(({ find }) => find() === undefined);

@@ -41,3 +41,11 @@ export function findRabbitMqServer(): string | undefined {
 export function findChromium(): string | undefined {
   return process.env.CHROMIUM_PATH || findOnPath('chromium', 'chromium-browser', 'google-chrome');
 }
+
+export function findNginx(): string | undefined {
+  return findOnPath('nginx');
+}
+
+export function findHaproxy(): string | undefined {
+  return findOnPath('haproxy');
+}

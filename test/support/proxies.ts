@@ -1,0 +1,88 @@
+/**
+ * nginx and HAProxy in front of gateways, with the configurations of deploy/ as they are: only addresses, ports and
+ * paths are those of the test, and what needs another version or Docker's DNS is left out.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CarillonProcess } from './carillon.ts';
+import { startOwnProcess } from './own-process.ts';
+import { freePort, isListening } from './ports.ts';
+import { findHaproxy, findNginx } from './programs.ts';
+
+const START_TIMEOUT_MS = 15_000;
+
+export interface RunningProxy {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** In front of two gateways. The caller MUST stop it. */
+type StartProxy = (gateways: readonly CarillonProcess[]) => Promise<RunningProxy>;
+
+export const proxies: Readonly<Record<'nginx' | 'HAProxy', StartProxy>> = {
+  nginx: (gateways) =>
+    start('nginx.conf', gateways, findNginx(), (folder, config) => ({
+      config: config
+        .replaceAll('/tmp/', `${folder}/`)
+        .replace('/dev/stdout', `${folder}/access.log`)
+        // Of Docker, and of nginx 1.27.3.
+        .replace(/^ *resolver .*;$/m, '')
+        .replace(/ resolve( max_fails=0)?;/g, '$1;')
+        .replace('listen 8080;', 'listen 127.0.0.1:8080;'),
+      // As root it would run its workers as somebody who may not enter the folder.
+      args: (file) => ['-c', file, '-g', `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`],
+    })),
+  HAProxy: (gateways) =>
+    start('haproxy.cfg', gateways, findHaproxy(), (_folder, config) => ({
+      // It takes two descriptors a connection, and the test may have fewer.
+      config: config.replace('maxconn 40000', 'maxconn 2000').replace('bind :8080', 'bind 127.0.0.1:8080'),
+      args: (file) => ['-db', '-f', file],
+    })),
+};
+
+interface Adapted {
+  readonly config: string;
+  readonly args: (file: string) => readonly string[];
+}
+
+async function start(
+  name: string,
+  gateways: readonly CarillonProcess[],
+  command: string | undefined,
+  adapt: (folder: string, config: string) => Adapted,
+): Promise<RunningProxy> {
+  if (command === undefined) throw new Error(`nothing runs ${name}`);
+  const folder = await mkdtemp(join(tmpdir(), 'carillon-proxy-'));
+  const port = await freePort();
+  const original = await readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
+  const { config, args } = adapt(folder, original);
+  const file = join(folder, name);
+  await writeFile(file, withAddresses(config, gateways, port));
+  const logFile = join(folder, 'proxy.log');
+  const proxy = await startOwnProcess({
+    command,
+    args: args(file),
+    folder,
+    logFile,
+    startTimeoutMs: START_TIMEOUT_MS,
+    isReady: () => isListening(port),
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      await proxy.terminate();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function withAddresses(config: string, gateways: readonly CarillonProcess[], port: number): string {
+  const withPort = config.replace('127.0.0.1:8080', `127.0.0.1:${port}`);
+  return gateways.reduce((text, { url, opsUrl }, i) => {
+    const name = `gateway-${i + 1}`;
+    return text
+      .replaceAll(`${name}:3000 check port 3001`, `${name}:3000 check port ${new URL(opsUrl).port}`)
+      .replaceAll(`${name}:3000`, new URL(url).host);
+  }, withPort);
+}

@@ -36,15 +36,70 @@ export async function sendRaw(url: string, bytes: string | Uint8Array, answers =
   return received();
 }
 
-/** The answers that are complete, in their order. */
-function answersIn(text: string): RawAnswer[] {
+export interface Exchange {
+  readonly answers: readonly RawAnswer[];
+  /** How the server ended the connection; undefined while it is open. */
+  readonly end: 'closed' | 'reset' | undefined;
+  /** What it is once the connection speaks another protocol. */
+  readonly isUpgraded: boolean;
+}
+
+/**
+ * A connection on which requests are sent as they are given, each in its pieces. Unless they are `pipelined`, each waits
+ * for the answer to the one before. Resolves when all are answered, or the server has closed.
+ */
+export async function exchange(
+  url: string,
+  requests: readonly { readonly method: string; readonly pieces: readonly (string | Uint8Array)[] }[],
+  { isPipelined = false } = {},
+): Promise<Exchange> {
+  const { hostname, port } = new URL(url);
+  const stream = connect(Number(port), hostname);
+  stream.setNoDelay(true);
+  const chunks: Buffer[] = [];
+  let end: Exchange['end'];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('end', () => {
+    end ??= 'closed';
+  });
+  stream.on('error', () => {
+    end ??= 'reset';
+  });
+  const methods = requests.map(({ method }) => method);
+  const current = () => {
+    const text = Buffer.concat(chunks).toString('latin1');
+    const isUpgraded = /^HTTP\/1\.1 101 /m.test(text);
+    return { answers: answersIn(text, methods), isUpgraded, end };
+  };
+  const isOver = (count: number) => {
+    const { answers, isUpgraded } = current();
+    return end !== undefined || isUpgraded || answers.length >= count;
+  };
+  try {
+    for (const [i, { pieces }] of requests.entries()) {
+      for (const piece of pieces) {
+        if (end === undefined) await new Promise<void>((sent) => stream.write(piece, () => sent()));
+      }
+      if (!isPipelined)
+        await until(`an answer to ${JSON.stringify(requests[i])}`, TIMEOUT_MS, () => isOver(i + 1));
+    }
+    await until(`answers to ${JSON.stringify(requests)}`, TIMEOUT_MS, () => isOver(requests.length));
+    return current();
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** The answers that are complete, in their order; `methods` of what was asked, where one may be HEAD. */
+function answersIn(text: string, methods: readonly string[] = []): RawAnswer[] {
   const answers: RawAnswer[] = [];
   for (let at = 0; ; ) {
     const end = text.indexOf('\r\n\r\n', at);
     if (end === -1) return answers;
     const head = text.slice(at, end);
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
-    const bodyEnd = endOfBody(text, end + 4, head, status);
+    const isHead = methods[answers.length] === 'HEAD';
+    const bodyEnd = isHead ? end + 4 : endOfBody(text, end + 4, head, status);
     if (bodyEnd === undefined) return answers;
     const contentType = /^content-type: *(.*)$/im.exec(head)?.[1] ?? '';
     if (status >= 200) answers.push({ status, contentType, head, body: text.slice(end + 4, bodyEnd) });

@@ -4,11 +4,12 @@
  * next one, and takes both out of service. So each gets an answer, and time to read it.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Problem } from '../contract/problem.ts';
 import { PROBLEM_TYPE } from './problems.ts';
 
-/** Within it the peer should have read the answer and closed; a connection that is closed sooner may take it along. */
+/** Within it the peer should have read the last answer, and closed. */
 const LINGER_MS = 2_000;
 
 /** All that are told to come again should not do so at once. */
@@ -49,8 +50,24 @@ export function refuseStream(stream: Duplex, refusal: Problem, more?: Headers): 
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const { status } = refusal;
   stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
-  // Bytes that nobody reads would make the system reset the connection and throw away what the peer has not read.
+  // An upgrade's stream has no reader.
   stream.resume();
+  linger(stream);
+}
+
+/**
+ * What a server's sockets MUST have for `destroySoon`, which Node calls after the last answer. Its own closes at once,
+ * and when something more comes from the peer then (the rest of a body, another request), the system resets the
+ * connection and throws away the answer that the peer has not read (RFC 9112, section 9.6).
+ */
+export function endGently(this: Socket): void {
+  if (this.writable) this.end();
+  if (this.writableFinished) linger(this);
+  else this.once('finish', () => linger(this));
+}
+
+/** Closes the stream when its peer has closed, or after a while. */
+function linger(stream: Duplex): void {
   const lingering = setTimeout(() => stream.destroy(), LINGER_MS).unref();
   stream.on('close', () => clearTimeout(lingering));
 }

@@ -21,7 +21,7 @@ import type { Logger } from 'pino';
 import { type Problem, problem } from '../contract/problem.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
 import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
-import { refuseStream } from './refuse-stream.ts';
+import { endGently, refuseStream } from './refuse-stream.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
@@ -56,6 +56,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: refuseBytes,
     frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true },
+  });
+  app.server.on('connection', (socket: Socket) => {
+    socket.destroySoon = endGently;
   });
   app.addHook('preClose', async () => closeConnectionsSoon(app));
   app.setValidatorCompiler(validatorCompiler);

@@ -2,7 +2,9 @@
  * Two gateways behind nginx and HAProxy, configured as in deploy/. What a gateway refuses of one client takes nothing
  * from the others, and while a gateway goes down nobody meets a failure that the proxy could have spared them.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { LightClient } from '../support/light-client.ts';
 import { madeEvent } from '../support/producer.ts';
@@ -207,3 +209,33 @@ describe.each(Object.entries(proxies))('%s', (_name, startProxy) => {
     expect(asked).toBeGreaterThan(100);
   });
 });
+
+describe.each(Object.entries(proxies))(
+  '%s in front of what closes without an answer',
+  (_name, startProxy) => {
+    /** Stands for a gateway with a fault that nobody knows of yet. */
+    async function startFaulty() {
+      const server = createServer((request, response) => {
+        if (request.url === '/v1/fatal') request.socket.destroy();
+        else response.end();
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      const address = server.address();
+      const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+      return { url, opsUrl: url };
+    }
+
+    test('one such request takes no gateway out of service', async () => {
+      const proxy = await startProxy([await startFaulty(), await startFaulty()]);
+      onTestFinished(() => proxy.stop());
+      const asked = () => send(`${proxy.url}/v1/inbox`);
+      await until('the proxy to reach them', 20_000, async () => (await asked()).status === 200);
+      for (let i = 0; i < 10; i += 1) {
+        expect(await send(`${proxy.url}/v1/fatal`)).toMatchObject({ status: 502 });
+        expect(await asked()).toMatchObject({ status: 200 });
+      }
+    });
+  },
+);

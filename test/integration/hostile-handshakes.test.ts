@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { countInputs, seed } from '../support/hostile.ts';
 import { anySent } from '../support/hostile-packets.ts';
-import { sendRaw } from '../support/raw-http.ts';
+import { exchange } from '../support/raw-http.ts';
 import { openRawSocket, openSession } from '../support/raw-socket.ts';
 import { MAX_MESSAGE_BYTES, Witnessed } from '../support/witness.ts';
 
@@ -91,9 +91,9 @@ describe('handshakes', () => {
     const refused = await fetch(`${polling}&sid=${sid}`, { method, ...body });
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, POST']);
     const head = `${method} /socket.io/?EIO=4&transport=websocket&sid=${sid} HTTP/1.1\r\nhost: a\r\n`;
-    expect(await sendRaw(attacked.url, `${head}connection: upgrade\r\nupgrade: websocket\r\n\r\n`)).toEqual(
-      [],
-    );
+    const upgrade = `${head}connection: upgrade\r\nupgrade: websocket\r\n\r\n`;
+    const { answers } = await exchange(attacked.url, [{ method, pieces: [upgrade] }]);
+    expect(answers).toMatchObject([{ status: 405 }]);
     // The session has not suffered: it can still be joined and closed.
     const packets = `40${JSON.stringify({ token: attacked.token })}\u001e1`;
     expect((await fetch(`${polling}&sid=${sid}`, { method: 'POST', body: packets })).status).toBe(200);

@@ -17,8 +17,10 @@ export interface RunningProxy {
   stop(): Promise<void>;
 }
 
+type Gateway = Pick<CarillonProcess, 'url' | 'opsUrl'>;
+
 /** In front of two gateways. The caller MUST stop it. */
-type StartProxy = (gateways: readonly CarillonProcess[]) => Promise<RunningProxy>;
+type StartProxy = (gateways: readonly Gateway[]) => Promise<RunningProxy>;
 
 export const proxies: Readonly<Record<'nginx' | 'HAProxy', StartProxy>> = {
   nginx: (gateways) =>
@@ -48,7 +50,7 @@ interface Adapted {
 
 async function start(
   name: string,
-  gateways: readonly CarillonProcess[],
+  gateways: readonly Gateway[],
   command: string | undefined,
   adapt: (folder: string, config: string) => Adapted,
 ): Promise<RunningProxy> {
@@ -77,7 +79,7 @@ async function start(
   };
 }
 
-function withAddresses(config: string, gateways: readonly CarillonProcess[], port: number): string {
+function withAddresses(config: string, gateways: readonly Gateway[], port: number): string {
   const withPort = config.replace('127.0.0.1:8080', `127.0.0.1:${port}`);
   return gateways.reduce((text, { url, opsUrl }, i) => {
     const name = `gateway-${i + 1}`;

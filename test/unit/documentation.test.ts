@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { documentedVariables, readConfig } from '../../src/config.ts';
 import { verdicts } from '../../src/contract/explanation.ts';
+import { connectionCodes } from '../../src/contract/problem.ts';
 import { refusalCodes } from '../../src/contract/refusal.ts';
 import { goawayCodes, handshakeErrorCodes, requestErrorCodes } from '../../src/contract/socket.ts';
 
@@ -20,7 +21,7 @@ test.for(documentedVariables)('$name', ({ name, purpose }) => {
 });
 
 test.for(
-  [goawayCodes, handshakeErrorCodes, requestErrorCodes, refusalCodes].flatMap((codes) =>
+  [goawayCodes, connectionCodes, handshakeErrorCodes, requestErrorCodes, refusalCodes].flatMap((codes) =>
     Object.entries(codes),
   ),
 )('%s', ([code, meaning]) => {

@@ -11,7 +11,7 @@ import { madeEvent } from '../support/producer.ts';
 import { proxies, type RunningProxy } from '../support/proxies.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { askForWebSocket, type Outcome, pollSession, send } from '../support/requests.ts';
+import { askForWebSocket, type Outcome, pollSession, send, WEB_SOCKET_HEADERS } from '../support/requests.ts';
 import { freshVhost } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 
@@ -210,32 +210,35 @@ describe.each(Object.entries(proxies))('%s', (_name, startProxy) => {
   });
 });
 
-describe.each(Object.entries(proxies))(
-  '%s in front of what closes without an answer',
-  (_name, startProxy) => {
-    /** Stands for a gateway with a fault that nobody knows of yet. */
-    async function startFaulty() {
-      const server = createServer((request, response) => {
-        if (request.url === '/v1/fatal') request.socket.destroy();
-        else response.end();
-      });
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      onTestFinished(() => void server.close());
-      const address = server.address();
-      const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-      return { url, opsUrl: url };
-    }
-
-    test('one such request takes no gateway out of service', async () => {
-      const proxy = await startProxy([await startFaulty(), await startFaulty()]);
-      onTestFinished(() => proxy.stop());
-      const asked = () => send(`${proxy.url}/v1/inbox`);
-      await until('the proxy to reach them', 20_000, async () => (await asked()).status === 200);
-      for (let i = 0; i < 10; i += 1) {
-        expect(await send(`${proxy.url}/v1/fatal`)).toMatchObject({ status: 502 });
-        expect(await asked()).toMatchObject({ status: 200 });
-      }
+describe.each(Object.entries(proxies))('%s, whatever a gateway does', (_name, startProxy) => {
+  /** Stands for a gateway with a fault that nobody knows of yet: one request is closed without an answer. */
+  async function startFaulty() {
+    const server = createServer((request, response) => {
+      if (request.url === '/v1/fatal') request.socket.destroy();
+      else response.end(request.headers.upgrade ?? 'no upgrade');
     });
-  },
-);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    return { url, opsUrl: url };
+  }
+
+  test('asks it for no upgrade but a WebSocket, and takes it out of service for no request', async () => {
+    const proxy = await startProxy([await startFaulty(), await startFaulty()]);
+    onTestFinished(() => proxy.stop());
+    const asked = (path = '/v1/inbox', upgrade = '') =>
+      send(`${proxy.url}${path}`, { headers: upgrade === '' ? {} : { ...WEB_SOCKET_HEADERS, upgrade } });
+    await until('the proxy to reach them', 20_000, async () => (await asked()).status === 200);
+    for (const path of ['/v1/inbox', '/socket.io/']) {
+      expect(await asked(path, 'h2c')).toEqual({ status: 200, body: 'no upgrade' });
+    }
+    expect(await asked('/v1/inbox', 'websocket')).toEqual({ status: 200, body: 'no upgrade' });
+    expect(await asked('/socket.io/', 'websocket')).toEqual({ status: 200, body: 'websocket' });
+    for (let i = 0; i < 10; i += 1) {
+      expect(await asked('/v1/fatal')).toMatchObject({ status: 502 });
+      expect(await asked()).toMatchObject({ status: 200 });
+    }
+  });
+});

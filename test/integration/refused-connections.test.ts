@@ -9,15 +9,10 @@ import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../su
 import { connectClient } from '../support/client.ts';
 import { LightClient } from '../support/light-client.ts';
 import { exchange } from '../support/raw-http.ts';
+import { WEB_SOCKET_HEADERS } from '../support/requests.ts';
 import { until } from '../support/until.ts';
 
-const WEB_SOCKET = {
-  host: 'carillon',
-  connection: 'Upgrade',
-  upgrade: 'websocket',
-  'sec-websocket-version': '13',
-  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-};
+const WEB_SOCKET = { host: 'carillon', ...WEB_SOCKET_HEADERS };
 const QUERY = 'EIO=4&transport=websocket';
 
 const bytesOf = (method: string, query: string, headers: Record<string, string | undefined>, rest = '') => {

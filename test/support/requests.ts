@@ -39,7 +39,7 @@ export function send(url: string, { body, ...options }: Sent = {}): Promise<Outc
   });
 }
 
-const WEB_SOCKET = {
+export const WEB_SOCKET_HEADERS = {
   connection: 'Upgrade',
   upgrade: 'websocket',
   'sec-websocket-version': '13',
@@ -48,7 +48,7 @@ const WEB_SOCKET = {
 
 /** Asks for a WebSocket and leaves. */
 export const askForWebSocket = (url: string, localAddress: string): Promise<Outcome> =>
-  send(`${url}/socket.io/?EIO=4&transport=websocket`, { headers: WEB_SOCKET, localAddress });
+  send(`${url}/socket.io/?EIO=4&transport=websocket`, { headers: WEB_SOCKET_HEADERS, localAddress });
 
 /** A session by polling, up to what it is told first. Gives the answers, the last of which is the first that is not 200. */
 export async function pollSession(url: string, token: string, localAddress: string): Promise<Outcome[]> {

@@ -33,9 +33,7 @@ export const connectionCodes = {
   unknown_session: 'There is no such session here; begin a new one.',
 } as const;
 
-export type ConnectionCode = keyof typeof connectionCodes;
-
-export type ProblemCode = keyof typeof httpCodes | ConnectionCode | RefusalCode;
+export type ProblemCode = keyof typeof httpCodes | keyof typeof connectionCodes | RefusalCode;
 
 export const problemSchema = z
   .object({

@@ -15,7 +15,7 @@ const LINGER_MS = 2_000;
 /** All that are told to come again should not do so at once. */
 const RETRY_AFTER_SECONDS = 5;
 
-export type Headers = Readonly<Record<string, string>>;
+type Headers = Readonly<Record<string, string>>;
 
 function headersOf({ status }: Problem, more: Headers | undefined): Headers {
   const isTemporary = status === 503 || status === 429;

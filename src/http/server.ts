@@ -28,6 +28,9 @@ const REQUEST_MS = 20_000;
 /** Its headers by then, and how often Node looks. */
 const [HEADERS_MS, CHECK_MS] = [10_000, 5_000];
 
+/** More than Node takes of a URL: how long an id may be is said by its schema, with a code, and not by the router. */
+const MAX_PARAM_LENGTH = 65_536;
+
 /** At the end, for what is being answered. */
 const LAST_REQUESTS_MS = 1_000;
 
@@ -55,7 +58,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     clientErrorHandler: refuseBytes,
     frameworkErrors: replyWithProblem,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   });
   app.server.on('connection', (socket: Socket) => {
     socket.destroySoon = endGently;

@@ -8,6 +8,7 @@ export const httpCodes = {
   forbidden: 'The token does not allow it.',
   not_found: 'There is no such resource.',
   bad_request: 'The request is malformed.',
+  misdirected: 'The request names a host that is not answered for here.',
   ambiguous: 'More than one is meant; say which.',
   cannot_sign: 'This service only verifies tokens; somebody else makes them.',
   routes_unknown: 'This process does not know the routes; a consumer does, or one that has ROUTES_FILE.',
@@ -25,12 +26,14 @@ export const httpCodes = {
 export const connectionCodes = {
   shutting_down: 'This node is going down; connect again, to another.',
   origin: 'A page of this origin may not connect.',
+  jsonp: 'JSONP polling is not offered: such requests hide the origin of their page.',
   full_node: 'This node has as many connections as are allowed; try again later.',
   full_address: 'The address has as many connections as are allowed; close one first.',
   method_not_allowed: 'The method is none of those that `Allow` names.',
   unsupported_protocol: 'The client speaks a version of Socket.IO that is not spoken here.',
   bad_handshake: 'The request for a WebSocket is malformed.',
   unknown_session: 'There is no such session here; begin a new one.',
+  foreign_session: 'The session began elsewhere, or does not poll.',
 } as const;
 
 export type ConnectionCode = keyof typeof connectionCodes;

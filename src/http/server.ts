@@ -20,7 +20,8 @@ import {
 import type { Logger } from 'pino';
 import { type Problem, problem } from '../contract/problem.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
-import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
+import type { RefusalOfStranger } from './loopback-only.ts';
+import { PROBLEM_TYPE, replyWithProblem, sendProblem } from './problems.ts';
 import { endGently, refuseStream } from './refuse-stream.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
@@ -39,6 +40,8 @@ export interface ServerOptions {
   readonly description: string;
   readonly bodyLimitBytes: number;
   readonly log: Logger;
+  /** Asked before everything else is; @default nobody is refused for where a request comes from */
+  readonly refusalOf?: RefusalOfStranger | undefined;
 }
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -63,6 +66,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.server.on('connection', (socket: Socket) => {
     socket.destroySoon = endGently;
   });
+  const { refusalOf } = options;
+  if (refusalOf !== undefined) {
+    app.addHook('onRequest', async (request, reply) => {
+      const refusal = refusalOf(request.headers);
+      return refusal === undefined ? undefined : sendProblem(reply, refusal);
+    });
+  }
   app.addHook('preClose', async () => closeConnectionsSoon(app));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

@@ -104,13 +104,13 @@ export function withFilter(command: Command): Command {
 
 function rowOf({ id, time, reason, type, copies, detail }: DeadLetter): string[] {
   const often = copies > 1 ? ` (${copies} times)` : '';
-  return [id, time ?? '-', plain(reason), plain(type), `${plain(detail)}${often}`];
+  return [plain(id), plain(time ?? '-'), plain(reason), plain(type), `${plain(detail)}${often}`];
 }
 
 function pageOf(letter: DeadLetter, terminal: Terminal): string {
   const { body, isCut, headers, ...facts } = letter;
   const rows = Object.entries({ ...facts, ...headers }).map(([name, value]) => [
-    terminal.style('dim', name),
+    terminal.style('dim', plain(name)),
     plain(String(value)),
   ]);
   return `${table(rows)}\n\n${body === undefined ? 'The body cannot be shown: it is no JSON object.' : pretty(body, isCut)}`;

@@ -1,6 +1,7 @@
 /** Errors over HTTP: RFC 9457 problem details with stable codes. */
 import { z } from 'zod';
 import { type Refusal, type RefusalCode, refusalCodes } from './refusal.ts';
+import { visible } from './visible.ts';
 
 /** What can be wrong with a request besides the event in it. */
 export const httpCodes = {
@@ -72,14 +73,15 @@ const titles: Record<ProblemCode, string> = {
 };
 
 export function problem(code: ProblemCode, status: number, detail: string): Problem {
-  return { type: `urn:carillon:problem:${code}`, title: titles[code], status, detail, code };
+  // It may repeat what was asked, to somebody who reads it in a terminal.
+  return { type: `urn:carillon:problem:${code}`, title: titles[code], status, detail: visible(detail), code };
 }
 
 /** The problem that an event's refusal is over HTTP. */
 export function refusalProblem(refusal: Refusal, index?: number): Problem {
   return {
     ...problem(refusal.code, refusalStatus[refusal.code], refusal.message),
-    ...(refusal.path === undefined ? {} : { path: refusal.path }),
+    ...(refusal.path === undefined ? {} : { path: visible(refusal.path) }),
     ...(index === undefined ? {} : { index }),
   };
 }

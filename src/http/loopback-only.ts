@@ -13,15 +13,20 @@ export type RefusalOfStranger = (headers: IncomingHttpHeaders) => Problem | unde
 
 /** `allowedOrigins`: pages that an operator lets in wherever they are from; `*` any. */
 export function loopbackOnly(allowedOrigins: readonly string[]): RefusalOfStranger {
-  return ({ host, origin }) => {
-    if (!isLoopback(host)) {
-      return problem('misdirected', 421, 'embedded mode answers to localhost, 127.0.0.1 and [::1] alone');
-    }
+  return (headers) => {
+    const { origin } = headers;
+    const refusal = refusalOfHost(headers);
+    if (refusal !== undefined) return refusal;
     if (origin === undefined || allowedOrigins.includes('*') || allowedOrigins.includes(origin))
       return undefined;
     const isOwn = URL.canParse(origin) && isLoopback(new URL(origin).host);
     return isOwn ? undefined : problem('origin', 403, 'origin not allowed');
   };
+}
+
+function refusalOfHost({ host }: IncomingHttpHeaders): Problem | undefined {
+  if (isLoopback(host)) return undefined;
+  return problem('misdirected', 421, 'embedded mode answers to localhost, 127.0.0.1 and [::1] alone');
 }
 
 /** Whether `Host`, a name or an address with or without a port, is this machine whatever a name server says. */
@@ -34,18 +39,19 @@ export function isLoopback(host: string | undefined): boolean {
 }
 
 /**
- * Asks before all who listen to the server, Socket.IO and its files among them. MUST be called when all of them do.
+ * Asks for the host before all who listen to the server, Socket.IO and its files among them; the origin of a connection is
+ * for the gateway to judge, which counts what it refuses. MUST be called when all of them listen.
  */
-export function refuseStrangers(server: Server, refusalOf: RefusalOfStranger): void {
+export function refuseOtherHosts(server: Server): void {
   const onRequest = takeListeners(server, 'request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const refusal = refusalOf(request.headers);
+    const refusal = refusalOfHost(request.headers);
     if (refusal === undefined) onRequest(request, response);
     else refuseRequest(response, refusal);
   });
   const onUpgrade = takeListeners(server, 'upgrade');
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-    const refusal = refusalOf(request.headers);
+    const refusal = refusalOfHost(request.headers);
     if (refusal === undefined) onUpgrade(request, stream, head);
     else refuseStream(stream, refusal);
   });

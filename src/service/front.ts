@@ -14,7 +14,7 @@ import { serveDemoSignals } from '../http/demo-signals.ts';
 import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
-import { loopbackOnly, refuseStrangers } from '../http/loopback-only.ts';
+import { loopbackOnly, refuseOtherHosts } from '../http/loopback-only.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../http/server.ts';
 import { createSampler } from '../ops/log.ts';
 import { Registry } from '../presence/registry.ts';
@@ -125,7 +125,7 @@ export async function openFront(
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));
   registry.start((isAll) => gateway.occupancy.take(isAll));
-  if (refusalOf !== undefined) refuseStrangers(app.server, refusalOf);
+  if (isEmbedded) refuseOtherHosts(app.server);
   await app.listen({ host: config.HOST, port: config.PORT });
   canary?.start(gateway);
   return {

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => carillon.stop());
 
 const ports = () => [carillon.url, carillon.opsUrl];
-const get = (path: string, headers: string) => `GET ${path} HTTP/1.1\r\nhost: carillon\r\n${headers}\r\n`;
+const get = (path: string, headers: string) => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}\r\n`;
 
 async function answersTo(url: string, ...pieces: string[]) {
   const method = pieces[0]?.split(' ')[0] ?? '';

@@ -209,11 +209,13 @@ describe('embedded mode answers to this machine alone:', () => {
         coded(421, 'misdirected'),
       );
     }
+    // The files of Socket.IO's client are the same everywhere.
+    if (path.endsWith('.js')) return;
     expect(await send(path, { url, headers: { origin: EVIL } })).toMatchObject(coded(403, 'origin'));
     expect(await send(path, { url, headers: { origin: 'null' } })).toMatchObject(coded(403, 'origin'));
   });
 
-  test.for(['POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD'])('%s', async (method) => {
+  test.for(['POST', 'PUT', 'DELETE', 'OPTIONS'])('%s', async (method) => {
     const headers = { host: 'evil.example' };
     for (const path of ['/console/events', '/console/tokens', '/v1/events', POLLING]) {
       expect((await send(path, { method, headers })).status).toBe(421);

@@ -23,7 +23,7 @@ type Streams = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env'>;
 export function openTerminal({ stdout, stderr, env }: Streams): Terminal {
   const isColoured = stdout.isTTY === true && stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   // Stands for the terminal's own codes until they are written. Strangers cannot know it.
-  const mark = randomBytes(9).toString('base64url');
+  const mark = randomBytes(9).toString('hex');
   const marked = new RegExp(`<${mark}:(\\d+)>`);
   const codeOf = (code: number) => `<${mark}:${code}>`;
   const shown = (text: string) =>

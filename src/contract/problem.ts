@@ -37,7 +37,7 @@ export const connectionCodes = {
   foreign_session: 'The session began elsewhere, or does not poll.',
 } as const;
 
-export type ConnectionCode = keyof typeof connectionCodes;
+type ConnectionCode = keyof typeof connectionCodes;
 
 export type ProblemCode = keyof typeof httpCodes | ConnectionCode | RefusalCode;
 

@@ -55,7 +55,7 @@ describe('whatever a service answers,', () => {
     ['dead-letters list', ['dead-letters', 'list'], page],
     ['dead-letters show', ['dead-letters', 'show', ID], letter],
     ['doctor', ['doctor'], health],
-  ])('%s prints no more than text', async ([, args, body]) => {
+  ])('%s prints no more than text', { timeout: 120_000 }, async ([, args, body]) => {
     for (const more of [[], ['--json']]) {
       answer = { status: 200, body };
       const ran = await cli([...args, ...more], env);
@@ -70,7 +70,7 @@ describe('whatever a service answers,', () => {
     }
   });
 
-  test('neither does a command that is called in a wrong way', async () => {
+  test('neither does a command that is called in a wrong way', { timeout: 120_000 }, async () => {
     const ran = await cli(['explain', `--${HOSTILE}`], env);
     expect(ran.exitCode).toBe(2);
     expectHarmless(ran.out + ran.err);
@@ -85,7 +85,9 @@ describe('a service that hostile events come to', () => {
   });
   afterAll(() => carillon.stop());
 
-  test('hands them to a watcher, to administration and to its log without what a terminal obeys', async () => {
+  test('hands them to a watcher, to administration and to its log without what a terminal obeys', {
+    timeout: 120_000,
+  }, async () => {
     const env = { CARILLON_URL: carillon.url, CARILLON_OPS_URL: carillon.opsUrl, JWT_SECRET };
     const args = ['watch', 'user:42', '--count', '1'];
     const watchers = await Promise.all([startCli(args, env), startCli([...args, '--json'], env)]);

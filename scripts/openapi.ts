@@ -33,6 +33,7 @@ const OPS_SERVER = { url: 'http://localhost:3001', description: 'OPS_PORT: insid
 
 const HTTP_STATUS = {
   bad_request: 400,
+  misdirected: 421,
   ambiguous: 409,
   cannot_sign: 409,
   routes_unknown: 409,

@@ -59,10 +59,10 @@ const variables = z.object({
   JWT_ISSUER: text.describe('Tokens must have this iss.'),
   JWT_AUDIENCE: text.describe('Tokens must have this aud.'),
   JWT_CLOCK_SKEW_SECONDS: integer(5, 0, 30).describe(
-    'How far clocks may differ when exp and nbf are checked.',
+    'How far clocks may differ when exp, nbf and iat are checked.',
   ),
   JWT_MAX_DAYS: integer(366, 1, 36_500).describe(
-    'Longest life of a token, from iat to exp; revocations are kept for so long.',
+    'Longest life of a token, from iat (without one, from now) to exp; revocations are kept for so long.',
   ),
   ALLOWED_ORIGINS: list('').describe(
     'Origins of pages that may connect, with commas; * for any. Default: none but the own host.',

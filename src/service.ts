@@ -7,6 +7,7 @@ import { reasonOf } from './contract/reason.ts';
 import { Directives } from './directives/directives.ts';
 import { serveAdmin } from './http/admin.ts';
 import { serveHealth } from './http/health.ts';
+import { loopbackOnly } from './http/loopback-only.ts';
 import { createServer } from './http/server.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { Publisher } from './ingest/publisher.ts';
@@ -96,7 +97,8 @@ export async function startService(
   }
   // What the console publishes goes through it.
   const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
-  const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, log });
+  const refusalOf = config.backends === undefined ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
+  const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, log, refusalOf });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
   const deadLetters = openDeadLetters(context, queue.letters, store.inbox);

@@ -19,10 +19,17 @@ export function revocable(verify: Verify, { revocations, maxLifetimeMs }: Revoca
     const verified = await verify(token);
     if (!verified.ok) return verified;
     const { issuedAtMs, expiresAtMs } = verified.identity;
-    const bornMs = issuedAtMs === 0 ? Date.now() : issuedAtMs;
-    if (expiresAtMs - bornMs > maxLifetimeMs) return refuse('it lives longer than JWT_MAX_DAYS');
+    // Without iat, what is left of its life is all that can be judged.
+    const bornMs = Number.isFinite(issuedAtMs) ? issuedAtMs : Date.now();
+    if (expiresAtMs - bornMs > maxLifetimeMs) {
+      return refuse(`it lives for ${days(expiresAtMs - bornMs)} days, longer than JWT_MAX_DAYS`);
+    }
     if (!revocations.isKnown)
       return { ok: false, code: 'unavailable', reason: 'revocations were not read yet' };
     return revocations.isRevoked(verified.identity) ? refuse('it is revoked') : verified;
   };
+}
+
+function days(ms: number): number {
+  return Math.round(ms / 86_400_000);
 }

@@ -3,6 +3,7 @@ import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'no
 import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
 import { claimsSchema, type Identity, type Verified, type Verify } from '../contract/token.ts';
 import { type KeySet, KeysUnavailable } from './key-set.ts';
+import { faultOfTimes } from './token-times.ts';
 
 export interface TokenOptions {
   readonly key: { readonly secret: string } | { readonly keySet: KeySet };
@@ -27,14 +28,31 @@ export function createVerify({ key, issuer, audience, clockSkewSeconds }: TokenO
   return async (token): Promise<Verified> => {
     try {
       const { payload } = await verifyWithKey(token);
-      return identityOf(payload);
+      return identityOf(payload, clockSkewSeconds);
     } catch (error) {
       if (error instanceof KeysUnavailable) return { ok: false, code: 'unavailable', reason: error.message };
-      const reason = error instanceof errors.JOSEError ? error.code : 'the token could not be read';
-      return { ok: false, code: 'unauthorized', reason };
+      return unauthorized(reasonOf(error));
     }
   };
 }
+
+function unauthorized(reason: string): Verified {
+  return { ok: false, code: 'unauthorized', reason };
+}
+
+/** For the log: what is wrong, and nothing of the token itself. */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return `${error.code}: claim ${error.claim} ${REASONS[error.reason] ?? 'is not valid'}`;
+  }
+  return error instanceof errors.JOSEError ? error.code : 'the token could not be read';
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  check_failed: 'is not what is asked for',
+  missing: 'is missing',
+  invalid: 'is malformed',
+};
 
 type VerifyWithKey = (token: string) => Promise<{ payload: unknown }>;
 
@@ -83,13 +101,15 @@ export async function signToken(
     .sign(new TextEncoder().encode(secret));
 }
 
-function identityOf(payload: unknown): Verified {
+function identityOf(payload: unknown, clockSkewSeconds: number): Verified {
   const result = claimsSchema.safeParse(payload);
   if (!result.success) {
     const issue = result.error.issues[0];
-    return { ok: false, code: 'unauthorized', reason: `claim ${issue?.path.join('.')}: ${issue?.message}` };
+    return unauthorized(`claim ${issue?.path.join('.')}: ${issue?.message}`);
   }
   const { sub, departments, topics, publish, scope, audiences, iat, exp } = result.data;
+  const fault = faultOfTimes({ iat, exp }, clockSkewSeconds, Date.now());
+  if (fault !== undefined) return unauthorized(fault);
   const identity: Identity = {
     user: sub,
     departments,
@@ -97,7 +117,7 @@ function identityOf(payload: unknown): Verified {
     publish,
     scopes: scope.split(' ').filter((word) => word !== ''),
     audiences,
-    issuedAtMs: (iat ?? 0) * 1000,
+    issuedAtMs: iat === undefined ? Number.NEGATIVE_INFINITY : iat * 1000,
     expiresAtMs: exp * 1000,
   };
   return { ok: true, identity };

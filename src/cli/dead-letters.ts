@@ -2,11 +2,13 @@
 import type { Command } from 'commander';
 import {
   type DeadLetter,
+  deadLetterParamsSchema,
   deadLetterSchema,
   deadLettersSchema,
   discardedSchema,
 } from '../contract/dead-letter.ts';
 import { askOps } from './api.ts';
+import { Failure } from './failure.ts';
 import { JSON_OPTION, moment, whole } from './options.ts';
 import { addRedrive } from './redrive.ts';
 import { plain, type Terminal, table } from './terminal.ts';
@@ -67,7 +69,11 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       '\nExample:\n  carillon dead-letters show 3q2-7wDLlhh0wq5Yk1Jm0yM8f1o2u3v4w5x6y7z8A9B',
     )
     .action(async (id: string, { json }: { readonly json?: boolean }) => {
-      const letter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${encodeURIComponent(id)}`));
+      // Asked for as it is, `..` would be a step in the path, and nothing the whole list.
+      if (!deadLetterParamsSchema.safeParse({ id }).success) {
+        throw Failure.wrongUsage('an id of a dead letter is 43 of A-Z a-z 0-9 _ -, as list tells it');
+      }
+      const letter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${id}`));
       if (json) terminal.json(letter);
       else terminal.print(pageOf(letter, terminal));
     });
@@ -98,13 +104,13 @@ export function withFilter(command: Command): Command {
 
 function rowOf({ id, time, reason, type, copies, detail }: DeadLetter): string[] {
   const often = copies > 1 ? ` (${copies} times)` : '';
-  return [id, time ?? '-', plain(reason), plain(type), `${plain(detail)}${often}`];
+  return [plain(id), plain(time ?? '-'), plain(reason), plain(type), `${plain(detail)}${often}`];
 }
 
 function pageOf(letter: DeadLetter, terminal: Terminal): string {
   const { body, isCut, headers, ...facts } = letter;
   const rows = Object.entries({ ...facts, ...headers }).map(([name, value]) => [
-    terminal.style('dim', name),
+    terminal.style('dim', plain(name)),
     plain(String(value)),
   ]);
   return `${table(rows)}\n\n${body === undefined ? 'The body cannot be shown: it is no JSON object.' : pretty(body, isCut)}`;

@@ -71,5 +71,5 @@ const COLOURS = { ok: 'green', advice: 'yellow', wrong: 'red' } as const;
 function lineOf({ check, verdict, found, change }: Finding, terminal: Terminal): string {
   const mark = terminal.style(COLOURS[verdict], verdict.padEnd(6));
   const text = found.split('\n').map(plain).join('\n         ');
-  return `${mark}  ${check}: ${text}${change === undefined ? '' : `\n        → ${change}`}`;
+  return `${mark}  ${plain(check)}: ${text}${change === undefined ? '' : `\n        → ${plain(change)}`}`;
 }

@@ -44,7 +44,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
 
 function story({ verdict, message, steps }: z.infer<typeof explanationSchema>, terminal: Terminal): string {
   const lines = steps.map(({ at, what, detail }) => {
-    const moment = terminal.style('dim', (at ?? '').padEnd(24));
+    const moment = terminal.style('dim', plain(at ?? '').padEnd(24));
     return `  ${moment}  ${terminal.style('bold', plain(what))}: ${plain(detail)}`;
   });
   const end = `${terminal.style('bold', plain(message))} ${terminal.style('dim', `(${plain(verdict)})`)}`;

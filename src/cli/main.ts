@@ -8,7 +8,7 @@ import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { Failure } from './failure.ts';
 import { addSend } from './send.ts';
-import { openTerminal, type Terminal } from './terminal.ts';
+import { openTerminal, plain, type Terminal } from './terminal.ts';
 import { addToken } from './token.ts';
 import { addWatch } from './watch.ts';
 
@@ -27,6 +27,11 @@ function createProgram(terminal: Terminal): Command {
     .description('Send events, watch what arrives, and find out why something does not.')
     .version(version(), '-V, --version')
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
+      // It repeats what it was called with, which may be from elsewhere.
+      writeErr: (text) => terminal.complain(text.replace(/\n$/, '')),
+    })
     .showHelpAfterError('(add --help for help and examples)')
     .configureHelp({ styleTitle: (title) => terminal.style('bold', title) })
     .addHelpText('after', ENDING);
@@ -60,8 +65,8 @@ async function main(): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const failure = Failure.from(error);
     const { code, message, exitCode } = failure;
-    if (process.argv.includes('--json')) terminal.complain(JSON.stringify({ error: { code, message } }));
-    else terminal.complain(`${terminal.style('red', 'error')} ${message} (${code})`);
+    if (process.argv.includes('--json')) terminal.complainJson({ error: { code, message } });
+    else terminal.complain(`${terminal.style('red', 'error')} ${plain(message)} (${plain(code)})`);
     return exitCode;
   }
 }

@@ -71,7 +71,7 @@ function foretold(result: Extract<RedriveResult, { dryRun: true }>): string {
   const { matched, redrivable, deliveries, already, unrouted, audiences, audienceCount, refused, left } =
     result;
   const rows = audiences.map(({ audience, events, already: there }) => [
-    `  ${audience}`,
+    `  ${plain(audience)}`,
     `${events}`,
     there > 0 ? `${there} there already` : '',
   ]);

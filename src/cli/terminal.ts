@@ -1,13 +1,20 @@
-/** Where a command writes: results to standard output, everything else to standard error, colours for people only. */
-import { styleText } from 'node:util';
+/**
+ * Where a command writes: results to standard output, everything else to standard error, colours for people only. All of
+ * it passes through here, and nothing of strangers that a terminal would obey gets through, wherever it came from.
+ */
+import { randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
+import { visible, visibleLine } from '../contract/visible.ts';
 
-type Style = Parameters<typeof styleText>[0];
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
 export interface Terminal {
   print(text: string): void;
-  /** One line, for programs. */
+  /** One line, for programs: the same JSON, in which nothing unseen stands for itself. */
   json(value: unknown): void;
   complain(text: string): void;
+  complainJson(value: unknown): void;
+  /** MUST be printed by the same terminal. */
   style(style: Style, text: string): string;
 }
 
@@ -15,20 +22,31 @@ type Streams = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env'>;
 
 export function openTerminal({ stdout, stderr, env }: Streams): Terminal {
   const isColoured = stdout.isTTY === true && stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  // Stands for the terminal's own codes until they are written. Strangers cannot know it.
+  const mark = randomBytes(9).toString('hex');
+  const marked = new RegExp(`<${mark}:(\\d+)>`);
+  const codeOf = (code: number) => `<${mark}:${code}>`;
+  const shown = (text: string) =>
+    text
+      .split(marked)
+      .map((part, i) => (i % 2 === 0 ? visible(part) : `\u001b[${part}m`))
+      .join('');
   return {
-    print: (text) => void stdout.write(`${text}\n`),
-    json: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
-    complain: (text) => void stderr.write(`${text}\n`),
-    style: (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text),
+    print: (text) => void stdout.write(`${shown(text)}\n`),
+    json: (value) => void stdout.write(`${visible(JSON.stringify(value))}\n`),
+    complain: (text) => void stderr.write(`${shown(text)}\n`),
+    complainJson: (value) => void stderr.write(`${visible(JSON.stringify(value))}\n`),
+    style: (style, text) => {
+      if (!isColoured) return text;
+      const [open, close] = inspect.colors[style] ?? [0, 0];
+      return `${codeOf(open)}${text}${codeOf(close)}`;
+    },
   };
 }
 
-/**
- * What strangers wrote, as one harmless line: control characters could move the cursor, recolour the terminal or make
- * it answer, and so could those that turn the direction of the text.
- */
+/** What strangers wrote, as one line: a line end in it could pass for the beginning of a line of ours. */
 export function plain(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+  return visibleLine(text);
 }
 
 /** Columns as wide as their widest cell; the last one as it is. */

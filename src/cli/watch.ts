@@ -115,12 +115,12 @@ function follow(
     client.on('state', (state) => {
       if (state.status === 'waiting' && isRefused(state)) fail(state.reason, 'the token is not taken');
       else if (state.status === 'waiting')
-        terminal.complain(terminal.style('dim', `not connected: ${state.reason}`));
+        terminal.complain(terminal.style('dim', `not connected: ${plain(state.reason)}`));
       else if (state.status === 'closed' && state.reason !== 'closed')
         fail(state.reason, 'sent away by the server');
       else if (state.status === 'closed') resolve();
     });
-    client.on('error', ({ code, message }) => terminal.complain(`${message} (${code})`));
+    client.on('error', ({ code, message }) => terminal.complain(plain(`${message} (${code})`)));
     for (const topic of topics) {
       client.subscribe(topic).catch((error: unknown) => {
         if (client.state.status !== 'closed')
@@ -136,7 +136,7 @@ function isRefused({ reason }: Extract<ConnectionState, { status: 'waiting' }>):
 
 function lineOf(notification: Notification, terminal: Terminal): string {
   const { audience, offset, time, type, severity } = notification;
-  const place = terminal.style('dim', `${time} ${audience} ${offset}`);
+  const place = terminal.style('dim', plain(`${time} ${audience} ${offset}`));
   const colour = severity === 'critical' ? 'red' : severity === 'warning' ? 'yellow' : 'bold';
   return `${place}  ${plain(type)}  ${terminal.style(colour, plain(wordsOf(notification)))}`;
 }

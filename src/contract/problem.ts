@@ -1,6 +1,7 @@
 /** Errors over HTTP: RFC 9457 problem details with stable codes. */
 import { z } from 'zod';
 import { type Refusal, type RefusalCode, refusalCodes } from './refusal.ts';
+import { visible } from './visible.ts';
 
 /** What can be wrong with a request besides the event in it. */
 export const httpCodes = {
@@ -8,6 +9,7 @@ export const httpCodes = {
   forbidden: 'The token does not allow it.',
   not_found: 'There is no such resource.',
   bad_request: 'The request is malformed.',
+  misdirected: 'The request names a host that is not answered for here.',
   ambiguous: 'More than one is meant; say which.',
   cannot_sign: 'This service only verifies tokens; somebody else makes them.',
   routes_unknown: 'This process does not know the routes; a consumer does, or one that has ROUTES_FILE.',
@@ -25,12 +27,14 @@ export const httpCodes = {
 export const connectionCodes = {
   shutting_down: 'This node is going down; connect again, to another.',
   origin: 'A page of this origin may not connect.',
+  jsonp: 'JSONP polling is not offered: such requests hide the origin of their page.',
   full_node: 'This node has as many connections as are allowed; try again later.',
   full_address: 'The address has as many connections as are allowed; close one first.',
   method_not_allowed: 'The method is none of those that `Allow` names.',
   unsupported_protocol: 'The client speaks a version of Socket.IO that is not spoken here.',
   bad_handshake: 'The request for a WebSocket is malformed.',
   unknown_session: 'There is no such session here; begin a new one.',
+  foreign_session: 'The session began elsewhere, or does not poll.',
 } as const;
 
 export type ProblemCode = keyof typeof httpCodes | keyof typeof connectionCodes | RefusalCode;
@@ -67,14 +71,15 @@ const titles: Record<ProblemCode, string> = {
 };
 
 export function problem(code: ProblemCode, status: number, detail: string): Problem {
-  return { type: `urn:carillon:problem:${code}`, title: titles[code], status, detail, code };
+  // It may repeat what was asked, to somebody who reads it in a terminal.
+  return { type: `urn:carillon:problem:${code}`, title: titles[code], status, detail: visible(detail), code };
 }
 
 /** The problem that an event's refusal is over HTTP. */
 export function refusalProblem(refusal: Refusal, index?: number): Problem {
   return {
     ...problem(refusal.code, refusalStatus[refusal.code], refusal.message),
-    ...(refusal.path === undefined ? {} : { path: refusal.path }),
+    ...(refusal.path === undefined ? {} : { path: visible(refusal.path) }),
     ...(index === undefined ? {} : { index }),
   };
 }

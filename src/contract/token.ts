@@ -38,7 +38,7 @@ export interface Identity {
   readonly scopes: readonly string[];
   /** Patterns of the audiences that may be published to over HTTP; undefined: any. */
   readonly audiences: readonly string[] | undefined;
-  /** Since 1970; 0 when the token does not say. */
+  /** Since 1970; -Infinity, older than any revocation, when the token does not say. */
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
 }

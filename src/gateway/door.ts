@@ -10,6 +10,7 @@ import { refuseRequest, refuseStream } from '../http/refuse-stream.ts';
 import { Allowance, type Rate } from './allowance.ts';
 import { turnAway } from './goaway.ts';
 import { handshakeFault, queryOf } from './handshake-fault.ts';
+import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
 import type { Seats } from './seats.ts';
 import type { Connection } from './wire/shared-write.ts';
 
@@ -36,6 +37,7 @@ const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
 export class Door {
   readonly #options: DoorOptions;
   readonly #isTrusted: ReturnType<typeof proxyAddr.compile>;
+  readonly #polling = new PollingSessions();
   #isClosed = false;
 
   constructor(options: DoorOptions) {
@@ -81,13 +83,20 @@ export class Door {
     const query = queryOf(request);
     const fault = isUpgrade ? handshakeFault(request, query) : undefined;
     if (fault !== undefined) return fault;
+    if (Object.hasOwn(query, 'j'))
+      return problem('jsonp', 400, 'poll with XMLHttpRequest or fetch, without "j"');
     const { sid } = query;
     if (sid === undefined || sid === '') return this.#refusalOfNew(request);
-    if (hasSession(sid)) return undefined;
+    if (hasSession(sid)) return this.#refusalOfKnown(request, sid, isUpgrade);
     // It may be a session of another node, which a proxy finds if this one says that it is going.
     if (this.#isClosed) return this.#refusalOfNew(request);
     // Over polling Engine.IO says so in its own words, which its clients know.
     return isUpgrade ? problem('unknown_session', 400, 'the session is not known to this node') : undefined;
+  }
+
+  #refusalOfKnown(request: IncomingMessage, sid: string, isUpgrade: boolean): Problem | undefined {
+    if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
+    return this.#polling.refusalOf(sid, request.headers.origin, isUpgrade);
   }
 
   #refusalOfNew(request: IncomingMessage): Problem | undefined {
@@ -101,11 +110,13 @@ export class Door {
 
   /**
    * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
-   * A request without Origin is not from a page.
    */
-  allowsOrigin({ headers: { origin, host } }: Pick<IncomingMessage, 'headers'>): boolean {
+  allowsOrigin({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
     const { allowedOrigins, consolePort } = this.#options;
-    if (origin === undefined || allowedOrigins.includes('*') || allowedOrigins.includes(origin)) return true;
+    const { origin, host } = headers;
+    if (allowedOrigins.includes('*')) return true;
+    if (origin === undefined) return !isSentWithoutOrigin(headers);
+    if (allowedOrigins.includes(origin)) return true;
     if (!URL.canParse(origin)) return false;
     const page = new URL(origin);
     if (page.host === host) return true;
@@ -119,6 +130,7 @@ export class Door {
     const address = this.#addressOf(connection.request);
     // What Socket.IO tells as the handshake's address.
     Object.assign(connection, { remoteAddress: address });
+    this.#polling.follow(connection);
     const allowance = new Allowance(messages, Date.now());
     connection.on('packet', () => {
       if (!allowance.take(Date.now())) turnAway(connection, 'rate_limited');

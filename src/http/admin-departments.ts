@@ -1,11 +1,11 @@
 /** `/admin/users/{user}/departments`: which departments a user has, in place of those in the token. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { audienceIdSchema } from '../contract/audience.ts';
 import { type Departments, departmentsSchema } from '../contract/departments.ts';
 import type { Directing } from '../contract/directive.ts';
 import { problem } from '../contract/problem.ts';
+import { ANY_ID, userSchema } from './admin-ids.ts';
 import { answering, problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminDepartmentsOptions {
@@ -14,7 +14,7 @@ export interface AdminDepartmentsOptions {
 }
 
 const PATH = '/admin/users/:user/departments';
-const params = z.object({ user: audienceIdSchema });
+const PATH_FOR_ANY = '/admin/users/departments';
 const givenSchema = departmentsSchema.extend({ user: z.string() }).meta({ id: 'GivenDepartments' });
 
 export function serveAdminDepartments(
@@ -22,67 +22,87 @@ export function serveAdminDepartments(
   { directing, departments }: AdminDepartmentsOptions,
 ): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const common = { tags: ['admin'], security: [{ bearer: [] }], params };
+  const common = { tags: ['admin'], security: [{ bearer: [] }] };
+  const forAny = { summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema };
+  const shown = {
+    ...common,
+    response: { 200: givenSchema, ...problemResponses(400, 401, 403, 404, 503) },
+  };
+  const put = {
+    ...common,
+    body: departmentsSchema,
+    response: { 200: givenSchema, ...problemResponses(400, 401, 403, 503) },
+  };
+  const removed = { ...common, response: { 204: z.null(), ...problemResponses(400, 401, 403, 503) } };
+
+  const show = (request: FastifyRequest, reply: FastifyReply, user: string) =>
+    answering(request, reply, async () => {
+      const given = await departments.of(user);
+      if (given !== undefined) return reply.send({ user, departments: [...given] });
+      return sendProblem(reply, problem('not_found', 404, `user ${user} was given no departments`));
+    });
+  const give = (request: FastifyRequest, reply: FastifyReply, user: string, wanted: readonly string[]) =>
+    answering(request, reply, async () => {
+      const given = [...new Set(wanted)];
+      await departments.give(user, given);
+      // In this order: whoever hears of it finds it.
+      await directing.issue({ kind: 'departments', user });
+      request.log.info({ user, departments: given }, 'departments given by an operator');
+      return reply.send({ user, departments: given });
+    });
+  const takeBack = (request: FastifyRequest, reply: FastifyReply, user: string) =>
+    answering(request, reply, async () => {
+      await departments.takeBack(user);
+      await directing.issue({ kind: 'departments', user });
+      request.log.info({ user }, 'departments taken back by an operator');
+      return reply.code(204).send(null);
+    });
 
   routes.get(
     PATH,
     {
       schema: {
-        ...common,
+        ...shown,
         summary: 'The departments that a user was given; not_found when those of the token count.',
-        response: { 200: givenSchema, ...problemResponses(400, 401, 403, 404, 503) },
+        params: userSchema,
       },
     },
-    (request, reply) =>
-      answering(request, reply, async () => {
-        const { user } = request.params;
-        const given = await departments.of(user);
-        if (given !== undefined) return reply.send({ user, departments: [...given] });
-        return sendProblem(reply, problem('not_found', 404, `user ${user} was given no departments`));
-      }),
+    (request, reply) => show(request, reply, request.params.user),
+  );
+  routes.get(PATH_FOR_ANY, { schema: { ...shown, ...forAny } }, (request, reply) =>
+    show(request, reply, request.query.user),
   );
 
   routes.put(
     PATH,
     {
       schema: {
-        ...common,
+        ...put,
         summary:
           "Gives a user departments in place of the token's, and moves live connections on every node.",
         description: 'Until they are taken back, over all reconnects and tokens. May be sent again.',
-        body: departmentsSchema,
-        response: { 200: givenSchema, ...problemResponses(400, 401, 403, 503) },
+        params: userSchema,
       },
     },
-    (request, reply) =>
-      answering(request, reply, async () => {
-        const { user } = request.params;
-        const given = [...new Set(request.body.departments)];
-        await departments.give(user, given);
-        // In this order: whoever hears of it finds it.
-        await directing.issue({ kind: 'departments', user });
-        request.log.info({ user, departments: given }, 'departments given by an operator');
-        return reply.send({ user, departments: given });
-      }),
+    (request, reply) => give(request, reply, request.params.user, request.body.departments),
+  );
+  routes.put(PATH_FOR_ANY, { schema: { ...put, ...forAny } }, (request, reply) =>
+    give(request, reply, request.query.user, request.body.departments),
   );
 
   routes.delete(
     PATH,
     {
       schema: {
-        ...common,
+        ...removed,
         summary: "Goes back to the token's departments, and moves live connections on every node.",
         description: 'Also answers 204 when none were given. May be sent again.',
-        response: { 204: z.null(), ...problemResponses(400, 401, 403, 503) },
+        params: userSchema,
       },
     },
-    (request, reply) =>
-      answering(request, reply, async () => {
-        const { user } = request.params;
-        await departments.takeBack(user);
-        await directing.issue({ kind: 'departments', user });
-        request.log.info({ user }, 'departments taken back by an operator');
-        return reply.code(204).send(null);
-      }),
+    (request, reply) => takeBack(request, reply, request.params.user),
+  );
+  routes.delete(PATH_FOR_ANY, { schema: { ...removed, ...forAny } }, (request, reply) =>
+    takeBack(request, reply, request.query.user),
   );
 }

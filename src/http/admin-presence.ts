@@ -1,10 +1,10 @@
 /** `/admin/users/{user}/sessions` and `/admin/audiences/{audience}`: who is connected where. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
-import { audienceIdSchema, audienceSchema } from '../contract/audience.ts';
+import type { Audience } from '../contract/audience.ts';
 import { audiencePresenceSchema, type Directory, userPresenceSchema } from '../contract/presence.ts';
 import { problem } from '../contract/problem.ts';
+import { ANY_ID, audienceOnlySchema, userSchema } from './admin-ids.ts';
 import { answering, problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminPresenceOptions {
@@ -14,46 +14,69 @@ export interface AdminPresenceOptions {
 export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPresenceOptions): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const common = { tags: ['admin'], security: [{ bearer: [] }] };
+  const ofUser = {
+    ...common,
+    response: { 200: userPresenceSchema, ...problemResponses(400, 401, 403, 404, 503) },
+  };
+  const ofAudience = {
+    ...common,
+    response: { 200: audiencePresenceSchema, ...problemResponses(400, 401, 403, 404, 503) },
+  };
+  const sessions = (request: FastifyRequest, reply: FastifyReply, user: string) =>
+    answering(request, reply, async () => {
+      const found = await directory.sessionsOf(user);
+      if (found.sessions.length + found.devices.length > 0) return reply.send(found);
+      return sendProblem(reply, problem('not_found', 404, `nothing is known of user ${user}`));
+    });
+  const present = (request: FastifyRequest, reply: FastifyReply, audience: Audience) =>
+    answering(request, reply, async () => {
+      const found = await directory.audience(audience);
+      if (found.sessions > 0 || found.head.offset > 0) return reply.send(found);
+      return sendProblem(reply, problem('not_found', 404, `nothing is known of ${audience}`));
+    });
 
   routes.get(
     '/admin/users/:user/sessions',
     {
       schema: {
-        ...common,
+        ...ofUser,
         summary:
           "A user's connections on all nodes, and the devices that were connected, with when they left.",
         description: 'not_found: the user was never here, or not for a month.',
-        params: z.object({ user: audienceIdSchema }),
-        response: { 200: userPresenceSchema, ...problemResponses(400, 401, 403, 404, 503) },
+        params: userSchema,
       },
     },
-    (request, reply) =>
-      answering(request, reply, async () => {
-        const { user } = request.params;
-        const found = await directory.sessionsOf(user);
-        if (found.sessions.length + found.devices.length > 0) return reply.send(found);
-        return sendProblem(reply, problem('not_found', 404, `nothing is known of user ${user}`));
-      }),
+    (request, reply) => sessions(request, reply, request.params.user),
+  );
+  routes.get(
+    '/admin/users/sessions',
+    { schema: { ...ofUser, summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema } },
+    (request, reply) => sessions(request, reply, request.query.user),
   );
 
   routes.get(
     '/admin/audiences/:audience',
     {
       schema: {
-        ...common,
+        ...ofAudience,
         summary:
           'How many users and sessions of an audience are connected, to which nodes, and where its log ends.',
         description: 'not_found: nobody is connected, and nothing was ever sent to it.',
-        params: z.object({ audience: audienceSchema }),
-        response: { 200: audiencePresenceSchema, ...problemResponses(400, 401, 403, 404, 503) },
+        params: audienceOnlySchema,
       },
     },
-    (request, reply) =>
-      answering(request, reply, async () => {
-        const { audience } = request.params;
-        const found = await directory.audience(audience);
-        if (found.sessions > 0 || found.head.offset > 0) return reply.send(found);
-        return sendProblem(reply, problem('not_found', 404, `nothing is known of ${audience}`));
-      }),
+    (request, reply) => present(request, reply, request.params.audience),
+  );
+  routes.get(
+    '/admin/audiences',
+    {
+      schema: {
+        ...ofAudience,
+        summary: 'The same, for any id.',
+        description: ANY_ID,
+        querystring: audienceOnlySchema,
+      },
+    },
+    (request, reply) => present(request, reply, request.query.audience),
   );
 }

@@ -1,11 +1,11 @@
 /** `/admin/users/…`: what operators do about a user. */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { audienceIdSchema } from '../contract/audience.ts';
 import type { Directing } from '../contract/directive.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { ANY_ID, userSchema } from './admin-ids.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminUsersOptions {
@@ -26,42 +26,61 @@ const disconnectSchema = z.object({
     .describe("Also refuses, until they expire, the user's tokens that were issued (iat) before."),
 });
 
+type Disconnect = z.infer<typeof disconnectSchema> | null | undefined;
+
 const disconnectedSchema = z.object({ user: z.string(), notBefore: z.iso.datetime().optional() });
 
 export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersOptions): void {
-  app.withTypeProvider<ZodTypeProvider>().post(
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const common = {
+    tags: ['admin'],
+    security: [{ bearer: [] }],
+    body: disconnectSchema.nullish(),
+    response: { 202: disconnectedSchema, ...problemResponses(400, 401, 403, 503) },
+  };
+  const disconnect = async (request: FastifyRequest, reply: FastifyReply, user: string, body: Disconnect) => {
+    const { notBefore } = body ?? {};
+    const notBeforeMs = notBefore === undefined ? undefined : Date.parse(notBefore);
+    try {
+      await directing.issue({
+        kind: 'disconnect',
+        user,
+        ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+      });
+    } catch (error) {
+      request.log.warn({ reason: reasonOf(error) }, 'directive not kept');
+      return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
+    }
+    request.log.info({ user, notBefore }, 'user disconnected by an operator');
+    return reply.code(202).send({
+      user,
+      ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
+    });
+  };
+
+  routes.post(
     '/admin/users/:user/disconnect',
     {
       schema: {
-        tags: ['admin'],
+        ...common,
         summary: "Closes a user's connections on every node and, with notBefore, revokes older tokens.",
         description:
           'Without notBefore clients are told `disconnected` and come back; with it, those whose token is older are told `token_revoked` and must not. Needs the scope admin. May be sent again.',
-        security: [{ bearer: [] }],
-        params: z.object({ user: audienceIdSchema }),
-        body: disconnectSchema.nullish(),
-        response: { 202: disconnectedSchema, ...problemResponses(400, 401, 403, 503) },
+        params: userSchema,
       },
     },
-    async (request, reply) => {
-      const { user } = request.params;
-      const { notBefore } = request.body ?? {};
-      const notBeforeMs = notBefore === undefined ? undefined : Date.parse(notBefore);
-      try {
-        await directing.issue({
-          kind: 'disconnect',
-          user,
-          ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
-        });
-      } catch (error) {
-        request.log.warn({ reason: reasonOf(error) }, 'directive not kept');
-        return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
-      }
-      request.log.info({ user, notBefore }, 'user disconnected by an operator');
-      return reply.code(202).send({
-        user,
-        ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
-      });
+    (request, reply) => disconnect(request, reply, request.params.user, request.body),
+  );
+  routes.post(
+    '/admin/users/disconnect',
+    {
+      schema: {
+        ...common,
+        summary: 'The same, for any id.',
+        description: ANY_ID,
+        querystring: userSchema,
+      },
     },
+    (request, reply) => disconnect(request, reply, request.query.user, request.body),
   );
 }

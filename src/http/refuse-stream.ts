@@ -29,8 +29,10 @@ function headersOf({ status }: Problem, more: Headers | undefined): Headers {
 
 /** The same for a request that has a response. */
 export function refuseRequest(response: ServerResponse, refusal: Problem, more?: Headers): void {
-  response.writeHead(refusal.status, { ...headersOf(refusal, more) });
-  response.end(JSON.stringify(refusal));
+  const body = JSON.stringify(refusal);
+  const length = { 'content-length': String(Buffer.byteLength(body)) };
+  response.writeHead(refusal.status, { ...headersOf(refusal, more), ...length });
+  response.end(body);
 }
 
 /**

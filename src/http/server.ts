@@ -20,13 +20,17 @@ import {
 import type { Logger } from 'pino';
 import { type Problem, problem } from '../contract/problem.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
-import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
+import type { RefusalOfStranger } from './loopback-only.ts';
+import { PROBLEM_TYPE, replyWithProblem, sendProblem } from './problems.ts';
 import { endGently, refuseStream } from './refuse-stream.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
 /** Its headers by then, and how often Node looks. */
 const [HEADERS_MS, CHECK_MS] = [10_000, 5_000];
+
+/** More than Node takes of a URL: how long an id may be is said by its schema, with a code, and not by the router. */
+const MAX_PARAM_LENGTH = 65_536;
 
 /** At the end, for what is being answered. */
 const LAST_REQUESTS_MS = 1_000;
@@ -36,6 +40,8 @@ export interface ServerOptions {
   readonly description: string;
   readonly bodyLimitBytes: number;
   readonly log: Logger;
+  /** Asked before everything else is; @default nobody is refused for where a request comes from */
+  readonly refusalOf?: RefusalOfStranger | undefined;
 }
 
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
@@ -55,11 +61,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     clientErrorHandler: refuseBytes,
     frameworkErrors: replyWithProblem,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   });
   app.server.on('connection', (socket: Socket) => {
     socket.destroySoon = endGently;
   });
+  const { refusalOf } = options;
+  if (refusalOf !== undefined) {
+    app.addHook('onRequest', async (request, reply) => {
+      const refusal = refusalOf(request.headers);
+      return refusal === undefined ? undefined : sendProblem(reply, refusal);
+    });
+  }
   app.addHook('preClose', async () => closeConnectionsSoon(app));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

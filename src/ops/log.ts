@@ -2,6 +2,7 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Event } from '../contract/event.ts';
 import type { JsonObject } from '../contract/json.ts';
+import { visible } from '../contract/visible.ts';
 
 export interface LogOptions {
   readonly level: string;
@@ -32,6 +33,8 @@ export function createLog({ level, redact, destination }: LogOptions): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths, censor: CENSOR },
     formatters: { level: (label: string) => ({ level: label }) },
+    // JSON writes U+007F to U+009F, which terminals obey, as they are.
+    hooks: { streamWrite: visible },
   };
   return pino(options, destination ?? pino.destination(BUFFERED));
 }

@@ -14,6 +14,7 @@ import { serveDemoSignals } from '../http/demo-signals.ts';
 import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
+import { loopbackOnly, refuseOtherHosts } from '../http/loopback-only.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../http/server.ts';
 import { createSampler } from '../ops/log.ts';
 import { Registry } from '../presence/registry.ts';
@@ -47,18 +48,20 @@ export async function openFront(
   { node, config, log, metrics, tracing, signals, listeners }: Context,
   { store, queue, verify, directives, health, canary, publishing, ownConsole, stages }: FrontParts,
 ): Promise<Front> {
+  const isEmbedded = config.backends === undefined;
+  const refusalOf = isEmbedded ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
   const app = await createServer({
     title: 'Carillon',
     description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
     bodyLimitBytes: Math.max(config.EVENT_MAX_BYTES, MAX_BATCH_BYTES),
     log,
+    refusalOf,
   });
   serveHealth(app, health);
   serveEvents(app, publishing.events);
   const { departments } = store;
   serveInbox(app, { verify, inbox: store.userInbox, departments });
   await serveDocs(app);
-  const isEmbedded = config.backends === undefined;
   const closing = new AbortController();
   if (isEmbedded && ownConsole.sign !== undefined) serveDemo(app, ownConsole.sign);
   if (isEmbedded) {
@@ -122,6 +125,7 @@ export async function openFront(
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));
   registry.start((isAll) => gateway.occupancy.take(isAll));
+  if (isEmbedded) refuseOtherHosts(app.server);
   await app.listen({ host: config.HOST, port: config.PORT });
   canary?.start(gateway);
   return {

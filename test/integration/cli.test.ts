@@ -52,7 +52,7 @@ describe('send and watch', () => {
     expect([told.exitCode, json.exitCode]).toEqual([0, 0]);
     const lines = told.out.trimEnd().split('\n');
     expect(lines.map((line) => line.replace(/^\S+ /, ''))).toEqual([
-      'user:42 1  carillon.cli.sent  Hi [31m',
+      'user:42 1  carillon.cli.sent  Hi\\u001b[31m',
       'user:42 2  a.b  {"n":2}',
       'user:42 3  test.made  T: B',
     ]);

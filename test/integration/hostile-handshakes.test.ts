@@ -90,7 +90,7 @@ describe('handshakes', () => {
     const body = method === 'PUT' || method === 'PATCH' ? { body: '4'.repeat(100) } : {};
     const refused = await fetch(`${polling}&sid=${sid}`, { method, ...body });
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, POST']);
-    const head = `${method} /socket.io/?EIO=4&transport=websocket&sid=${sid} HTTP/1.1\r\nhost: a\r\n`;
+    const head = `${method} /socket.io/?EIO=4&transport=websocket&sid=${sid} HTTP/1.1\r\nhost: 127.0.0.1\r\n`;
     const upgrade = `${head}connection: upgrade\r\nupgrade: websocket\r\n\r\n`;
     const { answers } = await exchange(attacked.url, [{ method, pieces: [upgrade] }]);
     expect(answers).toMatchObject([{ status: 405 }]);

@@ -153,7 +153,7 @@ const anyRequest = fc
     // The later of two counts.
     const all = new Map([...(isHandshake ? good : []), ...headers, ...(body === '' ? [] : [length])]);
     const lines = Array.from(all, ([name, value]) => `${name}: ${value}\r\n`);
-    const host = all.has('host') ? '' : 'host: carillon\r\n';
+    const host = all.has('host') ? '' : 'host: 127.0.0.1\r\n';
     const bytes = Buffer.from(
       `${method} ${path} HTTP/${version}\r\n${host}${lines.join('')}\r\n${body === '' ? '' : framed}`,
       'latin1',

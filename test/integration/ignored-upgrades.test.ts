@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => carillon.stop());
 
 const ports = () => [carillon.url, carillon.opsUrl];
-const get = (path: string, headers: string) => `GET ${path} HTTP/1.1\r\nhost: carillon\r\n${headers}\r\n`;
+const get = (path: string, headers: string) => `GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${headers}\r\n`;
 
 async function answersTo(url: string, ...pieces: string[]) {
   const method = pieces[0]?.split(' ')[0] ?? '';
@@ -36,7 +36,7 @@ async function answersTo(url: string, ...pieces: string[]) {
 
 test('an event is taken, in whatever pieces it comes', async () => {
   const body = JSON.stringify(madeEvent('h2c', { audience: 'user:ada' }));
-  const head = `POST /v1/events HTTP/1.1\r\nhost: a\r\n${H2C}authorization: Bearer ${token}\r\ncontent-type: application/cloudevents+json\r\n`;
+  const head = `POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n${H2C}authorization: Bearer ${token}\r\ncontent-type: application/cloudevents+json\r\n`;
   const sized = `${head}content-length: ${body.length}\r\n\r\n`;
   const chunked = `${head}transfer-encoding: chunked\r\n\r\n`;
   const chunk = `${body.length.toString(16)}\r\n${body}\r\n`;
@@ -78,7 +78,7 @@ test('Socket.IO is polled with it, and where there is no Socket.IO a WebSocket i
 
 test('CONNECT is answered too', async () => {
   for (const url of ports()) {
-    expect(await answersTo(url, 'CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n')).toMatchObject({
+    expect(await answersTo(url, 'CONNECT a:80 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n')).toMatchObject({
       statuses: [404],
     });
   }

@@ -12,7 +12,7 @@ import { exchange } from '../support/raw-http.ts';
 import { WEB_SOCKET_HEADERS } from '../support/requests.ts';
 import { until } from '../support/until.ts';
 
-const WEB_SOCKET = { host: 'carillon', ...WEB_SOCKET_HEADERS };
+const WEB_SOCKET = { host: '127.0.0.1', ...WEB_SOCKET_HEADERS };
 const QUERY = 'EIO=4&transport=websocket';
 
 const bytesOf = (method: string, query: string, headers: Record<string, string | undefined>, rest = '') => {
@@ -52,7 +52,7 @@ describe('what is wrong with the request', () => {
       'unsupported_protocol',
       bytesOf('GET', `${eio}transport=websocket`, WEB_SOCKET),
     ]),
-    ['polling with EIO=3', 400, 5, bytesOf('GET', 'EIO=3&transport=polling', { host: 'a' })],
+    ['polling with EIO=3', 400, 5, bytesOf('GET', 'EIO=3&transport=polling', { host: '127.0.0.1' })],
     ...['PUT', 'DELETE', 'PATCH', 'HEAD', 'CONNECT'].map((method): [string, number, unknown, string] => [
       `an upgrade with ${method}`,
       405,
@@ -122,7 +122,7 @@ describe('what is wrong with the request', () => {
       'polling a session that is not there',
       400,
       1,
-      bytesOf('GET', 'EIO=4&transport=polling&sid=x', { host: 'a' }),
+      bytesOf('GET', 'EIO=4&transport=polling&sid=x', { host: '127.0.0.1' }),
     ],
     [
       'a page of another origin',
@@ -134,7 +134,7 @@ describe('what is wrong with the request', () => {
       'polling by a page of another origin',
       403,
       'origin',
-      bytesOf('GET', 'EIO=4&transport=polling', { host: 'a', origin: 'https://evil.example' }),
+      bytesOf('GET', 'EIO=4&transport=polling', { host: '127.0.0.1', origin: 'https://evil.example' }),
     ],
   ])('%s', async ([, status, code, bytes]) => {
     const refusal = await refusalOf(carillon.url, bytes);
@@ -188,7 +188,7 @@ describe('what is wrong with the request', () => {
 
 const handshakes = [
   ['WebSocket', bytesOf('GET', QUERY, WEB_SOCKET)],
-  ['polling', bytesOf('GET', 'EIO=4&transport=polling', { host: 'a' })],
+  ['polling', bytesOf('GET', 'EIO=4&transport=polling', { host: '127.0.0.1' })],
 ] as const;
 
 test.for([
@@ -227,7 +227,7 @@ test('a node that goes down says so to everybody who comes, and serves who is th
     ['upgrade', bytesOf('GET', `${QUERY}&sid=x`, WEB_SOCKET)] as const,
     [
       'poll',
-      bytesOf('POST', 'EIO=4&transport=polling&sid=x', { host: 'a', 'content-length': '1' }, '1'),
+      bytesOf('POST', 'EIO=4&transport=polling&sid=x', { host: '127.0.0.1', 'content-length': '1' }, '1'),
     ] as const,
   ]) {
     const refusal = await refusalOf(carillon.url, bytes);

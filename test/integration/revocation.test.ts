@@ -106,6 +106,35 @@ describe('a disconnect', () => {
     await started.stop();
   });
 
+  test.for<[string, number, string]>([
+    ['from the future', 1, 's in the future'],
+    ['with times in milliseconds', 1_000, 'it is in milliseconds'],
+  ])('with notBefore is not evaded by a token %s, over socket or HTTP', async ([, factor, reason]) => {
+    const [gateway] = stack.gateways;
+    if (gateway === undefined) throw new Error('no gateway');
+    const notBefore = new Date(Date.now() - 1_000).toISOString();
+    await admin(gateway, '/admin/users/mia/disconnect', { notBefore });
+    const iat = Math.floor(Date.now() / 1000) + 600;
+    const evading = await new SignJWT({ sub: 'mia', iat: iat * factor, exp: (iat + 3_600) * factor })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(JWT_SECRET));
+    const told = () => gateway.output.filter((line) => line.includes(reason)).length;
+    expect(await refusalOf(connect(gateway.url, evading))).toMatchObject({ data: { code: 'unauthorized' } });
+    await expect.poll(told).toBe(1);
+    const headers = { authorization: `Bearer ${evading}` };
+    const refused = await fetch(`${gateway.url}/v1/inbox`, { headers });
+    expect([refused.status, await refused.json()]).toEqual([
+      401,
+      expect.objectContaining({ code: 'unauthorized' }),
+    ]);
+    await expect.poll(told).toBe(2);
+    const fresh = connect(gateway.url, await tokenFor('mia'));
+    await fresh.session();
+    expect(await fresh.ask('authenticate', { token: evading })).toMatchObject({
+      error: { code: 'unauthorized' },
+    });
+  });
+
   test('with notBefore sends a device with a newer token away only for the moment', async () => {
     const device = connect(stack.gateways[0]?.url ?? '', await tokenFor('kay'));
     await device.session();

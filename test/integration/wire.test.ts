@@ -60,7 +60,7 @@ async function rawClient(offer: string | undefined) {
   const ended = once(stream, 'close');
   const request = [
     'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1',
-    'host: carillon\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13',
+    'host: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13',
     'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
     ...(offer === undefined ? [] : [`sec-websocket-extensions: ${offer}`]),
   ];

@@ -14,8 +14,8 @@ const args = [
 ];
 
 /** The caller MUST close the browser. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error('No Chromium: install one, or name it in CHROMIUM_PATH.');
-  return await chromium.launch({ executablePath, args });
+  return await chromium.launch({ executablePath, args: [...args, ...more] });
 }

@@ -16,7 +16,7 @@ export function bytesOf(
 ): Buffer {
   const payload = typeof body === 'string' ? Buffer.from(body) : body;
   const all = {
-    host: 'carillon',
+    host: '127.0.0.1',
     authorization: `Bearer ${token}`,
     'content-type': 'application/cloudevents+json',
     'content-length': String(payload.length),

@@ -17,8 +17,13 @@ export interface RawSocket {
 }
 
 /** Resolves when the WebSocket is open; nothing is said yet. */
-export async function openRawSocket(url: string, path = '/socket.io/?EIO=4&transport=websocket') {
-  const webSocket = new WebSocket(`${url.replace('http', 'ws')}${path}`);
+export async function openRawSocket(
+  url: string,
+  path = '/socket.io/?EIO=4&transport=websocket',
+  origin?: string,
+) {
+  const options = origin === undefined ? {} : { origin };
+  const webSocket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options);
   const received: string[] = [];
   let isClosed = false;
   webSocket.on('message', (data, isBinary) => {

@@ -250,3 +250,25 @@ test('the documents that deploy/ points to are there', () => {
     }
   }
 });
+
+test('the image runs without root and writes nothing; the compose file takes every right away', () => {
+  const lines = read('Dockerfile').split('\n');
+  const [user, ...others] = lines.filter((line) => /^USER /.test(line));
+  expect([user, others]).toEqual(['USER node', []]);
+  // Nothing is changed or given to that user afterwards.
+  const after = lines.slice(lines.indexOf('USER node') + 1);
+  expect(after.filter((line) => /^(RUN|COPY|ADD|VOLUME) /.test(line))).toEqual([]);
+  expect(read('Dockerfile')).not.toMatch(/--chown|chmod|chown/);
+  const hardened = z.object({
+    image: z.literal('carillon'),
+    read_only: z.literal(true),
+    cap_drop: z.tuple([z.literal('ALL')]),
+    security_opt: z.array(z.string()).refine((all) => all.includes('no-new-privileges:true')),
+  });
+  const { services } = z
+    .object({ services: z.record(z.string(), z.looseObject({ image: z.string().optional() })) })
+    .parse(parse(read('docker-compose.yml'), { merge: true }));
+  const ours = Object.values(services).filter(({ image }) => image === 'carillon');
+  expect(ours.length).toBeGreaterThanOrEqual(3);
+  for (const service of ours) expect(hardened.safeParse(service).error).toBeUndefined();
+});

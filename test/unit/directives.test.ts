@@ -91,7 +91,7 @@ const identity = (iat: number | undefined, exp: number): Identity => ({
   publish: [],
   scopes: [],
   audiences: undefined,
-  issuedAtMs: (iat ?? 0) * 1000,
+  issuedAtMs: iat === undefined ? Number.NEGATIVE_INFINITY : iat * 1000,
   expiresAtMs: exp * 1000,
 });
 

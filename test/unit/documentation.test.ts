@@ -1,6 +1,7 @@
 /** What the documents say of variables and codes is what the code has. */
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
 import { documentedVariables, readConfig } from '../../src/config.ts';
 import { verdicts } from '../../src/contract/explanation.ts';
 import { connectionCodes } from '../../src/contract/problem.ts';
@@ -31,4 +32,34 @@ test.for(
 
 test.for(Object.entries(verdicts))('the verdict %s', ([code, meaning]) => {
   expect(operating).toContain(`| \`${code}\` | ${meaning} |`);
+});
+
+describe("nobody is told to run or install this package by its name, which is nobody's in public registries:", () => {
+  /** What was built, installed or measured is not written here. */
+  const OTHERS = ['.git', 'node_modules', 'dist', 'coverage', 'package-lock.json'];
+  const FETCHED =
+    /\b(?:npx|bunx|npm (?:exec|x|i|install|add)|pnpm (?:dlx|add)|yarn (?:dlx|add))\s+(?:-\S+\s+)*["'`]?carillon(?![\w/-])/;
+  const filesIn = (folder: string): string[] =>
+    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+      if (OTHERS.includes(entry.name)) return [];
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesIn(path);
+      return entry.isFile() ? [path] : [];
+    });
+
+  test('in no file', () => {
+    const files = filesIn('.');
+    expect(files).toContain(join('docs', 'cli.md'));
+    expect(files.filter((path) => FETCHED.test(readFileSync(path, 'latin1')))).toEqual([]);
+  });
+
+  test.for<[string, boolean]>([
+    [['npx', 'carillon token ada'].join(' '), true],
+    [['npx', '--yes carillon@latest doctor'].join(' '), true],
+    [['npm', 'install -g carillon'].join(' '), true],
+    ['npx vitest run', false],
+    ['node dist/cli/main.js token ada', false],
+  ])('%s', ([text, isFound]) => {
+    expect(FETCHED.test(text)).toBe(isFound);
+  });
 });

@@ -54,7 +54,7 @@ describe('a token signed with the secret', () => {
         topics: ['ticker.*'],
         publish: ['ticker.btc'],
         scopes: ['events:write', 'admin'],
-        issuedAtMs: 0,
+        issuedAtMs: Number.NEGATIVE_INFINITY,
         expiresAtMs: IN_A_MINUTE * 1000,
       },
     });

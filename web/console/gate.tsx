@@ -47,7 +47,8 @@ export function Gate({ session, isTrying }: GateProps) {
           )}
         </Field>
         <p class="quiet">
-          <code>npx carillon token &lt;user&gt; --scope admin</code> makes one where the secret is at hand.
+          <code>node dist/cli/main.js token &lt;user&gt; --scope admin</code> makes one where the secret is at
+          hand.
         </p>
         <button type="submit" class="primary" disabled={isTrying}>
           {isTrying ? 'Trying …' : 'Come in'}

@@ -31,7 +31,7 @@ const ANYBODY: Identity = {
   publish: [],
   scopes: [],
   audiences: undefined,
-  issuedAtMs: 0,
+  issuedAtMs: Number.NEGATIVE_INFINITY,
   expiresAtMs: Number.POSITIVE_INFINITY,
 };
 

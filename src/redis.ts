@@ -8,6 +8,7 @@
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { databaseRefused, stayInDatabase } from './redis-database.ts';
 
 const COMMANDS = {
   enableOfflineQueue: false,
@@ -71,8 +72,10 @@ function open(
         redisOptions: { ...options, ...credentialsIn(first) },
       })
     : new Redis(first, { ...options, retryStrategy });
-  if (redis instanceof Redis) prepare(redis);
-  else redis.on('+node', prepare);
+  if (redis instanceof Redis) {
+    prepare(redis);
+    stayInDatabase(redis);
+  } else redis.on('+node', prepare);
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
@@ -84,6 +87,11 @@ function open(
     away = false;
   });
   return redis;
+}
+
+/** What a connection does now, or why it cannot be used; `ready` when it can. */
+export function stateOf(redis: RedisConnection): string {
+  return databaseRefused(redis) ?? redis.status;
 }
 
 /** The commands of one turn of the event loop leave in one write: each would be a system call of its own. */

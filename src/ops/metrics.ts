@@ -4,7 +4,7 @@ import type { AudienceKind } from '../contract/audience.ts';
 import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
 import { type SignalName, signalSchemas } from '../contract/signal.ts';
 import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
-import { gaugesOf, type NodeInfo, type Sources } from './gauges.ts';
+import { gaugesOf, LOG_LINES_LOST, type NodeInfo, type Sources } from './gauges.ts';
 import { Counter, type Family, Histogram, textOf } from './instruments.ts';
 
 /** What the door refuses connections with, before anybody knows whose they are. */
@@ -141,6 +141,7 @@ export class Metrics {
       this.#connections,
       this.#process,
       this.#publish,
+      LOG_LINES_LOST,
       ...gaugesOf(
         info,
         () => this.#sources,

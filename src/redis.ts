@@ -9,14 +9,12 @@ import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { databaseRefused, stayInDatabase } from './redis-database.ts';
+import { growTimeouts } from './redis-timeouts.ts';
 
 const COMMANDS = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  commandTimeout: 1_000,
-  // A peer that vanished silently: without it the connection hangs until the kernel gives up, after minutes.
-  socketTimeout: 5_000,
 } satisfies RedisOptions;
 
 const SUBSCRIPTIONS = { maxRetriesPerRequest: null, socketTimeout: 5_000 } satisfies RedisOptions;
@@ -37,7 +35,10 @@ export interface RedisAddress {
 export type RedisConnection = Redis | Cluster;
 
 export function connectForCommands(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, COMMANDS, { enableOfflineQueue: false }, log, joinWrites);
+  return open(address, COMMANDS, { enableOfflineQueue: false }, log, (redis) => {
+    joinWrites(redis);
+    growTimeouts(redis);
+  });
 }
 
 /** With a Cluster, sharded channels MUST be subscribed to on its nodes' connections: cluster-subscriber.ts does. */
@@ -112,7 +113,7 @@ function joinWrites(redis: Redis): void {
   };
 }
 
-/** `socketTimeout` closes the connection when an answer does not come. */
+/** `socketTimeout` of {@link SUBSCRIPTIONS} closes the connection when an answer does not come. */
 function pingAgainAndAgain(redis: Redis): void {
   const timer = setInterval(() => {
     if (redis.status === 'ready') redis.ping().catch(() => {});

@@ -144,6 +144,9 @@ export function openStore({ node, config, log, signals }: Context): Store {
     probes: {
       redis: () => whether(redis.status === 'ready', stateOf(redis)),
       redis_subscriptions: () => whether(subscriptions.status === 'ready', stateOf(subscriptions)),
+      ...(config.ROLES.includes('gateway')
+        ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
+        : {}),
     },
     close: async () => {
       await trail.close();

@@ -19,7 +19,8 @@ export const number = (fallback: number, min: number, max: number) =>
     .optional()
     .transform((value, context) => {
       if (value === undefined || value === '') return fallback;
-      const parsed = Number(value);
+      // Number() takes blanks for 0, and 0x50 for 80.
+      const parsed = /^\s*-?(\d+\.?\d*|\.\d+)(e\d+)?\s*$/i.test(value) ? Number(value) : Number.NaN;
       if (Number.isFinite(parsed) && parsed >= min && parsed <= max) return parsed;
       context.addIssue(`must be a number from ${min} to ${max}, not ${JSON.stringify(value)}`);
       return z.NEVER;
@@ -36,43 +37,34 @@ export const listOf = (value: string) =>
 
 export const list = (fallback: string) => text.transform((value) => [...new Set(listOf(value ?? fallback))]);
 
-/** `1000,topic=100`: a number for all kinds of audience, and others for some. */
+/** `1000,topic=100`: a number for all kinds of audience, and others for some, in any order. */
 export const perKind = (fallback: number, max: number) =>
   text.transform((value, context) => {
-    const numbers = { user: fallback, department: fallback, topic: fallback, global: fallback };
+    const given = new Map<string, number>();
     for (const part of listOf(value ?? '')) {
-      const [, kind, digits] = /^(?:(user|department|topic|global)=)?(\d{1,9})$/.exec(part) ?? [];
+      const [, kind = 'all', digits] = /^(?:(user|department|topic|global)=)?(\d{1,9})$/.exec(part) ?? [];
       const number = Number(digits);
       if (!(number >= 1 && number <= max)) {
         context.addIssue(`must be a number from 1 to ${max}, or kind=number, not ${JSON.stringify(part)}`);
+      } else if (given.has(kind)) {
+        context.addIssue(`says twice what holds for ${kind === 'all' ? 'all kinds' : kind}`);
       }
-      const kinds = kind === undefined ? Object.keys(numbers) : [kind];
-      Object.assign(numbers, Object.fromEntries(kinds.map((name) => [name, number])));
+      given.set(kind, number);
     }
-    return numbers;
+    const of = (kind: string) => given.get(kind) ?? given.get('all') ?? fallback;
+    return { user: of('user'), department: of('department'), topic: of('topic'), global: of('global') };
   });
 
-export const url = (...protocols: string[]) =>
-  text
-    .refine(
-      (value) => value === undefined || (URL.canParse(value) && protocols.includes(new URL(value).protocol)),
-      `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-    )
-    .refine(
-      (value) => value === undefined || !URL.canParse(value) || hasReadableUser(new URL(value)),
-      'user name and password must be percent-encoded UTF-8',
-    );
-
-const hasReadableUser = ({ username, password }: URL) => {
-  try {
-    decodeURIComponent(`${username}${password}`);
-    return true;
-  } catch {
-    return false;
-  }
-};
+/** `faultIn`: what is wrong with the text, in words that do not repeat it; undefined: nothing. */
+export const address = (faultIn: (value: string) => string | undefined) =>
+  text.superRefine((value, context) => {
+    const fault = value === undefined ? undefined : faultIn(value);
+    if (fault !== undefined) context.addIssue(fault);
+  });
 
 export const areProxies = (values: readonly string[]) => {
+  // Elsewhere a number says how many proxies there are; here it would be an address: 1 is 0.0.0.1.
+  if (values.some((value) => /^[\dxa-f]*(\/\d*)?$/i.test(value))) return false;
   try {
     proxyAddr.compile([...values]);
     return true;

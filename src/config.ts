@@ -4,6 +4,15 @@
  */
 import { z } from 'zod';
 import {
+  faultInAmqpUrl,
+  faultInCluster,
+  faultInJwksUrl,
+  faultInOrigins,
+  faultInRedisUrls,
+  redisUrlsIn,
+} from './config-addresses.ts';
+import {
+  address,
   areProxies,
   integer,
   list,
@@ -13,7 +22,6 @@ import {
   text,
   truth,
   unsetWhenEmpty,
-  url,
 } from './config-kinds.ts';
 
 const DAY_SECONDS = 86_400;
@@ -37,23 +45,17 @@ const variables = z.object({
       z.array(z.enum(['gateway', 'consumer'], 'a role is "gateway" or "consumer"')).min(1, 'names no role'),
     )
     .describe('What this process does: gateway, consumer or both.'),
-  AMQP_URL: url('amqp:', 'amqps:').describe('RabbitMQ. Together with REDIS_URL; neither set: embedded mode.'),
-  REDIS_URL: text
-    .refine(
-      (value) =>
-        value === undefined ||
-        value.split(',').every((node) => {
-          const trimmed = node.trim();
-          return URL.canParse(trimmed) && ['redis:', 'rediss:'].includes(new URL(trimmed).protocol);
-        }),
-      'must be a URL, or URLs with commas, that begin with redis:// or rediss://',
-    )
-    .describe('Redis 7.0 or later. A list with commas means Cluster.'),
+  AMQP_URL: address(faultInAmqpUrl).describe(
+    'RabbitMQ: `amqp://user:password@host:port/vhost`. Together with REDIS_URL; neither set: embedded mode.',
+  ),
+  REDIS_URL: address(faultInRedisUrls).describe(
+    'Redis 7.0 or later: `redis://user:password@host:port/database`. A list with commas means Cluster.',
+  ),
   REDIS_CLUSTER: truth.describe('Take one REDIS_URL as the entry to a Cluster.'),
   JWT_SECRET: text
     .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
     .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
-  JWKS_URL: url('http:', 'https:').describe(
+  JWKS_URL: address(faultInJwksUrl).describe(
     'Verifies tokens with RS256, PS256, ES256 or EdDSA keys from here.',
   ),
   JWT_ISSUER: text.describe('Tokens must have this iss.'),
@@ -64,9 +66,14 @@ const variables = z.object({
   JWT_MAX_DAYS: integer(366, 1, 36_500).describe(
     'Longest life of a token, from iat (without one, from now) to exp; revocations are kept for so long.',
   ),
-  ALLOWED_ORIGINS: list('').describe(
-    'Origins of pages that may connect, with commas; * for any. Default: none but the own host.',
-  ),
+  ALLOWED_ORIGINS: list('')
+    .superRefine((origins, context) => {
+      const fault = faultInOrigins(origins);
+      if (fault !== undefined) context.addIssue(fault);
+    })
+    .describe(
+      'Origins of pages that may connect, as `https://shop.example`, with commas; * for any. Default: none but the own host.',
+    ),
   ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
   PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer has in hand at once.'),
   EVENT_MAX_BYTES: integer(65_536, 1_024, 16_777_216).describe('Largest event, in bytes.'),
@@ -94,6 +101,7 @@ const variables = z.object({
   ),
   SIGNALS: list(ACTIVITIES.join())
     .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
+    .refine((names) => !names.includes('none') || names.length === 1, 'none stands alone')
     .transform((names) => names.filter((name) => name !== 'none'))
     .describe('Signals of what users do that are published to `carillon.signals`; `none`: none of them.'),
   UNREACHED_AFTER: integer(0, 0, 7 * DAY_SECONDS).describe(
@@ -211,6 +219,13 @@ function contradictionsIn(environment: Readonly<Record<string, string | undefine
     const [set, missing] = isSet('AMQP_URL') ? ['AMQP_URL', 'REDIS_URL'] : ['REDIS_URL', 'AMQP_URL'];
     faults.push(`${missing}: is not set while ${set} is; set both, or neither for embedded mode`);
   }
+  const { REDIS_URL = '', REDIS_CLUSTER } = environment;
+  if (REDIS_CLUSTER === 'true') {
+    const isOne = isSet('REDIS_URL') && !REDIS_URL.includes(',') && faultInRedisUrls(REDIS_URL) === undefined;
+    const fault = isOne ? faultInCluster(REDIS_URL) : undefined;
+    if (fault !== undefined) faults.push(`REDIS_URL: ${fault} (REDIS_CLUSTER is true)`);
+    if (!isSet('REDIS_URL')) faults.push('REDIS_CLUSTER: is true while REDIS_URL is not set');
+  }
   if (isSet('JWT_SECRET') && isSet('JWKS_URL'))
     faults.push('JWT_SECRET, JWKS_URL: set one of them, not both');
   if (!embedded && !isSet('JWT_SECRET') && !isSet('JWKS_URL')) {
@@ -233,7 +248,7 @@ function contradictionsIn(environment: Readonly<Record<string, string | undefine
 
 function freeze(values: Variables): Config {
   const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...rest } = values;
-  const redisUrls = REDIS_URL?.split(',').map((node) => node.trim()) ?? [];
+  const redisUrls = REDIS_URL === undefined ? [] : redisUrlsIn(REDIS_URL);
   const backends =
     AMQP_URL === undefined
       ? undefined

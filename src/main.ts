@@ -32,13 +32,13 @@ async function main(): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     log.info({ signal }, 'stopping');
-    const late = setTimeout(() => {
+    setTimeout(() => {
       log.error({ timeoutSeconds: config.SHUTDOWN_TIMEOUT }, 'stopping took too long');
       process.exit(1);
     }, config.SHUTDOWN_TIMEOUT * 1000);
     await starting.then((service) => service.stop());
-    clearTimeout(late);
     log.info('stopped');
+    // Calls back also when the log cannot be written.
     log.flush(() => process.exit(0));
   };
   process.on('SIGTERM', stop);

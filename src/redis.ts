@@ -8,14 +8,13 @@
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { databaseRefused, stayInDatabase } from './redis-database.ts';
+import { growTimeouts } from './redis-timeouts.ts';
 
 const COMMANDS = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  commandTimeout: 1_000,
-  // A peer that vanished silently: without it the connection hangs until the kernel gives up, after minutes.
-  socketTimeout: 5_000,
 } satisfies RedisOptions;
 
 const SUBSCRIPTIONS = { maxRetriesPerRequest: null, socketTimeout: 5_000 } satisfies RedisOptions;
@@ -36,7 +35,10 @@ export interface RedisAddress {
 export type RedisConnection = Redis | Cluster;
 
 export function connectForCommands(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, COMMANDS, { enableOfflineQueue: false }, log, joinWrites);
+  return open(address, COMMANDS, { enableOfflineQueue: false }, log, (redis) => {
+    joinWrites(redis);
+    growTimeouts(redis);
+  });
 }
 
 /** With a Cluster, sharded channels MUST be subscribed to on its nodes' connections: cluster-subscriber.ts does. */
@@ -71,8 +73,10 @@ function open(
         redisOptions: { ...options, ...credentialsIn(first) },
       })
     : new Redis(first, { ...options, retryStrategy });
-  if (redis instanceof Redis) prepare(redis);
-  else redis.on('+node', prepare);
+  if (redis instanceof Redis) {
+    prepare(redis);
+    stayInDatabase(redis);
+  } else redis.on('+node', prepare);
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
@@ -84,6 +88,11 @@ function open(
     away = false;
   });
   return redis;
+}
+
+/** What a connection does now, or why it cannot be used; `ready` when it can. */
+export function stateOf(redis: RedisConnection): string {
+  return databaseRefused(redis) ?? redis.status;
 }
 
 /** The commands of one turn of the event loop leave in one write: each would be a system call of its own. */
@@ -104,7 +113,7 @@ function joinWrites(redis: Redis): void {
   };
 }
 
-/** `socketTimeout` closes the connection when an answer does not come. */
+/** `socketTimeout` of {@link SUBSCRIPTIONS} closes the connection when an answer does not come. */
 function pingAgainAndAgain(redis: Redis): void {
   const timer = setInterval(() => {
     if (redis.status === 'ready') redis.ping().catch(() => {});

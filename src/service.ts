@@ -77,9 +77,11 @@ export async function startService(
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue }) : undefined;
   const verifier = openVerifier(context, directives);
+  const isConsumer = config.backends !== undefined && config.ROLES.includes('consumer');
   const health = new PartsHealth({
     ...store.probes,
     ...queue.probes,
+    ...(isConsumer ? { appends: () => whether(!lanes.isStalled, 'no progress') } : {}),
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
     revocations: () => whether(directives.isKnown, 'never read'),

@@ -71,8 +71,15 @@ async function main(): Promise<number> {
   }
 }
 
-// Whoever reads from here may stop reading: `carillon dead-letters list | head`.
-process.stdout.on('error', () => process.exit(0));
+// Whoever reads from here may stop reading: `carillon dead-letters list | head`. What a full disk does not take is a failure.
+let unwritten: NodeJS.ErrnoException | undefined;
+const end = (exitCode: number) =>
+  process.exit(unwritten === undefined || unwritten.code === 'EPIPE' ? exitCode : 1);
+process.stdout.on('error', (error) => {
+  unwritten = error;
+  end(0);
+});
+process.stderr.on('error', () => {});
 const exitCode = await main();
 // What was written has to leave first. A connection that RabbitMQ has blocked would keep the process for ever.
-process.stdout.write('', () => process.exit(exitCode));
+process.stdout.write('', () => setImmediate(() => end(exitCode)));

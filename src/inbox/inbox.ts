@@ -110,6 +110,12 @@ export interface Inbox {
   append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]>;
 
   /**
+   * How many bytes of text one call of {@link append} should carry now; a single entry may always have more. It shrinks
+   * while calls fail because they take too long. Left out when that does not matter.
+   */
+  batchBytes?(audience: Audience): number;
+
+  /**
    * The last place of each audience's log, in the order asked; EMPTY_HEAD for one never written.
    *
    * @throws {InboxUnavailable}

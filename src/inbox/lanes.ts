@@ -5,11 +5,14 @@
  * arrives meanwhile waits and leaves together in the next flight. So an idle audience pays no delay, a busy one
  * is batched by the store's own speed, different audiences share the connection side by side, and when a flight
  * fails everything later waits behind its retry instead of overtaking it. A failed flight is tried again for ever
- * with growing, jittered pauses, until it succeeds or the lanes are closed.
+ * with growing, jittered pauses, until it succeeds or the lanes are closed. It may become shorter meanwhile, when the
+ * store takes less at a time, and never longer.
  */
 import pRetry from 'p-retry';
 import type { Audience } from '../contract/audience.ts';
 import type { Appended, Entry, Inbox } from './inbox.ts';
+import { Progress } from './progress.ts';
+import { bytesOf } from './write-window.ts';
 
 /** Bounds one script's run time in Redis: about 20 µs an entry. */
 const MAX_FLIGHT_ENTRIES = 100;
@@ -31,13 +34,20 @@ interface Waiting {
 export class Lanes {
   readonly #inbox: Inbox;
   readonly #onHold: (error: unknown) => void;
+  /** What waits and what is under way, which comes first. */
   readonly #lanes = new Map<Audience, Waiting[]>();
+  readonly #progress = new Progress();
   readonly #closing = new AbortController();
 
   /** `onHold` is told each time that a flight failed and its lane waits. */
   constructor(inbox: Inbox, onHold: (error: unknown) => void) {
     this.#inbox = inbox;
     this.#onHold = onHold;
+  }
+
+  /** Appends fail again and again, and none has succeeded for some time. */
+  get isStalled(): boolean {
+    return this.#progress.isStalled;
   }
 
   /** Resolves once the log has the entry. Rejects only after {@link close}. */
@@ -62,34 +72,57 @@ export class Lanes {
   }
 
   async #run(audience: Audience, lane: Waiting[]): Promise<void> {
-    while (lane.length > 0 && !this.#closing.signal.aborted) {
-      const flight = lane.splice(0, MAX_FLIGHT_ENTRIES);
-      const entries = flight.map(({ entry }) => entry);
+    const { signal } = this.#closing;
+    while (lane.length > 0 && !signal.aborted) {
+      let count = MAX_FLIGHT_ENTRIES;
+      const attempt = () => {
+        count = this.#countOf(audience, lane, count);
+        return this.#inbox.append(
+          audience,
+          lane.slice(0, count).map(({ entry }) => entry),
+        );
+      };
       try {
-        const appended = await this.#inbox
-          .append(audience, entries)
-          .catch((error: unknown) => this.#again(audience, entries, error));
-        flight.forEach(({ resolve, reject }, i) => {
+        const appended = await attempt().catch((error: unknown) => this.#again(attempt, error));
+        this.#progress.succeeded();
+        lane.splice(0, count).forEach(({ resolve, reject }, i) => {
           const place = appended[i];
           if (place === undefined)
             reject(new Error('the inbox answered for fewer entries than it was given'));
           else resolve(place);
         });
       } catch (error) {
-        for (const { reject } of flight) reject(error);
+        for (const { reject } of lane.splice(0, count)) reject(error);
       }
     }
     this.#lanes.delete(audience);
     // Closed: whatever waited behind a flight that was given up must not overtake it.
-    for (const { reject } of lane) reject(this.#closing.signal.reason);
+    for (const { reject } of lane) reject(signal.reason);
   }
 
-  #again(audience: Audience, entries: readonly Entry[], error: unknown): Promise<readonly Appended[]> {
-    this.#onHold(error);
-    return pRetry(() => this.#inbox.append(audience, entries), {
+  /** How many of those that wait leave together: at least one, at most `most`, and no more bytes than the store takes. */
+  #countOf(audience: Audience, lane: readonly Waiting[], most: number): number {
+    const limit = Math.min(lane.length, most);
+    if (limit === 1) return 1;
+    let bytes = this.#inbox.batchBytes?.(audience) ?? Number.POSITIVE_INFINITY;
+    for (let count = 0; count < limit; count += 1) {
+      const waiting = lane[count];
+      if (waiting !== undefined) bytes -= bytesOf(waiting.entry);
+      if (bytes < 0) return Math.max(1, count);
+    }
+    return limit;
+  }
+
+  #again(attempt: () => Promise<readonly Appended[]>, error: unknown): Promise<readonly Appended[]> {
+    const hold = (failure: unknown) => {
+      this.#progress.failed();
+      this.#onHold(failure);
+    };
+    hold(error);
+    return pRetry(attempt, {
       ...RETRY,
       signal: this.#closing.signal,
-      onFailedAttempt: ({ error: again }) => this.#onHold(again),
+      onFailedAttempt: ({ error: failure }) => hold(failure),
     });
   }
 }

@@ -17,8 +17,9 @@ import {
   limitsOf,
 } from './inbox.ts';
 import { keyOf, onceKeyOf } from './redis-keys.ts';
-import { luaScript, runScript, unavailable } from './redis-script.ts';
+import { isTimeout, luaScript, runScript, unavailable } from './redis-script.ts';
 import { Turn } from './turn.ts';
+import { bytesOf, WriteWindow } from './write-window.ts';
 
 const APPEND = luaScript(new URL('append.lua', import.meta.url));
 
@@ -46,13 +47,21 @@ export interface RedisAppendOptions {
 interface Call {
   readonly audience: Audience;
   readonly entries: readonly Entry[];
+  readonly bytes: number;
   readonly resolve: (appended: readonly Appended[]) => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** What leaves for one node, in order: as much as its window holds, the rest when answers come. */
+interface Way {
+  readonly window: WriteWindow;
+  readonly waiting: Call[];
 }
 
 export class RedisAppend {
   readonly #options: RedisAppendOptions;
   readonly #turn = new Turn<Call>((calls) => this.#leave(calls));
+  readonly #ways = new WeakMap<object, Way>();
 
   constructor(options: RedisAppendOptions) {
     this.#options = options;
@@ -60,41 +69,71 @@ export class RedisAppend {
 
   /** @throws {InboxUnavailable} */
   append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
+    const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
     return new Promise((resolve, reject) => {
-      this.#turn.add({ audience, entries, resolve, reject });
+      this.#turn.add({ audience, entries, bytes, resolve, reject });
     });
   }
 
+  /** How many bytes of entries one call should carry now. */
+  batchBytes(audience: Audience): number {
+    return this.#wayTo(audience).window.limitBytes;
+  }
+
   #leave(calls: readonly Call[]): void {
-    const isAlone = this.#options.redis instanceof Cluster;
-    let together: Call[] = [];
-    let count = 0;
+    const ways = new Set<Way>();
     for (const call of calls) {
-      if (together.length > 0 && (isAlone || count + call.entries.length > MAX_ENTRIES)) {
-        void this.#send(together);
-        together = [];
-        count = 0;
-      }
-      together.push(call);
-      count += call.entries.length;
+      const way = this.#wayTo(call.audience);
+      way.waiting.push(call);
+      ways.add(way);
     }
-    void this.#send(together);
+    for (const way of ways) this.#go(way);
+  }
+
+  /** A node that hangs MUST NOT keep what goes to others. */
+  #wayTo(audience: Audience): Way {
+    const { redis, nodeOf } = this.#options;
+    const node = (redis instanceof Cluster ? nodeOf?.(keyOf(audience, 'meta')) : undefined) ?? redis;
+    const way = this.#ways.get(node) ?? { window: new WriteWindow(), waiting: [] };
+    this.#ways.set(node, way);
+    return way;
+  }
+
+  #go(way: Way): void {
+    const { window, waiting } = way;
+    const isAlone = this.#options.redis instanceof Cluster;
+    for (;;) {
+      let [count, entries, bytes] = [0, 0, 0];
+      for (const call of waiting) {
+        if (count > 0 && (isAlone || entries + call.entries.length > MAX_ENTRIES)) break;
+        if (!window.fits(bytes + call.bytes, count > 0)) break;
+        count += 1;
+        entries += call.entries.length;
+        bytes += call.bytes;
+      }
+      if (count === 0) return;
+      void this.#send(waiting.splice(0, count), bytes, way);
+    }
   }
 
   /** Never rejects: what fails is told to the calls. */
-  async #send(calls: readonly Call[]): Promise<void> {
+  async #send(calls: readonly Call[], bytes: number, way: Way): Promise<void> {
+    way.window.began(bytes);
     try {
       const appended = parseReply(await this.#run(calls), calls);
+      way.window.succeeded(bytes);
       calls.forEach(({ resolve }, i) => {
         resolve(appended[i] ?? []);
       });
     } catch (error) {
+      way.window.failed(bytes, isTimeout(error));
       // The lanes try again, and then it has to be known where the key has gone.
       if (this.#options.redis instanceof Cluster) this.#options.redis.refreshSlotsCache();
       const isScripts = error instanceof InboxUnavailable && error.cause instanceof ReplyError;
-      if (isScripts && calls.length > 1) for (const call of calls) void this.#send([call]);
+      if (isScripts && calls.length > 1) for (const call of calls) void this.#send([call], call.bytes, way);
       else for (const { reject } of calls) reject(error);
     }
+    this.#go(way);
   }
 
   async #run(calls: readonly Call[]): Promise<unknown> {

@@ -4,10 +4,12 @@ import type { Audience } from '../contract/audience.ts';
 import { type Incarnation, parseIncarnations } from '../contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Appended, Entry, Inbox, Place, Shadows, Stored } from './inbox.ts';
+import { PageSize } from './page-size.ts';
+import { Progress } from './progress.ts';
 import { RedisAppend, type RedisAppendOptions } from './redis-append.ts';
 import { RedisHeads } from './redis-heads.ts';
 import { keyOf, onceKeyOf } from './redis-keys.ts';
-import { luaScript, runScript, unavailable } from './redis-script.ts';
+import { isTimeout, isWrongType, luaScript, runScript, unavailable } from './redis-script.ts';
 
 const ENVELOPES = luaScript(new URL('envelopes.lua', import.meta.url));
 
@@ -17,6 +19,8 @@ export class RedisInbox implements Inbox {
   readonly #options: RedisAppendOptions;
   readonly #append: RedisAppend;
   readonly #heads: RedisHeads;
+  readonly #pages = new PageSize();
+  readonly #reads = new Progress();
 
   constructor(options: RedisAppendOptions) {
     this.#options = options;
@@ -26,6 +30,15 @@ export class RedisInbox implements Inbox {
 
   append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
     return this.#append.append(audience, entries);
+  }
+
+  batchBytes(audience: Audience): number {
+    return this.#append.batchBytes(audience);
+  }
+
+  /** Reads of logs fail again and again, and none has succeeded for some time. */
+  get isReadingStalled(): boolean {
+    return this.#reads.isStalled;
   }
 
   heads(audiences: readonly Audience[]): Promise<readonly Cursor[]> {
@@ -39,8 +52,15 @@ export class RedisInbox implements Inbox {
 
   async read(audience: Audience, first: number, last: number): Promise<readonly Stored[]> {
     const { redis } = this.#options;
-    const rows = await unavailable(() => redis.xrange(keyOf(audience, 'log'), `${first}-0`, `${last}-0`));
-    return rows.map(([id, fields]) => parseRow(id, fields));
+    const read: Stored[] = [];
+    for (let from = first; from <= last; ) {
+      const page = await this.#page(last - from + 1, (count) =>
+        redis.xrange(keyOf(audience, 'log'), `${from}-0`, `${last}-0`, 'COUNT', count),
+      );
+      read.push(...page.entries);
+      from = page.isLast ? Number.POSITIVE_INFINITY : (read.at(-1)?.offset ?? last) + 1;
+    }
+    return read;
   }
 
   async readNewest(
@@ -50,10 +70,40 @@ export class RedisInbox implements Inbox {
     limit: number,
   ): Promise<readonly Stored[]> {
     const { redis } = this.#options;
-    const rows = await unavailable(() =>
-      redis.xrevrange(keyOf(audience, 'log'), `${last}-0`, `${first}-0`, 'COUNT', limit),
-    );
-    return rows.map(([id, fields]) => parseRow(id, fields));
+    const read: Stored[] = [];
+    for (let upTo = last; upTo >= first && read.length < limit; ) {
+      const page = await this.#page(Math.min(limit - read.length, upTo - first + 1), (count) =>
+        redis.xrevrange(keyOf(audience, 'log'), `${upTo}-0`, `${first}-0`, 'COUNT', count),
+      );
+      read.push(...page.entries);
+      upTo = page.isLast ? 0 : (read.at(-1)?.offset ?? first) - 1;
+    }
+    return read;
+  }
+
+  /** The next entries, as many as fit into an answer of a bounded size; `isLast`: the log holds no more of them. */
+  async #page(
+    most: number,
+    ask: (count: number) => Promise<[id: string, fields: string[]][]>,
+  ): Promise<{ readonly entries: readonly Stored[]; readonly isLast: boolean }> {
+    for (;;) {
+      const count = Math.min(most, this.#pages.entries);
+      try {
+        const rows = await unavailable(() => ask(count));
+        const entries = rows.map(([id, fields]) => parseRow(id, fields));
+        this.#reads.succeeded();
+        this.#pages.saw(
+          entries.length,
+          entries.reduce((sum, { json }) => sum + json.length, 0),
+        );
+        return { entries, isLast: entries.length < count };
+      } catch (error) {
+        // One key that somebody has broken says nothing of the others.
+        if (!isWrongType(error)) this.#reads.failed();
+        if (!isTimeout(error) || count === 1) throw error;
+        this.#pages.timedOut();
+      }
+    }
   }
 
   async readEnvelopes(

@@ -39,3 +39,15 @@ export async function unavailable<T>(run: () => Promise<T>): Promise<T> {
     throw new InboxUnavailable(reasonOf(error), error);
   }
 }
+
+/** The answer did not come in time; what was asked for may have been done. */
+export function isTimeout(error: unknown): boolean {
+  if (!(error instanceof InboxUnavailable)) return false;
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && cause.code === 'timed_out';
+}
+
+/** The key holds something else than it should: the fault of this key alone. */
+export function isWrongType(error: unknown): boolean {
+  return error instanceof InboxUnavailable && error.message.startsWith('WRONGTYPE');
+}

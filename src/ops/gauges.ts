@@ -1,7 +1,8 @@
 /** What a scrape asks the parts for. A part that a process does not have, or that cannot tell, has no samples. */
 import { getHeapStatistics } from 'node:v8';
 import type { HealthReport } from '../contract/health.ts';
-import { Gauge, type Sample } from './instruments.ts';
+import { type Family, Gauge, type Sample } from './instruments.ts';
+import { linesLost } from './log-output.ts';
 
 interface QueueState {
   readonly queue: string;
@@ -102,6 +103,17 @@ export function gaugesOf(
     ]),
   ];
 }
+
+const LOST = 'carillon_log_lines_lost_total';
+
+/** Counted by the log itself, which is there before everything that is measured. */
+export const LOG_LINES_LOST: Family = {
+  name: LOST,
+  help: 'Log lines that could not be written.',
+  type: 'counter',
+  labelNames: [],
+  lines: () => [`${LOST} ${linesLost()}`],
+};
 
 /** One look for the gauges of one scrape: they are asked in the same turn of the event loop. */
 function once<T>(look: () => T): () => T {

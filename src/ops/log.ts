@@ -3,11 +3,13 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import type { Event } from '../contract/event.ts';
 import type { JsonObject } from '../contract/json.ts';
 import { visible } from '../contract/visible.ts';
+import { standardOutput } from './log-output.ts';
 
 export interface LogOptions {
   readonly level: string;
   /** Paths in an event that are left out of the sample: `data.email`. */
   readonly redact: readonly string[];
+  /** Default: standard output. */
   readonly destination?: DestinationStream;
 }
 
@@ -36,7 +38,13 @@ export function createLog({ level, redact, destination }: LogOptions): Logger {
     // JSON writes U+007F to U+009F, which terminals obey, as they are.
     hooks: { streamWrite: visible },
   };
-  return pino(options, destination ?? pino.destination(BUFFERED));
+  const output =
+    destination ??
+    standardOutput((lines) =>
+      log.error({ lines }, 'log lines before this one were lost: they could not be written'),
+    );
+  const log = pino(options, output);
+  return log;
 }
 
 /** An event as JSON text with the log's redaction: by the same code, so that a path means the same in both. */
@@ -55,12 +63,6 @@ export function createRedactor(redact: readonly string[]): (event: JsonObject) =
     return JSON.stringify(written.event);
   };
 }
-
-/**
- * A line a system call each would cost more than the connection that it tells of. What is buffered is written when
- * the process exits, also after an exception that nothing caught.
- */
-const BUFFERED = { dest: 1, sync: false, minLength: 4_096, periodicFlush: 100 };
 
 /** A URL with its password replaced, and without its query, where ioredis takes a password too. */
 export function withoutPassword(url: string): string {

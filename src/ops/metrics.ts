@@ -5,7 +5,7 @@ import { connectionCodes } from '../contract/problem.ts';
 import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
 import { type SignalName, signalSchemas } from '../contract/signal.ts';
 import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
-import { gaugesOf, type NodeInfo, type Sources } from './gauges.ts';
+import { gaugesOf, LOG_LINES_LOST, type NodeInfo, type Sources } from './gauges.ts';
 import { Counter, type Family, Histogram, textOf } from './instruments.ts';
 
 const refusalsOfConnections = [...Object.keys(connectionCodes), ...Object.keys(handshakeErrorCodes)];
@@ -141,6 +141,7 @@ export class Metrics {
       this.#connections,
       this.#process,
       this.#publish,
+      LOG_LINES_LOST,
       ...gaugesOf(
         info,
         () => this.#sources,

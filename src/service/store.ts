@@ -26,7 +26,7 @@ import { NodesDirectory } from '../presence/nodes-directory.ts';
 import type { PresenceStore } from '../presence/presence-store.ts';
 import { RedisDepartments } from '../presence/redis-departments.ts';
 import { RedisPresence } from '../presence/redis-presence.ts';
-import { connectForCommands, connectForSubscriptions, nodeOf, RunIds, suffixOf } from '../redis.ts';
+import { connectForCommands, connectForSubscriptions, nodeOf, RunIds, stateOf, suffixOf } from '../redis.ts';
 import { LocalUnreachedMemory } from '../signals/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../signals/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../signals/unreached-memory.ts';
@@ -142,8 +142,11 @@ export function openStore({ node, config, log, signals }: Context): Store {
       keptMs: maxLifetimeMs(config),
     }),
     probes: {
-      redis: () => whether(redis.status === 'ready', redis.status),
-      redis_subscriptions: () => whether(subscriptions.status === 'ready', subscriptions.status),
+      redis: () => whether(redis.status === 'ready', stateOf(redis)),
+      redis_subscriptions: () => whether(subscriptions.status === 'ready', stateOf(subscriptions)),
+      ...(config.ROLES.includes('gateway')
+        ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
+        : {}),
     },
     close: async () => {
       await trail.close();

@@ -109,3 +109,16 @@ test('a server that is not there resets', async () => {
   expect(error).toMatchObject({ code: 'ECONNRESET' });
   await nowhere.close();
 });
+
+test('a limit lets so much pass in a second, in order, and counts it', async () => {
+  const client = await talk();
+  proxy.limit(100_000, 'toServer');
+  const beganMs = performance.now();
+  client.socket.write('a'.repeat(20_000));
+  client.socket.write('b'.repeat(10_000));
+  await expect.poll(() => client.heard.length, { timeout: 10_000 }).toBe(30_000);
+  // Not sooner; how much later is the machine's.
+  expect(performance.now() - beganMs).toBeGreaterThan(290);
+  expect(client.heard).toBe('a'.repeat(20_000) + 'b'.repeat(10_000));
+  expect([proxy.bytes('toServer'), proxy.bytes('toClient')]).toEqual([30_000, 30_000]);
+});

@@ -15,6 +15,10 @@ export interface TcpProxy {
   cut(): void;
   /** From now on bytes take so much longer. */
   delay(delayMs: number, direction?: Direction): void;
+  /** From now on so many bytes pass in a second, of all connections together. What waits has no bound. */
+  limit(bytesPerSecond: number, direction?: Direction): void;
+  /** Bytes that have come so far in one direction. */
+  bytes(direction: Exclude<Direction, 'both'>): number;
   /** Nothing passes, not even that a connection ended. New connections open, and nothing answers. */
   blackHole(direction?: Direction): void;
   /** Everything passes at once again, and first what was held. */
@@ -52,6 +56,10 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
     delay: (delayMs, direction = 'both') => {
       for (const lane of lanesOf(direction)) lane.delayMs = delayMs;
     },
+    limit: (bytesPerSecond, direction = 'both') => {
+      for (const lane of lanesOf(direction)) lane.bytesPerSecond = bytesPerSecond;
+    },
+    bytes: (direction) => lanes[direction].bytes,
     blackHole: (direction = 'both') => {
       for (const lane of lanesOf(direction)) lane.hold();
     },
@@ -67,7 +75,7 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
 }
 
 function join(from: Socket, to: Socket, lane: Lane): void {
-  from.on('data', (bytes) => lane.add(() => to.write(bytes)));
+  from.on('data', (bytes) => lane.add(() => to.write(bytes), bytes.length));
   from.once('end', () => lane.add(() => to.end()));
   from.once('close', (hadError) => lane.add(() => hadError && to.resetAndDestroy()));
 }
@@ -75,13 +83,20 @@ function join(from: Socket, to: Socket, lane: Lane): void {
 /** One direction of all connections: what waits to pass, in the order in which it came. */
 class Lane {
   delayMs = 0;
+  bytesPerSecond = Number.POSITIVE_INFINITY;
+  bytes = 0;
+  /** When what came before has passed, at the speed that it had. */
+  #freeAtMs = 0;
   #isHeld = false;
   #timer: NodeJS.Timeout | undefined;
   #waiting: { readonly dueMs: number; readonly pass: () => void }[] = [];
 
-  add(pass: () => void): void {
+  add(pass: () => void, bytes = 0): void {
+    const nowMs = performance.now();
+    this.bytes += bytes;
+    this.#freeAtMs = Math.max(nowMs, this.#freeAtMs) + (bytes * 1_000) / this.bytesPerSecond;
     // Never before what came earlier, also when the delay has become shorter meanwhile.
-    const dueMs = Math.max(performance.now() + this.delayMs, this.#waiting.at(-1)?.dueMs ?? 0);
+    const dueMs = Math.max(this.#freeAtMs + this.delayMs, this.#waiting.at(-1)?.dueMs ?? 0);
     this.#waiting.push({ dueMs, pass });
     this.#passWhatIsDue();
   }
@@ -93,11 +108,14 @@ class Lane {
 
   drop(): void {
     this.#waiting = [];
+    this.#freeAtMs = 0;
   }
 
   heal(): void {
     this.#isHeld = false;
     this.delayMs = 0;
+    this.bytesPerSecond = Number.POSITIVE_INFINITY;
+    this.#freeAtMs = 0;
     clearTimeout(this.#timer);
     for (const { pass } of this.#waiting.splice(0)) pass();
   }

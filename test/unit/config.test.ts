@@ -94,7 +94,7 @@ describe('what is not set', () => {
 test('what is set is read', () => {
   const config = readConfig({
     AMQP_URL: 'amqps://rabbit.example',
-    REDIS_URL: 'redis://a:1, rediss://b:2',
+    REDIS_URL: 'rediss://a:1, rediss://b:2',
     JWKS_URL: 'https://id.example/keys',
     ROLES: ' gateway ',
     ALLOWED_ORIGINS: 'https://a.example, https://b.example,',
@@ -107,7 +107,7 @@ test('what is set is read', () => {
     ALLOWED_ORIGINS: ['https://a.example', 'https://b.example'],
     LOG_SAMPLE_RATE: 0.5,
     tokenKey: { jwksUrl: 'https://id.example/keys' },
-    backends: { redisUrls: ['redis://a:1', 'rediss://b:2'], redisCluster: true },
+    backends: { redisUrls: ['rediss://a:1', 'rediss://b:2'], redisCluster: true },
   });
   expect(readConfig({ ...real, REDIS_CLUSTER: 'true' }).backends?.redisCluster).toBe(true);
 });
@@ -119,6 +119,12 @@ describe('a malformed variable', () => {
     ['PORT', '-1'],
     ['PORT', '80.5'],
     ['PORT', 'NaN'],
+    ['PORT', ' '],
+    ['PORT', '0x50'],
+    ['TRUST_PROXY', '1'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '10.0.0.0/8,2'],
+    ['SIGNALS', 'none,topic.left'],
     ['PREFETCH', '0'],
     ['EVENT_MAX_AUDIENCES', '100001'],
     ['JWT_CLOCK_SKEW_SECONDS', '31'],
@@ -201,13 +207,14 @@ describe('variables that contradict each other', () => {
 test.each([
   ['500', forAll(500)],
   ['500,topic=50', { ...forAll(500), topic: 50 }],
+  ['topic=50,500', { ...forAll(500), topic: 50 }],
   ['topic=50', { ...forAll(1_000), topic: 50 }],
   [' topic=50 , global=7 ', { ...forAll(1_000), topic: 50, global: 7 }],
 ])('INBOX_MAX_LENGTH=%s is by kind of audience', (value, expected) => {
   expect(readConfig({ INBOX_MAX_LENGTH: value }).INBOX_MAX_LENGTH).toEqual(expected);
 });
 
-test.each(['0', 'x', 'team=5', 'topic=', 'topic=1000001', '1.5'])(
+test.each(['0', 'x', 'team=5', 'topic=', 'topic=1000001', '1.5', '5,6', 'topic=5,topic=6'])(
   'INBOX_MAX_LENGTH=%s is a fault',
   (value) => {
     expect(faultsOf({ INBOX_MAX_LENGTH: value })).toEqual(starting('INBOX_MAX_LENGTH: '));

@@ -13,7 +13,7 @@ interface Flight {
   readonly fail: (error: Error) => void;
 }
 
-function setup() {
+function setup(batchBytes?: () => number) {
   const flights: Flight[] = [];
   const held: unknown[] = [];
   const inbox: Inbox = {
@@ -34,20 +34,21 @@ function setup() {
     places: async () => [],
     shadows: async () => ({ newest: new Map(), retracted: new Map() }),
     incarnations: async () => [],
+    ...(batchBytes === undefined ? {} : { batchBytes }),
   };
   const lanes = new Lanes(inbox, (error) => held.push(error));
   return {
     lanes,
     flights,
     held,
-    append: (audience: Audience, id: number) => lanes.append(audience, entryOf(id)),
+    append: (audience: Audience, id: number, bytes = 0) => lanes.append(audience, entryOf(id, bytes)),
     /** The flight that began last. */
     latest: () => flights.at(-1) ?? expect.unreachable('there was no flight'),
   };
 }
 
-function entryOf(id: number): Entry {
-  return { source: '/test', id: String(id), text: { head: '', tail: '' }, sampled: false };
+function entryOf(id: number, bytes: number): Entry {
+  return { source: '/test', id: String(id), text: { head: '', tail: 'x'.repeat(bytes) }, sampled: false };
 }
 
 function placeOf(offset: number): Appended {
@@ -144,6 +145,53 @@ describe('a lane', () => {
     void append('user:1', 2);
     await pause();
     expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
+  });
+
+  test('sends as many bytes as the inbox takes now, and one entry whatever its size', async () => {
+    const { append, flights, latest } = setup(() => 100);
+    for (const [id, bytes] of [10, 40, 60, 1, 500, 99].entries()) void append('user:1', id, bytes);
+    for (let i = 0; i < 4; i += 1) {
+      latest().succeed();
+      await settle();
+    }
+    expect(flights.map(({ ids }) => ids)).toEqual([['0'], ['1', '2'], ['3'], ['4'], ['5']]);
+  });
+
+  test('tries a failed flight again with fewer entries when the inbox takes less, and never with more', async () => {
+    let limit = 1_000;
+    const { append, flights, latest } = setup(() => limit);
+    const outcomes = [0, 1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id, 100)));
+    latest().succeed();
+    await settle();
+    for (const next of [200, 50, 1_000]) {
+      limit = next;
+      latest().fail(away());
+      await pause();
+    }
+    expect(flights.map(({ ids }) => ids)).toEqual([['0'], ['1', '2', '3', '4'], ['1', '2'], ['1'], ['1']]);
+    for (let i = 0; i < 2; i += 1) {
+      latest().succeed();
+      await settle();
+    }
+    expect(latest().ids).toEqual(['2', '3', '4']);
+    expect(outcomes.map(({ state }) => state)).toEqual(['at 0', 'at 1', 'at 2', 'at 3', 'at 4']);
+  });
+
+  test('is stalled when nothing has succeeded for ten seconds, in any of them, and goes on', async () => {
+    const { append, flights, lanes, latest } = setup();
+    void append('user:1', 1);
+    for (let i = 0; i < 5; i += 1) {
+      expect(lanes.isStalled).toBe(false);
+      latest().fail(away());
+      await pause();
+    }
+    latest().fail(away());
+    await settle();
+    expect(lanes.isStalled).toBe(true);
+    void append('user:2', 2);
+    flights.find(({ audience }) => audience === 'user:2')?.succeed();
+    await settle();
+    expect(lanes.isStalled).toBe(false);
   });
 
   test('rejects what an inbox did not answer for, and goes on', async () => {

@@ -93,6 +93,10 @@ export class Door {
     connection.on('close', seats.take(address));
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Lets nobody in from now on. */
   close(): void {
     this.#isClosed = true;

@@ -166,6 +166,8 @@ export class Gateway {
       this.#sessions.set(socket, started);
       // Its token was verified a moment ago, and may have been revoked since.
       if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');
+      // It was let in before this node began to go down, and is not among those that are sent away little by little.
+      if (door.isClosed) goaway(socket, 'shutting_down');
       requests.listen(socket, started);
       travelLight(socket);
       // What says that the client is connected and what says as whom leave in one write.

@@ -22,7 +22,8 @@ test('who prolongs a token and leaves in the same moment leaves no timer behind'
   const token = await tokenFor('ada', {}, 36_000);
   for (let i = 0; i < SESSIONS; i += 1) {
     const socket = await openSession(carillon.url, token);
-    socket.send(`421${JSON.stringify(['authenticate', { token }])}`);
+    // In one segment, and so in one turn of the gateway's event loop.
+    socket.send(`421${JSON.stringify(['authenticate', { token }])}`, '41');
     socket.close();
   }
   await expect.poll(connected, POLL).toBe(0);

@@ -2,6 +2,7 @@
  * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
  * the same table, and a test keeps the two together.
  */
+import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import {
   areProxies,
@@ -9,6 +10,7 @@ import {
   list,
   listOf,
   number,
+  optionalInteger,
   perKind,
   text,
   truth,
@@ -130,6 +132,9 @@ const variables = z.object({
   PENDING_MAX_BYTES: integer(1_048_576, 65_536, 1_073_741_824).describe(
     'What may wait for a client that does not take what it is sent; more closes it as `slow_consumer`.',
   ),
+  PENDING_TOTAL_MAX_BYTES: optionalInteger(1_048_576, 1_099_511_627_776).describe(
+    'The same of all clients together; more cuts off the slowest. Default: an eighth of the heap limit.',
+  ),
   HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
   DRAIN_SECONDS: integer(5, 1, 600).describe(
     'Time over which clients are sent away after SIGTERM; at most half of SHUTDOWN_TIMEOUT.',
@@ -170,9 +175,19 @@ export interface Backends {
 
 export interface Config
   extends Readonly<
-    Omit<Variables, 'AMQP_URL' | 'REDIS_URL' | 'REDIS_CLUSTER' | 'JWT_SECRET' | 'JWKS_URL' | 'HOST'>
+    Omit<
+      Variables,
+      | 'AMQP_URL'
+      | 'REDIS_URL'
+      | 'REDIS_CLUSTER'
+      | 'JWT_SECRET'
+      | 'JWKS_URL'
+      | 'HOST'
+      | 'PENDING_TOTAL_MAX_BYTES'
+    >
   > {
   readonly HOST: string;
+  readonly PENDING_TOTAL_MAX_BYTES: number;
   readonly backends: Backends | undefined;
   readonly tokenKey: TokenKey;
 }
@@ -187,6 +202,9 @@ export class ConfigError extends Error {
     );
   }
 }
+
+/** Buffers lie outside of the heap, and what stands for them in it: together they must leave room for the rest. */
+const PENDING_PART = 8;
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
@@ -243,6 +261,8 @@ function freeze(values: Variables): Config {
   return Object.freeze({
     ...rest,
     HOST: HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0'),
+    PENDING_TOTAL_MAX_BYTES:
+      rest.PENDING_TOTAL_MAX_BYTES ?? Math.floor(getHeapStatistics().heap_size_limit / PENDING_PART),
     backends,
     tokenKey: Object.freeze(tokenKey),
   });

@@ -54,6 +54,7 @@ new Gateway(httpServer, {
     maxEventBytes: 65_536,
     maxTopics: 100,
     maxPendingBytes: 1_048_576,
+    maxPendingTotalBytes: 268_435_456,
   },
   handshakeMs: 5_000,
   compression: { thresholdBytes: 512, level: 3 },

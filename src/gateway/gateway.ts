@@ -19,7 +19,7 @@ import { authenticate } from './authenticate.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { drain } from './drain.ts';
 import { Feeds } from './feeds.ts';
-import { codeOf, goaway } from './goaway.ts';
+import { codeOf, cutOff, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import type { Member } from './member.ts';
@@ -32,6 +32,8 @@ import { Session, type SessionOptions } from './session.ts';
 import { Vacancies } from './vacancies.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
+import { PendingTotal } from './wire/pending.ts';
+import { followPolling } from './wire/polling-backlog.ts';
 import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
 
 export interface GatewayOptions {
@@ -78,12 +80,15 @@ interface GatewayLimits {
   readonly maxTopics: number;
   /** What may wait for a client that does not take what it is sent. */
   readonly maxPendingBytes: number;
+  /** For all of them together. */
+  readonly maxPendingTotalBytes: number;
 }
 
 export class Gateway {
   readonly #io: GatewayServer;
   readonly #door: Door;
   readonly #feeds: Feeds;
+  readonly #pending: PendingTotal;
   readonly #log: Logger;
   readonly #isSampled: (user: string) => boolean;
   readonly #sessions = new WeakMap<GatewaySocket, Session>();
@@ -103,14 +108,20 @@ export class Gateway {
     const onRefused = (code: string) => onConnection('refused', code);
     const door = new Door({ ...options, messages: limits.messages, seats, onRefused });
     const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
+    const pending = new PendingTotal({
+      maxBytes: limits.maxPendingTotalBytes,
+      onExceeded: (cutOff, pendingBytes) =>
+        log.warn({ pendingBytes, cutOff }, 'too much waits for clients; the slowest were cut off'),
+    });
     this.#door = door;
+    this.#pending = pending;
     this.#feeds = feeds;
     this.#log = log;
     this.#isSampled = options.isSampled;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: maxInboundBytes,
-      wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes }),
+      wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes, pending }),
       serveClient: options.serveClient,
       cors: allowedOrigins.includes('*')
         ? { origin: '*' }
@@ -122,7 +133,10 @@ export class Gateway {
     feeds.follow(adapter);
     this.occupancy = new Occupancy({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
     this.#io.engine.use(door.allowMethod);
-    this.#io.engine.on('connection', (connection: Connection) => door.admit(connection));
+    this.#io.engine.on('connection', (connection: Connection) => {
+      door.admit(connection);
+      followPolling(connection, pending, () => cutOff(connection));
+    });
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
     const attendance = new Attendance({ node: options.node, registry: options.registry, feeds });
     const announcer = new Announcer({
@@ -193,8 +207,8 @@ export class Gateway {
     }
   }
 
-  /** What waits for clients to take it: of all of them, and of the one that is most behind. */
-  pendingBytes(): { readonly sum: number; readonly largest: number } {
+  /** What waits for clients to take it: of all of them, of the one that is most behind, and as memory. */
+  pendingBytes(): { readonly sum: number; readonly largest: number; readonly memory: number } {
     let sum = 0;
     let largest = 0;
     for (const { conn } of this.#io.of('/').sockets.values()) {
@@ -202,7 +216,7 @@ export class Gateway {
       sum += bytes;
       if (bytes > largest) largest = bytes;
     }
-    return { sum, largest };
+    return { sum, largest, memory: this.#pending.bytes };
   }
 
   /** What an operator told all nodes. */
@@ -230,6 +244,7 @@ export class Gateway {
   async close(): Promise<void> {
     await this.#io.close();
     this.#feeds.close();
+    this.#pending.close();
   }
 
   /** The lines of sampled users, and of whoever was sent away. */

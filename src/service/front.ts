@@ -100,6 +100,7 @@ export async function openFront(
       maxEventBytes: config.EVENT_MAX_BYTES,
       maxTopics: config.TOPICS_PER_SESSION,
       maxPendingBytes: config.PENDING_MAX_BYTES,
+      maxPendingTotalBytes: config.PENDING_TOTAL_MAX_BYTES,
     },
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },

@@ -11,10 +11,11 @@ import { wireEngine } from '../../src/gateway/wire/engine.ts';
 import { Frame } from '../../src/gateway/wire/frame.ts';
 import { writeShared } from '../../src/gateway/wire/shared-write.ts';
 import { connectClient } from '../support/client.ts';
+import { AMPLE } from '../support/pending.ts';
 import { until } from '../support/until.ts';
 
 const MAX_INBOUND_BYTES = 10_000;
-const BOUNDS = { maxInboundBytes: MAX_INBOUND_BYTES, maxPendingBytes: 1_048_576 };
+const BOUNDS = { maxInboundBytes: MAX_INBOUND_BYTES, ...AMPLE };
 const DEFLATE = 'permessage-deflate';
 const [PLAIN_TEXT, DEFLATED_TEXT, CLOSE] = [0x81, 0xc1, 0x88];
 

@@ -170,6 +170,7 @@ export async function startGatedGateway({
       maxEventBytes: 65_536,
       maxTopics: 100,
       maxPendingBytes: 1_048_576,
+      maxPendingTotalBytes: 268_435_456,
     },
     handshakeMs,
     compression: { thresholdBytes: 512, level: 0 },

@@ -10,6 +10,7 @@ import type { Directory } from '../src/contract/presence.ts';
 import { httpCodes, refusalProblem } from '../src/contract/problem.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
 import { noToken } from '../src/contract/token.ts';
+import { ClientAddresses } from '../src/edge/client-addresses.ts';
 import { serveAdmin } from '../src/http/admin.ts';
 import { serveEvents } from '../src/http/events.ts';
 import { serveHealth } from '../src/http/health.ts';
@@ -44,6 +45,7 @@ const HTTP_STATUS = {
   redis_unavailable: 503,
   keys_unavailable: 503,
   rate_limited: 429,
+  too_many_connections: 503,
   broker_unavailable: 503,
   dead_letters_busy: 503,
   live_unavailable: 503,
@@ -140,7 +142,13 @@ export async function openapiDocument(): Promise<Json> {
 
 async function documentOf(serve: (app: FastifyInstance) => void): Promise<Document> {
   const log = createLog({ level: 'silent', redact: [] });
-  const app = await createServer({ ...INFO, bodyLimitBytes: 1, log });
+  const app = await createServer({
+    ...INFO,
+    bodyLimitBytes: 1,
+    addresses: new ClientAddresses([]),
+    compresses: false,
+    log,
+  });
   serve(app);
   await app.ready();
   const document = tidy(app.swagger(), (ref) => ref.replace(/Input$/, ''));

@@ -104,7 +104,9 @@ const variables = z.object({
   COMPRESSION_THRESHOLD: integer(512, 0, 1_048_576).describe(
     'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',
   ),
-  COMPRESSION_LEVEL: integer(3, 0, 9).describe('From 1, fast, to 9, small; 0 turns compression off.'),
+  COMPRESSION_LEVEL: integer(3, 0, 9).describe(
+    'From 1, fast, to 9, small; 0 turns compression off, over HTTP too.',
+  ),
   TRUST_PROXY: list('')
     .refine(areProxies, 'must be addresses, blocks or loopback, linklocal, uniquelocal')
     .describe(

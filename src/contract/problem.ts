@@ -12,6 +12,7 @@ export const httpCodes = {
   cannot_sign: 'This service only verifies tokens; somebody else makes them.',
   routes_unknown: 'This process does not know the routes; a consumer does, or one that has ROUTES_FILE.',
   rate_limited: 'More was asked for than is allowed; Retry-After says when to try again.',
+  too_many_connections: 'There are as many connections as may be; try again later.',
   broker_unavailable: 'RabbitMQ is away or did not confirm; the same request may be sent again.',
   dead_letters_busy: 'Somebody else has the dead letters in hand; the same request may be sent again.',
   keys_unavailable: 'Whether the token is valid cannot be said now; the same request may be sent again.',

@@ -3,8 +3,9 @@
  * whether there is room for it, and how much it sends from its first byte on.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import proxyAddr from '@fastify/proxy-addr';
 import type { Logger } from 'pino';
+import { type ClientAddresses, countedAs } from '../edge/client-addresses.ts';
+import type { Place } from '../edge/http-connections.ts';
 import { Allowance, type Rate } from './allowance.ts';
 import { turnAway } from './goaway.ts';
 import type { Seats } from './seats.ts';
@@ -14,8 +15,7 @@ export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
   /** Pages from this port of the own host may connect too. Left out: none. */
   readonly consolePort?: number | undefined;
-  /** Addresses, or blocks of them, of the proxies whose `X-Forwarded-For` counts. */
-  readonly trustedProxies: readonly string[];
+  readonly addresses: ClientAddresses;
   readonly seats: Seats;
   readonly messages: Rate;
   readonly log: Logger;
@@ -28,24 +28,22 @@ type Decide = (error: string | null | undefined, isAllowed: boolean) => void;
 
 export class Door {
   readonly #options: DoorOptions;
-  readonly #isTrusted: ReturnType<typeof proxyAddr.compile>;
   #isClosed = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#isTrusted = proxyAddr.compile([...options.trustedProxies]);
   }
 
   /** Engine.IO asks this for the first request of each connection. */
   readonly allowRequest = (request: IncomingMessage, decide: Decide): void => {
-    const { seats, log, onRefused } = this.#options;
-    const address = this.#addressOf(request);
+    const { seats, addresses, log, onRefused } = this.#options;
+    const address = addresses.of(request);
     const refuse = (code: string, reason: string) => {
       log.info({ address, origin: request.headers.origin, code, reason }, 'connection refused');
       onRefused(code);
       decide(reason, false);
     };
-    const full = seats.fullFor(address);
+    const full = seats.fullFor(this.#placeOf(request, request.headers.upgrade === undefined));
     if (this.#isClosed) {
       // Engine.IO would answer an upgrade with 400, which a proxy hands on; of a broken connection it tries another node.
       if (request.headers.upgrade !== undefined) request.socket.destroy();
@@ -71,6 +69,8 @@ export class Door {
 
   /** Engine.IO asks this for each request. By itself it answers 500 when a method is wrong within a session. */
   readonly allowMethod = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    // Refusals too; an upgrade's answer is not a document that anybody could keep.
+    if (request.headers.upgrade === undefined) response.setHeader('cache-control', 'no-store');
     if (METHODS.includes(request.method ?? '')) next();
     else {
       // Not in one chain: of an upgrade Engine.IO gives a response whose methods return nothing.
@@ -81,16 +81,24 @@ export class Door {
 
   /** Follows a connection that was let in: its seat, and how much it sends. */
   admit(connection: Connection): void {
-    const { seats, messages } = this.#options;
-    const address = this.#addressOf(connection.request);
+    const { seats, addresses, messages } = this.#options;
+    const { request } = connection;
     // What Socket.IO tells as the handshake's address.
-    Object.assign(connection, { remoteAddress: address });
+    Object.assign(connection, { remoteAddress: addresses.of(request) });
     const allowance = new Allowance(messages, Date.now());
     connection.on('packet', () => {
       if (!allowance.take(Date.now())) turnAway(connection, 'rate_limited');
     });
     // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
-    connection.on('close', seats.take(address));
+    const isPolling = connection.transport.name === 'polling';
+    let release = seats.take(this.#placeOf(request, isPolling));
+    connection.on('close', () => release());
+    if (!isPolling) return;
+    const upgraded = this.#placeOf(request, false);
+    connection.once('upgrade', () => {
+      release();
+      release = seats.take(upgraded);
+    });
   }
 
   get isClosed(): boolean {
@@ -102,7 +110,13 @@ export class Door {
     this.#isClosed = true;
   }
 
-  #addressOf(request: IncomingMessage): string {
-    return proxyAddr(request, this.#isTrusted);
+  /**
+   * What a client takes besides the TCP connection that it came on, which was counted when it was opened. One that polls
+   * lives on between its requests; and a proxy's connection counts for none of the proxy's clients.
+   */
+  #placeOf(request: IncomingMessage, isPolling: boolean): Place {
+    const { addresses } = this.#options;
+    const isCounted = isPolling || addresses.isProxy(request.socket);
+    return { node: isPolling, address: isCounted ? countedAs(addresses.of(request)) : undefined };
   }
 }

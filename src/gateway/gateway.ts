@@ -26,13 +26,13 @@ import type { Member } from './member.ts';
 import { Occupancy } from './occupancy.ts';
 import type { RecoveryOptions } from './recovery.ts';
 import { Requests } from './requests.ts';
-import { type SeatLimits, Seats } from './seats.ts';
+import type { Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { Vacancies } from './vacancies.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
-import { PendingTotal } from './wire/pending.ts';
+import { PendingTotal, type Waiter } from './wire/pending.ts';
 import { followPolling } from './wire/polling-backlog.ts';
 import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
 
@@ -54,8 +54,11 @@ export interface GatewayOptions {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly allowedOrigins: readonly string[];
   readonly consolePort?: DoorOptions['consolePort'];
-  readonly trustedProxies: readonly string[];
+  readonly addresses: DoorOptions['addresses'];
+  readonly seats: Seats;
   readonly limits: GatewayLimits;
+  /** For whom something waits besides those that the gateway writes to. */
+  readonly otherWaiters: () => Iterable<Waiter>;
   readonly handshakeMs: number;
   readonly compression: Pick<CompressionOptions, 'thresholdBytes' | 'level'>;
   /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
@@ -71,7 +74,6 @@ export interface GatewayOptions {
 }
 
 interface GatewayLimits {
-  readonly connections: SeatLimits;
   /** Of one client. */
   readonly messages: Rate;
   readonly maxMessageBytes: number;
@@ -104,15 +106,16 @@ export class Gateway {
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
-    const seats = new Seats(limits.connections);
+    const { seats } = options;
     const onRefused = (code: string) => onConnection('refused', code);
-    const door = new Door({ ...options, messages: limits.messages, seats, onRefused });
+    const door = new Door({ ...options, messages: limits.messages, onRefused });
     const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
     const pending = new PendingTotal({
       maxBytes: limits.maxPendingTotalBytes,
       onExceeded: (cutOff, pendingBytes) =>
         log.warn({ pendingBytes, cutOff }, 'too much waits for clients; the slowest were cut off'),
     });
+    pending.watch(options.otherWaiters);
     this.#door = door;
     this.#pending = pending;
     this.#feeds = feeds;
@@ -122,6 +125,8 @@ export class Gateway {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: maxInboundBytes,
       wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes, pending }),
+      // What waited for a client that polls comes in one answer: secrets beside what strangers chose.
+      httpCompression: false,
       serveClient: options.serveClient,
       cors: allowedOrigins.includes('*')
         ? { origin: '*' }

@@ -12,7 +12,8 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { problem } from '../contract/problem.ts';
-import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
+import type { ClientAddresses } from '../edge/client-addresses.ts';
+import { NO_STORE, PROBLEM_TYPE, replyWithProblem } from './problems.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
@@ -22,7 +23,26 @@ const [HEADERS_MS, CHECK_MS] = [10_000, 5_000];
 /** At the end, for what is being answered. */
 const LAST_REQUESTS_MS = 1_000;
 
+/** Longer than load balancers keep an idle connection, mostly 60 s, or they would write into one that just closes. */
+const KEEP_ALIVE_MS = 72_000;
+
+/**
+ * What holds neither secrets nor what strangers have chosen: pages with their files, the documentation, metrics. How
+ * well an inbox compresses would tell who sees its length what one notification has in common with another.
+ */
+const COMPRESSED = /^\/(\*|console\/?\*?|docs.*|metrics)?$/;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose request it is, also behind proxies. */
+    readonly clientAddress: string;
+  }
+}
+
 export interface ServerOptions {
+  readonly addresses: ClientAddresses;
+  /** Whether anything is compressed at all. */
+  readonly compresses: boolean;
   readonly title: string;
   readonly description: string;
   readonly bodyLimitBytes: number;
@@ -37,10 +57,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: options.bodyLimitBytes,
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     http: { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true },
   });
+  app.decorateRequest('clientAddress', {
+    getter() {
+      return options.addresses.of(this.raw);
+    },
+  });
+  // Files of pages say something else; whatever else is asked is of one moment, and often of one user.
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', NO_STORE));
   app.addHook('preClose', async () => closeConnectionsSoon(app));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -53,6 +81,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       .send(problem('not_found', 404, `${request.method} ${request.url.replace(/\?.*$/s, '')}`)),
   );
   await app.register(helmet, SECURITY_HEADERS);
+  app.addHook('onRoute', (route) => {
+    if (!options.compresses || !COMPRESSED.test(route.url)) route.compress ??= false;
+  });
   await app.register(compress, { global: true });
   await app.register(swagger, {
     openapi: {

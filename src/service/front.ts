@@ -7,7 +7,11 @@ import type { Health } from '../contract/health.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
 import type { Verify } from '../contract/token.ts';
 import type { Directives } from '../directives/directives.ts';
+import type { ClientAddresses } from '../edge/client-addresses.ts';
+import type { Capacity } from '../edge/descriptors.ts';
+import { HttpConnections } from '../edge/http-connections.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import { Seats } from '../gateway/seats.ts';
 import type { CheckOptions } from '../http/console/check.ts';
 import { serveDemo } from '../http/demo.ts';
 import { serveDemoSignals } from '../http/demo-signals.ts';
@@ -26,6 +30,8 @@ import type { Stages } from './stages.ts';
 import type { Store } from './store.ts';
 
 export interface FrontParts {
+  readonly addresses: ClientAddresses;
+  readonly capacity: Capacity;
   readonly store: Store;
   readonly queue: Queue;
   readonly verify: Verify;
@@ -45,12 +51,26 @@ export interface Front {
 
 export async function openFront(
   { node, config, log, metrics, tracing, signals, listeners }: Context,
-  { store, queue, verify, directives, health, canary, publishing, ownConsole, stages }: FrontParts,
+  {
+    addresses,
+    capacity,
+    store,
+    queue,
+    verify,
+    directives,
+    health,
+    canary,
+    publishing,
+    ownConsole,
+    stages,
+  }: FrontParts,
 ): Promise<Front> {
   const app = await createServer({
     title: 'Carillon',
     description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
     bodyLimitBytes: Math.max(config.EVENT_MAX_BYTES, MAX_BATCH_BYTES),
+    addresses,
+    compresses: config.COMPRESSION_LEVEL > 0,
     log,
   });
   serveHealth(app, health);
@@ -69,6 +89,13 @@ export async function openFront(
   store.tap?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
+  const seats = new Seats({
+    perNode: capacity.connections,
+    perAddress: config.CONNECTIONS_PER_ADDRESS,
+    perUser: config.CONNECTIONS_PER_USER,
+  });
+  const onRefused = (code: string) => metrics.connection('refused', code);
+  const connections = new HttpConnections({ addresses, counts: seats, log, onRefused });
   const gateway = new Gateway(app.server, {
     node,
     registry,
@@ -88,13 +115,10 @@ export async function openFront(
     isRevoked: (identity) => directives.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
     consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
-    trustedProxies: config.TRUST_PROXY,
+    addresses,
+    seats,
+    otherWaiters: () => connections.waiters(),
     limits: {
-      connections: {
-        perNode: config.CONNECTIONS_PER_NODE,
-        perAddress: config.CONNECTIONS_PER_ADDRESS,
-        perUser: config.CONNECTIONS_PER_USER,
-      },
       messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
       maxMessageBytes: config.CLIENT_MESSAGE_MAX_BYTES,
       maxEventBytes: config.EVENT_MAX_BYTES,
@@ -120,6 +144,7 @@ export async function openFront(
     },
     onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
+  connections.guard(app.server);
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));
   registry.start((isAll) => gateway.occupancy.take(isAll));

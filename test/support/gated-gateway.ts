@@ -10,9 +10,11 @@ import type { Audience } from '../../src/contract/audience.ts';
 import type { Attendee } from '../../src/contract/presence.ts';
 import { NO_SIGNALS } from '../../src/contract/signal.ts';
 import type { Verified } from '../../src/contract/token.ts';
+import { ClientAddresses } from '../../src/edge/client-addresses.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import type { Live } from '../../src/gateway/live.ts';
 import { MemoryLive } from '../../src/gateway/memory-live.ts';
+import { Seats } from '../../src/gateway/seats.ts';
 import type { Inbox } from '../../src/inbox/inbox.ts';
 import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
 import { until } from './until.ts';
@@ -162,9 +164,10 @@ export async function startGatedGateway({
     publish: gates.through('publish', () => undefined),
     isRevoked: () => false,
     allowedOrigins: [],
-    trustedProxies: [],
+    addresses: new ClientAddresses([]),
+    seats: new Seats({ perNode: 1_000, perAddress: 1_000, perUser }),
+    otherWaiters: () => [],
     limits: {
-      connections: { perNode: 1_000, perAddress: 1_000, perUser },
       messages: { perSecond: 1_000, burst: 1_000 },
       maxMessageBytes: 65_536,
       maxEventBytes: 65_536,

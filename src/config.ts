@@ -115,9 +115,11 @@ const variables = z.object({
   CONSOLE: truth.describe(
     'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
   ),
-  CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe('Most connections of this process.'),
+  CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe(
+    'Most connections to PORT, WebSockets and HTTP together; fewer where the limit of open files says so.',
+  ),
   CONNECTIONS_PER_ADDRESS: integer(10_000, 1, 1_000_000).describe(
-    'Most connections to this process from one address; behind a proxy set TRUST_PROXY too.',
+    'The same from one address, or from one /64 of IPv6; behind a proxy set TRUST_PROXY too.',
   ),
   CONNECTIONS_PER_USER: integer(20, 1, 100_000).describe('Most connections of one user to this process.'),
   CLIENT_MESSAGES_PER_SECOND: number(10, 0.1, 100_000).describe(

@@ -37,7 +37,7 @@ export type GateName =
   | 'publish';
 
 /** Whoever comes to a shut gate waits until it is opened. */
-export class Gates {
+class Gates {
   readonly #shut = new Map<GateName, (() => void)[]>();
 
   shut(name: GateName): void {
@@ -68,7 +68,7 @@ export class Gates {
 }
 
 /** What a process holds of sessions, besides its sockets. */
-export interface Held {
+interface Held {
   readonly rooms: readonly string[];
   readonly members: readonly string[];
   readonly present: readonly string[];

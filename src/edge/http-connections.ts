@@ -32,12 +32,23 @@ export interface HttpConnectionsOptions {
   readonly onRefused: (code: 'full_node' | 'full_address') => void;
 }
 
-interface Plain {
-  readonly sinceMs: number;
+/** There are many, and those that become WebSockets keep it too. */
+class Plain {
+  readonly sinceMs = performance.now();
   readonly address: string | undefined;
-  readonly release: () => void;
   /** That are not answered yet. */
-  requests: number;
+  requests = 0;
+  #free: (() => void) | undefined;
+
+  constructor(address: string | undefined, free: () => void) {
+    this.address = address;
+    this.#free = free;
+  }
+
+  release(): void {
+    this.#free?.();
+    this.#free = undefined;
+  }
 }
 
 /** Refused connections that may wait at once for their answer to be read; the others end with it. */
@@ -90,17 +101,12 @@ export class HttpConnections {
       this.#refuse(socket, full);
       return false;
     }
-    const free = counts.take(place);
-    let isFree = false;
-    const release = () => {
-      if (!isFree) free();
-      isFree = true;
-    };
-    this.#plain.set(socket, { sinceMs: performance.now(), address, release, requests: 0 });
+    const plain = new Plain(address, counts.take(place));
+    this.#plain.set(socket, plain);
     this.#fresh.add(socket);
     socket.on('close', () => {
       this.#forget(socket);
-      release();
+      plain.release();
     });
     return true;
   }

@@ -91,9 +91,13 @@ export class Door {
     });
     // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
     const isPolling = connection.transport.name === 'polling';
-    let release = seats.take(this.#placeOf(request, isPolling));
+    const place = this.#placeOf(request, isPolling);
+    if (!isPolling) {
+      if (place.address !== undefined) connection.on('close', seats.take(place));
+      return;
+    }
+    let release = seats.take(place);
     connection.on('close', () => release());
-    if (!isPolling) return;
     const upgraded = this.#placeOf(request, false);
     connection.once('upgrade', () => {
       release();

@@ -7,14 +7,14 @@ import type { DeadLetterDesk } from '../src/contract/dead-letter.ts';
 import type { Departments } from '../src/contract/departments.ts';
 import type { UserInbox } from '../src/contract/inbox.ts';
 import type { Directory } from '../src/contract/presence.ts';
-import { httpCodes, refusalProblem } from '../src/contract/problem.ts';
+import { httpCodes, PROBLEM_TYPE, refusalProblem } from '../src/contract/problem.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
 import { noToken } from '../src/contract/token.ts';
+import { ClientAddresses } from '../src/edge/client-addresses.ts';
 import { serveAdmin } from '../src/http/admin.ts';
 import { serveEvents } from '../src/http/events.ts';
 import { serveHealth } from '../src/http/health.ts';
 import { serveInbox } from '../src/http/inbox.ts';
-import { PROBLEM_TYPE } from '../src/http/problems.ts';
 import { createServer } from '../src/http/server.ts';
 import { PartsHealth } from '../src/ops/health.ts';
 import { createLog } from '../src/ops/log.ts';
@@ -141,7 +141,13 @@ export async function openapiDocument(): Promise<Json> {
 
 async function documentOf(serve: (app: FastifyInstance) => void): Promise<Document> {
   const log = createLog({ level: 'silent', redact: [] });
-  const app = await createServer({ ...INFO, bodyLimitBytes: 1, log });
+  const app = await createServer({
+    ...INFO,
+    bodyLimitBytes: 1,
+    addresses: new ClientAddresses([]),
+    compresses: false,
+    log,
+  });
   serve(app);
   await app.ready();
   const document = tidy(app.swagger(), (ref) => ref.replace(/Input$/, ''));

@@ -29,6 +29,16 @@ export const number = (fallback: number, min: number, max: number) =>
 export const integer = (fallback: number, min: number, max: number) =>
   number(fallback, min, max).refine(Number.isInteger, 'must be a whole number');
 
+/** Undefined when it is not set. */
+export const optionalInteger = (min: number, max: number) =>
+  text.transform((value, context) => {
+    if (value === undefined) return undefined;
+    const parsed = Number(value);
+    if (Number.isInteger(parsed) && parsed >= min && parsed <= max) return parsed;
+    context.addIssue(`must be a whole number from ${min} to ${max}, not ${JSON.stringify(value)}`);
+    return z.NEVER;
+  });
+
 export const listOf = (value: string) =>
   value
     .split(',')

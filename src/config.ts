@@ -2,6 +2,7 @@
  * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
  * the same table, and a test keeps the two together.
  */
+import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import {
   faultInAmqpUrl,
@@ -18,6 +19,7 @@ import {
   list,
   listOf,
   number,
+  optionalInteger,
   perKind,
   text,
   truth,
@@ -110,7 +112,9 @@ const variables = z.object({
   COMPRESSION_THRESHOLD: integer(512, 0, 1_048_576).describe(
     'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',
   ),
-  COMPRESSION_LEVEL: integer(3, 0, 9).describe('From 1, fast, to 9, small; 0 turns compression off.'),
+  COMPRESSION_LEVEL: integer(3, 0, 9).describe(
+    'From 1, fast, to 9, small; 0 turns compression off, over HTTP too.',
+  ),
   TRUST_PROXY: list('')
     .refine(areProxies, 'must be addresses, blocks or loopback, linklocal, uniquelocal')
     .describe(
@@ -119,9 +123,11 @@ const variables = z.object({
   CONSOLE: truth.describe(
     'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
   ),
-  CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe('Most connections of this process.'),
+  CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe(
+    'Most connections to PORT, WebSockets and HTTP together; fewer where the limit of open files says so.',
+  ),
   CONNECTIONS_PER_ADDRESS: integer(10_000, 1, 1_000_000).describe(
-    'Most connections to this process from one address; behind a proxy set TRUST_PROXY too.',
+    'The same from one address, or from one /64 of IPv6; behind a proxy set TRUST_PROXY too.',
   ),
   CONNECTIONS_PER_USER: integer(20, 1, 100_000).describe('Most connections of one user to this process.'),
   CLIENT_MESSAGES_PER_SECOND: number(10, 0.1, 100_000).describe(
@@ -137,6 +143,9 @@ const variables = z.object({
   TOPICS_PER_SESSION: integer(100, 1, 10_000).describe('Most topics that one socket may be in.'),
   PENDING_MAX_BYTES: integer(1_048_576, 65_536, 1_073_741_824).describe(
     'What may wait for a client that does not take what it is sent; more closes it as `slow_consumer`.',
+  ),
+  PENDING_TOTAL_MAX_BYTES: optionalInteger(1_048_576, 1_099_511_627_776).describe(
+    'The same of all clients together; more cuts off the slowest. Default: an eighth of the heap limit.',
   ),
   HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
   DRAIN_SECONDS: integer(5, 1, 600).describe(
@@ -178,9 +187,19 @@ export interface Backends {
 
 export interface Config
   extends Readonly<
-    Omit<Variables, 'AMQP_URL' | 'REDIS_URL' | 'REDIS_CLUSTER' | 'JWT_SECRET' | 'JWKS_URL' | 'HOST'>
+    Omit<
+      Variables,
+      | 'AMQP_URL'
+      | 'REDIS_URL'
+      | 'REDIS_CLUSTER'
+      | 'JWT_SECRET'
+      | 'JWKS_URL'
+      | 'HOST'
+      | 'PENDING_TOTAL_MAX_BYTES'
+    >
   > {
   readonly HOST: string;
+  readonly PENDING_TOTAL_MAX_BYTES: number;
   readonly backends: Backends | undefined;
   readonly tokenKey: TokenKey;
 }
@@ -195,6 +214,9 @@ export class ConfigError extends Error {
     );
   }
 }
+
+/** Buffers lie outside of the heap, and what stands for them in it: together they must leave room for the rest. */
+const PENDING_PART = 8;
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
@@ -258,6 +280,8 @@ function freeze(values: Variables): Config {
   return Object.freeze({
     ...rest,
     HOST: HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0'),
+    PENDING_TOTAL_MAX_BYTES:
+      rest.PENDING_TOTAL_MAX_BYTES ?? Math.floor(getHeapStatistics().heap_size_limit / PENDING_PART),
     backends,
     tokenKey: Object.freeze(tokenKey),
   });

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { reasonOf } from './contract/reason.ts';
 import { Directives } from './directives/directives.ts';
+import { ClientAddresses } from './edge/client-addresses.ts';
 import { serveAdmin } from './http/admin.ts';
 import { serveHealth } from './http/health.ts';
 import { loopbackOnly } from './http/loopback-only.ts';
@@ -18,6 +19,7 @@ import { serveMetrics } from './ops/metrics-route.ts';
 import { openTracing } from './ops/tracing.ts';
 import { parseRoutes } from './routing/routes-file.ts';
 import { openCanary } from './service/canary.ts';
+import { guardOpsPort, openCapacity } from './service/capacity.ts';
 import { openConsole } from './service/console.ts';
 import { type Context, newNodeId, ownVersion } from './service/context.ts';
 import { openDeadLetters } from './service/dead-letters.ts';
@@ -90,17 +92,32 @@ export async function startService(
   metrics.watch({ health: () => health.ready() });
   const { verify } = verifier;
   const publishing = openPublishing(context, queue, verify);
+  const addresses = new ClientAddresses(config.TRUST_PROXY);
+  const capacity = openCapacity(config, log);
   let front: Front | undefined;
   const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front.app)).port));
   const ownConsole = openConsole(context, { tap: store.tap, publishing, verify, gatewayPort });
   if (config.ROLES.includes('gateway')) {
-    const parts = { store, queue, verify, directives, health, canary, publishing, ownConsole, stages };
+    const parts = {
+      addresses,
+      capacity,
+      store,
+      queue,
+      verify,
+      directives,
+      health,
+      canary,
+      publishing,
+      ownConsole,
+      stages,
+    };
     front = await openFront(context, parts);
   }
   // What the console publishes goes through it.
   const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
   const refusalOf = config.backends === undefined ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
-  const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, log, refusalOf });
+  const compresses = config.COMPRESSION_LEVEL > 0;
+  const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, addresses, compresses, log, refusalOf });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
   const deadLetters = openDeadLetters(context, queue.letters, store.inbox);
@@ -113,6 +130,7 @@ export async function startService(
     investigate: openExplain(store, queue, deadLetters, () => canary?.health.ok === false),
   });
   ownConsole.serveOnOpsPort(ops);
+  guardOpsPort(ops.server, addresses, capacity, log);
   await ops.listen({ host: config.HOST, port: config.OPS_PORT });
 
   return {

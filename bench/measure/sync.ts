@@ -5,8 +5,10 @@ import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createVerify, signToken } from '../../src/auth/tokens.ts';
 import { NO_SIGNALS } from '../../src/contract/signal.ts';
+import { ClientAddresses } from '../../src/edge/client-addresses.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { RedisLive } from '../../src/gateway/redis-live.ts';
+import { Seats } from '../../src/gateway/seats.ts';
 import { connectForSubscriptions } from '../../src/redis.ts';
 import { fill } from '../support/entries.ts';
 import { atMost, decimal, type Fact, median, report } from '../support/facts.ts';
@@ -45,15 +47,17 @@ new Gateway(httpServer, {
   publish: async () => {},
   isRevoked: () => false,
   allowedOrigins: [],
-  trustedProxies: [],
+  addresses: new ClientAddresses([]),
+  seats: new Seats({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
+  otherWaiters: () => [],
   // The load is one client's; nothing of it is to be refused.
   limits: {
-    connections: { perNode: 100_000, perAddress: 100_000, perUser: 100_000 },
     messages: { perSecond: 1_000_000, burst: 1_000_000 },
     maxMessageBytes: 65_536,
     maxEventBytes: 65_536,
     maxTopics: 100,
     maxPendingBytes: 1_048_576,
+    maxPendingTotalBytes: 268_435_456,
   },
   handshakeMs: 5_000,
   compression: { thresholdBytes: 512, level: 3 },

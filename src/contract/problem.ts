@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { type Refusal, type RefusalCode, refusalCodes } from './refusal.ts';
 import { visible } from './visible.ts';
 
+/** Of an answer that is a problem (RFC 9457). */
+export const PROBLEM_TYPE = 'application/problem+json';
+
 /** What can be wrong with a request besides the event in it. */
 export const httpCodes = {
   unauthorized: 'The bearer token is missing or not valid.',

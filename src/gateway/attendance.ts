@@ -31,7 +31,8 @@ export class Attendance {
     if (conn.transport.name === 'websocket') return;
     conn.once('upgrade', () => {
       const told = this.#told.get(socket);
-      if (told !== undefined) registry.present(told);
+      // The session may have left a connection that goes on.
+      if (told !== undefined && socket.connected) registry.present(told);
     });
   }
 

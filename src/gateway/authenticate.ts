@@ -43,6 +43,11 @@ export function authenticate({
     }
     const { token = bearerToken(socket), device, cursors } = handshake.data;
     const verified = token === undefined ? noToken : await verify(token);
+    // Its end has been told: nothing would give back what is taken now. Socket.IO lets go of what is its own.
+    if (socket.conn.readyState !== 'open') {
+      next();
+      return;
+    }
     if (!verified.ok) {
       refuse(verified.code, verified.reason);
       return;

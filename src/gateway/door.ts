@@ -3,10 +3,11 @@
  * whether there is room for it, and how much it sends from its first byte on.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
-import proxyAddr from '@fastify/proxy-addr';
 import type { Logger } from 'pino';
 import { type Problem, problem } from '../contract/problem.ts';
-import { refuseRequest, refuseStream } from '../http/refuse-stream.ts';
+import { type ClientAddresses, countedAs } from '../edge/client-addresses.ts';
+import type { Place } from '../edge/http-connections.ts';
+import { refuseRequest, refuseStream } from '../edge/refuse-stream.ts';
 import { Allowance, type Rate } from './allowance.ts';
 import { turnAway } from './goaway.ts';
 import { handshakeFault, queryOf } from './handshake-fault.ts';
@@ -18,8 +19,7 @@ export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
   /** Pages from this port of the own host may connect too. Left out: none. */
   readonly consolePort?: number | undefined;
-  /** Addresses, or blocks of them, of the proxies whose `X-Forwarded-For` counts. */
-  readonly trustedProxies: readonly string[];
+  readonly addresses: ClientAddresses;
   readonly seats: Seats;
   readonly messages: Rate;
   readonly log: Logger;
@@ -36,13 +36,11 @@ const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
 
 export class Door {
   readonly #options: DoorOptions;
-  readonly #isTrusted: ReturnType<typeof proxyAddr.compile>;
   readonly #polling = new PollingSessions();
   #isClosed = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.#isTrusted = proxyAddr.compile([...options.trustedProxies]);
   }
 
   /**
@@ -54,18 +52,18 @@ export class Door {
     return (request: IncomingMessage, response: unknown, next: () => void): void => {
       // Of an upgrade Engine.IO gives something else that only looks like a response.
       const isUpgrade = !(response instanceof ServerResponse);
+      // Refusals too; an upgrade's answer is not a document that anybody could keep.
+      if (!isUpgrade) response.setHeader('cache-control', 'no-store');
       const refusal = this.#refusalOf(request, isUpgrade, hasSession);
       if (refusal === undefined) {
         next();
         return;
       }
+      const { addresses, log, onRefused } = this.#options;
       const { code, detail, status } = refusal;
       const { origin } = request.headers;
-      this.#options.log.info(
-        { address: this.#addressOf(request), origin, code, reason: detail },
-        'connection refused',
-      );
-      this.#options.onRefused(code);
+      log.info({ address: addresses.of(request), origin, code, reason: detail }, 'connection refused');
+      onRefused(code);
       const more = HEADERS[status];
       if (isUpgrade) refuseStream(request.socket, refusal, more);
       else refuseRequest(response, refusal, more);
@@ -86,10 +84,10 @@ export class Door {
     if (Object.hasOwn(query, 'j'))
       return problem('jsonp', 400, 'poll with XMLHttpRequest or fetch, without "j"');
     const { sid } = query;
-    if (sid === undefined || sid === '') return this.#refusalOfNew(request);
+    if (sid === undefined || sid === '') return this.#refusalOfNew(request, isUpgrade);
     if (hasSession(sid)) return this.#refusalOfKnown(request, sid, isUpgrade);
     // It may be a session of another node, which a proxy finds if this one says that it is going.
-    if (this.#isClosed) return this.#refusalOfNew(request);
+    if (this.#isClosed) return this.#refusalOfNew(request, isUpgrade);
     // Over polling Engine.IO says so in its own words, which its clients know.
     return isUpgrade ? problem('unknown_session', 400, 'the session is not known to this node') : undefined;
   }
@@ -99,10 +97,10 @@ export class Door {
     return this.#polling.refusalOf(sid, request.headers.origin, isUpgrade);
   }
 
-  #refusalOfNew(request: IncomingMessage): Problem | undefined {
+  #refusalOfNew(request: IncomingMessage, isUpgrade: boolean): Problem | undefined {
     if (this.#isClosed) return problem('shutting_down', 503, 'this node is going down');
     if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
-    const full = this.#options.seats.fullFor(this.#addressOf(request));
+    const full = this.#options.seats.fullFor(this.#placeOf(request, !isUpgrade));
     if (full === undefined) return undefined;
     const status = full === 'node' ? 503 : 429;
     return problem(`full_${full}`, status, `too many connections of this ${full}`);
@@ -126,17 +124,33 @@ export class Door {
 
   /** Follows a connection that was let in: its seat, and how much it sends. */
   admit(connection: Connection): void {
-    const { seats, messages } = this.#options;
-    const address = this.#addressOf(connection.request);
+    const { seats, addresses, messages } = this.#options;
+    const { request } = connection;
     // What Socket.IO tells as the handshake's address.
-    Object.assign(connection, { remoteAddress: address });
+    Object.assign(connection, { remoteAddress: addresses.of(request) });
     this.#polling.follow(connection);
     const allowance = new Allowance(messages, Date.now());
     connection.on('packet', () => {
       if (!allowance.take(Date.now())) turnAway(connection, 'rate_limited');
     });
     // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
-    connection.on('close', seats.take(address));
+    const isPolling = connection.transport.name === 'polling';
+    const place = this.#placeOf(request, isPolling);
+    if (!isPolling) {
+      if (place.address !== undefined) connection.on('close', seats.take(place));
+      return;
+    }
+    let release = seats.take(place);
+    connection.on('close', () => release());
+    const upgraded = this.#placeOf(request, false);
+    connection.once('upgrade', () => {
+      release();
+      release = seats.take(upgraded);
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Lets nobody in from now on. */
@@ -144,7 +158,13 @@ export class Door {
     this.#isClosed = true;
   }
 
-  #addressOf(request: IncomingMessage): string {
-    return proxyAddr(request, this.#isTrusted);
+  /**
+   * What a client takes besides the TCP connection that it came on, which was counted when it was opened. One that polls
+   * lives on between its requests; and a proxy's connection counts for none of the proxy's clients.
+   */
+  #placeOf(request: IncomingMessage, isPolling: boolean): Place {
+    const { addresses } = this.#options;
+    const isCounted = isPolling || addresses.isProxy(request.socket);
+    return { node: isPolling, address: isCounted ? countedAs(addresses.of(request)) : undefined };
   }
 }

@@ -19,19 +19,21 @@ import { authenticate } from './authenticate.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { drain } from './drain.ts';
 import { Feeds } from './feeds.ts';
-import { codeOf, goaway } from './goaway.ts';
+import { codeOf, cutOff, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import type { Member } from './member.ts';
 import { Occupancy } from './occupancy.ts';
 import type { RecoveryOptions } from './recovery.ts';
 import { Requests } from './requests.ts';
-import { type SeatLimits, Seats } from './seats.ts';
+import type { Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { Vacancies } from './vacancies.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
+import { PendingTotal, type Waiter } from './wire/pending.ts';
+import { followPolling } from './wire/polling-backlog.ts';
 import { hasSession } from './wire/sessions.ts';
 import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
 
@@ -53,8 +55,11 @@ export interface GatewayOptions {
   readonly isRevoked: (identity: Identity) => boolean;
   readonly allowedOrigins: readonly string[];
   readonly consolePort?: DoorOptions['consolePort'];
-  readonly trustedProxies: readonly string[];
+  readonly addresses: DoorOptions['addresses'];
+  readonly seats: Seats;
   readonly limits: GatewayLimits;
+  /** For whom something waits besides those that the gateway writes to. */
+  readonly otherWaiters: () => Iterable<Waiter>;
   readonly handshakeMs: number;
   readonly compression: Pick<CompressionOptions, 'thresholdBytes' | 'level'>;
   /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
@@ -70,7 +75,6 @@ export interface GatewayOptions {
 }
 
 interface GatewayLimits {
-  readonly connections: SeatLimits;
   /** Of one client. */
   readonly messages: Rate;
   readonly maxMessageBytes: number;
@@ -79,12 +83,15 @@ interface GatewayLimits {
   readonly maxTopics: number;
   /** What may wait for a client that does not take what it is sent. */
   readonly maxPendingBytes: number;
+  /** For all of them together. */
+  readonly maxPendingTotalBytes: number;
 }
 
 export class Gateway {
   readonly #io: GatewayServer;
   readonly #door: Door;
   readonly #feeds: Feeds;
+  readonly #pending: PendingTotal;
   readonly #log: Logger;
   readonly #isSampled: (user: string) => boolean;
   readonly #sessions = new WeakMap<GatewaySocket, Session>();
@@ -100,18 +107,27 @@ export class Gateway {
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
-    const seats = new Seats(limits.connections);
+    const { seats } = options;
     const onRefused = (code: string) => onConnection('refused', code);
-    const door = new Door({ ...options, messages: limits.messages, seats, onRefused });
+    const door = new Door({ ...options, messages: limits.messages, onRefused });
     const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
+    const pending = new PendingTotal({
+      maxBytes: limits.maxPendingTotalBytes,
+      onExceeded: (cutOff, pendingBytes) =>
+        log.warn({ pendingBytes, cutOff }, 'too much waits for clients; the slowest were cut off'),
+    });
+    pending.watch(options.otherWaiters);
     this.#door = door;
+    this.#pending = pending;
     this.#feeds = feeds;
     this.#log = log;
     this.#isSampled = options.isSampled;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: maxInboundBytes,
-      wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes }),
+      wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes, pending }),
+      // What waited for a client that polls comes in one answer: secrets beside what strangers chose.
+      httpCompression: false,
       serveClient: options.serveClient,
       cors: allowedOrigins.includes('*')
         ? { origin: '*' }
@@ -123,7 +139,10 @@ export class Gateway {
     this.occupancy = new Occupancy({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
     const { engine } = this.#io;
     engine.use(door.guard((id) => hasSession(engine, id)));
-    engine.on('connection', (connection: Connection) => door.admit(connection));
+    engine.on('connection', (connection: Connection) => {
+      door.admit(connection);
+      followPolling(connection, pending, () => cutOff(connection));
+    });
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
     const attendance = new Attendance({ node: options.node, registry: options.registry, feeds });
     const announcer = new Announcer({
@@ -167,6 +186,8 @@ export class Gateway {
       this.#sessions.set(socket, started);
       // Its token was verified a moment ago, and may have been revoked since.
       if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');
+      // It was let in before this node began to go down, and is not among those that are sent away little by little.
+      if (door.isClosed) goaway(socket, 'shutting_down');
       requests.listen(socket, started);
       travelLight(socket);
       // What says that the client is connected and what says as whom leave in one write.
@@ -192,8 +213,8 @@ export class Gateway {
     }
   }
 
-  /** What waits for clients to take it: of all of them, and of the one that is most behind. */
-  pendingBytes(): { readonly sum: number; readonly largest: number } {
+  /** What waits for clients to take it: of all of them, of the one that is most behind, and as memory. */
+  pendingBytes(): { readonly sum: number; readonly largest: number; readonly memory: number } {
     let sum = 0;
     let largest = 0;
     for (const { conn } of this.#io.of('/').sockets.values()) {
@@ -201,7 +222,7 @@ export class Gateway {
       sum += bytes;
       if (bytes > largest) largest = bytes;
     }
-    return { sum, largest };
+    return { sum, largest, memory: this.#pending.bytes };
   }
 
   /** What an operator told all nodes. */
@@ -229,6 +250,7 @@ export class Gateway {
   async close(): Promise<void> {
     await this.#io.close();
     this.#feeds.close();
+    this.#pending.close();
   }
 
   /** The lines of sampled users, and of whoever was sent away. */

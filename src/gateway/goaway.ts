@@ -31,6 +31,12 @@ export function turnAway(connection: Connection, code: GoawayCode): void {
   connection.close();
 }
 
+/** For a connection whose client does not take what it is sent: a last word would wait behind all the rest. */
+export function cutOff(connection: Connection): void {
+  codes.set(connection, 'slow_consumer');
+  connection.close(true);
+}
+
 /** Why this node sent the client away; undefined when the client left by itself. */
 export function codeOf(connection: Connection): GoawayCode | undefined {
   return codes.get(connection) ?? (isTooSlow(connection) ? 'slow_consumer' : undefined);

@@ -4,7 +4,8 @@ import type { Cursor } from '../contract/notification.ts';
 import { goaway } from './goaway.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Frame } from './wire/frame.ts';
-import { pollingBytes, writeShared } from './wire/shared-write.ts';
+import { pollingBytes } from './wire/polling-backlog.ts';
+import { writeShared } from './wire/shared-write.ts';
 
 export interface Member {
   /** Sends a frame that every member of the feed is sent. */
@@ -45,6 +46,7 @@ export class HeldMember implements Member {
   #write(frame: Frame): void {
     const { conn } = this.#socket;
     writeShared(conn, frame);
-    if (pollingBytes(conn) > this.#maxPendingBytes) goaway(this.#socket, 'slow_consumer');
+    if (pollingBytes(conn) > this.#maxPendingBytes && this.#socket.connected)
+      goaway(this.#socket, 'slow_consumer');
   }
 }

@@ -64,6 +64,8 @@ export class Requests {
       await client.session.started;
       acknowledge(await answer(client, body, (run) => then.push(run)));
     } catch (error) {
+      // Who has left is told nothing, and no fault is to be looked for.
+      if (client.session.isOver) return;
       this.#log.warn({ session: client.socket.id, request: name, reason: String(error) }, 'request failed');
       acknowledge(failed('unavailable', 'try again later'));
     }
@@ -87,6 +89,7 @@ function answersFor({
 }: RequestsOptions): Record<RequestName, Answer> {
   return {
     sync: checked(requests.sync, async ({ session }, { cursors }) => {
+      if (session.isOver) return gone();
       const missed = await session.sync(cursors);
       return 'foreign' in missed
         ? failed('forbidden', `cursors: ${missed.foreign} is no audience of this session`)
@@ -94,6 +97,7 @@ function answersFor({
     }),
 
     subscribe: checked(requests.subscribe, async ({ socket, session }, request, afterwards) => {
+      if (session.isOver) return gone();
       const { topic, cursor, last } = request;
       if (last !== undefined && last > maxLast) return failed('bad_request', `last: at most ${maxLast}`);
       if (!allowsTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
@@ -116,6 +120,7 @@ function answersFor({
     }),
 
     inbox: checked(requests.inbox, async ({ socket, session }, query) => {
+      if (session.isOver) return gone();
       const page = await inbox.list(socket.data.identity.user, session.audiences, query);
       return page.ok ? page.value : { error: page.refusal };
     }),
@@ -139,6 +144,7 @@ function answersFor({
 
     authenticate: checked(requests.authenticate, async ({ socket, session }, { token }) => {
       const verified = await verify(token);
+      if (session.isOver) return gone();
       if (!verified.ok && verified.code === 'unavailable') return failed('unavailable', 'try again later');
       if (!verified.ok || verified.identity.user !== socket.data.identity.user) {
         return failed('unauthorized', 'send a valid token of the same user');
@@ -165,6 +171,14 @@ function checked<Request, Result>(
     const [issue] = request.error.issues;
     return failed('bad_request', `${formatPath(issue?.path ?? [])} ${issue?.message}`.trim());
   };
+}
+
+/**
+ * For requests of a session that is over, whose answer nobody hears: what only reads is not read any more. `mark` and
+ * `publish` change what others see, and what a client asked before it left is done.
+ */
+function gone(): RequestError {
+  return failed('unavailable', 'the session is over');
 }
 
 function failed(code: RequestErrorCode, message: string): RequestError {

@@ -1,4 +1,6 @@
 /** How many connections this node has: altogether, of each address and of each user. */
+import type { ConnectionCounts, Place } from '../edge/http-connections.ts';
+
 export interface SeatLimits {
   readonly perNode: number;
   readonly perAddress: number;
@@ -20,7 +22,7 @@ class Tally {
   }
 }
 
-export class Seats {
+export class Seats implements ConnectionCounts {
   readonly #limits: SeatLimits;
   readonly #addresses = new Tally();
   readonly #users = new Tally();
@@ -30,10 +32,11 @@ export class Seats {
     this.#limits = limits;
   }
 
-  /** What has no room for one more connection from this address; undefined when there is room. */
-  fullFor(address: string): 'node' | 'address' | undefined {
-    if (this.#taken >= this.#limits.perNode) return 'node';
-    return this.#addresses.of(address) >= this.#limits.perAddress ? 'address' : undefined;
+  /** What has no room for one more; undefined when there is room. */
+  fullFor({ node, address }: Place): 'node' | 'address' | undefined {
+    if (node && this.#taken >= this.#limits.perNode) return 'node';
+    const isFull = address !== undefined && this.#addresses.of(address) >= this.#limits.perAddress;
+    return isFull ? 'address' : undefined;
   }
 
   isFullForUser(user: string): boolean {
@@ -41,18 +44,19 @@ export class Seats {
   }
 
   /** The caller MUST call what this returns, once, when the connection has ended. */
-  take(address: string): () => void {
-    this.#taken += 1;
-    this.#addresses.add(address, 1);
-    return () => {
-      this.#taken -= 1;
-      this.#addresses.add(address, -1);
-    };
+  take(place: Place): () => void {
+    this.#change(place, 1);
+    return () => this.#change(place, -1);
   }
 
   /** The caller MUST call what this returns, once, when the session has ended. */
   takeForUser(user: string): () => void {
     this.#users.add(user, 1);
     return () => this.#users.add(user, -1);
+  }
+
+  #change({ node, address }: Place, change: 1 | -1): void {
+    if (node) this.#taken += change;
+    if (address !== undefined) this.#addresses.add(address, change);
   }
 }

@@ -10,6 +10,7 @@ import type { Cursors, MissedByAudience } from '../contract/recovery.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../contract/token.ts';
 import { type Before, type Entered, Entrance, type EntranceOptions } from './entrance.ts';
 import { goaway } from './goaway.ts';
+import { Lifetime, SessionOver } from './lifetime.ts';
 import { recover } from './recovery.ts';
 import type { GatewaySocket } from './server.ts';
 
@@ -44,6 +45,7 @@ export class Session {
   #audiences: readonly Audience[];
   /** One move between departments at a time. */
   #moving: Promise<void>;
+  readonly #life = new Lifetime();
   #expiry: NodeJS.Timeout | undefined;
 
   constructor(socket: GatewaySocket, options: SessionOptions) {
@@ -52,14 +54,24 @@ export class Session {
     this.#entrance = new Entrance(socket, options);
     this.#claimed = socket.data.identity;
     this.#audiences = audiencesOfIdentity(socket.data.identity);
-    this.started = within(options.deadlineMs, this.#start());
+    // Before anything is begun that it ends.
+    socket.on('disconnect', () => {
+      this.#life.end();
+      clearTimeout(this.#expiry);
+    });
+    this.started = this.#life.within(options.deadlineMs, this.#start());
     this.#moving = this.started;
     this.started.catch((error) => {
+      if (this.isOver) return;
       options.log.info({ session: socket.id, reason: String(error) }, 'session not begun');
       goaway(socket, 'unavailable');
     });
     this.renew(socket.data.identity);
-    socket.on('disconnect', () => clearTimeout(this.#expiry));
+  }
+
+  /** The client has left. MUST be asked after each await, before anything is begun for it. */
+  get isOver(): boolean {
+    return this.#life.isOver;
   }
 
   /** The audiences whose inbox this session may see: those that it was told, as far as its token still gives them. */
@@ -69,6 +81,7 @@ export class Session {
 
   /** Goes on with a fresh token of the same user: rooms that it does not allow any more are left. */
   renew(claimed: Identity): void {
+    if (this.isOver) return;
     this.#claimed = claimed;
     this.#narrow(withDepartments(claimed, this.#given));
     clearTimeout(this.#expiry);
@@ -82,9 +95,10 @@ export class Session {
    */
   move(): void {
     const { deadlineMs } = this.#options;
-    this.#moving = this.#moving.then(() => within(deadlineMs, this.#move()));
+    if (this.isOver) return;
+    this.#moving = this.#moving.then(() => this.#life.within(deadlineMs, this.#move()));
     // Coming again puts everything right.
-    this.#moving.catch(() => this.#socket.connected && goaway(this.#socket, 'unavailable'));
+    this.#moving.catch(() => this.isOver || goaway(this.#socket, 'unavailable'));
   }
 
   /** Leaves the rooms that the identity does not give. */
@@ -107,7 +121,7 @@ export class Session {
     const room = roomOf(audience);
     await this.#socket.join(room);
     try {
-      const { entered, release } = await within(
+      const { entered, release } = await this.#life.within(
         this.#options.deadlineMs,
         this.#entrance.enter([audience], before),
       );
@@ -153,13 +167,14 @@ export class Session {
   }
 
   async #move(): Promise<void> {
-    if (!this.#socket.connected) return;
+    if (this.isOver) return;
     if (await this.#enterDepartments()) await this.#tell(undefined);
   }
 
   /** Reads which departments the user has, and leaves and joins their rooms. Answers whether there are others now. */
   async #enterDepartments(): Promise<boolean> {
     this.#given = await this.#givenDepartments();
+    if (this.isOver) throw new SessionOver();
     const before = this.#audiences;
     const identity = withDepartments(this.#claimed, this.#given);
     this.#narrow(identity);
@@ -176,7 +191,7 @@ export class Session {
     try {
       return await departments.of(user);
     } catch {
-      const shouldRetry = () => this.#socket.connected;
+      const shouldRetry = () => !this.isOver;
       return await pRetry(() => departments.of(user), { ...RETRY, shouldRetry });
     }
   }
@@ -187,6 +202,7 @@ export class Session {
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
     const { unseen } = await this.#options.inbox.open(this.#claimed.user, places);
+    if (this.isOver) throw new SessionOver();
     const { identity } = this.#socket.data;
     // A fresh token may have narrowed them meanwhile.
     const heads = this.#audiences.map((audience) => {
@@ -207,7 +223,7 @@ export class Session {
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
     });
     release();
-    if (this.#socket.connected) this.#options.onTold(this.#socket, places, cursors);
+    if (!this.isOver) this.#options.onTold(this.#socket, places, cursors);
   }
 }
 
@@ -217,21 +233,6 @@ function isCursorEntry(entry: [string, Cursor | undefined]): entry is [Audience,
 
 function topicOf(audience: Audience): string {
   return audience.slice('topic:'.length);
-}
-
-/** @throws when the promise takes longer */
-async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`not within ${timeoutMs} ms`)), timeoutMs);
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function clamp(value: number, min: number, max: number): number {

@@ -29,7 +29,9 @@ export class Vacancies {
     socket.on('disconnect', () => {
       tenancy.sockets -= 1;
       if (tenancy.sockets > 0 || conn.readyState !== 'open') return;
-      tenancy.end = setTimeout(() => conn.close(), this.#graceMs).unref();
+      const end = setTimeout(() => conn.close(), this.#graceMs).unref();
+      tenancy.end = end;
+      conn.once('close', () => clearTimeout(end));
     });
   }
 }

@@ -42,7 +42,10 @@ export async function bearerOf(request: FastifyRequest, verify: Verify, scope?: 
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const verified = token === undefined ? noToken : await verify(token);
   if (!verified.ok) {
-    request.log.info({ address: request.ip, reason: verified.reason }, `request refused: ${verified.code}`);
+    request.log.info(
+      { address: request.clientAddress, reason: verified.reason },
+      `request refused: ${verified.code}`,
+    );
     return { ok: false, problem: refusals[verified.code] };
   }
   if (scope !== undefined && !verified.identity.scopes.includes(scope)) {

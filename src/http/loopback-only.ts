@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Problem, problem } from '../contract/problem.ts';
-import { refuseRequest, refuseStream } from './refuse-stream.ts';
+import { refuseRequest, refuseStream } from '../edge/refuse-stream.ts';
 
 /** Why a request is refused for where it comes from or goes to. */
 export type RefusalOfStranger = (headers: IncomingHttpHeaders) => Problem | undefined;

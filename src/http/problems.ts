@@ -1,15 +1,16 @@
 /** Whatever fails in a request → problem details, without a word about our insides. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type Problem, problem, problemSchema, refusalProblem } from '../contract/problem.ts';
+import { PROBLEM_TYPE, type Problem, problem, problemSchema, refusalProblem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { refuse } from '../contract/refusal.ts';
 
-export const PROBLEM_TYPE = 'application/problem+json';
+export const NO_STORE = 'no-store';
 
 export async function replyWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const found = problemOf(error);
   if (found.status >= 500) request.log.error({ reason: error.message, stack: error.stack }, 'request failed');
-  return reply.code(found.status).type(PROBLEM_TYPE).send(found);
+  // Of what no hook has seen, as a URL that cannot be read, too; and in place of what a file would have said.
+  return reply.code(found.status).header('cache-control', NO_STORE).type(PROBLEM_TYPE).send(found);
 }
 
 function problemOf(error: FastifyError): Problem {

@@ -18,11 +18,12 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { type Problem, problem } from '../contract/problem.ts';
+import { PROBLEM_TYPE, type Problem, problem } from '../contract/problem.ts';
+import type { ClientAddresses } from '../edge/client-addresses.ts';
+import { endGently, refuseStream } from '../edge/refuse-stream.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
 import type { RefusalOfStranger } from './loopback-only.ts';
-import { PROBLEM_TYPE, replyWithProblem, sendProblem } from './problems.ts';
-import { endGently, refuseStream } from './refuse-stream.ts';
+import { NO_STORE, replyWithProblem, sendProblem } from './problems.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
@@ -35,7 +36,26 @@ const MAX_PARAM_LENGTH = 65_536;
 /** At the end, for what is being answered. */
 const LAST_REQUESTS_MS = 1_000;
 
+/** Longer than load balancers keep an idle connection, mostly 60 s, or they would write into one that just closes. */
+const KEEP_ALIVE_MS = 72_000;
+
+/**
+ * What holds neither secrets nor what strangers have chosen: pages with their files, the documentation, metrics. How
+ * well an inbox compresses would tell who sees its length what one notification has in common with another.
+ */
+const COMPRESSED = /^\/(\*|console\/?\*?|docs.*|metrics)?$/;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose request it is, also behind proxies. */
+    readonly clientAddress: string;
+  }
+}
+
 export interface ServerOptions {
+  readonly addresses: ClientAddresses;
+  /** Whether anything is compressed at all. */
+  readonly compresses: boolean;
   readonly title: string;
   readonly description: string;
   readonly bodyLimitBytes: number;
@@ -60,12 +80,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       ServerResponse: PlainResponse,
     },
     clientErrorHandler: refuseBytes,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     frameworkErrors: replyWithProblem,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_LENGTH },
   });
   app.server.on('connection', (socket: Socket) => {
     socket.destroySoon = endGently;
   });
+  // Files of pages say something else; whatever else is asked is of one moment, and often of one user.
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', NO_STORE));
   const { refusalOf } = options;
   if (refusalOf !== undefined) {
     app.addHook('onRequest', async (request, reply) => {
@@ -73,6 +96,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return refusal === undefined ? undefined : sendProblem(reply, refusal);
     });
   }
+  app.decorateRequest('clientAddress', {
+    getter() {
+      return options.addresses.of(this.raw);
+    },
+  });
   app.addHook('preClose', async () => closeConnectionsSoon(app));
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -85,6 +113,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       .send(problem('not_found', 404, `${request.method} ${request.url.replace(/\?.*$/s, '')}`)),
   );
   await app.register(helmet, SECURITY_HEADERS);
+  app.addHook('onRoute', (route) => {
+    if (!options.compresses || !COMPRESSED.test(route.url)) route.compress ??= false;
+  });
   await app.register(compress, { global: true });
   await app.register(swagger, {
     openapi: {

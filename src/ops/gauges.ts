@@ -23,7 +23,7 @@ interface ConsumerState {
 /** Each is asked at each scrape, so it MUST be cheap, and MUST answer soon. */
 export interface Sources {
   readonly health: () => HealthReport;
-  readonly pendingBytes: () => { readonly sum: number; readonly largest: number };
+  readonly pendingBytes: () => { readonly sum: number; readonly largest: number; readonly memory: number };
   readonly queues: () => Promise<readonly QueueState[]>;
   readonly consumer: () => ConsumerState;
   /** Whether each leg works; none while no canary has come back and none has failed. */
@@ -73,6 +73,12 @@ export function gaugesOf(
     ),
     new Gauge('carillon_pending_bytes_largest', 'The same of the client that is most behind.', [], () =>
       one(pending()?.largest),
+    ),
+    new Gauge(
+      'carillon_pending_memory_bytes',
+      'The memory that it takes: what waits for several is there once.',
+      [],
+      () => one(pending()?.memory),
     ),
     new Gauge('carillon_queue_messages', 'Messages ready in a queue of RabbitMQ.', ['queue'], () =>
       queues('messages'),

@@ -7,7 +7,11 @@ import type { Health } from '../contract/health.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
 import type { Verify } from '../contract/token.ts';
 import type { Directives } from '../directives/directives.ts';
+import type { ClientAddresses } from '../edge/client-addresses.ts';
+import type { Capacity } from '../edge/descriptors.ts';
+import { HttpConnections } from '../edge/http-connections.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import { Seats } from '../gateway/seats.ts';
 import type { CheckOptions } from '../http/console/check.ts';
 import { serveDemo } from '../http/demo.ts';
 import { serveDemoSignals } from '../http/demo-signals.ts';
@@ -27,6 +31,8 @@ import type { Stages } from './stages.ts';
 import type { Store } from './store.ts';
 
 export interface FrontParts {
+  readonly addresses: ClientAddresses;
+  readonly capacity: Capacity;
   readonly store: Store;
   readonly queue: Queue;
   readonly verify: Verify;
@@ -46,7 +52,19 @@ export interface Front {
 
 export async function openFront(
   { node, config, log, metrics, tracing, signals, listeners }: Context,
-  { store, queue, verify, directives, health, canary, publishing, ownConsole, stages }: FrontParts,
+  {
+    addresses,
+    capacity,
+    store,
+    queue,
+    verify,
+    directives,
+    health,
+    canary,
+    publishing,
+    ownConsole,
+    stages,
+  }: FrontParts,
 ): Promise<Front> {
   const isEmbedded = config.backends === undefined;
   const refusalOf = isEmbedded ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
@@ -54,6 +72,8 @@ export async function openFront(
     title: 'Carillon',
     description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
     bodyLimitBytes: Math.max(config.EVENT_MAX_BYTES, MAX_BATCH_BYTES),
+    addresses,
+    compresses: config.COMPRESSION_LEVEL > 0,
     log,
     refusalOf,
   });
@@ -72,6 +92,13 @@ export async function openFront(
   store.tap?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
+  const seats = new Seats({
+    perNode: capacity.connections,
+    perAddress: config.CONNECTIONS_PER_ADDRESS,
+    perUser: config.CONNECTIONS_PER_USER,
+  });
+  const onRefused = (code: string) => metrics.connection('refused', code);
+  const connections = new HttpConnections({ addresses, counts: seats, log, onRefused });
   const gateway = new Gateway(app.server, {
     node,
     registry,
@@ -91,18 +118,16 @@ export async function openFront(
     isRevoked: (identity) => directives.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
     consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
-    trustedProxies: config.TRUST_PROXY,
+    addresses,
+    seats,
+    otherWaiters: () => connections.waiters(),
     limits: {
-      connections: {
-        perNode: config.CONNECTIONS_PER_NODE,
-        perAddress: config.CONNECTIONS_PER_ADDRESS,
-        perUser: config.CONNECTIONS_PER_USER,
-      },
       messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
       maxMessageBytes: config.CLIENT_MESSAGE_MAX_BYTES,
       maxEventBytes: config.EVENT_MAX_BYTES,
       maxTopics: config.TOPICS_PER_SESSION,
       maxPendingBytes: config.PENDING_MAX_BYTES,
+      maxPendingTotalBytes: config.PENDING_TOTAL_MAX_BYTES,
     },
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
@@ -122,6 +147,7 @@ export async function openFront(
     },
     onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
+  connections.guard(app.server);
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   directives.onDirective((directive) => gateway.obey(directive));
   registry.start((isAll) => gateway.occupancy.take(isAll));

@@ -7,8 +7,8 @@ import { asyncapiDocument } from '../../scripts/asyncapi.ts';
 import { contractFiles } from '../../scripts/contract-files.ts';
 import { refsIn } from '../../scripts/json-schema.ts';
 import { isJsonObject } from '../../src/contract/json.ts';
+import { PROBLEM_TYPE } from '../../src/contract/problem.ts';
 import { requestErrorCodes, requests } from '../../src/contract/socket.ts';
-import { PROBLEM_TYPE } from '../../src/http/problems.ts';
 
 const files = await contractFiles();
 const openapi: unknown = parse(files['openapi.yaml'] ?? '');

@@ -10,9 +10,10 @@ import { z } from 'zod';
 import { wireEngine } from '../../src/gateway/wire/engine.ts';
 import { WireSocket } from '../../src/gateway/wire/wire-socket.ts';
 import { connectClient } from '../support/client.ts';
+import { AMPLE } from '../support/pending.ts';
 
 const DEFLATE = 'permessage-deflate';
-const COMPRESSION = { thresholdBytes: 10, level: 6, maxInboundBytes: 10_000, maxPendingBytes: 1_048_576 };
+const COMPRESSION = { thresholdBytes: 10, level: 6, maxInboundBytes: 10_000, ...AMPLE };
 
 /** Undone after each test, last first. */
 const undo: (() => unknown)[] = [];

@@ -1,6 +1,6 @@
 /** Clients that behave badly while events flow: their neighbours miss nothing, and the gateway gets rid of them. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { dropping, halfOpen, silent } from '../support/bad-clients.ts';
+import { dropping, halfOpen, silent, stuck } from '../support/bad-clients.ts';
 import { type CarillonProcess, tokenFor } from '../support/carillon.ts';
 import { Checker, flawless } from '../support/checker.ts';
 import { LightClient } from '../support/light-client.ts';
@@ -23,6 +23,9 @@ const TRAFFIC_BYTES = NOT_READING * EVENTS_EACH * EVENT_BYTES;
 /** What a gateway may keep of it; the limit of what may wait is far below, for all of them together. */
 const MAX_GROWTH_BYTES = TRAFFIC_BYTES / 3;
 const PENDING_MAX_BYTES = 65_536;
+/** Together more than a small gateway may keep, and each more than operating systems take. */
+const MANY = 20;
+const EVENTS_OF_MANY = 250;
 
 /** Collects the garbage of the process that loads it, at SIGUSR2. */
 const COLLECTOR = `
@@ -118,6 +121,49 @@ test('clients that answer pings and read nothing are cut off, and recover everyt
   expect(recovered).toBeGreaterThan(0);
   console.log(
     `clients that read nothing: published ${NOT_READING * EVENTS_EACH}, cut off ${await slowOnes()}, recovered ${recovered}, lost 0, highest RSS ${Math.round(peakBytes / 1e6)} MB`,
+  );
+});
+
+test('many clients that read nothing, none of which has more waiting than it may, do not end a small gateway', {
+  timeout: 240_000,
+}, async ({ onTestFinished }) => {
+  // What one may have waiting is more than all may.
+  const small = await stack.startGateway({
+    PENDING_MAX_BYTES: '67108864',
+    // What is repeated would hardly take any room.
+    COMPRESSION_LEVEL: '0',
+    NODE_OPTIONS: '--max-old-space-size=64',
+  });
+  const producer = new Producer(stack.amqpUrl);
+  const bad = await stuck(small.url, await tokensFor('stuck', MANY));
+  onTestFinished(async () => {
+    bad.stop();
+    await producer.close();
+    await small.stop();
+  });
+  const limit = (await metric(small, 'carillon_heap_limit_bytes')) / 8;
+  const cutOff = () => metric(small, 'carillon_connections_total', 'outcome="closed",code="slow_consumer"');
+  const checker = new Checker();
+  const data = { text: 'x'.repeat(EVENT_BYTES) };
+  const waiting: number[] = [];
+  const report = await Trial.run(
+    'many clients that read nothing',
+    { ...stack, gateways: [small] },
+    async (trial) => {
+      for (let i = 0; i < EVENTS_OF_MANY; i += 1) {
+        const audiences = Array.from({ length: MANY }, (_, reader) => `user:stuck-${reader}` as const);
+        await producer.publish(...audiences.map((audience) => checker.next(audience, { data })));
+        waiting.push(await metric(small, 'carillon_pending_memory_bytes'));
+      }
+      await until('the slowest to be cut off', 60_000, async () => (await cutOff()) > 0);
+      await trial.flows(20);
+    },
+  );
+  expectWhole(report);
+  expect(Math.max(...waiting)).toBeGreaterThan(0);
+  expect(Math.max(...waiting)).toBeLessThanOrEqual(limit);
+  console.log(
+    `many clients that read nothing: at most ${Math.round(Math.max(...waiting) / 1e6)} of ${Math.round(limit / 1e6)} MB waited, cut off ${await cutOff()} of ${MANY}`,
   );
 });
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ClientAddresses } from '../../src/edge/client-addresses.ts';
 import { createServer } from '../../src/http/server.ts';
 import { admin } from '../support/admin.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
@@ -94,6 +95,8 @@ test('any text of 128 characters comes through a path and through a query as it 
     title: 'probe',
     description: '',
     bodyLimitBytes: 1_024,
+    addresses: new ClientAddresses([]),
+    compresses: false,
     log: pino({ level: 'silent' }),
   });
   const seen: unknown[] = [];

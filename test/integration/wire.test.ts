@@ -11,10 +11,10 @@ import { wireEngine } from '../../src/gateway/wire/engine.ts';
 import { Frame } from '../../src/gateway/wire/frame.ts';
 import { writeShared } from '../../src/gateway/wire/shared-write.ts';
 import { connectClient } from '../support/client.ts';
+import { AMPLE } from '../support/pending.ts';
 import { until } from '../support/until.ts';
 
 const MAX_INBOUND_BYTES = 10_000;
-const BOUNDS = { maxInboundBytes: MAX_INBOUND_BYTES, maxPendingBytes: 1_048_576 };
 const DEFLATE = 'permessage-deflate';
 const [PLAIN_TEXT, DEFLATED_TEXT, CLOSE] = [0x81, 0xc1, 0x88];
 
@@ -31,7 +31,7 @@ beforeEach(async () => {
   http.on('connection', (stream) => streams.push(stream));
   io = new Server(http, {
     maxHttpBufferSize: MAX_INBOUND_BYTES,
-    wsEngine: wireEngine({ ...BOUNDS, thresholdBytes: 100, level: 6 }),
+    wsEngine: wireEngine({ maxInboundBytes: MAX_INBOUND_BYTES, ...AMPLE, thresholdBytes: 100, level: 6 }),
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');

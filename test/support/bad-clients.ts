@@ -1,6 +1,7 @@
 /** Clients that nobody wants: each kind until it is stopped. */
 import { connect, type Socket } from 'node:net';
 import { LightClient } from './light-client.ts';
+import { openSession } from './raw-socket.ts';
 import type { TcpProxy } from './tcp-proxy.ts';
 import { until } from './until.ts';
 
@@ -36,6 +37,18 @@ export function neverReading(url: string, tokens: readonly string[]): BadClients
       };
     },
     stop: () => closeAll(clients),
+  };
+}
+
+/** As {@link neverReading}, but they do not come back. Resolves when all have their session and read no more. */
+export async function stuck(url: string, tokens: readonly string[]): Promise<BadClients> {
+  const sockets = await Promise.all(tokens.map((token) => openSession(url, token)));
+  for (const socket of sockets) socket.stopReading();
+  return {
+    counts: { sessions: sockets.length },
+    stop: () => {
+      for (const socket of sockets) socket.close();
+    },
   };
 }
 

@@ -27,8 +27,11 @@ export interface CarillonProcess {
 }
 
 /** Runs the program with just this environment and waits until it is ready. */
-export async function startCarillon(environment: Readonly<Record<string, string>>): Promise<CarillonProcess> {
-  const carillon = await spawnCarillon(environment);
+export async function startCarillon(
+  environment: Readonly<Record<string, string>>,
+  openFiles?: number,
+): Promise<CarillonProcess> {
+  const carillon = await spawnCarillon(environment, openFiles);
   await until(`Carillon to be ready:\n${carillon.output.join('\n')}`, START_TIMEOUT_MS, async () => {
     if ((await Promise.race([carillon.exited, undefined])) !== undefined) {
       throw new Error(`Carillon ended before it was ready:\n${carillon.output.join('\n')}`);
@@ -38,11 +41,18 @@ export async function startCarillon(environment: Readonly<Record<string, string>
   return carillon;
 }
 
-/** Runs the program and returns at once. */
-export async function spawnCarillon(environment: Readonly<Record<string, string>>): Promise<CarillonProcess> {
+/** Runs the program and returns at once. `openFiles`: how many it may open, where that is not for the machine to say. */
+export async function spawnCarillon(
+  environment: Readonly<Record<string, string>>,
+  openFiles?: number,
+): Promise<CarillonProcess> {
   const port = environment.PORT ?? String(await freePort());
   const opsPort = environment.OPS_PORT ?? String(await freePort());
-  const child = spawn(process.execPath, [MAIN], {
+  const command = [process.execPath, MAIN];
+  const limited =
+    openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command];
+  const [program = '', ...args] = limited;
+  const child = spawn(program, args, {
     env: { PORT: port, OPS_PORT: opsPort, HOST: '127.0.0.1', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 20_000;
+const BLIND_PONG_EVERY_MS = 1_000;
 
 export interface RawSocket {
   /** Everything that came, as text. */
@@ -13,6 +14,8 @@ export interface RawSocket {
   /** Resolves when a packet that begins like this has come, or the connection has closed. */
   heard(start: string): Promise<boolean>;
   closed(): Promise<void>;
+  /** For good, but it goes on to answer pings, blindly. */
+  stopReading(): void;
   close(): void;
 }
 
@@ -49,6 +52,11 @@ export async function openRawSocket(
       return has();
     },
     closed: () => until('the server to close', TIMEOUT_MS, () => isClosed),
+    stopReading: () => {
+      webSocket.pause();
+      const pongs = setInterval(() => webSocket.send('3', () => {}), BLIND_PONG_EVERY_MS);
+      webSocket.on('close', () => clearInterval(pongs));
+    },
     close: () => webSocket.terminate(),
   };
   return socket;

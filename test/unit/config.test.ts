@@ -1,4 +1,5 @@
 /** Configuration: defaults, every fault at once, variables that contradict each other, and no secret told. */
+import { getHeapStatistics } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import { ConfigError, documentedVariables, readConfig } from '../../src/config.ts';
 
@@ -61,6 +62,7 @@ describe('what is not set', () => {
       HTTP_EVENTS_PER_SECOND: 1_000,
       TOPICS_PER_SESSION: 100,
       PENDING_MAX_BYTES: 1_048_576,
+      PENDING_TOTAL_MAX_BYTES: Math.floor(getHeapStatistics().heap_size_limit / 8),
       DRAIN_SECONDS: 5,
       HANDSHAKE_SECONDS: 5,
       SHUTDOWN_TIMEOUT: 15,

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Tick } from '../../src/contract/console.ts';
+import { ClientAddresses } from '../../src/edge/client-addresses.ts';
 import { type LiveOptions, serveLive } from '../../src/http/console/live.ts';
 import { servePage } from '../../src/http/console/page.ts';
 import { createServer } from '../../src/http/server.ts';
@@ -30,7 +31,15 @@ class FakeTap implements Tap {
 
 async function serving(serve: (app: FastifyInstance) => void): Promise<string> {
   const log = createLog({ level: 'silent', redact: [] });
-  const app = await createServer({ title: '', description: '', bodyLimitBytes: 1_000, log });
+  const addresses = new ClientAddresses([]);
+  const app = await createServer({
+    title: '',
+    description: '',
+    bodyLimitBytes: 1_000,
+    addresses,
+    compresses: true,
+    log,
+  });
   serve(app);
   onTestFinished(() => app.close());
   return await app.listen({ host: '127.0.0.1', port: 0 });

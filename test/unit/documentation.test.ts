@@ -11,11 +11,13 @@ import { goawayCodes, handshakeErrorCodes, requestErrorCodes } from '../../src/c
 const operating = readFileSync('docs/operating.md', 'utf8');
 const protocol = readFileSync('docs/protocol.md', 'utf8');
 const defaults = new Map(Object.entries(readConfig({})));
+/** In words: what it is depends on the machine. */
+const OF_THE_MACHINE = ['PENDING_TOTAL_MAX_BYTES'];
 
 test.for(documentedVariables)('$name', ({ name, purpose }) => {
   const row = operating.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
   expect(row).toContain(`| ${purpose} |`);
-  const value = defaults.get(name);
+  const value = OF_THE_MACHINE.includes(name) ? undefined : defaults.get(name);
   if (typeof value === 'number' || typeof value === 'string') {
     expect(row).toContain(name === 'HOST' ? value : `| \`${value}\` |`);
   }

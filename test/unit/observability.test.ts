@@ -54,7 +54,7 @@ async function exposition() {
   metrics.watch({
     health: () => ({ status: 'ready', parts: Object.fromEntries(parts.map((part) => [part, { ok: true }])) }),
     queues: async () => [DELIVER_QUEUE, DEAD_LETTERS].map((queue) => ({ queue, messages: 0, consumers: 0 })),
-    pendingBytes: () => ({ sum: 0, largest: 0 }),
+    pendingBytes: () => ({ sum: 0, largest: 0, memory: 0 }),
     consumer: () => ({ isActive: true, inHand: 0, oldestAgeMs: 0 }),
     canary: () => ({ rabbitmq: true, consumer: true, redis: true, subscription: true }),
   });

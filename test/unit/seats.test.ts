@@ -2,21 +2,23 @@
 import { expect, test } from 'vitest';
 import { Seats } from '../../src/gateway/seats.ts';
 
+const from = (address: string) => ({ node: true, address });
+
 test('there is room for as many of an address as are allowed, and again when one has ended', () => {
   const seats = new Seats({ perNode: 10, perAddress: 2, perUser: 10 });
-  const [first] = [seats.take('a'), seats.take('a'), seats.take('b')];
-  expect([seats.fullFor('a'), seats.fullFor('b')]).toEqual(['address', undefined]);
+  const [first] = [seats.take(from('a')), seats.take(from('a')), seats.take(from('b'))];
+  expect([seats.fullFor(from('a')), seats.fullFor(from('b'))]).toEqual(['address', undefined]);
   first?.();
-  expect(seats.fullFor('a')).toBeUndefined();
+  expect(seats.fullFor(from('a'))).toBeUndefined();
 });
 
 test('the node is full before its addresses are', () => {
   const seats = new Seats({ perNode: 2, perAddress: 2, perUser: 10 });
-  const leave = seats.take('a');
-  seats.take('b');
-  expect([seats.fullFor('a'), seats.fullFor('c')]).toEqual(['node', 'node']);
+  const leave = seats.take(from('a'));
+  seats.take(from('b'));
+  expect([seats.fullFor(from('a')), seats.fullFor(from('c'))]).toEqual(['node', 'node']);
   leave();
-  expect(seats.fullFor('c')).toBeUndefined();
+  expect(seats.fullFor(from('c'))).toBeUndefined();
 });
 
 test('users are counted apart from addresses', () => {

@@ -13,6 +13,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { wireEngine } from '../../src/gateway/wire/engine.ts';
+import { AMPLE } from '../support/pending.ts';
 
 const MAX_PAYLOAD_BYTES = 2_000;
 const FIN = 0x80;
@@ -179,7 +180,7 @@ const engines = {
     thresholdBytes: 10,
     level: 6,
     maxInboundBytes: MAX_PAYLOAD_BYTES,
-    maxPendingBytes: 1_048_576,
+    ...AMPLE,
   }))({
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { wireEngine } from '../../src/gateway/wire/engine.ts';
 import { negotiate } from '../../src/gateway/wire/negotiation.ts';
+import { AMPLE } from '../support/pending.ts';
 
 const WINDOW_BITS = 12;
 const TERMS = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
@@ -173,7 +174,7 @@ function attach(server: HttpServer, level: number): void {
     thresholdBytes: 64,
     level,
     maxInboundBytes: 1_000,
-    maxPendingBytes: 1_048_576,
+    ...AMPLE,
   }))({ server });
   engine.on('connection', (socket) => socket.close());
 }

@@ -10,16 +10,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { problem } from '../../contract/problem.ts';
-import { refuseStream } from '../../http/refuse-stream.ts';
+import { refuseStream } from '../../edge/refuse-stream.ts';
 import { Compression, type CompressionOptions, WINDOW_BITS } from './compression.ts';
 import { Inbound } from './inbound.ts';
 import { negotiate } from './negotiation.ts';
-import { WireSocket } from './wire-socket.ts';
+import { type PendingLimits, WireSocket } from './wire-socket.ts';
 
-export interface WireOptions extends CompressionOptions {
-  /** A client for which more than this waits when something else is to be sent is cut off. */
-  readonly maxPendingBytes: number;
-}
+export interface WireOptions extends CompressionOptions, PendingLimits {}
 
 /** The class that Engine.IO makes its server of. It makes two, the first of which never sees a connection. */
 export function wireEngine(options: WireOptions): new (given: ServerOptions) => WebSocketServer {
@@ -36,7 +33,7 @@ const CLOSE_MS = 2_000;
 
 class WireServer extends WebSocketServer<typeof WireSocket> {
   readonly #compression: Compression;
-  readonly #maxPendingBytes: number;
+  readonly #limits: PendingLimits;
 
   constructor(given: ServerOptions, compression: Compression, options: WireOptions) {
     const maxPayload = options.maxInboundBytes;
@@ -45,11 +42,11 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
     const own = { maxPayload, WebSocket: WireSocket, perMessageDeflate: compression.isOn };
     super({ ...given, ...closing, ...own });
     this.#compression = compression;
-    this.#maxPendingBytes = options.maxPendingBytes;
     // By itself ws closes the connection as soon as it has written, whether or not the peer has read.
     this.on('wsClientError', ({ message }, stream) =>
       refuseStream(stream, problem('bad_handshake', 400, message)),
     );
+    this.#limits = options;
   }
 
   override handleUpgrade(
@@ -63,7 +60,7 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
     stream.cork();
     super.handleUpgrade(request, stream, head, (socket) => {
       if (hasExtensions(socket)) replaceInbound(socket, this.#compression);
-      socket.takeOver(stream, takesDeflated ? this.#compression : undefined, this.#maxPendingBytes);
+      socket.takeOver(stream, takesDeflated ? this.#compression : undefined, this.#limits);
       opened(socket, request);
     });
     setImmediate(() => stream.uncork());

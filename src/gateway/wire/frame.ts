@@ -1,5 +1,6 @@
 /** A text message as the WebSocket frames that carry it (RFC 6455, section 5.2), made once for however many sockets. */
 import type { Compression } from './compression.ts';
+import { Chunk } from './pending.ts';
 
 const FIN = 0x80;
 const RSV1_COMPRESSED = 0x40;
@@ -10,14 +11,24 @@ export class Frame {
   readonly #message: Buffer;
   #plain: Buffer | undefined;
   #deflated: Buffer | undefined;
+  #text: string | undefined;
+  #chunk: Chunk | undefined;
 
   /** `message`: an Engine.IO packet, UTF-8. */
   constructor(message: Buffer) {
     this.#message = message;
   }
 
+  /** Once, for all who poll. */
   get text(): string {
-    return this.#message.toString();
+    this.#text ??= this.#message.toString();
+    return this.#text;
+  }
+
+  /** The text, to be counted while it waits for somebody who polls. */
+  get chunk(): Chunk {
+    this.#chunk ??= new Chunk(this.#message.length);
+    return this.#chunk;
   }
 
   get plain(): Buffer {

@@ -5,6 +5,8 @@
  * frame that came next, and a thousand sockets that are sent the same ten frames hold one run, whose bytes are put
  * together once.
  */
+import { Chunk } from './pending.ts';
+
 export class Run {
   /** Nothing to send; every run begins here. */
   static readonly EMPTY = new Run(undefined, undefined);
@@ -14,6 +16,7 @@ export class Run {
   readonly #length: number;
   #next: Run | undefined;
   #bytes: Buffer | undefined;
+  #chunk: Chunk | undefined;
 
   private constructor(before: Run | undefined, frame: Buffer | undefined) {
     this.#before = before;
@@ -35,6 +38,12 @@ export class Run {
   get bytes(): Buffer {
     this.#bytes ??= this.#concat();
     return this.#bytes;
+  }
+
+  /** The bytes, to be counted when they wait for somebody. */
+  get chunk(): Chunk {
+    this.#chunk ??= new Chunk(this.#length);
+    return this.#chunk;
   }
 
   /** Lets go of the runs that began here. MUST be called when the turn is over, or the last frames stay in memory. */

@@ -2,11 +2,11 @@
  * A shared frame's way to one client: straight to its WebSocket, or, for one that polls or is just changing its
  * transport, through Engine.IO, which keeps its order.
  *
- * The WebSocket under a transport and the buffer of a connection are not public members of Engine.IO: this is the one
- * file that touches them.
+ * The WebSocket under a transport is no public member of Engine.IO: this is the one file that touches it.
  */
 import type { Socket } from 'socket.io';
 import type { Frame } from './frame.ts';
+import { pollingBytes, shareNext } from './polling-backlog.ts';
 import { WireSocket } from './wire-socket.ts';
 
 /** Engine.IO's socket: what Socket.IO calls `socket.conn`. */
@@ -15,8 +15,11 @@ export type Connection = Socket['conn'];
 export function writeShared(connection: Connection, frame: Frame): void {
   const socket = wireSocketOf(connection);
   if (socket !== undefined) socket.share(frame);
-  // Engine.IO puts the packet's type, the first character, in front by itself.
-  else connection.write(frame.text.slice(1));
+  else {
+    // Engine.IO puts the packet's type, the first character, in front by itself.
+    shareNext(connection, frame.chunk);
+    connection.write(frame.text.slice(1));
+  }
 }
 
 /** Whether the connection was cut because the client did not take what it was sent. */
@@ -27,18 +30,6 @@ export function isTooSlow(connection: Connection): boolean {
 /** Bytes that wait for the client, whichever its transport. */
 export function pendingBytes(connection: Connection): number {
   return wireSocketOf(connection)?.pendingBytes ?? pollingBytes(connection);
-}
-
-/** Bytes that wait in Engine.IO for a client that polls; 0 for a WebSocket, which looks after itself. */
-export function pollingBytes(connection: Connection): number {
-  if (wireSocketOf(connection) !== undefined) return 0;
-  const packets: unknown = Reflect.get(connection, 'writeBuffer');
-  return Array.isArray(packets) ? packets.reduce((sum, packet) => sum + bytesOf(packet), 0) : 0;
-}
-
-function bytesOf(packet: unknown): number {
-  const hasData = typeof packet === 'object' && packet !== null && 'data' in packet;
-  return hasData && typeof packet.data === 'string' ? packet.data.length : 0;
 }
 
 /** Keeps what is sent to the client until the function that this returns is called, or the connection closes. */

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { Compression } from './compression.ts';
 import { binaryFrame, deflatedTextFrame, type Frame, textFrame } from './frame.ts';
+import { Backlog, type PendingTotal, type Waiter } from './pending.ts';
 import { Run } from './run.ts';
 
 /** A run that is longer leaves at once, so that a burst does not become one huge buffer. */
@@ -25,21 +26,30 @@ function flushWaiting(): void {
 
 type Sent = (error?: Error) => void;
 
-export class WireSocket extends WebSocket {
+export interface PendingLimits {
+  /** Of one client: it is cut off when more than this waits for it and something else is to be sent. */
+  readonly maxPendingBytes: number;
+  /** Of all. */
+  readonly pending: PendingTotal;
+}
+
+export class WireSocket extends WebSocket implements Waiter {
   #stream: Duplex | undefined;
   /** Undefined when the peer takes plain frames only. */
   #compression: Compression | undefined;
   #run = Run.EMPTY;
   #isWaiting = false;
   #isHeld = false;
-  #maxPendingBytes = Number.POSITIVE_INFINITY;
+  #limits: PendingLimits | undefined;
+  /** Made when something waits. */
+  #backlog: Backlog | undefined;
   #isTooSlow = false;
 
   /** MUST be called once the connection is open. Takes over all writing of messages. */
-  takeOver(stream: Duplex, compression: Compression | undefined, maxPendingBytes: number): void {
+  takeOver(stream: Duplex, compression: Compression | undefined, limits: PendingLimits): void {
     this.#stream = stream;
     this.#compression = compression;
-    this.#maxPendingBytes = maxPendingBytes;
+    this.#limits = limits;
   }
 
   /** True once the connection was cut because the client did not take what it was sent. */
@@ -49,7 +59,14 @@ export class WireSocket extends WebSocket {
 
   /** What the operating system has not taken yet. */
   get pendingBytes(): number {
-    return this.#run.length + (this.#stream?.writableLength ?? 0);
+    const stream = this.#stream;
+    return stream === undefined || stream.destroyed ? 0 : this.#run.length + stream.writableLength;
+  }
+
+  /** Without a word: it would wait behind all the rest. */
+  cutOff(): void {
+    this.#isTooSlow = true;
+    this.terminate();
   }
 
   /** Sends a frame that other sockets are sent too. */
@@ -91,16 +108,25 @@ export class WireSocket extends WebSocket {
 
   flush(): void {
     if (this.#run === Run.EMPTY) return;
-    const { bytes } = this.#run;
+    const run = this.#run;
+    const stream = this.#stream;
+    const limits = this.#limits;
     this.#run = Run.EMPTY;
-    if (!this.#stream?.writable) return;
+    if (limits === undefined || !stream?.writable) return;
     // Asked of what waited before: one large message by itself makes nobody slow.
-    if (this.#stream.writableLength <= this.#maxPendingBytes) {
-      this.#stream.write(bytes);
-    } else {
-      this.#isTooSlow = true;
-      this.terminate();
+    if (stream.writableLength > limits.maxPendingBytes) {
+      this.cutOff();
+      return;
     }
+    stream.write(run.bytes);
+    // Corked it waits for nobody but this process.
+    if (stream.writableLength > 0 && stream.writableCorked === 0) this.#wait(run, limits);
+  }
+
+  #wait(run: Run, { pending }: PendingLimits): void {
+    this.#backlog ??= new Backlog(pending, this);
+    this.#backlog.add(run.chunk);
+    pending.check();
   }
 
   #push(frame: Buffer): void {

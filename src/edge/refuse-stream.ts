@@ -6,8 +6,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Problem } from '../contract/problem.ts';
-import { PROBLEM_TYPE } from './problems.ts';
+import { PROBLEM_TYPE, type Problem } from '../contract/problem.ts';
 
 /** Within it the peer should have read the last answer, and closed. */
 const LINGER_MS = 2_000;
@@ -21,6 +20,7 @@ function headersOf({ status }: Problem, more: Headers | undefined): Headers {
   const isTemporary = status === 503 || status === 429;
   return {
     'content-type': PROBLEM_TYPE,
+    'cache-control': 'no-store',
     connection: 'close',
     ...(isTemporary ? { 'retry-after': String(RETRY_AFTER_SECONDS) } : {}),
     ...more,
@@ -35,6 +35,15 @@ export function refuseRequest(response: ServerResponse, refusal: Problem, more?:
   response.end(body);
 }
 
+/** The problem as the text of a whole answer, behind which the connection ends. */
+export function lastAnswer(refusal: Problem, more?: Headers): string {
+  const body = JSON.stringify(refusal);
+  const headers = { ...headersOf(refusal, more), 'content-length': String(Buffer.byteLength(body)) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const { status } = refusal;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
+}
+
 /**
  * Writes the problem as the whole and last answer on the stream, also when it is corked, and ends it. What still comes
  * is thrown away. May be called again, and then does nothing. The caller MUST NOT write to the stream any more.
@@ -47,11 +56,7 @@ export function refuseStream(stream: Duplex, refusal: Problem, more?: Headers): 
     stream.destroy();
     return;
   }
-  const body = JSON.stringify(refusal);
-  const headers = { ...headersOf(refusal, more), 'content-length': String(Buffer.byteLength(body)) };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const { status } = refusal;
-  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+  stream.end(lastAnswer(refusal, more));
   // An upgrade's stream has no reader.
   stream.resume();
   linger(stream);

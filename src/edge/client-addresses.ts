@@ -1,0 +1,78 @@
+/**
+ * From which address a request comes: that of its connection or, when trusted proxies stand in between, what they wrote
+ * into `X-Forwarded-For`. The one place that tells it, for limits and logs, of sockets and of HTTP alike.
+ */
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv4, isIPv6, type Socket, SocketAddress } from 'node:net';
+import proxyAddr from '@fastify/proxy-addr';
+
+/** What tells it of a request. */
+export interface Addressed {
+  readonly socket: Pick<Socket, 'remoteAddress'>;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export class ClientAddresses {
+  readonly #isTrusted: ReturnType<typeof proxyAddr.compile>;
+
+  /** `trustedProxies`: addresses, or blocks of them. */
+  constructor(trustedProxies: readonly string[]) {
+    this.#isTrusted = proxyAddr.compile([...trustedProxies]);
+  }
+
+  /** Whether who is at the other end of a connection may speak for others. */
+  isProxy(socket: Addressed['socket']): boolean {
+    return this.#isTrusted(peerOf(socket), 0);
+  }
+
+  /**
+   * Each proxy adds the address that it was asked from, so the last is as sure as the connection, and one before it as
+   * sure as the proxy that it names. What is no address ends the way: it is that of the proxy that passed it on.
+   */
+  of({ socket, headers }: Addressed): string {
+    let address = peerOf(socket);
+    const header = [headers['x-forwarded-for'] ?? ''].flat().join(',');
+    for (let end = header.length; end > 0 && this.#isTrusted(address, 0); ) {
+      const comma = header.lastIndexOf(',', end - 1);
+      const before = addressIn(header.slice(comma + 1, end));
+      if (before === undefined) return address;
+      address = before;
+      end = comma;
+    }
+    return address;
+  }
+}
+
+/** Empty when the connection has ended. */
+export function peerOf({ remoteAddress = '' }: Addressed['socket']): string {
+  return addressIn(remoteAddress) ?? '';
+}
+
+/**
+ * Whose connections count together. Who has one IPv6 address mostly has 2^64 of them, so a /64 counts as one client.
+ */
+export function countedAs(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [start = '', end] = address.split('::');
+  const first = start === '' ? [] : start.split(':');
+  const last = end === undefined || end === '' ? [] : end.split(':');
+  const zeros = end === undefined ? 0 : 8 - first.length - last.length;
+  return `${[...first, ...Array<string>(zeros).fill('0'), ...last].slice(0, 4).join(':')}::/64`;
+}
+
+/** The longest with a zone and a port. */
+const MAX_LENGTH = 100;
+
+/** One way to write each address: IPv6 as short as it can be, IPv4 as such also where IPv6 carries it. */
+function addressIn(text: string): string | undefined {
+  const written = text.trim();
+  if (written.length > MAX_LENGTH) return undefined;
+  const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(written) ?? [];
+  const [, dotted] = /^([\d.]+):\d{1,5}$/.exec(written) ?? [];
+  const address = (bracketed ?? dotted ?? written).replace(/%.*$/, '');
+  if (bracketed !== undefined && !isIPv6(address)) return undefined;
+  if (isIP(address) !== 6) return isIPv4(address) ? address : undefined;
+  const short = new SocketAddress({ address, family: 'ipv6' }).address;
+  const mapped = short.replace(/^::ffff:/, '');
+  return isIPv4(mapped) ? mapped : short;
+}

@@ -1,0 +1,216 @@
+/**
+ * A gateway in this process whose every wait is at a test's will: tokens, the store and RabbitMQ answer only when the
+ * gate that bears their name is open. What it holds of sessions can be counted.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { pino } from 'pino';
+import type { Adapter } from 'socket.io-adapter';
+import type { Audience } from '../../src/contract/audience.ts';
+import type { Attendee } from '../../src/contract/presence.ts';
+import { NO_SIGNALS } from '../../src/contract/signal.ts';
+import type { Verified } from '../../src/contract/token.ts';
+import { ClientAddresses } from '../../src/edge/client-addresses.ts';
+import { Gateway } from '../../src/gateway/gateway.ts';
+import type { Live } from '../../src/gateway/live.ts';
+import { MemoryLive } from '../../src/gateway/memory-live.ts';
+import { Seats } from '../../src/gateway/seats.ts';
+import type { Inbox } from '../../src/inbox/inbox.ts';
+import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
+import { until } from './until.ts';
+
+const TIMEOUT_MS = 20_000;
+const HANDSHAKE_MS = 60_000;
+const byKind = (value: number) => ({ user: value, department: value, topic: value, global: value });
+
+export type GateName =
+  | 'verify'
+  | 'departments'
+  | 'inForce'
+  | 'heads'
+  | 'read'
+  | 'readNewest'
+  | 'incarnations'
+  | 'open'
+  | 'list'
+  | 'mark'
+  | 'publish';
+
+/** Whoever comes to a shut gate waits until it is opened. */
+class Gates {
+  readonly #shut = new Map<GateName, (() => void)[]>();
+
+  shut(name: GateName): void {
+    this.#shut.set(name, []);
+  }
+
+  /** Resolves when somebody waits there. */
+  reached(name: GateName): Promise<void> {
+    return until(`somebody at ${name}`, TIMEOUT_MS, () => (this.#shut.get(name)?.length ?? 0) > 0);
+  }
+
+  openAll(): void {
+    const waiting = [...this.#shut.values()].flat();
+    this.#shut.clear();
+    for (const pass of waiting) pass();
+  }
+
+  through<Args extends unknown[], Answer>(
+    name: GateName,
+    ask: (...args: Args) => Answer | Promise<Answer>,
+  ): (...args: Args) => Promise<Answer> {
+    return async (...args) => {
+      const waiting = this.#shut.get(name);
+      if (waiting !== undefined) await new Promise<void>((pass) => waiting.push(pass));
+      return await ask(...args);
+    };
+  }
+}
+
+/** What a process holds of sessions, besides its sockets. */
+interface Held {
+  readonly rooms: readonly string[];
+  readonly members: readonly string[];
+  readonly present: readonly string[];
+  readonly occupied: readonly Audience[];
+}
+
+export interface GatedGateway {
+  readonly url: string;
+  readonly gates: Gates;
+  /** Connections that were accepted and are not closed. */
+  readonly connected: () => number;
+  /** Of the HTTP server, WebSockets among them. */
+  readonly connections: () => Promise<number>;
+  readonly held: () => Held;
+  readonly gateway: Gateway;
+  readonly inbox: Inbox;
+  readonly stop: () => Promise<void>;
+}
+
+export interface GatedOptions {
+  readonly perUser?: number;
+  readonly handshakeMs?: number;
+}
+
+/** The token is the user, who may have all topics. */
+function identityOf(user: string): Verified {
+  return {
+    ok: true,
+    identity: {
+      user,
+      departments: [],
+      topics: ['*'],
+      publish: ['*'],
+      scopes: [],
+      audiences: undefined,
+      issuedAtMs: Date.now(),
+      expiresAtMs: Date.now() + 3_600_000,
+    },
+  };
+}
+
+export async function startGatedGateway({
+  perUser = 100,
+  handshakeMs = HANDSHAKE_MS,
+}: GatedOptions = {}): Promise<GatedGateway> {
+  const gates = new Gates();
+  const memory = new MemoryLive();
+  let adapter: Adapter | undefined;
+  const live: Live = {
+    adapterFor: (namespace, receiver) => {
+      adapter = memory.adapterFor(namespace, receiver);
+      return adapter;
+    },
+    inForce: gates.through('inForce', () => memory.inForce()),
+  };
+  const log = new MemoryInbox({
+    limits: { maxLength: byKind(1_000), maxAgeMs: byKind(3_600_000), dedupeMs: 60_000 },
+    publish: (audience, bytes) => memory.publish(audience, bytes),
+    now: Date.now,
+  });
+  const inbox: Inbox = {
+    append: (audience, entries) => log.append(audience, entries),
+    heads: gates.through('heads', (audiences) => log.heads(audiences)),
+    read: gates.through('read', (audience, first, last) => log.read(audience, first, last)),
+    readNewest: gates.through('readNewest', (...asked) => log.readNewest(...asked)),
+    readEnvelopes: (...asked) => log.readEnvelopes(...asked),
+    places: (...asked) => log.places(...asked),
+    shadows: (audience) => log.shadows(audience),
+    incarnations: gates.through('incarnations', (audience) => log.incarnations(audience)),
+  };
+  const present = new Map<string, Attendee>();
+  const counts = { unseen: 0, unread: 0, version: 0 };
+  let connected = 0;
+  const httpServer = createServer();
+  const gateway = new Gateway(httpServer, {
+    node: 'test',
+    registry: {
+      present: (attendee) => void present.set(attendee.session, attendee),
+      gone: (session) => void present.delete(session),
+    },
+    signals: NO_SIGNALS,
+    departments: { of: gates.through('departments', () => undefined) },
+    live,
+    inbox,
+    userInbox: {
+      open: gates.through('open', () => counts),
+      list: gates.through('list', () => ({ ok: true, value: { notifications: [], ...counts } })),
+      mark: gates.through('mark', () => ({ ok: true, value: counts })),
+    },
+    syncLimit: 300,
+    checkMs: 3_600_000,
+    verify: gates.through('verify', identityOf),
+    publish: gates.through('publish', () => undefined),
+    isRevoked: () => false,
+    allowedOrigins: [],
+    addresses: new ClientAddresses([]),
+    seats: new Seats({ perNode: 1_000, perAddress: 1_000, perUser }),
+    otherWaiters: () => [],
+    limits: {
+      messages: { perSecond: 1_000, burst: 1_000 },
+      maxMessageBytes: 65_536,
+      maxEventBytes: 65_536,
+      maxTopics: 100,
+      maxPendingBytes: 1_048_576,
+      maxPendingTotalBytes: 268_435_456,
+    },
+    handshakeMs,
+    compression: { thresholdBytes: 512, level: 0 },
+    serveClient: false,
+    log: pino({ level: 'silent' }),
+    isSampled: () => false,
+    onPassedOn: () => {},
+    onHealed: () => {},
+    onRecovery: () => {},
+    onConnection: (outcome) => {
+      if (outcome !== 'refused') connected += outcome === 'accepted' ? 1 : -1;
+    },
+  });
+  httpServer.listen(0, '127.0.0.1');
+  await once(httpServer, 'listening');
+  const bound = httpServer.address();
+  if (bound === null || typeof bound === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${bound.port}`,
+    gates,
+    connected: () => connected,
+    connections: () =>
+      new Promise((resolve, reject) =>
+        httpServer.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
+    held: () => ({
+      rooms: [...(adapter?.rooms.keys() ?? [])],
+      members: [...(adapter?.sids.keys() ?? [])],
+      present: [...present.keys()],
+      occupied: [...gateway.occupancy.take(true).keys()],
+    }),
+    gateway,
+    inbox,
+    stop: async () => {
+      gates.openAll();
+      httpServer.closeAllConnections();
+      await gateway.close();
+    },
+  };
+}

@@ -208,10 +208,16 @@ test.for([
 });
 
 test('a node that goes down says so to everybody who comes, and serves who is there', async () => {
-  const carillon = await startCarillon({ JWT_SECRET, DRAIN_SECONDS: '5', SHUTDOWN_TIMEOUT: '15' });
+  const carillon = await startCarillon({
+    JWT_SECRET,
+    DRAIN_SECONDS: '20',
+    SHUTDOWN_TIMEOUT: '40',
+    HANDSHAKE_SECONDS: '20',
+    CONNECTIONS_PER_ADDRESS: '1000',
+  });
   // They are sent away one in 50 ms, so that the node takes its time.
   const clients = await Promise.all(
-    Array.from({ length: 60 }, async (_, i) => new LightClient([carillon.url], await tokenFor(`c-${i}`))),
+    Array.from({ length: 120 }, async (_, i) => new LightClient([carillon.url], await tokenFor(`c-${i}`))),
   );
   onTestFinished(() => {
     for (const client of clients) client.close();
@@ -240,4 +246,4 @@ test('a node that goes down says so to everybody who comes, and serves who is th
   const live = await fetch(`${carillon.url}/health/live`);
   expect([live.status, live.headers.get('connection')]).toEqual([200, 'close']);
   expect(await carillon.exited).toBe(0);
-});
+}, 90_000);

@@ -65,7 +65,8 @@ export async function startService(
     metrics.appendHeld();
     log.debug({ reason: reasonOf(error) }, 'append held');
   });
-  const stages = store.tap === undefined ? undefined : createStages(store.tap);
+  const stages = store.tap === undefined ? undefined : createStages(store.tap, store.now);
+  await store.knowsTime(CLOCK_MS);
   const queue = await openQueue(context, lanes, store, publisher, stages);
   const directives = new Directives({
     log: store.directiveLog,
@@ -74,7 +75,7 @@ export async function startService(
   });
   await directives.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
-  const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue }) : undefined;
+  const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
   const verifier = openVerifier(context, directives);
   const health = new PartsHealth({
     ...store.probes,
@@ -86,7 +87,7 @@ export async function startService(
 
   metrics.watch({ health: () => health.ready() });
   const { verify } = verifier;
-  const publishing = openPublishing(context, queue, verify);
+  const publishing = openPublishing(context, queue, verify, store.now);
   let front: Front | undefined;
   const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front.app)).port));
   const ownConsole = openConsole(context, { tap: store.tap, publishing, verify, gatewayPort });
@@ -99,7 +100,7 @@ export async function startService(
   const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, log });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
-  const deadLetters = openDeadLetters(context, queue.letters, store.inbox);
+  const deadLetters = openDeadLetters(context, queue.letters, store.inbox, store.now);
   serveAdmin(ops, {
     verify,
     directing: directives,
@@ -131,6 +132,9 @@ export async function startService(
     },
   };
 }
+
+/** Events are taken soon after, and some may have expired; while Redis is away they wait all the same. */
+const CLOCK_MS = 1_000;
 
 const OPS_SERVER = {
   title: 'Carillon, for operators',

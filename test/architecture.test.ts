@@ -78,6 +78,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['src/deliver-canary.ts', ['src/contract/', 'src/inbox/lanes.ts', 'src/ingest/settlement.ts']],
   ['src/redis.ts', []],
+  ['src/redis-clock.ts', ['src/redis.ts']],
   ['src/config.ts', ['src/config-kinds.ts']],
   ['src/config-kinds.ts', []],
   ['src/service.ts', ['src/']],

@@ -55,7 +55,7 @@ export async function openFront(
   });
   serveHealth(app, health);
   serveEvents(app, publishing.events);
-  const { departments } = store;
+  const { departments, now } = store;
   serveInbox(app, { verify, inbox: store.userInbox, departments });
   await serveDocs(app);
   const isEmbedded = config.backends === undefined;
@@ -68,7 +68,7 @@ export async function openFront(
   ownConsole.serveOnPublicPort(app);
   store.tap?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
+  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS, now });
   const gateway = new Gateway(app.server, {
     node,
     registry,
@@ -106,9 +106,10 @@ export async function openFront(
     serveClient: isEmbedded,
     log,
     isSampled: (user) => isSampled({ source: 'session', id: user }),
+    now,
     onPassedOn: (audience, message, sockets) => {
       if (isOwn(audience)) return;
-      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs);
+      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
       stages?.delivered(audience, message, sockets);
       if (message.sampled) logDelivered(log, audience, message, sockets);
       if (message.traced) tracing?.delivered(audience, message.packet, sockets);

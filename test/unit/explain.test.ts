@@ -13,6 +13,10 @@ const copy = (own: Partial<Copy> = {}): Copy => ({
   audience: 'user:ada',
   place: { offset: 7, route: undefined, gateways: 0 },
   entry: { epoch: 'e', appendedAtMs: AT_MS },
+  incarnations: [
+    { epoch: 'e', firstOffset: 5 },
+    { epoch: 'd', firstOffset: 1 },
+  ],
   isBeforeJoining: false,
   isSeen: false,
   isRead: false,

@@ -1,4 +1,5 @@
 /** The inbox in Redis: a stream, a counter and dedupe keys per audience, written by one script (append.lua). */
+import { Cluster } from 'ioredis';
 import { z } from 'zod';
 import type { Audience } from '../contract/audience.ts';
 import { type Incarnation, parseIncarnations } from '../contract/incarnations.ts';
@@ -91,9 +92,16 @@ export class RedisInbox implements Inbox {
   async fence(audience: Audience, { epoch, offset }: Cursor): Promise<Cursor> {
     const { node, runId } = whoServes(keyOf(audience, 'meta'), this.#options);
     const args = [runId, epoch, offset];
-    const reply = await unavailable(() => runScript(node, FENCE, logKeysOf(audience), args));
-    const [nowEpoch, head] = headSchema.parse(reply);
-    return { epoch: nowEpoch, offset: head };
+    try {
+      const reply = await unavailable(() => runScript(node, FENCE, logKeysOf(audience), args));
+      const [nowEpoch, head] = headSchema.parse(reply);
+      return { epoch: nowEpoch, offset: head };
+    } catch (error) {
+      // Who asks asks again, and then it has to be known where the key has gone.
+      const { redis } = this.#options;
+      if (redis instanceof Cluster) redis.refreshSlotsCache();
+      throw error;
+    }
   }
 
   async incarnations(audience: Audience): Promise<readonly Incarnation[]> {

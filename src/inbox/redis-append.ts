@@ -16,7 +16,7 @@ import {
   identityOf,
   limitsOf,
 } from './inbox.ts';
-import { keyOf, logKeysOf, onceKeyOf } from './redis-keys.ts';
+import { keyOf, onceKeyOf } from './redis-keys.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
 import { Turn } from './turn.ts';
 
@@ -108,7 +108,13 @@ export class RedisAppend {
     const args: string[] = [runId];
     for (const { audience, entries } of calls) {
       const { maxLength, maxAgeMs, dedupeMs } = limitsOf(audience, limits);
-      keys.push(...logKeysOf(audience));
+      // As logKeysOf, without an array for each.
+      keys.push(
+        keyOf(audience, 'log'),
+        keyOf(audience, 'meta'),
+        keyOf(audience, 'newest'),
+        keyOf(audience, 'retracted'),
+      );
       args.push(channelOf(roomOf(audience)), `${maxLength} ${maxAgeMs} ${dedupeMs} ${entries.length}`);
       for (const entry of entries) {
         keys.push(onceKeyOf(audience, identityOf(entry)));

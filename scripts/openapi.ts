@@ -105,6 +105,7 @@ export async function openapiDocument(): Promise<Json> {
       maxBytes: 0,
       publish: async () => {},
       refusalOf: () => undefined,
+      now: Date.now,
     });
     serveInbox(app, { verify: async () => noToken, inbox: NO_INBOX, departments: NO_DEPARTMENTS });
   });

@@ -11,14 +11,13 @@ import { type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
 
 const DONE: Settlement = Object.freeze({ kind: 'ack', isCanary: true });
 
-/** Takes canaries aside; `handle` has all other events. */
-export function withCanaries(lanes: Lanes, handle: Handle): Handle {
+/** Takes canaries aside; `handle` has all other events. `now`: the time that gateways go by too. */
+export function withCanaries(lanes: Lanes, now: () => number, handle: Handle): Handle {
   return (event, publishedAtMs) =>
-    event.type === CANARY_TYPE ? deliverCanary(lanes, event) : handle(event, publishedAtMs);
+    event.type === CANARY_TYPE ? deliverCanary(lanes, event, new Date(now())) : handle(event, publishedAtMs);
 }
 
-async function deliverCanary(lanes: Lanes, event: Event): Promise<Settlement> {
-  const now = new Date();
+async function deliverCanary(lanes: Lanes, event: Event, now: Date): Promise<Settlement> {
   // It waited while no consumer was there, and nobody waits for it any more.
   if (isExpired(event, now.getTime())) return DONE;
   const [audience, ...others] = event.audience ?? [];

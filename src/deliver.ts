@@ -29,6 +29,8 @@ export interface DeliverOptions {
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
   readonly trail: Trail;
+  /** The time that all processes go by: events expire by it. */
+  readonly now: () => number;
   /** Left out when nobody could want to know. */
   readonly onMapped?: ((event: Event, mapped: readonly Mapped[]) => void) | undefined;
   /** Left out when nothing is recorded; gives undefined for an event that is not. */
@@ -42,14 +44,14 @@ export interface DeliverOptions {
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { lanes, routes, maxAudiences, isSampled, trail, startTrace, schedule, onMapped, onAppended } =
+  const { lanes, routes, maxAudiences, isSampled, trail, now, startTrace, schedule, onMapped, onAppended } =
     options;
   const bury = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
-    trail.record(event, settledEvent(receivedAt, [], refusal));
+    trail.record(event, settledEvent(receivedAt, now(), [], refusal));
     return { kind: 'dead-letter', refusal };
   };
   const deliver = async (event: Event, published?: number, trace?: EventTrace): Promise<Settlement> => {
-    const receivedAt = new Date();
+    const receivedAt = new Date(now());
     const begunMs = performance.now();
     const publishedAtMs = published ?? receivedAt.getTime();
     if (isExpired(event, receivedAt.getTime())) {
@@ -89,7 +91,7 @@ export function createDeliver(options: DeliverOptions): Handle {
     // All have to end before the queue may be told anything, also when one was given up at shutdown.
     const results = await Promise.allSettled(appends);
     if (results.some(({ status }) => status === 'rejected')) return RELEASE;
-    trail.record(event, settledEvent(receivedAt, mapped.value));
+    trail.record(event, settledEvent(receivedAt, now(), mapped.value));
     return ACK;
   };
   if (startTrace === undefined) return deliver;
@@ -101,10 +103,15 @@ export function createDeliver(options: DeliverOptions): Handle {
   };
 }
 
-function settledEvent(receivedAt: Date, mapped: readonly Mapped[], deadLetter?: Refusal): SettledEvent {
+function settledEvent(
+  receivedAt: Date,
+  settledAtMs: number,
+  mapped: readonly Mapped[],
+  deadLetter?: Refusal,
+): SettledEvent {
   return {
     receivedAtMs: receivedAt.getTime(),
-    settledAtMs: Date.now(),
+    settledAtMs,
     audiences: mapped.slice(0, AUDIENCES_KEPT).map(({ audience }) => audience),
     count: mapped.length,
     ...(deadLetter === undefined ? {} : { deadLetter }),

@@ -22,6 +22,9 @@ const SUBSCRIPTIONS = { maxRetriesPerRequest: null, socketTimeout: 5_000 } satis
 /** Nobody else sends on a connection that only listens, so that without a question its silence says nothing. */
 const PING_EVERY_MS = 5_000;
 
+/** Between two attempts to find a primary where a replica answered. */
+const LEAVE_EVERY_MS = 1_000;
+
 /** Slots also move without any command that would find out: a subscription is not sent again by itself. */
 const SLOTS_EVERY_MS = 5_000;
 
@@ -57,6 +60,20 @@ export function suffixOf(redis: RedisConnection): string {
   return redis instanceof Cluster || !redis.options.db ? '' : `/${redis.options.db}`;
 }
 
+/**
+ * A primary that has become a replica leaves its connections as they are. Who writes must find the one that is the
+ * primary now behind the same address, but not look for it a thousand times a second.
+ */
+function leavesReplicas(): (error: Error) => boolean {
+  let leftMs = Number.NEGATIVE_INFINITY;
+  return ({ message }) => {
+    const nowMs = performance.now();
+    if (!message.startsWith('READONLY') || nowMs - leftMs < LEAVE_EVERY_MS) return false;
+    leftMs = nowMs;
+    return true;
+  };
+}
+
 function open(
   { redisUrls, redisCluster }: RedisAddress,
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,
@@ -72,7 +89,7 @@ function open(
         clusterRetryStrategy: retryStrategy,
         redisOptions: { ...options, ...credentialsIn(first) },
       })
-    : new Redis(first, { ...options, retryStrategy });
+    : new Redis(first, { ...options, retryStrategy, reconnectOnError: leavesReplicas() });
   if (redis instanceof Redis) {
     prepare(redis);
     stayInDatabase(redis);

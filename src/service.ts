@@ -68,7 +68,8 @@ export async function startService(
     metrics.appendHeld();
     log.debug({ reason: reasonOf(error) }, 'append held');
   });
-  const stages = store.tap === undefined ? undefined : createStages(store.tap);
+  const stages = store.tap === undefined ? undefined : createStages(store.tap, store.now);
+  await store.knowsTime(CLOCK_MS);
   const queue = await openQueue(context, lanes, store, publisher, stages);
   const directives = new Directives({
     log: store.directiveLog,
@@ -77,7 +78,7 @@ export async function startService(
   });
   await directives.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
-  const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue }) : undefined;
+  const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
   const verifier = openVerifier(context, directives);
   const isConsumer = config.backends !== undefined && config.ROLES.includes('consumer');
   const health = new PartsHealth({
@@ -91,7 +92,7 @@ export async function startService(
 
   metrics.watch({ health: () => health.ready() });
   const { verify } = verifier;
-  const publishing = openPublishing(context, queue, verify);
+  const publishing = openPublishing(context, queue, verify, store.now);
   const addresses = new ClientAddresses(config.TRUST_PROXY);
   const capacity = openCapacity(config, log);
   let front: Front | undefined;
@@ -120,7 +121,7 @@ export async function startService(
   const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, addresses, compresses, log, refusalOf });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
-  const deadLetters = openDeadLetters(context, queue.letters, store.inbox);
+  const deadLetters = openDeadLetters(context, queue.letters, store.inbox, store.now);
   serveAdmin(ops, {
     verify,
     directing: directives,
@@ -153,6 +154,9 @@ export async function startService(
     },
   };
 }
+
+/** Events are taken soon after, and some may have expired; while Redis is away they wait all the same. */
+const CLOCK_MS = 1_000;
 
 const OPS_SERVER = {
   title: 'Carillon, for operators',

@@ -79,6 +79,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['src/deliver-canary.ts', ['src/contract/', 'src/inbox/lanes.ts', 'src/ingest/settlement.ts']],
   ['src/redis.ts', ['src/redis-']],
+  ['src/redis-clock.ts', ['src/redis.ts']],
   ['src/redis-', []],
   ['src/config.ts', ['src/config-kinds.ts', 'src/config-addresses.ts']],
   ['src/config-kinds.ts', []],

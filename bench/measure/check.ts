@@ -48,6 +48,7 @@ let healed = 0;
 const feeds = new Feeds({
   inbox,
   live,
+  now: Date.now,
   checkMs: CHECK_MS,
   onPassedOn: () => {},
   onHealed: () => {

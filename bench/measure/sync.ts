@@ -67,6 +67,7 @@ new Gateway(httpServer, {
   onPassedOn: () => {},
   onHealed: () => {},
   onRecovery: () => {},
+  now: Date.now,
   onConnection: () => {},
 });
 httpServer.listen(0, '127.0.0.1');

@@ -32,3 +32,19 @@ export function lastKept(incarnations: readonly Incarnation[], { epoch, offset }
   const next = incarnations[at - 1];
   return next === undefined ? offset : Math.min(offset, next.firstOffset - 1);
 }
+
+/** Whether who is at `cursor` is not before `place`. An epoch that is not known any more is older than all. */
+export function reaches(cursor: Cursor, place: Cursor, incarnations: readonly Incarnation[]): boolean {
+  if (cursor.epoch === place.epoch) return cursor.offset >= place.offset;
+  const ageOf = ({ epoch }: Cursor) => {
+    const at = incarnations.findIndex((known) => known.epoch === epoch);
+    return at === -1 ? Number.POSITIVE_INFINITY : at;
+  };
+  return ageOf(cursor) < ageOf(place);
+}
+
+/** Whether an entry that stands there was written by this log, as far back as that is known: it may be of another's. */
+export function hasWritten(incarnations: readonly Incarnation[], { epoch, offset }: Cursor): boolean {
+  const writer = incarnations.find(({ firstOffset }) => firstOffset <= offset);
+  return writer === undefined || writer.epoch === epoch;
+}

@@ -25,6 +25,8 @@ export interface RedisDirectiveLogOptions {
   readonly subscriber: Subscriber;
   /** No token lives for longer, so that older directives are of no use. */
   readonly keptMs: number;
+  /** Redis' time, by which it numbers what is appended. */
+  readonly now: () => number;
 }
 
 export class RedisDirectiveLog implements DirectiveLog {
@@ -35,8 +37,8 @@ export class RedisDirectiveLog implements DirectiveLog {
   }
 
   async append(directive: Directive): Promise<void> {
-    const { redis, keptMs } = this.#options;
-    await redis.xadd(STREAM, 'MINID', '~', Date.now() - keptMs, '*', 'd', JSON.stringify(directive));
+    const { redis, keptMs, now } = this.#options;
+    await redis.xadd(STREAM, 'MINID', '~', now() - keptMs, '*', 'd', JSON.stringify(directive));
     // It is kept; who does not hear of it now reads it a little later.
     await redis.spublish(CHANNEL, '').catch(() => {});
   }

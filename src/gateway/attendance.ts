@@ -10,6 +10,8 @@ export interface AttendanceOptions {
   readonly node: string;
   readonly registry: Registering;
   readonly feeds: Feeds;
+  /** The time that all processes go by. */
+  readonly now: () => number;
 }
 
 type Places = ReadonlyMap<Audience, Cursor>;
@@ -38,10 +40,10 @@ export class Attendance {
 
   /** The client was told where it begins; after that, where it goes on with other departments. */
   told(socket: GatewaySocket, places: Places, cursors: Cursors | undefined): void {
-    const { node, registry } = this.#options;
+    const { node, registry, now } = this.#options;
     const known = this.#told.get(socket);
     known?.moveTo(places);
-    const told = known ?? new ToldSocket(socket, node, places, presented(places, cursors));
+    const told = known ?? new ToldSocket(socket, node, places, presented(places, cursors), now());
     this.#told.set(socket, told);
     registry.present(told);
   }
@@ -64,7 +66,7 @@ export class Attendance {
 class ToldSocket implements Attendee {
   readonly #socket: GatewaySocket;
   readonly #node: string;
-  readonly #connectedAtMs = Date.now();
+  readonly #connectedAtMs: number;
   readonly #cursors: Record<string, Cursor> | undefined;
   #places: Places;
 
@@ -73,11 +75,13 @@ class ToldSocket implements Attendee {
     node: string,
     places: Places,
     cursors: Record<string, Cursor> | undefined,
+    connectedAtMs: number,
   ) {
     this.#socket = socket;
     this.#node = node;
     this.#places = places;
     this.#cursors = cursors;
+    this.#connectedAtMs = connectedAtMs;
   }
 
   get user(): string {

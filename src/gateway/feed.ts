@@ -9,13 +9,15 @@
  * The feed is *busy* while it opens (subscription, then head of the log) and while it catches up; otherwise it is
  * *current*, and then everything above happens within one turn of the event loop.
  */
-import pRetry from 'p-retry';
 import { type Audience, roomOf } from '../contract/audience.ts';
 import { lastKept } from '../contract/incarnations.ts';
-import { eventIn, type LiveMessage, type MarksMessage, packetOf } from '../contract/live-message.ts';
+import { type LiveMessage, type MarksMessage, packetOf } from '../contract/live-message.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
-import type { Inbox } from '../inbox/inbox.ts';
+import type { Inbox, Stored } from '../inbox/inbox.ts';
 import type { Member } from './member.ts';
+import { Newcomers } from './newcomers.ts';
+import { PassedOn } from './passed-on.ts';
+import { closed, RetriedLog } from './retried-log.ts';
 import { Frame } from './wire/frame.ts';
 
 export interface FeedOptions {
@@ -25,12 +27,15 @@ export interface FeedOptions {
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   /** The feed read from the log what Pub/Sub had lost. */
   readonly onHealed: (audience: Audience) => void;
+  /** The time by which notifications expire. */
+  readonly now: () => number;
 }
 
 /** Entries read from the log at a time while catching up. */
 const READ_ENTRIES = 200;
 
-const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
+/** Consumers try again about once a second; what dies with a consumer too comes later, and then clients were told. */
+const REPEATED_WITHIN_MS = 10_000;
 
 export class Feed {
   readonly audience: Audience;
@@ -38,12 +43,13 @@ export class Feed {
   readonly opened: Promise<void>;
   readonly #options: FeedOptions;
   readonly #members = new Map<string, Member>();
-  #isClosed = false;
-  /** Only while something is tried again: most feeds never need it. */
-  #retrying: AbortController | undefined;
+  readonly #log: RetriedLog;
   #cursor: Cursor = EMPTY_HEAD;
-  /** The event at the cursor; undefined when this feed has not passed it on. */
-  #lastEvent: string | undefined;
+  /** The events up to the cursor. */
+  readonly #passedOn = new PassedOn();
+  readonly #newcomers = new Newcomers();
+  /** When it was first seen that the log has lost something, and nothing had come in its place. */
+  #lostAtMs: number | undefined;
   /** What keeps the feed busy; undefined when it is current. */
   #work: Promise<void> | undefined;
   /** Something came while busy, so that the log may have grown since its head was read. */
@@ -52,6 +58,7 @@ export class Feed {
   constructor(audience: Audience, options: FeedOptions) {
     this.audience = audience;
     this.#options = options;
+    this.#log = new RetriedLog(audience, options.inbox);
     this.#work = this.#open();
     this.opened = this.#work;
     // Whoever enters waits for it; a feed that nobody waits for any more may close unheard.
@@ -69,6 +76,7 @@ export class Feed {
    */
   enter(id: string, member: Member): Cursor {
     this.#members.set(id, member);
+    this.#newcomers.add(id, this.#cursor.offset);
     return this.#cursor;
   }
 
@@ -81,8 +89,7 @@ export class Feed {
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#retrying?.abort(closed());
+    this.#log.close();
     this.#members.clear();
   }
 
@@ -104,10 +111,15 @@ export class Feed {
     for (const [id, member] of this.#members) if (id !== origin) member.write(frame);
   }
 
-  /** Compares with the head that the log was just read to have, and catches up when the last message was lost. */
-  check(head: Cursor): void {
+  /**
+   * Compares with the head that the log was just read to have, and catches up when the last message was lost, or what
+   * the feed had passed on already when the head was `asked` for.
+   */
+  check(head: Cursor, asked: Cursor = this.#cursor): void {
+    const isOther = head.epoch !== this.#cursor.epoch || head.offset > this.#cursor.offset;
     if (this.#work !== undefined) this.#behind = true;
-    else if (head.epoch !== this.#cursor.epoch || head.offset > this.#cursor.offset) void this.#catchUp();
+    else if (isOther || head.offset < asked.offset) void this.#catchUp();
+    else this.#newcomers.inStep();
   }
 
   /** Resolves when the feed has been at the head of the log after this call. */
@@ -124,7 +136,7 @@ export class Feed {
 
   #passOn(message: LiveMessage): void {
     this.#cursor = { epoch: message.epoch, offset: message.offset };
-    this.#lastEvent = eventIn(message.packet);
+    this.#passedOn.add(message.packet);
     const frame = new Frame(message.packet);
     for (const member of this.#members.values()) member.write(frame);
     this.#options.onPassedOn(this.audience, message, this.#members.size);
@@ -132,9 +144,9 @@ export class Feed {
 
   async #open(): Promise<void> {
     await this.#options.inForce(roomOf(this.audience));
-    this.#cursor = await this.#head();
+    this.#cursor = await this.#log.head();
     if (this.#behind) await this.#readToHead();
-    if (this.#isClosed) throw closed();
+    if (this.#log.isClosed) throw closed();
     this.#becomeCurrent();
   }
 
@@ -143,7 +155,7 @@ export class Feed {
     const work = this.#readToHead().then(
       () => this.#becomeCurrent(),
       (error: unknown) => {
-        if (!this.#isClosed) throw error;
+        if (!this.#log.isClosed) throw error;
       },
     );
     this.#work = work;
@@ -160,8 +172,10 @@ export class Feed {
   async #readToHead(): Promise<void> {
     do {
       this.#behind = false;
-      const head = await this.#head();
-      if (head.epoch !== this.#cursor.epoch) await this.#changeEpoch(head);
+      const read = await this.#log.head();
+      const isOther = read.epoch !== this.#cursor.epoch || read.offset < this.#cursor.offset;
+      const head = isOther ? await this.#changeEpoch(read) : read;
+      if (head === undefined) continue;
       if (head.offset > this.#cursor.offset) this.#options.onHealed(this.audience);
       await this.#readUpTo(head);
     } while (this.#behind);
@@ -169,80 +183,101 @@ export class Feed {
 
   /**
    * When the log still holds what the feed passed on last, nothing was lost and the feed goes on. Otherwise clients
-   * are told from where on the log is another one, and get everything behind that.
+   * are told from where on the log is another one, and get everything behind that. Gives the head to go on to;
+   * undefined when there is nothing to go on to yet.
    */
-  async #changeEpoch(head: Cursor): Promise<void> {
+  async #changeEpoch(head: Cursor): Promise<Cursor | undefined> {
     const { offset } = this.#cursor;
-    const kept = offset === 0 ? 0 : await this.#keptOffset();
-    this.#cursor = { epoch: head.epoch, offset: kept };
-    if (kept === offset) return;
-    this.#lastEvent = undefined;
-    for (const member of this.#members.values()) member.resync(this.audience, this.#cursor);
+    let certain = head;
+    let kept = await this.#keptOffset(head);
+    if (kept < offset && !(await this.#isRepeated(kept, head))) {
+      // A replica may have answered that only lags, and this tells. A log that went on as if it had lost nothing would
+      // give out places again that clients have had: it ends its epoch.
+      certain = await this.#log.fence(this.#cursor);
+      kept = await this.#keptOffset(certain);
+    }
+    const isRepeated = kept < offset && (await this.#isRepeated(kept, certain));
+    if (kept < offset && !isRepeated && certain.offset === kept && this.#mayBeRepeated()) return undefined;
+    this.#lostAtMs = undefined;
+    this.#cursor = { epoch: certain.epoch, offset: isRepeated ? offset : kept };
+    if (isRepeated) this.#resync(this.#newcomers.takeBehind(kept));
+    else if (kept < offset) this.#resyncAll();
+    return certain;
   }
 
-  /** Up to where the log holds what the feed has passed on. */
-  async #keptOffset(): Promise<number> {
-    const { offset } = this.#cursor;
-    const incarnations = await this.#retry(() => this.#options.inbox.incarnations(this.audience));
-    const kept = lastKept(incarnations, this.#cursor);
-    if (kept === offset || this.#lastEvent === undefined) return kept;
-    // A store that dies before it has answered may have published what is lost with it. The consumer does not know,
-    // and appends it again.
-    const [again] = await this.#read(offset, offset);
-    return again !== undefined && eventIn(packetOf(again.json)) === this.#lastEvent ? offset : kept;
+  /** Nothing has come in the place of what is lost: mostly its consumer is about to append it again, unchanged. */
+  #mayBeRepeated(): boolean {
+    const nowMs = performance.now();
+    this.#lostAtMs ??= nowMs;
+    return nowMs - this.#lostAtMs < REPEATED_WITHIN_MS;
   }
 
-  /** Up to the head that the log had just now; not all the way when the log has become another one since. */
+  #resyncAll(): void {
+    this.#passedOn.clear();
+    this.#newcomers.takeBehind(0);
+    this.#resync(this.#members.keys());
+  }
+
+  #resync(ids: Iterable<string>): void {
+    for (const id of ids) this.#members.get(id)?.resync(this.audience, this.#cursor);
+  }
+
+  /** Up to where the log with this head holds what the feed has passed on. */
+  async #keptOffset(head: Cursor): Promise<number> {
+    const { epoch, offset } = this.#cursor;
+    if (offset === 0 || (epoch === head.epoch && offset <= head.offset)) return offset;
+    return Math.min(lastKept(await this.#log.incarnations(), this.#cursor), head.offset);
+  }
+
+  /**
+   * Whether everything behind `kept` that was passed on stands at its place again. A store that dies before it has
+   * answered may have published what is lost with it. The consumer does not know, and appends it again.
+   */
+  async #isRepeated(kept: number, head: Cursor): Promise<boolean> {
+    const { offset } = this.#cursor;
+    if (offset > head.offset || !this.#passedOn.hasLast(offset - kept)) return false;
+    const again = await this.#log.read(kept + 1, offset);
+    return again.length === offset - kept && this.#passedOn.endsWith(again.map(({ json }) => packetOf(json)));
+  }
+
+  /**
+   * Up to the head that the log had just now; not all the way when the log has become another one since. Members are
+   * told of what the log does not hold any more.
+   */
   async #readUpTo(head: Cursor): Promise<void> {
+    let isMissing = false;
+    const moveTo = (offset: number) => {
+      if (offset > this.#cursor.offset) isMissing = true;
+      this.#cursor = { epoch: head.epoch, offset: Math.max(offset, this.#cursor.offset) };
+    };
     while (this.#cursor.offset < head.offset) {
       const first = this.#cursor.offset + 1;
       const last = Math.min(head.offset, this.#cursor.offset + READ_ENTRIES);
-      const entries = await this.#read(first, last);
+      const entries = await this.#log.read(first, last);
       const isWhole =
         entries.length === last - first + 1 && entries.every(({ epoch }) => epoch === head.epoch);
       // Trimmed, or begun in an earlier epoch; or of another log, where offsets name other events.
-      if (!isWhole && !(await this.#isStill(head))) {
+      if (!isWhole && !(await this.#log.isStill(head, entries))) {
         this.#behind = true;
-        return;
+        break;
       }
-      const nowMs = Date.now();
-      for (const { epoch, offset, json, expiresAtMs = Infinity } of entries) {
-        if (expiresAtMs > nowMs) this.#passOn({ epoch, offset, sampled: false, packet: packetOf(json) });
+      for (const entry of entries) {
+        moveTo(entry.offset - 1);
+        if (isMissing) this.#resyncAll();
+        isMissing = false;
+        this.#take(entry);
       }
-      // What the log did not hold any more is gone for everybody; the place moves on past it.
-      if (this.#cursor.offset < last) this.#lastEvent = undefined;
-      this.#cursor = { epoch: head.epoch, offset: last };
+      moveTo(last);
+    }
+    if (isMissing) this.#resyncAll();
+  }
+
+  #take({ epoch, offset, json, expiresAtMs = Number.POSITIVE_INFINITY }: Stored): void {
+    if (expiresAtMs > this.#options.now()) {
+      this.#passOn({ epoch, offset, sampled: false, packet: packetOf(json) });
+    } else {
+      this.#cursor = { epoch, offset };
+      this.#passedOn.clear();
     }
   }
-
-  /** Whether the log that had this head has not lost any of it. */
-  async #isStill({ epoch, offset }: Cursor): Promise<boolean> {
-    const now = await this.#head();
-    return now.epoch === epoch && now.offset >= offset;
-  }
-
-  async #head(): Promise<Cursor> {
-    const [head] = await this.#retry(() => this.#options.inbox.heads([this.audience]));
-    return head ?? EMPTY_HEAD;
-  }
-
-  #read(first: number, last: number) {
-    return this.#retry(() => this.#options.inbox.read(this.audience, first, last));
-  }
-
-  /** Until the store answers, or the feed is closed: an outage is no reason to skip anything. */
-  async #retry<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw closed();
-    try {
-      return await run();
-    } catch (error) {
-      if (this.#isClosed) throw error;
-      this.#retrying ??= new AbortController();
-      return await pRetry(run, { ...RETRY, signal: this.#retrying.signal });
-    }
-  }
-}
-
-function closed(): Error {
-  return new Error('the feed is closed');
 }

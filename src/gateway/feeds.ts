@@ -13,6 +13,8 @@ export interface FeedsOptions {
   readonly checkMs: number;
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   readonly onHealed: (audience: Audience) => void;
+  /** The time by which notifications expire. */
+  readonly now: () => number;
 }
 
 /** The checks are spread: a part of the feeds at each tick, so that neither this node nor Redis feels them. */
@@ -109,10 +111,11 @@ export class Feeds {
   async #check(feeds: readonly Feed[]): Promise<void> {
     for (let i = 0; i < feeds.length; i += HEADS_AT_ONCE) {
       const some = feeds.slice(i, i + HEADS_AT_ONCE);
+      const asked = some.map(({ cursor }) => cursor);
       try {
         const heads = await this.#options.inbox.heads(some.map(({ audience }) => audience));
         heads.forEach((head, at) => {
-          some[at]?.check(head);
+          some[at]?.check(head, asked[at]);
         });
       } catch {
         // The store is away. When it comes back the subscriptions do too, and that is a gap.

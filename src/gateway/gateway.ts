@@ -70,6 +70,8 @@ export interface GatewayOptions {
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   readonly onHealed: (audience: Audience) => void;
   readonly onRecovery: RecoveryOptions['onRecovery'];
+  /** The time that all processes go by: notifications expire by it, and sessions begin. */
+  readonly now: () => number;
   /** `code`: why this node refused or closed it; empty when it did not, or the client left by itself. */
   readonly onConnection: (outcome: 'accepted' | 'refused' | 'closed', code: string) => void;
 }
@@ -101,8 +103,8 @@ export class Gateway {
   /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
     const { live, inbox, userInbox, verify, handshakeMs, allowedOrigins, limits, log } = options;
-    const { checkMs, onPassedOn, onHealed, onConnection } = options;
-    const feeds = new Feeds({ inbox, live, checkMs, onPassedOn, onHealed });
+    const { checkMs, onPassedOn, onHealed, onConnection, now } = options;
+    const feeds = new Feeds({ inbox, live, checkMs, onPassedOn, onHealed, now });
     // Socket.IO calls this with `new`, which an arrow function cannot be.
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
@@ -144,7 +146,7 @@ export class Gateway {
       followPolling(connection, pending, () => cutOff(connection));
     });
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
-    const attendance = new Attendance({ node: options.node, registry: options.registry, feeds });
+    const attendance = new Attendance({ node: options.node, registry: options.registry, feeds, now });
     const announcer = new Announcer({
       node: options.node,
       signals: options.signals,
@@ -159,7 +161,7 @@ export class Gateway {
         attendance.told(socket, places, cursors);
         announcer.told(socket);
       },
-      recovery: { inbox, maxNotifications: options.syncLimit, onRecovery: options.onRecovery },
+      recovery: { inbox, maxNotifications: options.syncLimit, onRecovery: options.onRecovery, now },
       deadlineMs: handshakeMs,
       log,
       maxPendingBytes,

@@ -1,6 +1,6 @@
 /** Recovery: what a client missed in one audience since its cursor, whole or not at all; or the last so many. */
 import type { Audience } from '../contract/audience.ts';
-import { holdsPlace } from '../contract/incarnations.ts';
+import { hasWritten, holdsPlace } from '../contract/incarnations.ts';
 import type { Cursor, Notification } from '../contract/notification.ts';
 import type { Missed } from '../contract/recovery.ts';
 import type { Inbox, Stored } from '../inbox/inbox.ts';
@@ -10,6 +10,8 @@ export interface RecoveryOptions {
   /** More than this is not recovered: the client reads the inbox instead. */
   readonly maxNotifications: number;
   readonly onRecovery: (result: RecoveryResult, notifications: number) => void;
+  /** The time by which notifications expire. */
+  readonly now: () => number;
 }
 
 /**
@@ -25,7 +27,7 @@ export type RecoveryResult = 'current' | 'recovered' | 'too_many' | 'lost';
  * @throws {InboxUnavailable}
  */
 export async function recover(
-  { inbox, maxNotifications, onRecovery }: RecoveryOptions,
+  { inbox, maxNotifications, onRecovery, now }: RecoveryOptions,
   audience: Audience,
   cursor: Cursor,
   head: Cursor,
@@ -47,8 +49,9 @@ export async function recover(
     return missing('lost');
   if (count === 0) return whole('current', []);
   const stored = await inbox.read(audience, cursor.offset + 1, head.offset);
-  if (stored.length !== count) return missing('lost');
-  return whole('recovered', stored.filter(isCurrent).map(notificationIn));
+  if (stored.length !== count || !(await leadsTo(inbox, audience, cursor, head, stored)))
+    return missing('lost');
+  return whole('recovered', stored.filter(isCurrentAt(now())).map(notificationIn));
 }
 
 /** Read of a log in search of those that have not expired, in so many reads of as many as may be recovered. */
@@ -61,11 +64,13 @@ const MAX_READS = 10;
  * @throws {InboxUnavailable}
  */
 export async function lastOf(
-  { inbox, maxNotifications }: RecoveryOptions,
+  { inbox, maxNotifications, now }: RecoveryOptions,
   audience: Audience,
   count: number,
-  { epoch, offset: head }: Cursor,
+  place: Cursor,
 ): Promise<Missed> {
+  const { epoch, offset: head } = place;
+  const isCurrent = isCurrentAt(now());
   /** Newest first. */
   const found: Stored[] = [];
   let upTo = head;
@@ -76,12 +81,30 @@ export async function lastOf(
     found.push(...read.filter(isCurrent));
     upTo = read.length < limit ? 0 : (read.at(-1)?.offset ?? 1) - 1;
   }
+  if (!(await leadsTo(inbox, audience, place, place, found)))
+    return { epoch, head, recovered: false, notifications: [] };
   const notifications = found.slice(0, count).toReversed().map(notificationIn);
   return { epoch, head, recovered: true, notifications };
 }
 
-function isCurrent({ expiresAtMs }: Stored): boolean {
-  return expiresAtMs === undefined || expiresAtMs > Date.now();
+/**
+ * Whether entries belong to the log that had this head. The feed may not have noticed yet that another one has come in
+ * its place, with other events at the same offsets: those come behind its `resync`.
+ */
+async function leadsTo(
+  inbox: RecoveryOptions['inbox'],
+  audience: Audience,
+  cursor: Cursor,
+  head: Cursor,
+  stored: readonly Stored[],
+): Promise<boolean> {
+  if (stored.every(({ epoch }) => epoch === head.epoch || epoch === cursor.epoch)) return true;
+  const incarnations = await inbox.incarnations(audience);
+  return holdsPlace(incarnations, head) && stored.every((entry) => hasWritten(incarnations, entry));
+}
+
+function isCurrentAt(nowMs: number): (entry: Stored) => boolean {
+  return ({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > nowMs;
 }
 
 function notificationIn({ json }: Stored): Notification {

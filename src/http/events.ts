@@ -31,6 +31,8 @@ export interface EventsOptions {
   readonly publish: (read: ReadEvent) => Promise<void>;
   /** What the consumer would refuse, where this process knows it; undefined when nothing. */
   readonly refusalOf: (read: ReadEvent) => Refusal | undefined;
+  /** The time that the consumer goes by too. */
+  readonly now: () => number;
 }
 
 const acceptedSchema = z.object({
@@ -126,7 +128,7 @@ type ReadEvents =
 /** The events in a request whose body came as bytes, or what is wrong with the first that is not good. */
 export function readEvents(
   request: FastifyRequest,
-  options: Pick<EventsOptions, 'maxBytes' | 'refusalOf'>,
+  options: Pick<EventsOptions, 'maxBytes' | 'refusalOf' | 'now'>,
 ): ReadEvents {
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const { traceparent } = request.headers;
@@ -202,12 +204,12 @@ function tooLarge(bytes: number, maxBytes: number) {
 
 function refusalAtOnce(
   read: ReadEvent,
-  { refusalOf, maxBytes }: Pick<EventsOptions, 'maxBytes' | 'refusalOf'>,
+  { refusalOf, maxBytes, now }: Pick<EventsOptions, 'maxBytes' | 'refusalOf' | 'now'>,
 ): Refusal | undefined {
   // What counts is what the consumer will be sent: headers become a part of it, and 1e20 gets 21 digits.
   const bytes = Buffer.byteLength(JSON.stringify(read.envelope));
   if (bytes > maxBytes) return tooLarge(bytes, maxBytes).refusal;
-  if (isExpired(read.event, Date.now())) {
+  if (isExpired(read.event, now())) {
     return refuse('expired', `expired at ${read.event.expirytime}`, 'expirytime').refusal;
   }
   return forgery(read.event) ?? refusalOf(read);

@@ -1,9 +1,5 @@
-#!lua
--- The line above makes Redis refuse the whole script beforehand when it is out of memory, read-only or cannot save;
--- without it, it may begin to write and then cannot be stopped.
---
 -- Appends entries to audiences' logs and publishes each to its audience's room, in one atomic step: two consumers can
--- never publish offset 8 before 7, and a repeat is recognised where it would be written.
+-- never publish offset 8 before 7, and a repeat is recognised where it would be written. log-state.lua stands before this.
 --
 -- KEYS per audience: log, meta, newest (place of the newest entry per collapse key), retracted (place of the
 -- retraction per event), then one `once` key per entry; all of an audience share its hash tag.
@@ -11,14 +7,30 @@
 -- '<most entries kept> <longest age in ms> <dedupe window in ms> <number of entries>'; per entry: head and tail of the
 -- notification's JSON, flags, and which of these follow, a letter each: x expiry in ms since 1970, c the collapse key,
 -- t the identity of the event that this one takes back, r the route that led here.
--- A `once` key holds '<offset> <route>' and, when it was published, behind that ' <gateways reached>'.
+-- A `once` key holds '<offset> <route>' and, when it was published, behind that ' <gateways reached> <epoch>'.
 -- Returns a line per audience: '<epoch>', then per entry ' <offset> <1 for a repeat or else 0> <gateways reached>'.
 -- Few arguments and one text as the answer, because the caller's library takes longer over their number than over
 -- their bytes.
 
-local run_id = ARGV[1]
-local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+-- The offset in a `once` key, if the log went on from there. A place behind where the next epoch began was lost: its
+-- event is none that the log has.
+local function kept_place(once, log, head, epochs)
+  local offset = string.match(once, '^%d+')
+  local last = head
+  -- Those of the version before tell no epoch.
+  local epoch = string.match(once, ' %d+ (%x%x%x%x%x%x%x%x)$')
+  if epoch then
+    local at = string.find(epochs or '', epoch .. ':', 1, true)
+    if not at then
+      -- Too long ago to be told, or the record is gone.
+      local entry = redis.call('XRANGE', log, offset .. '-0', offset .. '-0')[1]
+      return entry and entry[2][4] == epoch and offset or nil
+    end
+    local next_first = string.match(string.sub(epochs, 1, at - 1), ':(%d+),$')
+    last = next_first and next_first - 1 or head
+  end
+  return tonumber(offset) <= last and offset or nil
+end
 
 -- `key` is where the audience's keys begin in KEYS, `arg` where its values begin in ARGV. Returns its line, and where
 -- those of the next audience begin.
@@ -32,13 +44,7 @@ local function append(key, arg)
   local max_length, max_age_ms, dedupe_ms, count = unpack(limits)
   arg = arg + 2
 
-  local state = redis.call('HMGET', meta, 'run', 'epoch', 'head', 'epochs')
-  local epoch, head, epochs = state[2], tonumber(state[3]), state[4]
-  if not head then
-    -- The counter is gone: a log left behind would refuse the offsets that start again at 1.
-    redis.call('DEL', log, newest, retracted)
-    head = 0
-  end
+  local is_known, epoch, head, epochs = state_of(log, meta)
 
   -- Places by name: `place` sorts, so that what is older than the log can be cut off with it.
   local function remember(places, name, place)
@@ -47,8 +53,18 @@ local function append(key, arg)
     redis.call('PEXPIRE', places, max_age_ms)
   end
 
+  -- The JSON as it is published; nothing when the log came further than its counter knows.
+  local function write(json_head, json_tail, expires)
+    local offset = string.format('%d', head + 1)
+    local json = json_head .. epoch .. '","offset":' .. offset .. json_tail
+    local written = redis.pcall('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
+      'n', json, 'e', epoch, 'at', now_ms, 'x', expires)
+    if written.err == nil then return json end
+    if head >= last_in(log) then error(written) end
+    return nil
+  end
+
   local line = {}
-  local is_known = state[1] == run_id
   for i = 1, count do
     local json_head, json_tail, flags, given = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]
     arg = arg + 4
@@ -59,29 +75,28 @@ local function append(key, arg)
     end
     local once = KEYS[key + 3 + i]
     local first = redis.call('GET', once)
-    if first then
-      line[#line + 1] = string.match(first, '^%d+') .. ' 1 0'
+    local place = first and kept_place(first, log, head, epochs)
+    if place then
+      line[#line + 1] = place .. ' 1 0'
     else
+      -- Another reign, or a new log: writes may have been lost, and offsets may come again.
+      if not is_known then
+        head, epoch, epochs = begin_epoch(log, meta, newest, retracted, epoch, head, epochs)
+        is_known = true
+      end
+      local json = write(json_head, json_tail, option.x or '')
+      if not json then
+        head, epoch, epochs = begin_epoch(log, meta, newest, retracted, epoch, head, epochs)
+        json = write(json_head, json_tail, option.x or '')
+      end
       head = head + 1
       local offset = string.format('%d', head)
-      if not is_known then
-        -- Another process serves the log, or it is new: writes may have been lost, and offsets may come again. The
-        -- epoch before and the time go into the new one, so that it never returns, also when a node becomes primary
-        -- again. `epochs` keeps where each epoch began, newest first.
-        is_known = true
-        epoch = string.sub(redis.sha1hex(run_id .. (epoch or '') .. time[1] .. time[2]), 1, 8)
-        epochs = string.sub(epoch .. ':' .. offset .. (epochs and ',' .. epochs or ''), 1, 400)
-        redis.call('HSET', meta, 'run', run_id, 'epoch', epoch, 'epochs', epochs)
-      end
-      local json = json_head .. epoch .. '","offset":' .. offset .. json_tail
-      redis.call('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
-        'n', json, 'e', epoch, 'at', now_ms, 'x', option.x or '')
       redis.call('SET', once, offset .. ' ' .. (option.r or ''), 'PX', dedupe_ms)
       if option.c then remember(newest, option.c, head) end
       if option.t then remember(retracted, option.t, head) end
       local header = 'C1 ' .. epoch .. ' ' .. offset .. ' ' .. flags .. '\n'
       local gateways = redis.call('SPUBLISH', channel, header .. '42["notification",' .. json .. ']')
-      redis.call('APPEND', once, ' ' .. gateways)
+      redis.call('APPEND', once, ' ' .. gateways .. ' ' .. epoch)
       line[#line + 1] = offset .. ' 0 ' .. gateways
     end
   end

@@ -99,9 +99,9 @@ export interface Inbox {
    * step: nobody sees a part of it, and what is published has the log's order.
    *
    * An implementation MUST give offsets 1, 2, 3 … without holes, MUST NOT append a repeat within `dedupeMs` but
-   * answer with its first place, MUST change the epoch whenever earlier appends may have been lost, and MUST
-   * reject without having appended, or with the appended entries recognisable as repeats, so that the same call
-   * can be made again.
+   * answer with its first place while the log has it, MUST change the epoch whenever earlier appends may have been
+   * lost, so that no place (epoch and offset) is ever given out twice, and MUST reject without having appended, or
+   * with the appended entries recognisable as repeats, so that the same call can be made again.
    *
    * The caller MUST NOT have two calls for one audience under way at once (see lanes.ts).
    *
@@ -121,6 +121,17 @@ export interface Inbox {
    * @throws {InboxUnavailable}
    */
   heads(audiences: readonly Audience[]): Promise<readonly Cursor[]>;
+
+  /**
+   * The last place of the log, as whoever writes it knows it: {@link heads} may come from a replica that lags. A log
+   * whose head is behind `place` and of its epoch has lost what was given out; it MUST begin a new epoch then.
+   *
+   * The caller MUST have been given `place` by the log itself: for what clients claim to have, anybody could have
+   * epochs begun.
+   *
+   * @throws {InboxUnavailable} also while only a replica answers
+   */
+  fence(audience: Audience, place: Cursor): Promise<Cursor>;
 
   /**
    * What the log still holds of `first` to `last` inclusive, in order, expired ones included.

@@ -61,6 +61,12 @@ export class MemoryInbox implements Inbox {
     });
   }
 
+  /** Nothing that was given out is lost while the process lives. */
+  async fence(audience: Audience): Promise<Cursor> {
+    const [head = EMPTY_HEAD] = await this.heads([audience]);
+    return head;
+  }
+
   /** Of its log, in entries. */
   async length(audience: Audience): Promise<number> {
     return this.#logs.get(audience)?.entries.length ?? 0;

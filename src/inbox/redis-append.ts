@@ -21,7 +21,7 @@ import { isTimeout, luaScript, runScript, unavailable } from './redis-script.ts'
 import { Turn } from './turn.ts';
 import { bytesOf, WriteWindow } from './write-window.ts';
 
-const APPEND = luaScript(new URL('append.lua', import.meta.url));
+const APPEND = luaScript(...['log-state.lua', 'append.lua'].map((name) => new URL(name, import.meta.url)));
 
 /** Bounds one script's run time in Redis: about 20 µs an entry. */
 const MAX_ENTRIES = 100;
@@ -137,16 +137,17 @@ export class RedisAppend {
   }
 
   async #run(calls: readonly Call[]): Promise<unknown> {
-    const { redis, runIdOf, nodeOf, limits, channelOf } = this.#options;
+    const { limits, channelOf } = this.#options;
     const [first] = calls;
-    const firstKey = first === undefined ? '' : keyOf(first.audience, 'meta');
-    const runId = runIdOf(firstKey);
-    const node = redis instanceof Cluster ? nodeOf?.(firstKey) : redis;
-    if (runId === undefined || node === undefined) throw new InboxUnavailable('Redis is not connected');
+    const { node, runId } = whoServes(
+      first === undefined ? '' : keyOf(first.audience, 'meta'),
+      this.#options,
+    );
     const keys: string[] = [];
     const args: string[] = [runId];
     for (const { audience, entries } of calls) {
       const { maxLength, maxAgeMs, dedupeMs } = limitsOf(audience, limits);
+      // As logKeysOf, without an array for each.
       keys.push(
         keyOf(audience, 'log'),
         keyOf(audience, 'meta'),
@@ -161,6 +162,18 @@ export class RedisAppend {
     }
     return await unavailable(() => runScript(node, APPEND, keys, args));
   }
+}
+
+/**
+ * The connection on which a script may name the process that serves the key, and that process.
+ *
+ * @throws {InboxUnavailable} while they are not known
+ */
+export function whoServes(key: string, { redis, runIdOf, nodeOf }: RedisAppendOptions) {
+  const runId = runIdOf(key);
+  const node = redis instanceof Cluster ? nodeOf?.(key) : redis;
+  if (runId === undefined || node === undefined) throw new InboxUnavailable('Redis is not connected');
+  return { node, runId };
 }
 
 /** As append.lua reads it: the letters name what follows them, in their order. */

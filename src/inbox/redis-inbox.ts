@@ -1,4 +1,5 @@
 /** The inbox in Redis: a stream, a counter and dedupe keys per audience, written by one script (append.lua). */
+import { Cluster } from 'ioredis';
 import { z } from 'zod';
 import type { Audience } from '../contract/audience.ts';
 import { type Incarnation, parseIncarnations } from '../contract/incarnations.ts';
@@ -6,12 +7,15 @@ import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Appended, Entry, Inbox, Place, Shadows, Stored } from './inbox.ts';
 import { PageSize } from './page-size.ts';
 import { Progress } from './progress.ts';
-import { RedisAppend, type RedisAppendOptions } from './redis-append.ts';
+import { RedisAppend, type RedisAppendOptions, whoServes } from './redis-append.ts';
 import { RedisHeads } from './redis-heads.ts';
-import { keyOf, onceKeyOf } from './redis-keys.ts';
+import { keyOf, logKeysOf, onceKeyOf } from './redis-keys.ts';
 import { isTimeout, isWrongType, luaScript, runScript, unavailable } from './redis-script.ts';
 
 const ENVELOPES = luaScript(new URL('envelopes.lua', import.meta.url));
+const FENCE = luaScript(...['log-state.lua', 'fence.lua'].map((name) => new URL(name, import.meta.url)));
+
+const headSchema = z.tuple([z.string(), z.number()]);
 
 const rowsSchema = z.array(z.tuple([z.string(), z.array(z.string())]));
 
@@ -135,13 +139,28 @@ export class RedisInbox implements Inbox {
     return { newest: placesIn(newest), retracted: placesIn(retracted) };
   }
 
+  async fence(audience: Audience, { epoch, offset }: Cursor): Promise<Cursor> {
+    const { node, runId } = whoServes(keyOf(audience, 'meta'), this.#options);
+    const args = [runId, epoch, offset];
+    try {
+      const reply = await unavailable(() => runScript(node, FENCE, logKeysOf(audience), args));
+      const [nowEpoch, head] = headSchema.parse(reply);
+      return { epoch: nowEpoch, offset: head };
+    } catch (error) {
+      // Who asks asks again, and then it has to be known where the key has gone.
+      const { redis } = this.#options;
+      if (redis instanceof Cluster) redis.refreshSlotsCache();
+      throw error;
+    }
+  }
+
   async incarnations(audience: Audience): Promise<readonly Incarnation[]> {
     const { redis } = this.#options;
     return parseIncarnations((await unavailable(() => redis.hget(keyOf(audience, 'meta'), 'epochs'))) ?? '');
   }
 }
 
-/** `<offset> <route or nothing>`, and behind that ` <gateways>` when it was published. */
+/** `<offset> <route or nothing>`, and behind that ` <gateways> <epoch>` when it was published. */
 function parsePlace(text: string | null): Place | undefined {
   if (text === null) return undefined;
   const [offset, route = '', gateways] = text.split(' ');

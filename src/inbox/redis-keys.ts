@@ -6,6 +6,11 @@ export function keyOf(audience: Audience, name: string): string {
   return `carillon:{${audience}}:${name}`;
 }
 
+/** Those that every script of a log is given, in this order. */
+export function logKeysOf(audience: Audience): readonly string[] {
+  return ['log', 'meta', 'newest', 'retracted'].map((name) => keyOf(audience, name));
+}
+
 /** Holds where an event is, by its identity, as long as its repeats are recognised. */
 export function onceKeyOf(audience: Audience, identity: string): string {
   return keyOf(audience, `once:${identity}`);

@@ -10,9 +10,13 @@ interface LuaScript {
   readonly sha: string;
 }
 
-/** @throws the system's error when the file cannot be read */
-export function luaScript(file: URL): LuaScript {
-  const source = readFileSync(file, 'utf8');
+/**
+ * One script of the files' texts, in their order.
+ *
+ * @throws the system's error when a file cannot be read
+ */
+export function luaScript(...files: readonly URL[]): LuaScript {
+  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }
 

@@ -24,6 +24,8 @@ export interface ConsumerOptions {
   readonly maxBytes: number;
   readonly handle: Handle;
   readonly publisher: Publisher;
+  /** The time that publishers go by too. */
+  readonly now: () => number;
   readonly log: Logger;
   readonly onClash: (clash: TopologyClash) => void;
   /** `tookMs`: since it was received. `event`: undefined when the message is none. */
@@ -78,7 +80,8 @@ export class Consumer {
     const { content, properties } = oldest.message;
     const read = readMessage(content, properties, this.#options.maxBytes);
     const publishedAtMs = publishedAtOf(properties.headers, read.ok ? read.value.event : undefined);
-    const ageMs = publishedAtMs === undefined ? performance.now() - oldest.atMs : Date.now() - publishedAtMs;
+    const ageMs =
+      publishedAtMs === undefined ? performance.now() - oldest.atMs : this.#options.now() - publishedAtMs;
     return Math.max(0, ageMs);
   }
 

@@ -194,10 +194,10 @@ export class Metrics {
   }
 
   /** `publishedAtMs`: undefined for what was read from a log. */
-  delivered(kind: AudienceKind, sockets: number, publishedAtMs: number | undefined): void {
+  delivered(kind: AudienceKind, sockets: number, publishedAtMs: number | undefined, nowMs: number): void {
     const deliveries = this.#deliveriesOf[kind];
     deliveries.count.add(sockets);
-    if (publishedAtMs !== undefined && sockets > 0) deliveries.durations.observe(Date.now() - publishedAtMs);
+    if (publishedAtMs !== undefined && sockets > 0) deliveries.durations.observe(nowMs - publishedAtMs);
   }
 
   healed(kind: AudienceKind): void {

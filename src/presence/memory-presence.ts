@@ -70,7 +70,7 @@ export class MemoryPresence implements PresenceStore {
     const record = this.#users.get(user);
     if (record === undefined) return { sessions: [], devices: [] };
     for (const session of record.sessions.values()) {
-      const heardMs = Math.max(this.#nodes.get(session.node)?.beatMs ?? 0, Date.parse(session.connectedAt));
+      const heardMs = this.#nodes.get(session.node)?.beatMs ?? Date.parse(session.connectedAt);
       if (Date.now() - heardMs > this.#deadAfterMs) leave(record, deviceOf(session, heardMs));
     }
     return ordered([...record.sessions.values()], [...record.devices.values()], Date.now());

@@ -88,8 +88,11 @@ export class RedisPresence implements PresenceStore {
     const known = parsed(devices, knownDeviceSchema).map(({ value }) => value);
     const { nowMs, beatsMs } = await this.#alive(present.map(({ value }) => value.node));
     const judged = present.map((one, i) => {
-      const heardMs = Math.max(beatsMs[i] ?? 0, Date.parse(one.value.connectedAt));
-      return { ...one, heardMs, isDead: nowMs - heardMs > this.#deadAfterMs };
+      const beatMs = beatsMs[i] ?? 0;
+      // By the node's own clock, which decides nothing once it was heard of: if it is wrong, the dead would live on.
+      const beganMs = Math.min(Date.parse(one.value.connectedAt), nowMs);
+      const heardMs = Math.max(beatMs, beganMs);
+      return { ...one, heardMs, isDead: nowMs - (beatMs > 0 ? beatMs : beganMs) > this.#deadAfterMs };
     });
     const dead = judged.filter(({ isDead }) => isDead);
     const buried = dead.map(({ value, heardMs }) => deviceOf(value, heardMs));

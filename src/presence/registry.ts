@@ -11,6 +11,8 @@ export interface RegistryOptions {
   readonly node: string;
   readonly store: PresenceStore;
   readonly beatMs: number;
+  /** The time that all processes go by. */
+  readonly now: () => number;
 }
 
 /** The rooms that changed since it was last asked, or all. */
@@ -67,7 +69,7 @@ export class Registry implements Registering {
         ...(device === undefined ? {} : { device }),
         node,
         connectedAt,
-        disconnectedAt: new Date().toISOString(),
+        disconnectedAt: new Date(this.#options.now()).toISOString(),
         audiences,
         ...(cursors === undefined ? {} : { cursors }),
       },

@@ -14,6 +14,8 @@ import type { Queue } from './queue.ts';
 interface CanaryParts {
   readonly inbox: Inbox;
   readonly queue: Pick<Queue, 'publish'>;
+  /** The time that the consumer goes by too. */
+  readonly now: () => number;
 }
 
 export interface OwnCanary {
@@ -27,12 +29,12 @@ export interface OwnCanary {
 
 export function openCanary(
   { node, config, log, metrics }: Context,
-  { inbox, queue }: CanaryParts,
+  { inbox, queue, now }: CanaryParts,
 ): OwnCanary {
   const audience: Audience = `topic:carillon.canary.${node}`;
   const canary = new Canary({
     everyMs: config.CANARY_SECONDS * 1000,
-    publish: (id) => queue.publish(canaryEvent(node, audience, id)),
+    publish: (id) => queue.publish(canaryEvent(node, audience, id, now())),
     newest: async () => {
       const [stored] = await inbox.readNewest(audience, 1, Number.MAX_SAFE_INTEGER, 1);
       return stored === undefined ? undefined : idIn(JSON.parse(stored.json));
@@ -64,13 +66,13 @@ export function openCanary(
   };
 }
 
-function canaryEvent(node: string, audience: Audience, id: string): ReadEvent {
+function canaryEvent(node: string, audience: Audience, id: string, nowMs: number): ReadEvent {
   const read = readEnvelope({
     specversion: '1.0',
     id,
     source: `/carillon/${node}`,
     type: CANARY_TYPE,
-    expirytime: new Date(Date.now() + CANARY_LIFETIME_MS).toISOString(),
+    expirytime: new Date(nowMs + CANARY_LIFETIME_MS).toISOString(),
     audience: [audience],
   });
   if (!read.ok) throw new Error(`the canary is no event: ${read.refusal.message}`);

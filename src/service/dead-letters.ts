@@ -13,6 +13,7 @@ export function openDeadLetters(
   { config, routes }: Context,
   letters: Letters,
   inbox: Pick<Inbox, 'places'>,
+  now: () => number,
 ): DeadLetterDesk {
   const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
   return new DeadLetters({
@@ -20,7 +21,7 @@ export function openDeadLetters(
     redact: createRedactor(config.LOG_REDACT),
     maxEventBytes: config.EVENT_MAX_BYTES,
     judge: ({ event }) => {
-      if (isExpired(event, Date.now())) {
+      if (isExpired(event, now())) {
         return refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
       }
       if (event.audience === undefined && !knowsRoutes) return { ok: true, value: undefined };

@@ -6,7 +6,7 @@ import type { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
 export function openExplain(
-  { trail, inbox, marks, directory }: Store,
+  { trail, inbox, marks, directory, now }: Store,
   queue: Queue,
   desk: DeadLetterDesk,
   isStuck: () => boolean,
@@ -21,7 +21,7 @@ export function openExplain(
       return waiting === undefined ? undefined : { ...waiting, isStuck: isStuck() };
     },
     buried: (id) => buried(desk, id),
-    now: Date.now,
+    now,
   });
 }
 

@@ -79,7 +79,7 @@ export async function openFront(
   });
   serveHealth(app, health);
   serveEvents(app, publishing.events);
-  const { departments } = store;
+  const { departments, now } = store;
   serveInbox(app, { verify, inbox: store.userInbox, departments });
   await serveDocs(app);
   const closing = new AbortController();
@@ -91,7 +91,7 @@ export async function openFront(
   ownConsole.serveOnPublicPort(app);
   store.tap?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS });
+  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS, now });
   const seats = new Seats({
     perNode: capacity.connections,
     perAddress: config.CONNECTIONS_PER_ADDRESS,
@@ -134,9 +134,10 @@ export async function openFront(
     serveClient: isEmbedded,
     log,
     isSampled: (user) => isSampled({ source: 'session', id: user }),
+    now,
     onPassedOn: (audience, message, sockets) => {
       if (isOwn(audience)) return;
-      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs);
+      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
       stages?.delivered(audience, message, sockets);
       if (message.sampled) logDelivered(log, audience, message, sockets);
       if (message.traced) tracing?.delivered(audience, message.packet, sockets);

@@ -10,6 +10,7 @@ export function openPublishing(
   { config, routes }: Context,
   queue: Pick<Queue, 'publish'>,
   verify: Verify,
+  now: () => number,
 ): CheckOptions {
   const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
   const most = config.EVENT_MAX_AUDIENCES;
@@ -18,6 +19,7 @@ export function openPublishing(
       knowsRoutes || event.audience !== undefined ? audiencesOf(event, routes, most) : undefined,
     events: {
       verify,
+      now,
       maxBytes: config.EVENT_MAX_BYTES,
       quota: createQuota(config.HTTP_EVENTS_PER_SECOND),
       publish: (read) => queue.publish(read),

@@ -48,6 +48,7 @@ export async function openQueue(
 ): Promise<Queue> {
   const { config, log, metrics, routes, tracing } = context;
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
+  const { now } = store;
   const unreached = openUnreached(context, store, publisher);
   const deliver = createDeliver({
     lanes,
@@ -55,6 +56,7 @@ export async function openQueue(
     maxAudiences: config.EVENT_MAX_AUDIENCES,
     isSampled,
     trail: store.trail,
+    now,
     ...(unreached === undefined ? {} : { schedule: unreached.schedule }),
     onMapped: stages?.mapped,
     startTrace: tracing === undefined ? undefined : (event) => tracing.begin(event),
@@ -65,7 +67,7 @@ export async function openQueue(
       if (sampled) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
     },
   });
-  const handle = withCanaries(lanes, stages === undefined ? deliver : afterReceived(stages, deliver));
+  const handle = withCanaries(lanes, now, stages === undefined ? deliver : afterReceived(stages, deliver));
   const onSettled = (settlement: Settlement, tookMs?: number) => {
     if (settlement.kind === 'ack' && settlement.isCanary) return;
     if (tookMs !== undefined) metrics.processed(tookMs);
@@ -106,6 +108,7 @@ export async function openQueue(
     },
     publisher,
     unreached,
+    now,
   });
 }
 
@@ -128,7 +131,7 @@ function eventIn(message: ConsumeMessage) {
  */
 const CANARY_PROPERTIES = { priority: 9 };
 
-interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled'> {
+interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled' | 'now'> {
   readonly publisher: Publisher;
   readonly unreached: Unreached | undefined;
 }
@@ -136,7 +139,7 @@ interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled'> {
 async function openRabbitMq(
   { config, log, metrics, onFatal }: Context,
   { amqpUrl }: Backends,
-  { handle, onSettled, publisher, unreached }: RabbitMqParts,
+  { handle, onSettled, publisher, unreached, now }: RabbitMqParts,
 ): Promise<Queue> {
   await publisher.open(amqpUrl);
   const consumer = config.ROLES.includes('consumer')
@@ -145,6 +148,7 @@ async function openRabbitMq(
         maxBytes: config.EVENT_MAX_BYTES,
         handle,
         publisher,
+        now,
         log,
         onClash: onFatal,
         onSettled,
@@ -173,7 +177,7 @@ async function openRabbitMq(
         Buffer.from(JSON.stringify(envelope)),
         {
           contentType: STRUCTURED_TYPE,
-          headers: { [PUBLISHED_AT_HEADER]: Date.now() },
+          headers: { [PUBLISHED_AT_HEADER]: now() },
           ...(isCanary ? CANARY_PROPERTIES : {}),
         },
       );

@@ -43,12 +43,12 @@ export interface Unreached {
 /** `publisher` undefined: embedded mode. Undefined when nobody wants to know, or this process is no consumer. */
 export function openUnreached(
   { config, log, metrics, listeners, onFatal }: Context,
-  { inbox, marks, directory, unreachedMemory: memory }: Store,
+  { inbox, marks, directory, unreachedMemory: memory, now }: Store,
   publisher: Publisher | undefined,
 ): Unreached | undefined {
   const afterMs = config.UNREACHED_AFTER * 1000;
   if (memory === undefined || afterMs === 0 || !config.ROLES.includes('consumer')) return undefined;
-  const judge = createJudge({ inbox, marks, directory, memory, afterMs, now: Date.now });
+  const judge = createJudge({ inbox, marks, directory, memory, afterMs, now });
   const onSignal = (name: SignalName, outcome: SignalOutcome) => metrics.signal(name, outcome);
   if (publisher === undefined) {
     const unreached = new MemoryUnreached({ judge, memory, listeners, afterMs, after, log, onSignal });

@@ -21,7 +21,8 @@ export interface Stages {
   recovered(notifications: number): void;
 }
 
-export function createStages(tap: Tap): Stages {
+/** `now`: the time that all processes go by. */
+export function createStages(tap: Tap, now: () => number): Stages {
   return {
     received: (event) => {
       if (tap.isWatched)
@@ -42,8 +43,7 @@ export function createStages(tap: Tap): Stages {
     },
     delivered: (audience, { epoch, offset, packet, publishedAtMs }, sockets) => {
       if (!tap.isWatched) return;
-      // By two machines' clocks.
-      const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, Date.now() - publishedAtMs);
+      const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, now() - publishedAtMs);
       const measured = latencyMs === undefined ? {} : { latencyMs };
       const show = () => ({ event: eventIn(packet), audience, epoch, offset, sockets, ...measured });
       tap.record({ stage: 'delivered', amount: sockets, latencyMs, show });

@@ -1,4 +1,5 @@
 /** The store: Redis, or this process's memory in embedded mode. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import type { Audience } from '../contract/audience.ts';
 import type { Departments } from '../contract/departments.ts';
@@ -27,6 +28,7 @@ import type { PresenceStore } from '../presence/presence-store.ts';
 import { RedisDepartments } from '../presence/redis-departments.ts';
 import { RedisPresence } from '../presence/redis-presence.ts';
 import { connectForCommands, connectForSubscriptions, nodeOf, RunIds, stateOf, suffixOf } from '../redis.ts';
+import { RedisClock } from '../redis-clock.ts';
 import { LocalUnreachedMemory } from '../signals/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../signals/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../signals/unreached-memory.ts';
@@ -56,6 +58,10 @@ export interface Store {
   /** Undefined when nobody wants to know whom nothing has reached. */
   readonly unreachedMemory: UnreachedMemory | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
+  /** The time that all processes go by, in milliseconds since 1970: what is compared with another process's is told in it. */
+  readonly now: () => number;
+  /** Resolves when {@link now} is known, or the time to wait for it is over; until then it is this machine's. */
+  knowsTime(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,7 +77,6 @@ export function openStore({ node, config, log, signals }: Context): Store {
     },
     dedupeMs: config.DEDUPE_SECONDS * 1000,
   };
-  const now = Date.now;
   const { maxLength } = limits;
   const afterMs = config.UNREACHED_AFTER * 1000;
   const unreachedKept = {
@@ -79,6 +84,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     signalledKeptMs: limits.dedupeMs + afterMs + MARGIN_MS,
   };
   if (config.backends === undefined) {
+    const now = Date.now;
     const live = new MemoryLive();
     const publish = (audience: Audience, message: Buffer) => live.publish(audience, message);
     const inbox = new MemoryInbox({ limits, publish, now });
@@ -93,12 +99,14 @@ export function openStore({ node, config, log, signals }: Context): Store {
     const departments = new MemoryDepartments();
     const tap = new MemoryTap({ node, now });
     const kept = { directiveLog, trail, presence, directory, departments, tap, unreachedMemory };
-    const none = { probes: {}, close: async () => {} };
+    const none = { probes: {}, now, knowsTime: async () => {}, close: async () => {} };
     return { live, inbox, userInbox, marks, ...kept, ...none };
   }
   const redis = connectForCommands(config.backends, log);
   const subscriptions = connectForSubscriptions(config.backends, log);
   const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
+  const clock = new RedisClock(redis);
+  const { now } = clock;
   const runIds = new RunIds(redis);
   const suffix = suffixOf(redis);
   const channelOfRoom = (room: string) => channelOf(room, suffix);
@@ -140,6 +148,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
       redis,
       subscriber,
       keptMs: maxLifetimeMs(config),
+      now,
     }),
     probes: {
       redis: () => whether(redis.status === 'ready', stateOf(redis)),
@@ -148,8 +157,11 @@ export function openStore({ node, config, log, signals }: Context): Store {
         ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
         : {}),
     },
+    now,
+    knowsTime: (withinMs) => Promise.race([clock.known, pause(withinMs, undefined, { ref: false })]),
     close: async () => {
       await trail.close();
+      clock.close();
       redis.disconnect();
       subscriptions.disconnect();
     },

@@ -4,7 +4,7 @@
  */
 import type { Audience } from '../contract/audience.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
-import type { Incarnation } from '../contract/incarnations.ts';
+import { type Incarnation, reaches } from '../contract/incarnations.ts';
 import type { Cursor, Notification } from '../contract/notification.ts';
 import type { Directory, UserPresence } from '../contract/presence.ts';
 import { collapseKeyOf, type Inbox, identityOf } from '../inbox/inbox.ts';
@@ -102,14 +102,4 @@ function hasCome(facts: Facts): 'come' | 'away' | 'unknown' {
 
 function placeIn(audiences: Readonly<Record<string, Cursor>>, audience: Audience): Cursor | undefined {
   return Object.hasOwn(audiences, audience) ? audiences[audience] : undefined;
-}
-
-/** Whether who is at `cursor` is not before `place`. An epoch that is not known any more is older than all. */
-export function reaches(cursor: Cursor, place: Cursor, incarnations: readonly Incarnation[]): boolean {
-  if (cursor.epoch === place.epoch) return cursor.offset >= place.offset;
-  const ageOf = ({ epoch }: Cursor) => {
-    const at = incarnations.findIndex((known) => known.epoch === epoch);
-    return at === -1 ? Number.POSITIVE_INFINITY : at;
-  };
-  return ageOf(cursor) < ageOf(place);
 }

@@ -2,6 +2,7 @@
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Explanation, Step, VerdictCode } from '../contract/explanation.ts';
 import { verdicts } from '../contract/explanation.ts';
+import { holdsPlace, type Incarnation, reaches } from '../contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Place } from '../inbox/inbox.ts';
 import type { SettledEvent } from './trail.ts';
@@ -14,6 +15,8 @@ export interface Copy {
   readonly entry:
     | { readonly epoch: string; readonly appendedAtMs: number; readonly expiresAtMs?: number | undefined }
     | undefined;
+  /** Of the log, newest first. */
+  readonly incarnations: readonly Incarnation[];
   /** The offset of what took its place, or took it back. */
   readonly collapsedBy?: number | undefined;
   readonly retractedBy?: number | undefined;
@@ -171,28 +174,31 @@ function goneStep(
 
 /** What one device had of a copy; nothing when the device was never in the audience. */
 function deviceSteps(
-  { audience, place, entry }: Copy,
+  { audience, place: { offset }, entry, incarnations }: Copy,
   device: DeviceFacts,
 ): { readonly has: boolean; readonly step: Step }[] {
   const there = device.audiences[audience];
   if (there === undefined) return [];
   const { name, node, connectedAt, disconnectedAt } = device;
   const told = device.cursors?.[audience];
+  const has = (cursor: Cursor) =>
+    entry !== undefined && reaches(cursor, { epoch: entry.epoch, offset }, incarnations);
   // Whoever was there before the log was ever written was there at its beginning.
-  const isSame = (cursor: Cursor | undefined) =>
-    cursor !== undefined && (cursor.epoch === entry?.epoch || cursor.epoch === EMPTY_HEAD.epoch);
+  const isKnown = ({ epoch }: Cursor) =>
+    epoch === EMPTY_HEAD.epoch ||
+    (entry !== undefined && incarnations.some((incarnation) => incarnation.epoch === epoch));
+  const isRecovered = told !== undefined && isKnown(told) && holdsPlace(incarnations, told);
   const say = (has: boolean, detail: string, at: string) => [
     { has, step: { at, what: 'device' as const, detail: `${name} on ${node}: ${detail}` } },
   ];
-  if (isSame(told) && told !== undefined && told.offset >= place.offset) {
+  if (told !== undefined && has(told)) {
     return say(true, `said on connecting that it has offset ${told.offset}`, connectedAt);
   }
   if (disconnectedAt === undefined) {
-    if (!isSame(there) || there.offset >= place.offset) {
-      const recovered = isSame(told);
+    if (!isKnown(there) || has(there)) {
       return say(
-        recovered,
-        recovered
+        isRecovered,
+        isRecovered
           ? 'got it on connecting, behind its cursor'
           : 'connected later, without a cursor: it reads the inbox',
         connectedAt,
@@ -200,9 +206,9 @@ function deviceSteps(
     }
     return say(true, 'was connected and was sent it', connectedAt);
   }
-  const wasThere = isSame(there) && there.offset >= place.offset;
+  const wasThere = has(there);
   const cameBefore = entry !== undefined && Date.parse(connectedAt) <= entry.appendedAtMs;
-  if (wasThere && (cameBefore || isSame(told))) return say(true, 'was sent it', connectedAt);
+  if (wasThere && (cameBefore || isRecovered)) return say(true, 'was sent it', connectedAt);
   return say(
     false,
     wasThere ? 'connected later, without a cursor' : `left at offset ${there.offset}, before it`,

@@ -114,11 +114,13 @@ async function copyIn(
 ): Promise<Copy | undefined> {
   const identity = identityOf(event);
   const [place] = await inbox.places(audience, [identity]);
-  const found = place ?? (await lookThrough(inbox, audience, event));
+  const at = place === undefined ? undefined : await entryAt(inbox, audience, place.offset, event);
+  // Not where it came to stand: with what was lost its place may have gone to another.
+  const found = at === undefined ? ((await lookThrough(inbox, audience, event)) ?? place) : place;
   if (found === undefined) return undefined;
   const { offset } = found;
-  const [[entry], shadows, incarnations] = await Promise.all([
-    inbox.read(audience, offset, offset),
+  const [entry, shadows, incarnations] = await Promise.all([
+    at ?? entryAt(inbox, audience, offset, event),
     inbox.shadows(audience),
     inbox.incarnations(audience),
   ]);
@@ -128,6 +130,7 @@ async function copyIn(
     audience,
     place: found,
     entry,
+    incarnations,
     collapsedBy: behind(offset, key === undefined ? undefined : shadows.newest.get(key)),
     retractedBy: behind(offset, shadows.retracted.get(identity)),
     isBeforeJoining: offset <= marks.since,
@@ -135,6 +138,18 @@ async function copyIn(
     isRead: contains(marks.read, offset),
     isArchived: contains(marks.archived, offset),
   };
+}
+
+/** Undefined when that is not there, or another event is. */
+async function entryAt(
+  inbox: Inbox,
+  audience: Audience,
+  offset: number,
+  event: { readonly source: string; readonly id: string },
+): Promise<Stored | undefined> {
+  const [stored] = await inbox.read(audience, offset, offset);
+  const { id, source } = stored === undefined ? {} : parse(stored.json);
+  return id === event.id && source === event.source ? stored : undefined;
 }
 
 /** For an event that came longer ago than repeats are recognised. */

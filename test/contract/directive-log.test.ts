@@ -19,7 +19,7 @@ function connect(url: string): Redis {
 async function redisLog(keptMs = DAY_MS) {
   const url = await freshRedis();
   const [redis, subscriber] = [connect(url), connect(url)];
-  return { redis, log: new RedisDirectiveLog({ redis, subscriber, keptMs }) };
+  return { redis, log: new RedisDirectiveLog({ redis, subscriber, keptMs, now: Date.now }) };
 }
 
 const logs: Record<string, () => Promise<DirectiveLog>> = {

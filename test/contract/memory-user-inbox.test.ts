@@ -195,6 +195,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       now,
     });
     const deliver = createDeliver({
+      now: Date.now,
       lanes: new Lanes(inbox, () => {}),
       routes: [],
       maxAudiences: 10,

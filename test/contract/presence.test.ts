@@ -78,6 +78,15 @@ describe.for(Object.entries(stores))('%s: sessions', ([, { presence: open }]) =>
     expect(await store.of('ada')).toEqual({ sessions: [changed, second], devices: [] });
   });
 
+  test('of a node that lives in the future end with it all the same', async () => {
+    const store = await open(SOON_MS);
+    await store.beat('node-1', rooms({}));
+    await store.write([{ user: 'ada', present: session('s1', { connectedAt: at(120) }) }]);
+    expect((await store.of('ada')).sessions).toHaveLength(1);
+    await expect.poll(async () => (await store.of('ada')).sessions).toEqual([]);
+    expect((await store.of('ada')).devices).toHaveLength(1);
+  });
+
   test('that ended are devices, of one name the last, and none that is connected again', async () => {
     const store = await open(NEVER_MS);
     const [phone, nameless, again] = [

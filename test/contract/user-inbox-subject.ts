@@ -49,6 +49,7 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, { maxLength }: I
   let aheadMs = 0;
   const userInbox = new StoredInbox({ inbox, store, maxLength, now: () => Date.now() + aheadMs });
   const deliver = createDeliver({
+    now: Date.now,
     lanes: new Lanes(inbox, () => {}),
     routes: [],
     maxAudiences: 100,

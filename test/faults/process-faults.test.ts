@@ -4,7 +4,7 @@ import { type CarillonProcess, tokenFor } from '../support/carillon.ts';
 import { connectClient } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
 import { freshVhost } from '../support/servers.ts';
-import { temporaryFile } from '../support/temporary-file.ts';
+import { clockShifted } from '../support/shifted-clock.ts';
 import { until } from '../support/until.ts';
 import { type FaultStack, metric, startFaultStack } from './fault-stack.ts';
 import { expectWhole, Trial } from './trial.ts';
@@ -71,28 +71,12 @@ test(`the consumer is killed ${KILLS} times while another waits`, {
   expect(repeats).toBeGreaterThan(0);
 });
 
-/** A module that lets a process live so much later, or with a negative number earlier. */
-const clockOf = (shiftMs: number) => `
-const Real = Date;
-globalThis.Date = class extends Real {
-  constructor(...args) {
-    super(...(args.length === 0 ? [Real.now() + ${shiftMs}] : args));
-  }
-  static now() {
-    return Real.now() + ${shiftMs};
-  }
-};
-`;
-
 test('clocks are five minutes apart, and a consumer takes over from the future', {
   timeout: 120_000,
 }, async () => {
-  const clock = (shiftMs: number) => ({
-    NODE_OPTIONS: `--import=file://${temporaryFile('clock.mjs', clockOf(shiftMs))}`,
-  });
   const [early, late] = await Promise.all([
-    stack.startGateway(clock(-FIVE_MINUTES_MS)),
-    stack.startGateway(clock(FIVE_MINUTES_MS)),
+    stack.startGateway(clockShifted(-FIVE_MINUTES_MS)),
+    stack.startGateway(clockShifted(FIVE_MINUTES_MS)),
   ]);
   const timeAt = async ({ url }: CarillonProcess) => {
     const client = connectClient(url, await tokenFor('asks-the-time'));
@@ -107,7 +91,7 @@ test('clocks are five minutes apart, and a consumer takes over from the future',
     // The tracking device goes on at the other one, ten minutes later.
     early.signal('SIGKILL');
     for (const shiftMs of [FIVE_MINUTES_MS, -FIVE_MINUTES_MS]) {
-      await stack.startConsumer(clock(shiftMs));
+      await stack.startConsumer(clockShifted(shiftMs));
       const publishing = trial.publish(100);
       while (stack.consumers.length > 1) {
         const active = stack.consumers.shift();

@@ -40,6 +40,7 @@ beforeEach(async () => {
   const onClash = (clash: Error) => expect.fail(clash.message);
   publisher = new Publisher(log, onClash);
   consumer = new Consumer({
+    now: Date.now,
     prefetch: 100,
     maxBytes: 65_536,
     handle: async () => ACK,

@@ -138,6 +138,7 @@ export async function startGatedGateway({
     places: (...asked) => log.places(...asked),
     shadows: (audience) => log.shadows(audience),
     incarnations: gates.through('incarnations', (audience) => log.incarnations(audience)),
+    fence: (...asked) => log.fence(...asked),
   };
   const present = new Map<string, Attendee>();
   const counts = { unseen: 0, unread: 0, version: 0 };
@@ -145,6 +146,7 @@ export async function startGatedGateway({
   const httpServer = createServer();
   const gateway = new Gateway(httpServer, {
     node: 'test',
+    now: Date.now,
     registry: {
       present: (attendee) => void present.set(attendee.session, attendee),
       gone: (session) => void present.delete(session),

@@ -21,6 +21,8 @@ export interface TcpProxy {
   bytes(direction: Exclude<Direction, 'both'>): number;
   /** Nothing passes, not even that a connection ended. New connections open, and nothing answers. */
   blackHole(direction?: Direction): void;
+  /** New connections lead to another server; those that are open stay as they are. */
+  moveTo(serverPort: number): void;
   /** Everything passes at once again, and first what was held. */
   heal(): void;
   /** Ends the proxy with all of its connections. The one who started it MUST call this. */
@@ -28,6 +30,7 @@ export interface TcpProxy {
 }
 
 export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
+  let target = serverPort;
   const lanes = { toServer: new Lane(), toClient: new Lane() };
   const sockets = new Set<Socket>();
   const lanesOf = (direction: Direction) =>
@@ -38,7 +41,7 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
   };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const upstream = connect({ host: '127.0.0.1', port: serverPort, allowHalfOpen: true, noDelay: true });
+    const upstream = connect({ host: '127.0.0.1', port: target, allowHalfOpen: true, noDelay: true });
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -53,6 +56,9 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
   return {
     port,
     cut,
+    moveTo: (next) => {
+      target = next;
+    },
     delay: (delayMs, direction = 'both') => {
       for (const lane of lanesOf(direction)) lane.delayMs = delayMs;
     },

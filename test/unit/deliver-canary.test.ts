@@ -26,7 +26,7 @@ async function settle(event: Event) {
   const inbox = new MemoryInbox({ limits, publish: () => 1, now: Date.now });
   const others: Event[] = [];
   const lanes = new Lanes(inbox, () => {});
-  const handle = withCanaries(lanes, async (other) => {
+  const handle = withCanaries(lanes, Date.now, async (other) => {
     others.push(other);
     return ACK;
   });

@@ -13,6 +13,10 @@ const copy = (own: Partial<Copy> = {}): Copy => ({
   audience: 'user:ada',
   place: { offset: 7, route: undefined, gateways: 0 },
   entry: { epoch: 'e', appendedAtMs: AT_MS },
+  incarnations: [
+    { epoch: 'e', firstOffset: 5 },
+    { epoch: 'd', firstOffset: 1 },
+  ],
   isBeforeJoining: false,
   isSeen: false,
   isRead: false,
@@ -87,6 +91,27 @@ test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
     /topic:t at offset 3 \(by the route a\.\*\); 2 nodes hosted it/,
   ],
   ['nobody came for it', {}, 'kept', /user:ada at offset 7 \(the event names it\); 0 nodes/],
+  [
+    'the device had another event at its place, which was lost',
+    { devices: [device(9, { audiences: { 'user:ada': { epoch: 'd', offset: 9 } }, ...gone })] },
+    'kept',
+    /left at offset 9, before it/,
+  ],
+  [
+    'the device left in a later epoch',
+    {
+      copies: [copy({ entry: { epoch: 'd', appendedAtMs: AT_MS } })],
+      devices: [device(9, gone)],
+    },
+    'delivered',
+    /was sent it/,
+  ],
+  [
+    'the device entered in an earlier epoch, and is here',
+    { devices: [device(4, { audiences: { 'user:ada': { epoch: 'd', offset: 4 } } })] },
+    'delivered',
+    /was connected and was sent it/,
+  ],
   ['it is archived', { copies: [copy({ isRead: true, isArchived: true })] }, 'archived', /archived/],
   ['it is read', { copies: [copy({ isSeen: true, isRead: true })] }, 'read', /: read/],
   ['it is seen', { copies: [copy({ isSeen: true })] }, 'read', /: seen/],

@@ -63,6 +63,16 @@ export class FakeLog implements Inbox {
     return this.#answer(this.epochs);
   }
 
+  /** Epochs are one letter each here: the next one begins. */
+  fence(_audience: string, place: Cursor) {
+    const { epoch, offset } = this.head;
+    if (place.epoch === epoch && place.offset > offset) {
+      this.head = { epoch: String.fromCharCode(epoch.charCodeAt(0) + 1), offset };
+      this.epochs = [{ epoch: this.head.epoch, firstOffset: offset + 1 }, ...this.epochs];
+    }
+    return this.#answer(this.head);
+  }
+
   heads() {
     this.asked.push('head');
     return this.#answer([this.head]);
@@ -110,6 +120,7 @@ export function feedOn(log: FakeLog, inForce: () => Promise<void> = async () => 
     inForce,
     onPassedOn: (_audience, message, sockets) => passedOn.push({ message, sockets }),
     onHealed: () => {},
+    now: Date.now,
   });
   const enter = (id: string) => {
     const told: Told[] = [];

@@ -146,3 +146,63 @@ describe('when the epoch changes', () => {
     expect(member.told).toEqual([6]);
   });
 });
+
+describe('when the head goes back within its epoch', () => {
+  /** What was passed on is gone, and nothing has come in its place. */
+  async function lost() {
+    const all = await opened(3);
+    const { log, feed } = all;
+    feed.receive(log.add('a', 'four'));
+    feed.receive(log.add('a', 'five'));
+    log.lose(4);
+    feed.check(log.head);
+    await settle();
+    return all;
+  }
+
+  test('has the epoch ended, and waits for what its consumer appends again', async () => {
+    const { log, feed, member } = await lost();
+    expect(log.head).toEqual({ epoch: 'b', offset: 3 });
+    log.add('b', 'four');
+    feed.receive(log.add('b', 'five'));
+    await settle();
+    expect(member.told).toEqual([4, 5]);
+  });
+
+  test('tells who entered meanwhile: they do not have what was lost', async () => {
+    const { log, feed, member, enter } = await lost();
+    const late = enter('late');
+    log.add('b', 'four');
+    feed.receive(log.add('b', 'five'));
+    await settle();
+    feed.receive(log.add('b'));
+    expect(member.told).toEqual([4, 5, 6]);
+    expect(late.told).toEqual([{ resync: { epoch: 'b', offset: 5 } }, 6]);
+  });
+
+  test('tells members when something else comes', async () => {
+    const { log, feed, member } = await lost();
+    feed.receive(log.add('b', 'other'));
+    await settle();
+    expect(member.told).toEqual([4, 5, { resync: { epoch: 'b', offset: 3 } }, 4]);
+  });
+
+  test('tells members when nothing comes for a long time', async () => {
+    const { log, feed, member } = await lost();
+    vi.advanceTimersByTime(20_000);
+    feed.check(log.head);
+    await settle();
+    expect(member.told).toEqual([4, 5, { resync: { epoch: 'b', offset: 3 } }]);
+  });
+
+  test('takes nothing for lost that came while the head was asked for', async () => {
+    const { log, feed, member } = await opened(3);
+    const asked = feed.cursor;
+    const head = log.head;
+    feed.receive(log.add('a'));
+    feed.check(head, asked);
+    await settle();
+    expect(log.asked).toEqual([]);
+    expect(member.told).toEqual([4]);
+  });
+});

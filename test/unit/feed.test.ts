@@ -99,14 +99,14 @@ describe('while it catches up', () => {
     }
   });
 
-  test('passes over entries that the log holds no more', async () => {
+  test('tells members of entries that the log holds no more', async () => {
     const { log, feed, member } = await opened(5);
     const message = log.fill('a', 20);
     log.entries = log.entries.filter(({ offset }) => offset > 18);
     feed.receive(message);
     await settle();
     feed.receive(log.add('a'));
-    expect(member.told).toEqual([19, 20, 21]);
+    expect(member.told).toEqual([{ resync: { epoch: 'a', offset: 18 } }, 19, 20, 21]);
   });
 
   test('also when the log holds none of them', async () => {
@@ -116,7 +116,7 @@ describe('while it catches up', () => {
     feed.receive(message);
     await settle();
     feed.receive(log.add('a'));
-    expect(member.told).toEqual([601]);
+    expect(member.told).toEqual([{ resync: { epoch: 'a', offset: 600 } }, 601]);
   });
 
   test('tries again while the inbox fails', async () => {

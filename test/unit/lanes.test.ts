@@ -28,6 +28,7 @@ function setup(batchBytes?: () => number) {
         });
       }),
     heads: async () => [],
+    fence: () => Promise.reject(new Error('lanes have no use for this')),
     read: async () => [],
     readNewest: async () => [],
     readEnvelopes: async () => [],

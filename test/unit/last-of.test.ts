@@ -37,6 +37,7 @@ async function filled(
         inbox: { read: refuse, incarnations: refuse, readNewest },
         maxNotifications: 5,
         onRecovery,
+        now: Date.now,
       },
       AUDIENCE,
       last,

@@ -55,7 +55,7 @@ test('whatever clients and producers do, there are no more series than before', 
   for (let i = 0; i < 500; i += 1) {
     metrics.connection('accepted', '');
     metrics.connection('refused', `user ${i}`);
-    metrics.delivered('user', i, i);
+    metrics.delivered('user', i, i, i);
   }
   // One for `other`.
   expect(await series()).toHaveLength(before + 1);

@@ -1,7 +1,7 @@
 /** Places in a log over its incarnations: who is where has what is before. */
 import { expect, test } from 'vitest';
+import { reaches } from '../../src/contract/incarnations.ts';
 import type { Cursor } from '../../src/contract/notification.ts';
-import { reaches } from '../../src/signals/judge.ts';
 
 /** Redis lost data after b:7, and once more. */
 const incarnations = [

@@ -33,6 +33,7 @@ function fakeInbox(entries: readonly Stored[], epochs = 'b:6,a:1') {
   const inbox: Inbox = {
     append: never,
     heads: never,
+    fence: never,
     readNewest: never,
     readEnvelopes: never,
     places: never,
@@ -56,7 +57,7 @@ const upTo = (last: number, first = 1) =>
 
 async function recovered(fake: ReturnType<typeof fakeInbox>, cursor: Cursor, head: Cursor = HEAD) {
   const missed = await recover(
-    { inbox: fake.inbox, maxNotifications: 5, onRecovery: fake.onRecovery },
+    { inbox: fake.inbox, maxNotifications: 5, onRecovery: fake.onRecovery, now: Date.now },
     audience,
     cursor,
     head,
@@ -89,7 +90,7 @@ describe('recovered', () => {
   test('the notifications themselves, as they were published', async () => {
     const { inbox } = fakeInbox(upTo(10));
     const { notifications } = await recover(
-      { inbox, maxNotifications: 5, onRecovery: () => {} },
+      { inbox, maxNotifications: 5, onRecovery: () => {}, now: Date.now },
       audience,
       { epoch: 'b', offset: 9 },
       HEAD,
@@ -185,7 +186,12 @@ describe('not recovered', () => {
     const inbox: Inbox = { ...fakeInbox([]).inbox, read: away, incarnations: away };
     for (const epoch of ['a', 'b']) {
       await expect(
-        recover({ inbox, maxNotifications: 5, onRecovery: () => {} }, audience, { epoch, offset: 9 }, HEAD),
+        recover(
+          { inbox, maxNotifications: 5, onRecovery: () => {}, now: Date.now },
+          audience,
+          { epoch, offset: 9 },
+          HEAD,
+        ),
       ).rejects.toThrow(InboxUnavailable);
     }
   });

@@ -37,7 +37,7 @@ function attendee(session: string): Attendee {
 
 function open(beatMs = 10) {
   const store = new FailingPresence();
-  const registry = new Registry({ node: 'n', store, beatMs });
+  const registry = new Registry({ node: 'n', store, beatMs, now: Date.now });
   const rooms = new Map<Audience, Occupancy | undefined>();
   let changed = new Set<Audience>();
   const put = (audience: Audience, occupancy: Occupancy | undefined) => {

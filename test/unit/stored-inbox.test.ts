@@ -23,6 +23,7 @@ function inboxThatGoesAway(): Inbox {
   return {
     heads: async (audiences) => audiences.map(() => ({ epoch: 'a', offset: 10 })),
     append: away,
+    fence: away,
     read: away,
     readNewest: away,
     readEnvelopes: away,

@@ -47,6 +47,7 @@ function stage(tracing: Tracing | undefined) {
   const limits = { maxLength: forAll(10), maxAgeMs: forAll(60_000), dedupeMs: 60_000 };
   const inbox = new MemoryInbox({ limits, publish, now: Date.now });
   const deliver = createDeliver({
+    now: Date.now,
     lanes: new Lanes(inbox, () => {}),
     routes: [],
     maxAudiences: 2,

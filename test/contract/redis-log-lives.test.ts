@@ -1,0 +1,23 @@
+/** What test/unit/log-lives.test.ts does with a model, with real Redis that replicate, fail over and are restored. */
+import { setTimeout as pause } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, test } from 'vitest';
+import { anyLife, LogLife } from '../support/log-lives.ts';
+import { RedisLog } from '../support/redis-log.ts';
+
+let log: RedisLog;
+
+beforeAll(async () => {
+  log = await RedisLog.start();
+});
+afterAll(() => log.stop());
+
+test('clients have all that the log holds in the end, once, or were told', { timeout: 180_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(anyLife, async (steps) => {
+      await log.clear();
+      await new LogLife(log, { turn: () => pause(0) }).live(steps);
+    }),
+    { numRuns: 20, seed: 32, endOnFailure: true },
+  );
+});

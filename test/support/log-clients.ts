@@ -1,0 +1,132 @@
+/**
+ * Clients of one log, as docs/protocol.md tells them to be: what comes live is the next, or they are told. One that was
+ * away presents its cursor. Each reads the inbox when it is told that something cannot be recovered.
+ */
+import { reaches } from '../../src/contract/incarnations.ts';
+import type { Cursor, Notification } from '../../src/contract/notification.ts';
+import type { Feed } from '../../src/gateway/feed.ts';
+import { recover } from '../../src/gateway/recovery.ts';
+import type { SharedLog } from './shared-log.ts';
+import { AUDIENCE } from './shared-log.ts';
+
+/** Up to where it has read, and what was there. */
+interface Reading {
+  readonly at: Cursor;
+  readonly held: ReadonlySet<number>;
+}
+
+type Told = Pick<Notification, 'id' | 'epoch' | 'offset'>;
+
+const UNLIMITED = { maxNotifications: 10_000, onRecovery: () => {}, now: Date.now };
+
+export class LogClient {
+  readonly #log: SharedLog;
+  readonly #name: string;
+  /** Each event that it has, and how often it had been told of a loss by then. */
+  readonly #seen = new Map<string, number>();
+  readonly faults: string[] = [];
+  #cursor: Cursor | undefined;
+  #feed: Feed | undefined;
+  /** What comes live while it does not know yet where it begins. */
+  #held: (() => void)[] | undefined;
+  #losses = 0;
+  readonly #readings: Reading[] = [];
+  #reading: Promise<unknown> = Promise.resolve();
+
+  constructor(name: string, log: SharedLog) {
+    this.#name = name;
+    this.#log = log;
+  }
+
+  get isHere(): boolean {
+    return this.#feed !== undefined;
+  }
+
+  /** Enters the feed with the cursor that it has; the first time with none, and then it has read all before. */
+  async enter(feed: Feed): Promise<void> {
+    await feed.opened;
+    this.#feed = feed;
+    const held: (() => void)[] = [];
+    this.#held = held;
+    const cursor = this.#cursor;
+    const head = feed.enter(this.#name, {
+      write: (frame) => this.#later(() => this.#tell(JSON.parse(frame.text.slice(2))[1])),
+      resync: (_audience, at) => this.#later(() => this.#lose(at)),
+    });
+    this.#cursor = head;
+    if (cursor === undefined) {
+      await this.#readInbox(head);
+    } else {
+      const missed = await recover({ inbox: this.#log.inbox, ...UNLIMITED }, AUDIENCE, cursor, head);
+      if (missed.recovered) for (const one of missed.notifications) this.#see(one);
+      else this.#lose(head);
+    }
+    this.#held = undefined;
+    for (const run of held) run();
+  }
+
+  leave(): void {
+    this.#feed?.leave(this.#name);
+    this.#feed = undefined;
+  }
+
+  /**
+   * What the log holds in the end and this client does not have. What was gone when it read up to there, and came back
+   * with another machine or a backup, is none of it.
+   */
+  async missing(): Promise<readonly string[]> {
+    await this.#reading;
+    const { inbox } = this.#log;
+    const entries = await inbox.read(AUDIENCE, 1, Number.MAX_SAFE_INTEGER);
+    const incarnations = await inbox.incarnations(AUDIENCE);
+    const missing = entries.filter((place) => {
+      const wasGone = this.#readings.some(
+        ({ at, held }) => reaches(at, place, incarnations) && !held.has(place.offset),
+      );
+      return !wasGone && !this.#seen.has(idIn(place));
+    });
+    return missing.map(idIn);
+  }
+
+  #later(run: () => void): void {
+    if (this.#held === undefined) run();
+    else this.#held.push(run);
+  }
+
+  #tell(notification: Told): void {
+    const { epoch, offset, id } = notification;
+    if (offset !== (this.#cursor?.offset ?? 0) + 1) {
+      this.faults.push(`${this.#name}: ${id} at ${epoch} ${offset} behind ${JSON.stringify(this.#cursor)}`);
+    }
+    this.#cursor = { epoch, offset };
+    this.#see(notification);
+  }
+
+  #see({ id, epoch, offset }: Told): void {
+    if (this.#seen.get(id) === this.#losses) {
+      this.faults.push(`${this.#name}: ${id} twice, the second time at ${epoch} ${offset}`);
+    }
+    this.#seen.set(id, this.#losses);
+  }
+
+  #lose(at: Cursor): void {
+    this.#losses += 1;
+    this.#cursor = at;
+    this.#reading = this.#readInbox(at);
+  }
+
+  async #readInbox(at: Cursor): Promise<void> {
+    // A page at a time in truth; nobody is told what the log has lost meanwhile, but of each loss.
+    const losses = this.#losses;
+    const held = await this.#log.inbox.read(AUDIENCE, 1, Number.MAX_SAFE_INTEGER);
+    this.#readings.push({ at, held: new Set(held.map(({ offset }) => offset)) });
+    for (const { json } of held) {
+      const id = idIn({ json });
+      if (!this.#seen.has(id)) this.#seen.set(id, losses - 1);
+    }
+  }
+}
+
+function idIn({ json }: { readonly json: string }): string {
+  return JSON.parse(json).id;
+}

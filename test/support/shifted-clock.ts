@@ -1,0 +1,19 @@
+/** Processes that live at another time. */
+import { temporaryFile } from './temporary-file.ts';
+
+const moduleFor = (shiftMs: number) => `
+const Real = Date;
+globalThis.Date = class extends Real {
+  constructor(...args) {
+    super(...(args.length === 0 ? [Real.now() + ${shiftMs}] : args));
+  }
+  static now() {
+    return Real.now() + ${shiftMs};
+  }
+};
+`;
+
+/** The environment of a process that lives so much later, or with a negative number earlier. */
+export function clockShifted(shiftMs: number): { readonly NODE_OPTIONS: string } {
+  return { NODE_OPTIONS: `--import=file://${temporaryFile('clock.mjs', moduleFor(shiftMs))}` };
+}

@@ -36,7 +36,9 @@ const schemas = {
     'x-carillon-headers': z
       .string()
       .optional()
-      .describe("Says that the event's own headers were dropped, when they left no room for these."),
+      .describe(
+        "Says what of the event's own headers was left out: what cannot be read or written, and what leaves no room for these.",
+      ),
   }),
 } satisfies Part['schemas'];
 

@@ -4,6 +4,8 @@ import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 import { formatPath, type Read, refuse } from './refusal.ts';
 import { parseTraceparent } from './traceparent.ts';
 
+const MAX_TRACEPARENT = 256;
+
 export const STRUCTURED_TYPE = 'application/cloudevents+json';
 
 /** An event together with the JSON object it was read from, which also holds attributes that we do not know. */
@@ -59,7 +61,8 @@ export function isExpired(event: Event, nowMs: number): boolean {
 /** The trace that a transport's header names, for an event that names none itself. A malformed one is no trace. */
 export function withTraceparent(read: ReadEvent, header: unknown): ReadEvent {
   if (typeof header !== 'string' || read.event.traceparent !== undefined) return read;
-  if (parseTraceparent(header) === undefined) return read;
+  // The attribute has the same bound.
+  if (header.length > MAX_TRACEPARENT || parseTraceparent(header) === undefined) return read;
   const traceparent = { traceparent: header };
   return { event: { ...read.event, ...traceparent }, envelope: { ...read.envelope, ...traceparent } };
 }

@@ -73,7 +73,7 @@ export const deadLetterSchema = z
         routingKey: z.string(),
         contentType: z.string().optional(),
         contentEncoding: z.string().optional(),
-        dropped: z.string().optional().describe('Why the original headers are not kept.'),
+        dropped: z.string().optional().describe('What of the original headers is not kept.'),
         deaths: z.int().optional().describe('How often RabbitMQ gave it up.'),
       })
       .describe('What came beside the body.'),

@@ -61,6 +61,7 @@ const refusalStatus: Record<RefusalCode, number> = {
   unsupported_media_type: 415,
   too_large: 413,
   invalid_event: 422,
+  invalid_headers: 422,
   invalid_audience: 422,
   no_audience: 422,
   too_many_audiences: 422,

@@ -5,7 +5,7 @@
 import type { Channel } from 'amqplib';
 
 /** What is used of a channel. */
-export type AckChannel = Pick<Channel, 'ack'>;
+export type AckChannel = Pick<Channel, 'ack' | 'reject'>;
 
 export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   readonly #channel: AckChannel;
@@ -25,6 +25,16 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   settle(delivery: Delivery): void {
     this.#inHand.set(delivery, true);
     if (this.#settled.push(delivery) === 1) process.nextTick(() => this.#leave());
+  }
+
+  /** RabbitMQ itself makes it a dead letter, as it came. */
+  reject(delivery: Delivery): void {
+    this.#inHand.delete(delivery);
+    try {
+      this.#channel.reject(delivery, false);
+    } catch {
+      // As below.
+    }
   }
 
   #leave(): void {

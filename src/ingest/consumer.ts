@@ -9,9 +9,10 @@ import { setMaxListeners } from 'node:events';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Event } from '../contract/event.ts';
+import { reasonOf } from '../contract/reason.ts';
 import type { Refusal } from '../contract/refusal.ts';
 import { Acks } from './acks.ts';
-import { deadLetter } from './dead-letter.ts';
+import { deadLetter, NotCopied } from './dead-letter.ts';
 import { readMessage } from './message.ts';
 import { publishedAtOf } from './published-at.ts';
 import type { Publisher } from './publisher.ts';
@@ -23,7 +24,7 @@ export interface ConsumerOptions {
   readonly prefetch: number;
   readonly maxBytes: number;
   readonly handle: Handle;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, 'publish' | 'maxHeaderBytes'>;
   /** The time that publishers go by too. */
   readonly now: () => number;
   readonly log: Logger;
@@ -144,14 +145,20 @@ export class Consumer {
     let settlement: Settlement = read.ok
       ? await handle(read.value.event, publishedAtOf(message.properties.headers, read.value.event))
       : { kind: 'dead-letter', refusal: read.refusal };
-    if (settlement.kind === 'dead-letter' && !(await this.#bury(message, settlement.refusal, over)))
-      settlement = RELEASE;
+    const kept =
+      settlement.kind === 'dead-letter' ? await this.#bury(message, settlement.refusal, over) : 'yes';
+    if (kept === 'no') settlement = RELEASE;
     onSettled(settlement, performance.now() - atMs, message, read.ok ? read.value.event : undefined);
-    if (settlement.kind !== 'release') acks.settle(message);
+    if (kept === 'by RabbitMQ') acks.reject(message);
+    else if (settlement.kind !== 'release') acks.settle(message);
   }
 
-  /** False when it was given up before RabbitMQ had confirmed it. */
-  async #bury(message: ConsumeMessage, refusal: Refusal, over: AbortSignal): Promise<boolean> {
+  /** 'no' when it was given up before RabbitMQ had confirmed it; 'by RabbitMQ' when it MUST be rejected. */
+  async #bury(
+    message: ConsumeMessage,
+    refusal: Refusal,
+    over: AbortSignal,
+  ): Promise<'yes' | 'no' | 'by RabbitMQ'> {
     const { log, publisher } = this.#options;
     log.warn(
       { code: refusal.code, detail: refusal.message, path: refusal.path, type: message.fields.routingKey },
@@ -159,9 +166,14 @@ export class Consumer {
     );
     try {
       await deadLetter(message, refusal, publisher, over);
-      return true;
-    } catch {
-      return false;
+      return 'yes';
+    } catch (error) {
+      if (!(error instanceof NotCopied)) return 'no';
+      log.error(
+        { reason: reasonOf(error.cause), type: message.fields.routingKey },
+        'dead letter is left to RabbitMQ',
+      );
+      return 'by RabbitMQ';
     }
   }
 }

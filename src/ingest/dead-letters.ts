@@ -80,6 +80,7 @@ export class DeadLetters implements DeadLetterDesk {
       const { letters } = this.#options;
       const result = await redrive(scan.found, order, {
         ...this.#options,
+        canSendAgain: (letter) => letters.canSendAgain(letter),
         sendAgain: (letter) => letters.sendAgain(letter),
         settle: (tag) => taking.settle(tag),
       });

@@ -108,8 +108,9 @@ export function viewOf(
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   // What is no JSON object cannot be redacted either, and is not shown.
   const body = envelope === undefined ? undefined : redact(envelope);
+  // A producer may have written them.
   const deaths = deathsIn(headers).reduce(
-    (sum, { count }) => sum + (typeof count === 'number' ? count : 0),
+    (sum, { count }) => sum + (typeof count === 'number' && Number.isSafeInteger(count) ? count : 0),
     0,
   );
   return {
@@ -125,8 +126,8 @@ export function viewOf(
       routingKey: fields.routingKey,
       ...withText('contentType', properties.contentType),
       ...withText('contentEncoding', properties.contentEncoding),
-      ...withText('dropped', headers['x-carillon-headers']),
-      ...(deaths > 0 ? { deaths } : {}),
+      ...withText('dropped', textOf(headers['x-carillon-headers'])),
+      ...(deaths > 0 && Number.isSafeInteger(deaths) ? { deaths } : {}),
     },
     bytes: content.length,
     ...withText('body', body?.slice(0, maxShown).toWellFormed()),

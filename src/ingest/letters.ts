@@ -29,6 +29,8 @@ export interface Taking {
 export interface Letters {
   /** Rejects with {@link LettersUnavailable}; waits a while for another who has them in hand. */
   take(): Promise<Taking>;
+  /** Whether the event would go on its way whole: its attributes may be more than fits, or such as cannot be written. */
+  canSendAgain(letter: Letter): boolean;
   /** Sends the event on its way again. Resolves once the queue has confirmed it, and rejects when it may not have it. */
   sendAgain(letter: Letter): Promise<void>;
 }

@@ -54,6 +54,10 @@ export class MemoryLetters implements Letters {
     };
   }
 
+  canSendAgain(): boolean {
+    return true;
+  }
+
   async sendAgain(letter: Letter): Promise<void> {
     await this.#publish(letter);
   }

@@ -10,6 +10,8 @@ import {
 } from '../contract/cloudevent.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../contract/json.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
+import { headersFault } from './amqp-properties.ts';
+import { AmqpValue } from './amqp-table.ts';
 
 /** Both prefixes are in use: the second where header names may not hold a colon. */
 export const ATTRIBUTE = /^cloudEvents[:_](.+)$/;
@@ -27,6 +29,9 @@ function readBody(body: Buffer, properties: Properties, maxBytes: number): Read<
   if (body.length > maxBytes) {
     return refuse('too_large', `${body.length} bytes are more than ${maxBytes}`);
   }
+  const fault = headersFault(properties.headers);
+  // An attribute may be among what cannot be read.
+  if (fault !== undefined) return refuse('invalid_headers', fault.message, fault.names[0]);
   const contentType = typeof properties.contentType === 'string' ? properties.contentType : undefined;
   const attributes = attributesIn(properties.headers ?? {});
   if (attributes !== undefined) return readBinary(attributes, contentType, body);
@@ -55,7 +60,10 @@ export function fingerprintOf({ content, fields, properties }: Fingerprinted): s
   const hash = createHash('sha256').update(`${fields.routingKey}\0`);
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
     // Ids are text or, by mistake, numbers. Lists and tables tell no two events apart, and may be too deep to be written.
-    if (ATTRIBUTE.test(name) && typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
+    if (!ATTRIBUTE.test(name)) continue;
+    if (typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
+    else if (Buffer.isBuffer(value)) hash.update(`${name}\0`).update(value).update('\0');
+    else if (value instanceof AmqpValue && value['!'] === 'long') hash.update(`${name}\0${value.value}\0`);
   }
   return hash.update(content).digest('base64url');
 }

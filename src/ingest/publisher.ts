@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
 import type { Logger } from 'pino';
+import { frameMaxOf } from './amqplib-reader.ts';
 import { Link, type LinkState } from './rabbitmq-link.ts';
 import { declareTopology, type TopologyClash } from './topology.ts';
 
@@ -13,6 +14,17 @@ class BrokerUnavailable extends Error {
 /** RabbitMQ has the exchange, and no queue takes the message. */
 export class Unroutable extends BrokerUnavailable {}
 
+/** RabbitMQ closed the channel or the connection over what was published: this message, or another at the same time. */
+export class RefusedByBroker extends BrokerUnavailable {}
+
+/** AMQP 0-9-1 reply codes for a message that is too large or malformed, or that RabbitMQ stumbles over. */
+const REFUSALS: readonly unknown[] = [406, 501, 502, 505, 541];
+
+/** What amqplib can write. */
+const MAX_HEADER_BYTES = 65_536;
+/** For the other properties that are used here, of at most 255 bytes each. */
+const OTHER_PROPERTIES_BYTES = 1_024;
+
 const CONFIRM_TIMEOUT_MS = 10_000;
 
 export class Publisher {
@@ -21,6 +33,8 @@ export class Publisher {
   /** Correlation ids of messages that no queue took, and that came back. RabbitMQ confirms those too, right after. */
   readonly #returned = new Set<string>();
   #channel: ConfirmChannel | undefined;
+  /** Why RabbitMQ has closed the channel or its connection. */
+  #closedBy: Error | undefined;
 
   constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
     this.#log = log;
@@ -33,6 +47,13 @@ export class Publisher {
 
   get model(): ChannelModel | undefined {
     return this.#link.model;
+  }
+
+  /** All headers of a message MUST fit into one frame with its other properties: a larger one closes the connection. */
+  get maxHeaderBytes(): number {
+    const model = this.#link.model;
+    const frameMax = model === undefined ? MAX_HEADER_BYTES : frameMaxOf(model);
+    return Math.min(MAX_HEADER_BYTES, frameMax) - OTHER_PROPERTIES_BYTES;
   }
 
   async open(url: string): Promise<void> {
@@ -63,6 +84,8 @@ export class Publisher {
         channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
           if (this.#returned.delete(correlationId))
             reject(new Unroutable(`no queue is bound to exchange ${exchange}`));
+          else if (error && this.#isRefusal)
+            reject(new RefusedByBroker('RabbitMQ closed the channel', { cause: this.#closedBy }));
           else if (error) fail('RabbitMQ refused the message or closed the channel', error);
           else resolve();
         });
@@ -70,6 +93,10 @@ export class Publisher {
     } finally {
       clearTimeout(late);
     }
+  }
+
+  get #isRefusal(): boolean {
+    return this.#closedBy !== undefined && 'code' in this.#closedBy && REFUSALS.includes(this.#closedBy.code);
   }
 
   async close(): Promise<void> {
@@ -81,6 +108,12 @@ export class Publisher {
 
   async #setup(model: ChannelModel): Promise<void> {
     const channel = await model.createConfirmChannel();
+    this.#closedBy = undefined;
+    const closedBy = (error: Error) => {
+      this.#closedBy = error;
+    };
+    model.on('error', closedBy);
+    channel.on('error', closedBy);
     channel.on('error', (error) =>
       this.#log.warn({ reason: error.message }, 'RabbitMQ closed the publishing channel'),
     );

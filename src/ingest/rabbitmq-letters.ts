@@ -8,14 +8,16 @@
  * A connection of its own for each taking: when it is lost the taking is over and nothing has to be set up again.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Channel, type ChannelModel, connect, type GetMessage, type Options } from 'amqplib';
+import { type Channel, type ChannelModel, connect, type GetMessage } from 'amqplib';
 import { reasonOf } from '../contract/reason.ts';
+import { readHeadersSafely } from './amqplib-reader.ts';
 import { type Letter, type Letters, LettersUnavailable, type Taken, type Taking } from './letters.ts';
-import { ATTRIBUTE } from './message.ts';
+import { fingerprintOf } from './message.ts';
 import { PUBLISHED_AT_HEADER } from './published-at.ts';
 import type { Publisher } from './publisher.ts';
 import { credentialsIn, withHeartbeat } from './rabbitmq-link.ts';
 import { DEAD_LETTERS, EVENTS_EXCHANGE } from './topology.ts';
+import { writable } from './writable-message.ts';
 
 /** An exclusive queue: whoever has it has the dead letters, and RabbitMQ takes it away with its owner's connection. */
 const LOCK = 'carillon.dead.lock';
@@ -25,6 +27,9 @@ const LOCK_WAIT_MS = 20_000;
 const LOCK_AGAIN_MS = 100;
 
 const ANSWER_MS = 10_000;
+
+/** A channel of RabbitMQ's passes on so many acknowledgements of a quorum queue's letters, 32, without waiting. */
+const MAX_UNPROVED = 30;
 
 /** How long it is awaited that RabbitMQ counts what was given back. */
 const RETURN_MS = 2_000;
@@ -53,6 +58,7 @@ export class RabbitMqLetters implements Letters {
     // What goes wrong is told to whoever waits for an answer.
     model.on('error', () => {});
     try {
+      readHeadersSafely(model);
       await lock(model);
       const channel = await reached(model.createChannel());
       channel.on('error', () => {});
@@ -63,24 +69,26 @@ export class RabbitMqLetters implements Letters {
     }
   }
 
-  async sendAgain({ content, fields, properties }: Letter): Promise<void> {
-    const { contentType, contentEncoding, headers = {} } = properties;
-    const send = (kept: Options.Publish['headers']) =>
-      this.#publisher.publish(EVENTS_EXCHANGE, fields.routingKey, content, {
-        contentType,
-        contentEncoding,
-        headers: { ...kept, [PUBLISHED_AT_HEADER]: Date.now() },
-      });
-    const original = Object.entries(headers).filter(([name]) => !ADDED.test(name));
-    try {
-      await send(Object.fromEntries(original));
-    } catch (error) {
-      // amqplib reads headers that it cannot write. The event is in these:
-      if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-      await send(Object.fromEntries(original.filter(([name]) => ATTRIBUTE.test(name))));
-    }
+  canSendAgain(letter: Letter): boolean {
+    return !this.#writable(letter).losesAttributes;
+  }
+
+  async sendAgain(letter: Letter): Promise<void> {
+    const { routingKey, properties, losesAttributes } = this.#writable(letter);
+    if (losesAttributes) throw new LettersUnavailable('broker_unavailable', 'its attributes have no room');
+    await this.#publisher.publish(EVENTS_EXCHANGE, routingKey, letter.content, {
+      ...properties,
+      headers: { ...properties.headers, [PUBLISHED_AT_HEADER]: Date.now() },
+    });
+  }
+
+  #writable(letter: Letter) {
+    return writable(letter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - STAMP_BYTES);
   }
 }
+
+/** Of the header that says when it was published. */
+const STAMP_BYTES = 64;
 
 /** What Carillon and RabbitMQ have added on the way here, and what would make RabbitMQ route it elsewhere too. */
 const ADDED = /^(x-carillon-.*|x-(first-|last-)?death.*|x-delivery-count|CC|BCC)$/;
@@ -91,6 +99,10 @@ class RabbitMqTaking implements Taking {
   /** What `ack` wants besides the tag. */
   #first: GetMessage | undefined;
   #inHand = 0;
+  /** Of the letter that was settled last, and is not acknowledged before the next one is. */
+  #lastSettled: number | undefined;
+  #acknowledged = 0;
+  readonly #identities = new Map<number, string>();
 
   constructor(model: ChannelModel, channel: Channel) {
     this.#model = model;
@@ -102,12 +114,19 @@ class RabbitMqTaking implements Taking {
     if (letter === false) return undefined;
     this.#first ??= { ...letter, content: Buffer.alloc(0) };
     this.#inHand += 1;
+    this.#identities.set(letter.fields.deliveryTag, identityOf(letter));
     return { letter, tag: letter.fields.deliveryTag };
   }
 
   settle(tag: number): void {
-    if (this.#first === undefined) return;
     this.#inHand -= 1;
+    if (this.#lastSettled !== undefined) this.#acknowledge(this.#lastSettled);
+    this.#lastSettled = tag;
+  }
+
+  #acknowledge(tag: number): void {
+    if (this.#first === undefined) return;
+    this.#acknowledged += 1;
     try {
       this.#channel.ack({ ...this.#first, fields: { ...this.#first.fields, deliveryTag: tag } });
     } catch {
@@ -116,13 +135,32 @@ class RabbitMqTaking implements Taking {
   }
 
   async close(): Promise<void> {
+    const last = this.#lastSettled;
     try {
+      // What is given back proves the acknowledgements before it, too.
+      if (last !== undefined && (this.#inHand > 0 || this.#acknowledged < MAX_UNPROVED))
+        this.#acknowledge(last);
+      else if (last !== undefined) await this.#proveAll(last);
       if (this.#inHand > 0) await this.#giveBack();
       await reached(this.#channel.close());
     } catch {
       // The connection is gone, and RabbitMQ gives back by itself.
     }
     await hangUp(this.#model);
+  }
+
+  /**
+   * RabbitMQ answers no acknowledgement, and forgets what it has not passed on yet to the queue when the channel closes.
+   * So the last letter is given back: once it is there again, all others are gone. It is the first in the queue.
+   */
+  async #proveAll(lastSettled: number): Promise<void> {
+    this.#inHand = 1;
+    await this.#giveBack();
+    this.#inHand = 0;
+    const letter = await reached(this.#channel.get(DEAD_LETTERS));
+    // What is not acknowledged goes back with the channel.
+    if (letter !== false && identityOf(letter) === this.#identities.get(lastSettled))
+      this.#acknowledge(letter.fields.deliveryTag);
   }
 
   /** RabbitMQ gives back little by little, and the next operator would see a part. */
@@ -135,6 +173,10 @@ class RabbitMqTaking implements Taking {
       await pause(10);
     }
   }
+}
+
+function identityOf(letter: Letter): string {
+  return `${fingerprintOf(letter)} ${letter.properties.headers?.['x-carillon-time']}`;
 }
 
 async function lock(model: ChannelModel): Promise<void> {

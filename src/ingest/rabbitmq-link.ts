@@ -7,6 +7,7 @@
  */
 import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { readHeadersSafely } from './amqplib-reader.ts';
 import { TopologyClash } from './topology.ts';
 
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
@@ -51,6 +52,7 @@ export class Link {
         jitter: 0.5,
         setup: async (model: ChannelModel) => {
           this.#model = model;
+          readHeadersSafely(model);
           // An error without a listener would end the process; the close that follows it starts recovery.
           model.on('error', (error) =>
             this.#log.warn({ link: this.#name, reason: error.message }, 'RabbitMQ error'),

@@ -9,7 +9,7 @@ import type { Audience } from '../contract/audience.ts';
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { DryRun, RedriveOrder, RedriveResult } from '../contract/dead-letter.ts';
 import type { Event } from '../contract/event.ts';
-import type { Read } from '../contract/refusal.ts';
+import { type Read, refuse } from '../contract/refusal.ts';
 import type { Found } from './dead-letters.ts';
 import { type Letter, LettersUnavailable } from './letters.ts';
 import { readMessage } from './message.ts';
@@ -23,6 +23,7 @@ export interface Judging {
 }
 
 export interface RedriveParts extends Judging {
+  readonly canSendAgain: (letter: Letter) => boolean;
   readonly sendAgain: (letter: Letter) => Promise<void>;
   readonly settle: (tag: number) => void;
 }
@@ -63,11 +64,16 @@ export async function redrive(
   return { dryRun: false as const, redriven, matched, refused, left: redrivable.length - redriven };
 }
 
-function judgeAll(found: readonly Found<Letter>[], { judge, maxEventBytes }: Judging) {
+function judgeAll(
+  found: readonly Found<Letter>[],
+  { judge, maxEventBytes, canSendAgain }: Pick<RedriveParts, 'judge' | 'maxEventBytes' | 'canSendAgain'>,
+) {
   const redrivable: Redrivable[] = [];
   const byCode = new Map<string, string[]>();
   for (const { facts, tags, kept: letter } of found) {
-    const read = readMessage(letter.content, letter.properties, maxEventBytes);
+    const read = canSendAgain(letter)
+      ? readMessage(letter.content, letter.properties, maxEventBytes)
+      : refuse('invalid_headers', 'its attributes cannot be sent again as they are');
     const judged = read.ok ? judge(read.value) : read;
     if (read.ok && judged.ok) {
       redrivable.push({ event: read.value.event, audiences: judged.value, letter, tags });

@@ -79,6 +79,17 @@ test('a long queue is whole again for whoever comes next', async () => {
   await close();
 });
 
+// RabbitMQ passes on 32 acknowledgements to the queue, and forgets the others when the channel closes at once.
+test.each([33, 100, 150])('of 150 dead letters %i are discarded, and stay so', async (count) => {
+  const { letters, bury: buryIn, close } = await rabbitMq();
+  await buryIn(...Array.from({ length: 150 }, (_, i) => `${i}`));
+  const desk = deskOf(letters);
+  const ids = (await desk.list({ limit: count })).deadLetters.map(({ id }) => id);
+  expect(await desk.discard(ids)).toEqual({ discarded: count });
+  expect(await desk.list(QUERY)).toMatchObject({ matched: 150 - count });
+  await close();
+});
+
 describe.each([
   ['RabbitMQ', rabbitMq],
   ['memory', memory],
@@ -129,6 +140,7 @@ describe.each([
     await buryIn('a', 'b', 'c');
     const failing: Letters = {
       take: () => letters.take(),
+      canSendAgain: () => true,
       sendAgain: async (letter) => {
         if (String(letter.content).includes('"b"')) throw new Error('not confirmed');
         await letters.sendAgain(letter);

@@ -1,11 +1,14 @@
 /** Every form of poison among good events: each becomes a dead letter with its reason, and the good ones arrive. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { propertiesOf } from '../support/amqp-bytes.ts';
+import { poison as amqpPoison } from '../support/amqp-poison.ts';
 import { flawless } from '../support/checker.ts';
 import { takeDeadLetters } from '../support/dead-letters.ts';
 import type { Management } from '../support/management.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
 import { vhostOf } from '../support/rabbitmq.ts';
+import { RawProducer } from '../support/raw-amqp.ts';
 import { freshVhost, sharedManagement } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { type FaultStack, startFaultStack } from './fault-stack.ts';
@@ -127,6 +130,33 @@ test('every form of it, among good events', { timeout: 120_000 }, async () => {
     }
   }
   expect(stack.consumers[0]?.output.filter((line) => line.includes('"level":"fatal"'))).toEqual([]);
+});
+
+test('every form of it beside bodies, each with more events behind it than a consumer has in hand', {
+  timeout: 120_000,
+}, async () => {
+  await takeDeadLetters(stack.amqpUrl);
+  const raw = new RawProducer(stack.amqpUrl);
+  const report = await Trial.run(
+    `${amqpPoison.length} forms of poison beside bodies`,
+    stack,
+    async (trial) => {
+      for (const { properties, body, key = 'beside' } of amqpPoison) {
+        const bytes = propertiesOf({ ...properties, deliveryMode: 2 });
+        await raw.publish({ properties: bytes, body, routingKey: key });
+        await trial.publish(300);
+      }
+      await until('dead letters', 60_000, async () => (await depth()) >= amqpPoison.length);
+    },
+  );
+  raw.close();
+  expectWhole(report, amqpPoison.length);
+  const reasons = (await takeDeadLetters(stack.amqpUrl)).map(
+    ({ properties }): unknown => properties.headers?.['x-carillon-reason'],
+  );
+  expect(reasons.toSorted()).toEqual(amqpPoison.map(({ reason }) => reason).toSorted());
+  // A link that is set up again brings all that was in hand once more, and RabbitMQ counts it.
+  expect(stack.consumers[0]?.output.filter((line) => line.includes('set up again'))).toEqual([]);
 });
 
 test('a key __proto__ in data comes through as data', async () => {

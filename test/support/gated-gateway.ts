@@ -138,7 +138,7 @@ export async function startGatedGateway({
     places: (...asked) => log.places(...asked),
     shadows: (audience) => log.shadows(audience),
     incarnations: gates.through('incarnations', (audience) => log.incarnations(audience)),
-    fence: (...asked) => log.fence(...asked),
+    fence: (audience) => log.fence(audience),
   };
   const present = new Map<string, Attendee>();
   const counts = { unseen: 0, unread: 0, version: 0 };

@@ -10,15 +10,20 @@ interface Ack {
 
 function setUp(count: number) {
   const sent: Ack[] = [];
+  const rejected: unknown[] = [];
   const acks = new Acks<ReturnType<typeof delivery>>({
     ack: ({ fields }, multiple = false) => sent.push({ tag: fields.deliveryTag, multiple }),
+    reject: ({ fields }, requeue) => rejected.push([fields.deliveryTag, requeue]),
   });
   const deliveries = Array.from({ length: count }, (_, i) => delivery(i + 1));
   for (const each of deliveries) acks.took(each);
   const settle = (...tags: number[]) => {
     for (const each of deliveries) if (tags.includes(each.fields.deliveryTag)) acks.settle(each);
   };
-  return { sent, settle };
+  const reject = (tag: number) => {
+    for (const each of deliveries) if (tag === each.fields.deliveryTag) acks.reject(each);
+  };
+  return { sent, rejected, settle, reject };
 }
 
 function delivery(deliveryTag: number) {
@@ -91,4 +96,19 @@ test('in whatever order and turns: exactly what is settled is covered', async ()
     ),
     { seed: 7, numRuns: 200 },
   );
+});
+
+test('what is rejected goes at once and by itself, and is never acknowledged', async () => {
+  const { sent, rejected, settle, reject } = setUp(4);
+  settle(1, 4);
+  reject(2);
+  expect(rejected).toEqual([[2, false]]);
+  await endOfTurn();
+  expect(sent).toEqual([
+    { tag: 1, multiple: true },
+    { tag: 4, multiple: false },
+  ]);
+  settle(3);
+  await endOfTurn();
+  expect(sent.slice(2)).toEqual([{ tag: 3, multiple: true }]);
 });

@@ -139,3 +139,13 @@ test('refuses a body above the bound, whatever is in it, and takes one at the bo
     refusal: { code: 'too_large' },
   });
 });
+
+test('a traceparent header longer than the attribute may be is no trace', () => {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const traceOf = (traceparent: string) => {
+    const message = read(body, undefined, { traceparent });
+    return message.ok && message.value.event.traceparent;
+  };
+  expect(traceOf(trace)).toBe(trace);
+  expect(traceOf(`${trace}-${'x'.repeat(60_000)}`)).toBeUndefined();
+});

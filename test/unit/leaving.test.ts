@@ -26,8 +26,9 @@ afterEach(async () => {
   await gated.stop();
 });
 
-/** Of sessions; the check of feeds has one at all times. */
-const sessionTimers = () => timers.madeIn('/src/gateway/').filter((maker) => !maker.includes('feeds.ts'));
+/** Of sessions; the check of feeds and the look at what waits have one each at all times. */
+const sessionTimers = () =>
+  timers.madeIn('/src/gateway/').filter((maker) => !/feeds\.ts|pending\.ts/.test(maker));
 
 type Way = 'the connection ends' | 'the session ends';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { Link, type LinkState } from './rabbitmq-link.ts';
-import { declareTopology, type TopologyClash } from './topology.ts';
+import { SIGNALS_EXCHANGE, Topology, type TopologyClash } from './topology.ts';
 
 /** RabbitMQ is away, blocked, or did not confirm in time. The message may or may not have arrived: send it again. */
 class BrokerUnavailable extends Error {
@@ -17,10 +17,12 @@ const CONFIRM_TIMEOUT_MS = 10_000;
 
 export class Publisher {
   readonly #link: Link;
+  readonly #topology = new Topology();
   readonly #log: Logger;
   /** Correlation ids of messages that no queue took, and that came back. RabbitMQ confirms those too, right after. */
   readonly #returned = new Set<string>();
   #channel: ConfirmChannel | undefined;
+  #onUnroutable: () => void = () => {};
 
   constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
     this.#log = log;
@@ -33,6 +35,11 @@ export class Publisher {
 
   get model(): ChannelModel | undefined {
     return this.#link.model;
+  }
+
+  /** `listener` is told when no queue took a message although one of Carillon's should have. */
+  onUnroutable(listener: () => void): void {
+    this.#onUnroutable = listener;
   }
 
   async open(url: string): Promise<void> {
@@ -61,9 +68,11 @@ export class Publisher {
           `RabbitMQ did not confirm within ${CONFIRM_TIMEOUT_MS} ms`,
         );
         channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
-          if (this.#returned.delete(correlationId))
+          if (this.#returned.delete(correlationId)) {
+            // That nobody listens to signals is nothing to mend.
+            if (exchange !== SIGNALS_EXCHANGE) this.#onUnroutable();
             reject(new Unroutable(`no queue is bound to exchange ${exchange}`));
-          else if (error) fail('RabbitMQ refused the message or closed the channel', error);
+          } else if (error) fail('RabbitMQ refused the message or closed the channel', error);
           else resolve();
         });
       });
@@ -80,6 +89,7 @@ export class Publisher {
   }
 
   async #setup(model: ChannelModel): Promise<void> {
+    await this.#topology.declare(model);
     const channel = await model.createConfirmChannel();
     channel.on('error', (error) =>
       this.#log.warn({ reason: error.message }, 'RabbitMQ closed the publishing channel'),
@@ -90,7 +100,6 @@ export class Publisher {
       this.#link.rebuild('the publishing channel closed');
     });
     channel.on('return', (message) => this.#returned.add(String(message.properties.correlationId)));
-    await declareTopology(channel);
     this.#channel = channel;
   }
 }

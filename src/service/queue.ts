@@ -18,6 +18,7 @@ import { QueueDepths } from '../ingest/queue-depths.ts';
 import { RabbitMqLetters } from '../ingest/rabbitmq-letters.ts';
 import type { Handle, Settlement } from '../ingest/settlement.ts';
 import { DELIVER_QUEUE, EVENTS_EXCHANGE } from '../ingest/topology.ts';
+import { TopologyWatch } from '../ingest/topology-watch.ts';
 import { type Probe, whether } from '../ops/health.ts';
 import { createSampler } from '../ops/log.ts';
 import type { Context } from './context.ts';
@@ -104,6 +105,7 @@ export async function openQueue(
       if (settlement.kind === 'dead-letter')
         stages?.dead(() => event ?? eventIn(message), settlement.refusal);
     },
+    isStoreUp: () => store.probes.redis?.().ok ?? true,
     publisher,
     unreached,
   });
@@ -128,15 +130,20 @@ function eventIn(message: ConsumeMessage) {
  */
 const CANARY_PROPERTIES = { priority: 9 };
 
-interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled'> {
+interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled' | 'isStoreUp'> {
   readonly publisher: Publisher;
   readonly unreached: Unreached | undefined;
+}
+
+/** Only once its topology was declared: before, all of it may be missing. */
+function connectedModel({ state, model }: Pick<Consumer | Publisher, 'state' | 'model'>) {
+  return state === 'connecting' || state === 'down' || state === 'clash' ? undefined : model;
 }
 
 async function openRabbitMq(
   { config, log, metrics, onFatal }: Context,
   { amqpUrl }: Backends,
-  { handle, onSettled, publisher, unreached }: RabbitMqParts,
+  { handle, onSettled, isStoreUp, publisher, unreached }: RabbitMqParts,
 ): Promise<Queue> {
   await publisher.open(amqpUrl);
   const consumer = config.ROLES.includes('consumer')
@@ -145,6 +152,7 @@ async function openRabbitMq(
         maxBytes: config.EVENT_MAX_BYTES,
         handle,
         publisher,
+        isStoreUp,
         log,
         onClash: onFatal,
         onSettled,
@@ -154,6 +162,9 @@ async function openRabbitMq(
   await unreached?.open(amqpUrl);
   // RabbitMQ may block the publisher's connection, and then answers nothing on it.
   const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
+  const topology = new TopologyWatch({ model: () => connectedModel(consumer ?? publisher), log });
+  publisher.onUnroutable(() => topology.unroutable());
+  topology.start();
   metrics.watch({
     queues: () => depths.read(),
     ...(consumer === undefined ? {} : { consumer: () => consumer }),
@@ -188,6 +199,7 @@ async function openRabbitMq(
     },
     probes: {
       rabbitmq: () => whether(publisher.state === 'up', publisher.state),
+      topology: () => topology.health,
       ...(consumer === undefined ? {} : { consumer: () => whether(consumer.state === 'up', consumer.state) }),
     },
     drain: async () => {
@@ -195,6 +207,7 @@ async function openRabbitMq(
       await Promise.all([consumer?.drain(), unreached?.drain()]);
     },
     close: async () => {
+      topology.stop();
       await Promise.all([consumer?.close(), unreached?.close()]);
       await publisher.close();
     },

@@ -8,6 +8,7 @@
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { RedisDenials } from './redis-denials.ts';
 
 const COMMANDS = {
   enableOfflineQueue: false,
@@ -35,13 +36,22 @@ export interface RedisAddress {
 
 export type RedisConnection = Redis | Cluster;
 
-export function connectForCommands(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, COMMANDS, { enableOfflineQueue: false }, log, joinWrites);
+/** `denials` is told what Redis refuses for want of a right. */
+export function connectForCommands(
+  address: RedisAddress,
+  log: Logger,
+  denials = new RedisDenials(log),
+): RedisConnection {
+  return open(address, COMMANDS, { enableOfflineQueue: false }, log, denials, joinWrites);
 }
 
 /** With a Cluster, sharded channels MUST be subscribed to on its nodes' connections: cluster-subscriber.ts does. */
-export function connectForSubscriptions(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, SUBSCRIPTIONS, {}, log, (redis) => {
+export function connectForSubscriptions(
+  address: RedisAddress,
+  log: Logger,
+  denials = new RedisDenials(log),
+): RedisConnection {
+  return open(address, SUBSCRIPTIONS, {}, log, denials, (redis) => {
     joinWrites(redis);
     pingAgainAndAgain(redis);
   });
@@ -60,22 +70,29 @@ function open(
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,
   clusterOptions: ClusterOptions,
   log: Logger,
+  denials: RedisDenials,
   prepare: (redis: Redis) => void,
 ): RedisConnection {
   const [first = ''] = redisUrls;
+  // Asked for each error that Redis answers, and for nothing else.
+  const reconnectOnError = (error: Error) => {
+    denials.refused(error);
+    return false;
+  };
   const redis = redisCluster
     ? new Cluster([...redisUrls], {
         ...clusterOptions,
         slotsRefreshInterval: SLOTS_EVERY_MS,
         clusterRetryStrategy: retryStrategy,
-        redisOptions: { ...options, ...credentialsIn(first) },
+        redisOptions: { ...options, reconnectOnError, ...credentialsIn(first) },
       })
-    : new Redis(first, { ...options, retryStrategy });
+    : new Redis(first, { ...options, reconnectOnError, retryStrategy });
   if (redis instanceof Redis) prepare(redis);
   else redis.on('+node', prepare);
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
+    denials.refused(error);
     if (!away) log.warn({ reason: error.message }, 'Redis is away');
     away = true;
   });

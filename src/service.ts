@@ -11,6 +11,7 @@ import { createServer } from './http/server.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { Publisher } from './ingest/publisher.ts';
 import { DELIVER_QUEUE } from './ingest/topology.ts';
+import { FileDescriptors } from './ops/file-descriptors.ts';
 import { PartsHealth, whether } from './ops/health.ts';
 import { Metrics } from './ops/metrics.ts';
 import { serveMetrics } from './ops/metrics-route.ts';
@@ -76,11 +77,14 @@ export async function startService(
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue }) : undefined;
   const verifier = openVerifier(context, directives);
+  const descriptors = new FileDescriptors(log);
+  descriptors.start();
   const health = new PartsHealth({
     ...store.probes,
     ...queue.probes,
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
+    file_descriptors: () => descriptors.health,
     revocations: () => whether(directives.isKnown, 'never read'),
   });
 
@@ -125,6 +129,7 @@ export async function startService(
       await front?.close();
       verifier.close();
       directives.close();
+      descriptors.stop();
       await queue.close();
       await store.close();
       await ops.close();

@@ -77,12 +77,13 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ['src/deliver-canary.ts', ['src/contract/', 'src/inbox/lanes.ts', 'src/ingest/settlement.ts']],
-  ['src/redis.ts', []],
+  ['src/redis.ts', ['src/redis-denials.ts']],
+  ['src/redis-denials.ts', []],
   ['src/config.ts', ['src/config-kinds.ts']],
   ['src/config-kinds.ts', []],
   ['src/service.ts', ['src/']],
   ['src/service/', ['src/']],
-  ['src/main.ts', ['src/config.ts', 'src/service.ts', 'src/ops/log.ts', 'src/routing/routes-file.ts']],
+  ['src/main.ts', ['src/config.ts', 'src/service.ts', 'src/ops/', 'src/routing/routes-file.ts']],
 ];
 
 function importsOf(path: string, text: string): string[] {

@@ -47,8 +47,8 @@ export interface ConsumerOptions {
  */
 export type ConsumerState = LinkState | 'waiting' | 'dead_letters_unconfirmed';
 
-/** How often it is asked whether the store is there. */
-const LOOK_MS = 100;
+/** How often it is asked whether events can be kept, while none are taken; and while some are. */
+const [WAITING_LOOK_MS, LOOK_MS] = [100, 1_000];
 
 /** A store that is away for a moment is none to give a connection up for. */
 const AWAY_MS = 3_000;
@@ -82,6 +82,12 @@ export class Consumer {
     const [oldest] = this.#unconfirmed;
     if (oldest === undefined || performance.now() - oldest.sinceMs < UNCONFIRMED_MS) return state;
     return 'dead_letters_unconfirmed';
+  }
+
+  /** What an operator reads. */
+  get reason(): string {
+    const { state } = this;
+    return state === this.#link.state ? this.#link.reason : state;
   }
 
   get model(): ChannelModel | undefined {
@@ -194,7 +200,7 @@ export class Consumer {
     const code = 'consumer_waits';
     log.warn({ code, inHand: this.#inHand.size }, 'no events are taken until they can be kept');
     try {
-      while (!this.#mayTake()) await pause(LOOK_MS, undefined, { signal: over, ref: false });
+      while (!this.#mayTake()) await pause(WAITING_LOOK_MS, undefined, { signal: over, ref: false });
       await this.#subscribe(channel, take);
       log.info('events are taken again');
     } catch {

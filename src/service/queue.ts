@@ -105,7 +105,7 @@ export async function openQueue(
       if (settlement.kind === 'dead-letter')
         stages?.dead(() => event ?? eventIn(message), settlement.refusal);
     },
-    isStoreUp: () => store.probes.redis?.().ok ?? true,
+    isStoreUp: () => store.isReachable(),
     publisher,
     unreached,
   });
@@ -198,9 +198,11 @@ async function openRabbitMq(
       await confirmed;
     },
     probes: {
-      rabbitmq: () => whether(publisher.state === 'up', publisher.state),
+      rabbitmq: () => whether(publisher.trouble === undefined, publisher.trouble ?? ''),
       topology: () => topology.health,
-      ...(consumer === undefined ? {} : { consumer: () => whether(consumer.state === 'up', consumer.state) }),
+      ...(consumer === undefined
+        ? {}
+        : { consumer: () => whether(consumer.state === 'up', consumer.reason) }),
     },
     drain: async () => {
       unreached?.stop();

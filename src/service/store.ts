@@ -27,6 +27,7 @@ import type { PresenceStore } from '../presence/presence-store.ts';
 import { RedisDepartments } from '../presence/redis-departments.ts';
 import { RedisPresence } from '../presence/redis-presence.ts';
 import { connectForCommands, connectForSubscriptions, nodeOf, RunIds, suffixOf } from '../redis.ts';
+import { RedisDenials } from '../redis-denials.ts';
 import { LocalUnreachedMemory } from '../signals/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../signals/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../signals/unreached-memory.ts';
@@ -56,6 +57,8 @@ export interface Store {
   /** Undefined when nobody wants to know whom nothing has reached. */
   readonly unreachedMemory: UnreachedMemory | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
+  /** Whether there is a connection that takes commands. Cheap. */
+  isReachable(): boolean;
   close(): Promise<void>;
 }
 
@@ -93,11 +96,12 @@ export function openStore({ node, config, log, signals }: Context): Store {
     const departments = new MemoryDepartments();
     const tap = new MemoryTap({ node, now });
     const kept = { directiveLog, trail, presence, directory, departments, tap, unreachedMemory };
-    const none = { probes: {}, close: async () => {} };
+    const none = { probes: {}, isReachable: () => true, close: async () => {} };
     return { live, inbox, userInbox, marks, ...kept, ...none };
   }
-  const redis = connectForCommands(config.backends, log);
-  const subscriptions = connectForSubscriptions(config.backends, log);
+  const denials = new RedisDenials(log);
+  const redis = connectForCommands(config.backends, log, denials);
+  const subscriptions = connectForSubscriptions(config.backends, log, denials);
   const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
   const runIds = new RunIds(redis);
   const suffix = suffixOf(redis);
@@ -142,9 +146,13 @@ export function openStore({ node, config, log, signals }: Context): Store {
       keptMs: maxLifetimeMs(config),
     }),
     probes: {
-      redis: () => whether(redis.status === 'ready', redis.status),
+      redis: () =>
+        denials.reason === undefined
+          ? whether(redis.status === 'ready', redis.status)
+          : whether(false, denials.reason),
       redis_subscriptions: () => whether(subscriptions.status === 'ready', subscriptions.status),
     },
+    isReachable: () => redis.status === 'ready',
     close: async () => {
       await trail.close();
       redis.disconnect();

@@ -54,7 +54,14 @@ async function topologyOf(model: ChannelModel): Promise<Finding> {
   }
   try {
     // All of it is there: this only compares.
-    await new Topology().declare(model);
+    const topology = new Topology();
+    await topology.declare(model);
+    if (topology.earlier.length > 0) {
+      const found = `${topology.earlier.join(', ')}: as an earlier version declared it, without x-overflow`;
+      const change =
+        'see docs/operating.md, Policies: a policy that limits its length would throw away the oldest';
+      return { check, verdict: 'advice', found, change };
+    }
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
   } catch (error) {
     const found = reasonOf(error);
@@ -63,7 +70,7 @@ async function topologyOf(model: ChannelModel): Promise<Finding> {
       check,
       verdict: isClash ? 'wrong' : 'advice',
       found,
-      ...(isClash ? {} : { change: 'give the user the right to configure carillon.*' }),
+      ...(isClash ? {} : { change: 'give the user the rights in docs/operating.md, Rights' }),
     };
   }
 }

@@ -36,7 +36,7 @@ const DELIVER_QUEUE_ARGUMENTS = {
  */
 const DEAD_LETTERS_ARGUMENTS = { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000_000 };
 
-/** A policy of somebody else's may limit a queue's length, and cannot make it throw away the oldest then. */
+/** A policy of somebody else's that limits a queue's length has it throw away the oldest, unless either says otherwise. */
 const KEEPS_ALL = { 'x-overflow': 'reject-publish' };
 
 const UNREACHED_DELAY_ARGUMENTS = {
@@ -54,7 +54,7 @@ const UNREACHED_ARGUMENTS = {
   'x-delivery-limit': 1_000_000_000,
 };
 
-export const EXCHANGES: Readonly<Record<string, 'topic' | 'direct'>> = {
+const EXCHANGES: Readonly<Record<string, 'topic' | 'direct'>> = {
   [EVENTS_EXCHANGE]: 'topic',
   [SIGNALS_EXCHANGE]: 'topic',
   [DEAD_LETTERS]: 'topic',
@@ -109,6 +109,11 @@ const [NOT_FOUND, PRECONDITION_FAILED] = [404, 406];
 /** One for each connection: it remembers in which form its queues are there. */
 export class Topology {
   readonly #earlier = new Set<string>();
+
+  /** Queues that an earlier version declared, without arguments that are new since; known once all is declared. */
+  get earlier(): readonly string[] {
+    return [...this.#earlier];
+  }
 
   /**
    * Declares everything; what exists already with the same properties stays as it is.

@@ -19,6 +19,9 @@ const CONFIRM_TIMEOUT_MS = 10_000;
 /** RabbitMQ closes the channel, with all that is under way on it, for each publish without the right to it. */
 const REFUSED_PAUSE_MS = 5_000;
 
+/** Nobody may publish to that exchange for a long time, and the right may be there by then. */
+const BELIEVED_MS = 60_000;
+
 /**
  * A quorum queue that was full tells each channel when it is not any more, unless it is a change of policy that made room:
  * then it goes on refusing what comes by channels from before.
@@ -58,7 +61,8 @@ export class Publisher {
   /** Why nothing, or not everything, can be published; undefined when all can be. */
   get trouble(): string | undefined {
     if (this.state !== 'up') return this.#link.reason;
-    const [refused] = this.#refused.values();
+    const nowMs = performance.now();
+    const refused = [...this.#refused.values()].find(({ untilMs }) => nowMs < untilMs + BELIEVED_MS);
     return refused === undefined ? undefined : describe(refused.refusal);
   }
 

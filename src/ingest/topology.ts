@@ -190,8 +190,11 @@ class Asking {
   }
 
   async close(): Promise<void> {
-    // With its connection it may be gone already.
-    await this.#channel?.close().catch(() => {});
+    try {
+      await this.#channel?.close();
+    } catch {
+      // It is gone with its connection.
+    }
   }
 
   async #open(): Promise<Channel> {

@@ -1,5 +1,6 @@
 /** The process: configuration, start, signals. Whatever is wrong is said in one message, and the exit code tells. */
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { logLibraryWarnings } from './ops/library-warnings.ts';
 import { createLog, withoutPassword } from './ops/log.ts';
 import { RoutesError } from './routing/routes-file.ts';
 import { startService } from './service.ts';
@@ -10,8 +11,9 @@ function refuseToStart(error: unknown): never {
     error instanceof ConfigError ||
     error instanceof RoutesError ||
     (error instanceof Error && 'code' in error);
-  console.error(
-    `carillon does not start: ${isOperators && error instanceof Error ? error.message : String(error)}`,
+  // Not by the console, which is the log by then.
+  process.stderr.write(
+    `carillon does not start: ${isOperators && error instanceof Error ? error.message : String(error)}\n`,
   );
   process.exit(1);
 }
@@ -19,6 +21,7 @@ function refuseToStart(error: unknown): never {
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLog({ level: config.LOG_LEVEL, redact: config.LOG_REDACT });
+  logLibraryWarnings(log);
   const starting = startService(config, log, (error) => {
     log.fatal(
       { code: 'code' in error ? error.code : undefined, reason: error.message },

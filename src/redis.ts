@@ -9,6 +9,7 @@ import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { databaseRefused, stayInDatabase } from './redis-database.ts';
+import { RedisDenials } from './redis-denials.ts';
 import { growTimeouts } from './redis-timeouts.ts';
 
 const COMMANDS = {
@@ -37,16 +38,25 @@ export interface RedisAddress {
 
 export type RedisConnection = Redis | Cluster;
 
-export function connectForCommands(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, COMMANDS, { enableOfflineQueue: false }, log, (redis) => {
+/** `denials` is told what Redis refuses for want of a right. */
+export function connectForCommands(
+  address: RedisAddress,
+  log: Logger,
+  denials = new RedisDenials(log),
+): RedisConnection {
+  return open(address, COMMANDS, { enableOfflineQueue: false }, log, denials, (redis) => {
     joinWrites(redis);
     growTimeouts(redis);
   });
 }
 
 /** With a Cluster, sharded channels MUST be subscribed to on its nodes' connections: cluster-subscriber.ts does. */
-export function connectForSubscriptions(address: RedisAddress, log: Logger): RedisConnection {
-  return open(address, SUBSCRIPTIONS, {}, log, (redis) => {
+export function connectForSubscriptions(
+  address: RedisAddress,
+  log: Logger,
+  denials = new RedisDenials(log),
+): RedisConnection {
+  return open(address, SUBSCRIPTIONS, {}, log, denials, (redis) => {
     joinWrites(redis);
     pingAgainAndAgain(redis);
   });
@@ -79,17 +89,24 @@ function open(
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,
   clusterOptions: ClusterOptions,
   log: Logger,
+  denials: RedisDenials,
   prepare: (redis: Redis) => void,
 ): RedisConnection {
   const [first = ''] = redisUrls;
+  const leaves = leavesReplicas();
+  // Asked for each error that Redis answers, and for nothing else.
+  const reconnectOnError = (error: Error) => {
+    denials.refused(error);
+    return !redisCluster && leaves(error);
+  };
   const redis = redisCluster
     ? new Cluster([...redisUrls], {
         ...clusterOptions,
         slotsRefreshInterval: SLOTS_EVERY_MS,
         clusterRetryStrategy: retryStrategy,
-        redisOptions: { ...options, ...credentialsIn(first) },
+        redisOptions: { ...options, reconnectOnError, ...credentialsIn(first) },
       })
-    : new Redis(first, { ...options, retryStrategy, reconnectOnError: leavesReplicas() });
+    : new Redis(first, { ...options, retryStrategy, reconnectOnError });
   if (redis instanceof Redis) {
     prepare(redis);
     stayInDatabase(redis);
@@ -97,6 +114,7 @@ function open(
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
+    denials.refused(error);
     if (!away) log.warn({ reason: error.message }, 'Redis is away');
     away = true;
   });

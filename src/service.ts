@@ -13,6 +13,7 @@ import { createServer } from './http/server.ts';
 import { Lanes } from './inbox/lanes.ts';
 import { Publisher } from './ingest/publisher.ts';
 import { DELIVER_QUEUE } from './ingest/topology.ts';
+import { FileDescriptors } from './ops/file-descriptors.ts';
 import { PartsHealth, whether } from './ops/health.ts';
 import { Metrics } from './ops/metrics.ts';
 import { serveMetrics } from './ops/metrics-route.ts';
@@ -81,12 +82,15 @@ export async function startService(
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
   const verifier = openVerifier(context, directives);
   const isConsumer = config.backends !== undefined && config.ROLES.includes('consumer');
+  const descriptors = new FileDescriptors(log);
+  descriptors.start();
   const health = new PartsHealth({
     ...store.probes,
     ...queue.probes,
     ...(isConsumer ? { appends: () => whether(!lanes.isStalled, 'no progress') } : {}),
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
+    file_descriptors: () => descriptors.health,
     revocations: () => whether(directives.isKnown, 'never read'),
   });
 
@@ -148,6 +152,7 @@ export async function startService(
       await front?.close();
       verifier.close();
       directives.close();
+      descriptors.stop();
       await queue.close();
       await store.close();
       await ops.close();

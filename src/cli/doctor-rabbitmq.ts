@@ -6,12 +6,10 @@ import { reasonOf } from '../contract/reason.ts';
 import {
   DEAD_LETTERS,
   DELIVER_QUEUE,
-  declareTopology,
-  EVENTS_EXCHANGE,
-  SIGNALS_EXCHANGE,
+  missingIn,
+  Topology,
   TopologyClash,
-  UNREACHED_QUEUE,
-  UNREACHED_WAIT_QUEUE,
+  UNREACHED_EXCHANGE,
 } from '../ingest/topology.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
@@ -47,26 +45,23 @@ function versionOf({ connection }: ChannelModel): Finding {
   return { check, verdict: 'wrong', found, change: 'upgrade to 3.10 or later: quorum queues need it' };
 }
 
-/** Each question on a channel of its own: RabbitMQ closes the channel of one that it answers with no. */
 async function topologyOf(model: ChannelModel): Promise<Finding> {
   const check = 'rabbitmq topology';
-  const missing: string[] = [];
-  for (const name of [EVENTS_EXCHANGE, SIGNALS_EXCHANGE, DEAD_LETTERS]) {
-    if (!(await isThere(model, (channel) => channel.checkExchange(name)))) missing.push(`exchange ${name}`);
-  }
-  for (const name of [DELIVER_QUEUE, DEAD_LETTERS, UNREACHED_QUEUE, UNREACHED_WAIT_QUEUE]) {
-    if (!(await isThere(model, (channel) => channel.checkQueue(name)))) missing.push(`queue ${name}`);
-  }
+  const missing = await missingIn(model);
   if (missing.length > 0) {
     const change = 'start a Carillon process with this AMQP_URL: each declares all of it';
     return { check, verdict: 'wrong', found: `missing: ${missing.join(', ')}`, change };
   }
-  const channel = await model.createChannel();
-  channel.on('error', () => {});
   try {
     // All of it is there: this only compares.
-    await declareTopology(channel);
-    await channel.close();
+    const topology = new Topology();
+    await topology.declare(model);
+    if (topology.earlier.length > 0) {
+      const found = `${topology.earlier.join(', ')}: as an earlier version declared it, without x-overflow`;
+      const change =
+        'see docs/operating.md, Policies: a policy that limits its length would throw away the oldest';
+      return { check, verdict: 'advice', found, change };
+    }
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
   } catch (error) {
     const found = reasonOf(error);
@@ -75,23 +70,8 @@ async function topologyOf(model: ChannelModel): Promise<Finding> {
       check,
       verdict: isClash ? 'wrong' : 'advice',
       found,
-      ...(isClash ? {} : { change: 'give the user the right to configure carillon.*' }),
+      ...(isClash ? {} : { change: 'give the user the rights in docs/operating.md, Rights' }),
     };
-  }
-}
-
-async function isThere(
-  model: ChannelModel,
-  look: (channel: Awaited<ReturnType<ChannelModel['createChannel']>>) => Promise<unknown>,
-): Promise<boolean> {
-  const channel = await model.createChannel();
-  channel.on('error', () => {});
-  try {
-    await look(channel);
-    await channel.close();
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -136,13 +116,13 @@ function deadLettersOf(count: number): Finding {
   return { check: 'dead letters', verdict: 'advice', found, change: 'carillon dead-letters list' };
 }
 
-/** RabbitMQ says that it is short of memory or disk only to whoever publishes. Nothing is bound to this routing key. */
+/** RabbitMQ says that it is short of memory or disk only to whoever publishes. No queue is bound with this routing key. */
 async function alarmsOf(model: ChannelModel): Promise<Finding> {
   const check = 'rabbitmq alarms';
   const channel = await model.createConfirmChannel();
   channel.on('error', () => {});
   const blocked = once(model, 'blocked').then(([reason]) => `it takes no messages: ${String(reason)}`);
-  channel.publish('', `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
+  channel.publish(UNREACHED_EXCHANGE, `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
   const found = await Promise.race([
     blocked,
     channel.waitForConfirms().then(() => undefined),

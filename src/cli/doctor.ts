@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { type Config, readConfig } from '../config.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { managementUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
 import { JSON_OPTION } from './options.ts';
@@ -55,11 +56,13 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
   };
   // Loaded only here: no other command needs them.
   if (backends !== undefined) {
-    const [{ examineRabbitMq }, { examineRedis }] = await Promise.all([
+    const [{ examineRabbitMq }, { examinePolicies }, { examineRedis }] = await Promise.all([
       import('./doctor-rabbitmq.ts'),
+      import('./doctor-policies.ts'),
       import('./doctor-redis.ts'),
     ]);
     yield* examineRabbitMq(backends.amqpUrl);
+    yield* await examinePolicies(backends.amqpUrl, managementUrlOf(environment));
     yield* examineRedis(backends);
   }
   const { examineMachine } = await import('./doctor-machine.ts');

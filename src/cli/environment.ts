@@ -15,6 +15,12 @@ export function opsUrlOf(environment: Environment = process.env): string {
   return checked('CARILLON_OPS_URL', set(environment.CARILLON_OPS_URL) ?? 'http://localhost:3001');
 }
 
+/** Undefined when it is not set. */
+export function managementUrlOf(environment: Environment = process.env): string | undefined {
+  const url = set(environment.CARILLON_MANAGEMENT_URL);
+  return url === undefined ? undefined : checked('CARILLON_MANAGEMENT_URL', url);
+}
+
 function checked(name: string, url: string): string {
   const isWeb = URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
   // It is not repeated: a password may be in it.

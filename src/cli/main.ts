@@ -16,6 +16,8 @@ const ENDING = `
 Environment:
   CARILLON_URL      where Carillon is for producers and clients (default http://localhost:3000)
   CARILLON_OPS_URL  where it is for operators (default http://localhost:3001)
+  CARILLON_MANAGEMENT_URL
+                    RabbitMQ's management API, for the doctor (default: AMQP_URL's host, port 15672)
   CARILLON_TOKEN    the token to show; otherwise JWT_SECRET makes one for the occasion
   JWT_SECRET, JWT_ISSUER, JWT_AUDIENCE, AMQP_URL, REDIS_URL …  as the service has them
   NO_COLOR          no colours, not even on a terminal

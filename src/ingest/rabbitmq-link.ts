@@ -8,6 +8,7 @@
 import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { readHeadersSafely } from './amqplib-reader.ts';
+import { type RabbitMqRefusal, refusalIn } from './rabbitmq-refusal.ts';
 import { TopologyClash } from './topology.ts';
 
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
@@ -27,6 +28,7 @@ export class Link {
   #recovering: RecoveringChannelModel | undefined;
   #model: ChannelModel | undefined;
   #isClosing = false;
+  #refusal: RabbitMqRefusal | undefined;
 
   /** `onClash` is told when the topology cannot be declared; the link goes on trying. */
   constructor(name: string, log: Logger, onClash: (clash: TopologyClash) => void) {
@@ -71,15 +73,24 @@ export class Link {
     });
     this.#recovering = recovering;
     recovering.on('error', () => {});
-    recovering.on('connect', () => this.#become('up'));
+    recovering.on('connect', () => {
+      this.#refusal = undefined;
+      this.#become('up');
+    });
     recovering.on('disconnect', (error: Error) => this.#become('down', error));
     recovering.on('connect-failed', (error: Error) => {
       if (error instanceof TopologyClash) this.#onClash(error);
+      this.#refuse(refusalIn(error, url));
       this.#log.debug({ link: this.#name, reason: error.message }, 'RabbitMQ not reached');
       this.#become(error instanceof TopologyClash ? 'clash' : 'down', error);
     });
     recovering.on('blocked', (reason) => this.#become('blocked', new Error(reason)));
     recovering.on('unblocked', () => this.#become('up'));
+  }
+
+  /** What an operator reads: the state, or what RabbitMQ refuses. */
+  get reason(): string {
+    return this.#refusal === undefined ? this.state : describe(this.#refusal);
   }
 
   /** The newest connection, which may be closed already; undefined before the first. */
@@ -103,12 +114,25 @@ export class Link {
     this.state = 'down';
   }
 
+  #refuse(refusal: RabbitMqRefusal | undefined): void {
+    if (refusal !== undefined && refusal.message !== this.#refusal?.message) {
+      const { code, message } = refusal;
+      this.#log.error({ link: this.#name, code, reason: message }, 'RabbitMQ refuses');
+    }
+    this.#refusal = refusal;
+  }
+
   #become(state: LinkState, error?: Error): void {
     if (state === this.state) return;
     this.state = state;
     const level = state === 'up' ? 'info' : state === 'clash' ? 'error' : 'warn';
-    this.#log[level]({ link: this.#name, state, reason: error?.message }, `RabbitMQ is ${state}`);
+    const reason = this.#refusal?.message ?? error?.message;
+    this.#log[level]({ link: this.#name, state, reason }, `RabbitMQ is ${state}`);
   }
+}
+
+export function describe({ code, message }: RabbitMqRefusal): string {
+  return `${code}: ${message}`;
 }
 
 /** amqplib reads them from the URL byte by byte, so that anything but ASCII comes out wrong. */

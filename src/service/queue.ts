@@ -18,6 +18,7 @@ import { QueueDepths } from '../ingest/queue-depths.ts';
 import { RabbitMqLetters } from '../ingest/rabbitmq-letters.ts';
 import type { Handle, Settlement } from '../ingest/settlement.ts';
 import { DELIVER_QUEUE, EVENTS_EXCHANGE } from '../ingest/topology.ts';
+import { TopologyWatch } from '../ingest/topology-watch.ts';
 import { type Probe, whether } from '../ops/health.ts';
 import { createSampler } from '../ops/log.ts';
 import type { Context } from './context.ts';
@@ -106,6 +107,7 @@ export async function openQueue(
       if (settlement.kind === 'dead-letter')
         stages?.dead(() => event ?? eventIn(message), settlement.refusal);
     },
+    isStoreUp: () => store.isReachable(),
     publisher,
     unreached,
     now,
@@ -131,15 +133,20 @@ function eventIn(message: ConsumeMessage) {
  */
 const CANARY_PROPERTIES = { priority: 9 };
 
-interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled' | 'now'> {
+interface RabbitMqParts extends Pick<ConsumerOptions, 'handle' | 'onSettled' | 'isStoreUp' | 'now'> {
   readonly publisher: Publisher;
   readonly unreached: Unreached | undefined;
+}
+
+/** Only once its topology was declared: before, all of it may be missing. */
+function connectedModel({ state, model }: Pick<Consumer | Publisher, 'state' | 'model'>) {
+  return state === 'connecting' || state === 'down' || state === 'clash' ? undefined : model;
 }
 
 async function openRabbitMq(
   { config, log, metrics, onFatal }: Context,
   { amqpUrl }: Backends,
-  { handle, onSettled, publisher, unreached, now }: RabbitMqParts,
+  { handle, onSettled, isStoreUp, publisher, unreached, now }: RabbitMqParts,
 ): Promise<Queue> {
   await publisher.open(amqpUrl);
   const consumer = config.ROLES.includes('consumer')
@@ -149,6 +156,7 @@ async function openRabbitMq(
         handle,
         publisher,
         now,
+        isStoreUp,
         log,
         onClash: onFatal,
         onSettled,
@@ -158,6 +166,9 @@ async function openRabbitMq(
   await unreached?.open(amqpUrl);
   // RabbitMQ may block the publisher's connection, and then answers nothing on it.
   const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
+  const topology = new TopologyWatch({ model: () => connectedModel(consumer ?? publisher), log });
+  publisher.onUnroutable(() => topology.unroutable());
+  topology.start();
   metrics.watch({
     queues: () => depths.read(),
     ...(consumer === undefined ? {} : { consumer: () => consumer }),
@@ -191,14 +202,18 @@ async function openRabbitMq(
       await confirmed;
     },
     probes: {
-      rabbitmq: () => whether(publisher.state === 'up', publisher.state),
-      ...(consumer === undefined ? {} : { consumer: () => whether(consumer.state === 'up', consumer.state) }),
+      rabbitmq: () => whether(publisher.trouble === undefined, publisher.trouble ?? ''),
+      topology: () => topology.health,
+      ...(consumer === undefined
+        ? {}
+        : { consumer: () => whether(consumer.state === 'up', consumer.reason) }),
     },
     drain: async () => {
       unreached?.stop();
       await Promise.all([consumer?.drain(), unreached?.drain()]);
     },
     close: async () => {
+      topology.stop();
       await Promise.all([consumer?.close(), unreached?.close()]);
       await publisher.close();
     },

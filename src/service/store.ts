@@ -29,6 +29,7 @@ import { RedisDepartments } from '../presence/redis-departments.ts';
 import { RedisPresence } from '../presence/redis-presence.ts';
 import { connectForCommands, connectForSubscriptions, nodeOf, RunIds, stateOf, suffixOf } from '../redis.ts';
 import { RedisClock } from '../redis-clock.ts';
+import { RedisDenials } from '../redis-denials.ts';
 import { LocalUnreachedMemory } from '../signals/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../signals/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../signals/unreached-memory.ts';
@@ -62,6 +63,8 @@ export interface Store {
   readonly now: () => number;
   /** Resolves when {@link now} is known, or the time to wait for it is over; until then it is this machine's. */
   knowsTime(withinMs: number): Promise<void>;
+  /** Whether there is a connection that takes commands. Cheap. */
+  isReachable(): boolean;
   close(): Promise<void>;
 }
 
@@ -99,11 +102,18 @@ export function openStore({ node, config, log, signals }: Context): Store {
     const departments = new MemoryDepartments();
     const tap = new MemoryTap({ node, now });
     const kept = { directiveLog, trail, presence, directory, departments, tap, unreachedMemory };
-    const none = { probes: {}, now, knowsTime: async () => {}, close: async () => {} };
+    const none = {
+      probes: {},
+      isReachable: () => true,
+      now,
+      knowsTime: async () => {},
+      close: async () => {},
+    };
     return { live, inbox, userInbox, marks, ...kept, ...none };
   }
-  const redis = connectForCommands(config.backends, log);
-  const subscriptions = connectForSubscriptions(config.backends, log);
+  const denials = new RedisDenials(log);
+  const redis = connectForCommands(config.backends, log, denials);
+  const subscriptions = connectForSubscriptions(config.backends, log, denials);
   const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
   const clock = new RedisClock(redis);
   const { now } = clock;
@@ -151,12 +161,16 @@ export function openStore({ node, config, log, signals }: Context): Store {
       now,
     }),
     probes: {
-      redis: () => whether(redis.status === 'ready', stateOf(redis)),
+      redis: () =>
+        denials.reason === undefined
+          ? whether(redis.status === 'ready', stateOf(redis))
+          : whether(false, denials.reason),
       redis_subscriptions: () => whether(subscriptions.status === 'ready', stateOf(subscriptions)),
       ...(config.ROLES.includes('gateway')
         ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
         : {}),
     },
+    isReachable: () => redis.status === 'ready',
     now,
     knowsTime: (withinMs) => Promise.race([clock.known, pause(withinMs, undefined, { ref: false })]),
     close: async () => {

@@ -4,7 +4,7 @@ import { audienceSchema } from '../contract/audience.ts';
 import { parseJson } from '../contract/json.ts';
 import { offsetSchema } from '../contract/notification.ts';
 import type { Publisher } from '../ingest/publisher.ts';
-import { UNREACHED_WAIT_QUEUE } from '../ingest/topology.ts';
+import { UNREACHED_DELAY_QUEUE, UNREACHED_EXCHANGE } from '../ingest/topology.ts';
 
 const checkSchema = z.object({
   audience: audienceSchema.refine((audience) => audience.startsWith('user:')),
@@ -36,5 +36,5 @@ export async function sendCheck(
 ): Promise<void> {
   const body = Buffer.from(JSON.stringify(check));
   const properties = { contentType: 'application/json', expiration: String(afterMs) };
-  await publisher.publish('', UNREACHED_WAIT_QUEUE, body, properties);
+  await publisher.publish(UNREACHED_EXCHANGE, UNREACHED_DELAY_QUEUE, body, properties);
 }

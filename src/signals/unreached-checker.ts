@@ -14,12 +14,7 @@ import { reasonOf } from '../contract/reason.ts';
 import { typeOf } from '../contract/signal.ts';
 import { type Publisher, Unroutable } from '../ingest/publisher.ts';
 import { Link } from '../ingest/rabbitmq-link.ts';
-import {
-  declareTopology,
-  SIGNALS_EXCHANGE,
-  type TopologyClash,
-  UNREACHED_QUEUE,
-} from '../ingest/topology.ts';
+import { SIGNALS_EXCHANGE, Topology, type TopologyClash, UNREACHED_QUEUE } from '../ingest/topology.ts';
 import { type Check, parseCheck, sendCheck } from './check.ts';
 import type { Judge, Verdict } from './judge.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
@@ -51,6 +46,7 @@ export interface UnreachedCheckerOptions {
 export class UnreachedChecker {
   readonly #options: UnreachedCheckerOptions;
   readonly #link: Link;
+  readonly #topology = new Topology();
   readonly #stopping = new AbortController();
   #inHand: Promise<void> = Promise.resolve();
 
@@ -75,6 +71,7 @@ export class UnreachedChecker {
   }
 
   async #setup(model: ChannelModel): Promise<void> {
+    await this.#topology.declare(model);
     const channel = await model.createChannel();
     channel.on('error', (error) =>
       this.#options.log.warn({ reason: error.message }, 'RabbitMQ closed the checking channel'),
@@ -84,11 +81,11 @@ export class UnreachedChecker {
       gone.abort();
       this.#link.rebuild('the checking channel closed');
     });
-    await declareTopology(channel);
     await channel.prefetch(JUDGED_AHEAD);
     const over = AbortSignal.any([this.#stopping.signal, gone.signal]);
     await channel.consume(UNREACHED_QUEUE, (message) => {
-      if (message === null) this.#link.rebuild('RabbitMQ cancelled the checking consumer');
+      if (message === null)
+        this.#link.rebuild(`RabbitMQ cancelled the checking consumer: ${UNREACHED_QUEUE} was deleted`);
       else this.#take(channel, message, over);
     });
   }
@@ -117,7 +114,7 @@ export class UnreachedChecker {
   async #settle(check: Check, judging: Promise<Verdict>, over: AbortSignal): Promise<boolean> {
     try {
       const verdict = await judging;
-      if (verdict.kind === 'unreached') await this.#tell(check, verdict, over);
+      if (verdict.kind === 'unreached') await this.#tell(check, verdict);
       else if (verdict.kind === 'open') await this.#waitAgain(check);
       return true;
     } catch (error) {
@@ -139,7 +136,6 @@ export class UnreachedChecker {
   async #tell(
     { audience, offset }: Check,
     unreached: Extract<Verdict, { kind: 'unreached' }>,
-    over: AbortSignal,
   ): Promise<void> {
     const { publisher, memory, log, onSignal } = this.#options;
     const { notification } = unreached;
@@ -156,10 +152,11 @@ export class UnreachedChecker {
       log.warn({ audience, epoch, offset }, 'no queue takes the signal that a notification is unreached');
       onSignal(UNREACHED, 'unrouted');
     }
-    // Forgotten, it would be published again whenever the check comes again.
+    // Forgotten, it would be published again whenever the check comes again: also on the next channel, whose first
+    // check waits for this one.
     await pRetry(() => memory.signalled(audience, notification), {
       ...REMEMBERING,
-      shouldRetry: () => !over.aborted,
+      shouldRetry: () => !this.#stopping.signal.aborted,
     });
   }
 

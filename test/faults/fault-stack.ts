@@ -3,7 +3,7 @@
  * judges go past the proxies: only the service is disturbed.
  */
 import { type Cluster, Redis } from 'ioredis';
-import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
+import { type CarillonProcess, JWT_SECRET, spawnCarillon, startCarillon } from '../support/carillon.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -25,6 +25,8 @@ export interface FaultStack extends TriedStack {
   /** In the order in which they came: the first has the events, the others wait. */
   readonly consumers: CarillonProcess[];
   startConsumer(extra?: Readonly<Record<string, string>>): Promise<CarillonProcess>;
+  /** One that is not ready yet, and perhaps cannot be. */
+  spawnConsumer(): Promise<CarillonProcess>;
   /** One more, which the caller MUST end. */
   startGateway(extra?: Readonly<Record<string, string>>): Promise<CarillonProcess>;
   stop(): Promise<void>;
@@ -60,6 +62,11 @@ export async function startFaultStack(amqpUrl: string): Promise<FaultStack> {
     consumers.push(consumer);
     return consumer;
   };
+  const spawnConsumer = async () => {
+    const consumer = await spawnCarillon({ ...environment, ROLES: 'consumer' });
+    consumers.push(consumer);
+    return consumer;
+  };
   const [first, second] = await Promise.all([startGateway(), startGateway(), startConsumer()]);
   const gateways = [first, second];
   const control = new Redis(redis.url, { maxRetriesPerRequest: null });
@@ -74,6 +81,7 @@ export async function startFaultStack(amqpUrl: string): Promise<FaultStack> {
     gateways,
     consumers,
     startConsumer,
+    spawnConsumer,
     startGateway,
     async stop() {
       control.disconnect();

@@ -99,6 +99,16 @@ export class Trial {
     return this.#publishing;
   }
 
+  /** Runs `act` when all that was published has arrived, and before anything more is published. */
+  whenAllArrived(act: () => Promise<void>): Promise<void> {
+    this.#publishing = this.#publishing.then(async () => {
+      const target = this.#published();
+      await until(`all that was published: ${this.#what}`, SETTLE_TIMEOUT_MS, () => this.#haveSeen(target));
+      await act();
+    });
+    return this.#publishing;
+  }
+
   /** Resolves when so many more events have reached the devices that stayed. */
   async flows(count: number): Promise<void> {
     const target = Math.max(...this.#seenByStaying()) + count;

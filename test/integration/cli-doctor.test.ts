@@ -1,7 +1,7 @@
 /** The doctor on stacks that are well, and on ones that are not: it names what is wrong, says what to change, ends with 1. */
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
 import { cli } from '../support/cli.ts';
@@ -17,7 +17,12 @@ beforeAll(async () => {
   [amqpUrl, redis] = await Promise.all([freshVhost(), startRedis({ persistent: true })]);
   const environment = { AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET };
   carillon = await startCarillon(environment);
-  env = { ...environment, CONNECTIONS_PER_NODE: '10', CARILLON_OPS_URL: carillon.opsUrl };
+  env = {
+    ...environment,
+    CONNECTIONS_PER_NODE: '10',
+    CARILLON_OPS_URL: carillon.opsUrl,
+    CARILLON_MANAGEMENT_URL: inject('rabbitMq').managementUrl,
+  };
 });
 afterAll(async () => {
   await carillon.stop();
@@ -52,6 +57,7 @@ test('a stack that is well: 0, for people too', async () => {
     'rabbitmq consumers': 'advice',
     'dead letters': 'ok',
     'rabbitmq alarms': 'ok',
+    'rabbitmq policies': 'ok',
     'redis version': 'ok',
     'redis persistence': 'ok',
     'redis memory': 'advice',
@@ -80,7 +86,7 @@ test('a Redis that loses and evicts', async () => {
       verdict: 'wrong',
       change: expect.stringContaining('noeviction'),
     });
-    expect([exitCode, err]).toEqual([1, expect.stringContaining('2 of 14')]);
+    expect([exitCode, err]).toEqual([1, expect.stringContaining('2 of 15')]);
     expect((await doctor({ ...env, REDIS_CLUSTER: 'true' })).exitCode).toBe(1);
   } finally {
     await client.config('SET', 'appendonly', 'yes');
@@ -101,7 +107,8 @@ test('a RabbitMQ that nobody has set up, or somebody differently', async () => {
   for (const name of ['carillon.events', 'carillon.signals', 'carillon.dead']) {
     await channel.assertExchange(name, 'topic');
   }
-  for (const name of ['deliver', 'dead', 'unreached', 'unreached.wait']) {
+  await channel.assertExchange('carillon.unreached', 'direct');
+  for (const name of ['deliver', 'dead', 'unreached', 'unreached.delay']) {
     await channel.assertQueue(`carillon.${name}`, { arguments: { 'x-queue-type': 'quorum' } });
   }
   const clash = await doctor({ ...env, AMQP_URL: empty });
@@ -126,6 +133,7 @@ test('servers that are not there, without their passwords, and a configuration t
     'redis',
     'readiness',
   ]);
+  expect(away.of('rabbitmq policies')?.verdict).toBe('advice');
   expect(JSON.stringify(away)).not.toContain('hidden');
   expect(away.exitCode).toBe(1);
   const broken = await doctor({ AMQP_URL: amqpUrl, JWT_SECRET: 'short' });

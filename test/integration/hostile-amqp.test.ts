@@ -52,7 +52,9 @@ beforeAll(async () => {
 });
 beforeEach(() => expect(depth()).resolves.toBe(0));
 afterEach(() => {
-  const disturbed = carillon.output.filter((line) => /set up again|left to RabbitMQ|"level":"fatal"/.test(line));
+  const disturbed = carillon.output.filter((line) =>
+    /set up again|left to RabbitMQ|"level":"fatal"/.test(line),
+  );
   expect(disturbed).toEqual([]);
 });
 afterAll(async () => {

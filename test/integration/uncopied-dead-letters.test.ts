@@ -1,7 +1,7 @@
 /** Dead letters that cannot be copied, or not whole: nothing is lost, nothing is tried for ever, and no link is closed by them. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Consumer } from '../../src/ingest/consumer.ts';
+import { Consumer, type ConsumerOptions } from '../../src/ingest/consumer.ts';
 import { deadLetter } from '../../src/ingest/dead-letter.ts';
 import { Publisher, RefusedByBroker } from '../../src/ingest/publisher.ts';
 import { ACK } from '../../src/ingest/settlement.ts';
@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 /** What settles is told in `settled`. */
-async function consume(by: Pick<Publisher, 'publish' | 'maxHeaderBytes'>, settled: string[]): Promise<void> {
+async function consume(by: ConsumerOptions['publisher'], settled: string[]): Promise<void> {
   consumer = new Consumer({
     now: Date.now,
     prefetch: 100,
@@ -46,6 +46,7 @@ async function consume(by: Pick<Publisher, 'publish' | 'maxHeaderBytes'>, settle
       return ACK;
     },
     publisher: by,
+    isStoreUp: () => true,
     log: logger(),
     onClash,
     onSettled: ({ kind }) => settled.push(kind),
@@ -63,7 +64,7 @@ test.each([
     tried += 1;
     throw error;
   };
-  await consume({ publish, maxHeaderBytes: 10_000 }, settled);
+  await consume({ publish, maxHeaderBytes: 10_000, state: 'up' }, settled);
   await producer.publish(madeEvent('before'));
   await producer.publishRaw(Buffer.from('?'), { headers: { own: 'header' } }, 'poison');
   await producer.publish(madeEvent('behind'));

@@ -10,6 +10,8 @@ import { SignalListener } from '../support/signal-listener.ts';
 import { until } from '../support/until.ts';
 
 const USERS = 300;
+/** The service's own in RabbitMQ. */
+const USER = 'unreached-kills';
 const TIMEOUT_MS = 90_000;
 
 let redis: RedisServer;
@@ -24,8 +26,11 @@ const startConsumer = () => startCarillon(environment);
 beforeAll(async () => {
   const [server, amqpUrl] = await Promise.all([startRedis({ persistent: true }), freshVhost()]);
   redis = server;
+  await sharedManagement().createUser(USER, 'secret', vhostOf(amqpUrl));
+  const ofService = new URL(amqpUrl);
+  [ofService.username, ofService.password] = [USER, 'secret'];
   environment = {
-    AMQP_URL: amqpUrl,
+    AMQP_URL: ofService.href,
     REDIS_URL: redis.url,
     JWT_SECRET,
     ROLES: 'consumer',
@@ -116,11 +121,19 @@ test('a consumer that cannot schedule does not acknowledge, and its successor sc
   const audiences = audiencesOf('unscheduled').slice(0, 50);
   const { AMQP_URL = '' } = environment;
   const before = await appendsOf(consumers[0]);
-  await sharedManagement().delete(`queues/${vhostOf(AMQP_URL)}/carillon.unreached.wait`);
+  const vhost = vhostOf(AMQP_URL);
+  // Nobody may declare it again meanwhile.
+  const permit = (configure: string) =>
+    sharedManagement().put(`permissions/${vhost}/${USER}`, { configure, write: '.*', read: '.*' });
+  await permit('^$');
+  await sharedManagement().delete(`queues/${vhost}/carillon.unreached.delay`);
   await producer.publish(...audiences.map((audience) => checker.next(audience)));
   const appended = async () => (await appendsOf(consumers[0])) - before;
   await until('all appends', 20_000, async () => (await appended()) === audiences.length);
-  // The next that starts declares the queue.
+  const [active] = consumers;
+  active?.signal('SIGKILL');
+  await active?.exited;
+  await permit('.*');
   await killActive();
   await until('all signals', 60_000, () => distinct(audiences) === audiences.length);
   expect(await appendsOf(consumers[0], 'repeat')).toBe(audiences.length);

@@ -1,9 +1,14 @@
-/** A producer as a backend engineer writes it: persistent, confirmed, and sent again when RabbitMQ was away. */
+/**
+ * A producer as a backend engineer writes it: persistent, confirmed, mandatory, and sent again when RabbitMQ was away or
+ * had no queue for it.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
 import { until } from './until.ts';
 
 const EXCHANGE = 'carillon.events';
 const RECONNECT_TIMEOUT_MS = 60_000;
+const RETURNED_PAUSE_MS = 50;
 
 export interface MadeEvent {
   readonly id: string;
@@ -20,6 +25,7 @@ export class Producer {
   readonly #url: string;
   #model: ChannelModel | undefined;
   #channel: ConfirmChannel | undefined;
+  #returned = 0;
 
   constructor(url: string) {
     this.#url = url;
@@ -58,12 +64,15 @@ export class Producer {
   async #confirmed(messages: readonly Message[]): Promise<void> {
     for (;;) {
       const channel = await this.#open();
+      const returned = this.#returned;
       try {
         for (const { routingKey, body, options } of messages) {
-          channel.publish(EXCHANGE, routingKey, body, { persistent: true, ...options });
+          channel.publish(EXCHANGE, routingKey, body, { persistent: true, mandatory: true, ...options });
         }
         await channel.waitForConfirms();
-        return;
+        // RabbitMQ confirms what no queue took as well, and returns it before.
+        if (this.#returned === returned) return;
+        await pause(RETURNED_PAUSE_MS);
       } catch {
         // Some may have arrived. All are sent again, in order: repeats are the service's business.
         this.#channel = undefined;
@@ -79,6 +88,9 @@ export class Producer {
         this.#model.on('error', () => {});
         const channel = await this.#model.createConfirmChannel();
         channel.on('error', () => {});
+        channel.on('return', () => {
+          this.#returned += 1;
+        });
         channel.on('close', () => {
           this.#channel = undefined;
         });

@@ -1,0 +1,117 @@
+/**
+ * The doctor on policies: whoever administers RabbitMQ for a whole company sets some on all queues, and RabbitMQ takes
+ * the lower of a number in a policy and in a queue's arguments. AMQP does not tell them; the management API does.
+ */
+import { z } from 'zod';
+import { reasonOf } from '../contract/reason.ts';
+import {
+  DEAD_LETTERS,
+  DELIVER_QUEUE,
+  QUEUES,
+  UNREACHED_DELAY_QUEUE,
+  UNREACHED_QUEUE,
+} from '../ingest/topology.ts';
+import type { Finding } from './finding.ts';
+
+const ANSWER_MS = 5_000;
+const MANAGEMENT_PORT = 15_672;
+
+const queueSchema = z.object({
+  policy: z.string().nullish(),
+  operator_policy: z.string().nullish(),
+  arguments: z.record(z.string(), z.unknown()),
+  // An empty list, or nothing yet, when there is none.
+  effective_policy_definition: z.unknown().optional(),
+});
+
+type QueueInfo = z.infer<typeof queueSchema>;
+
+const CHECK = 'rabbitmq policies';
+
+/** `managementUrl` undefined: where it mostly is, with the user of `amqpUrl`. */
+export async function examinePolicies(
+  amqpUrl: string,
+  managementUrl: string | undefined,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const queue of Object.keys(QUEUES)) {
+    let info: QueueInfo | undefined;
+    try {
+      info = await infoOf(queue, amqpUrl, managementUrl);
+    } catch (error) {
+      const found = `the management API cannot be asked: ${reasonOf(error)}`;
+      const change =
+        'set CARILLON_MANAGEMENT_URL=http://user:password@host:15672, of a user with the tag monitoring or management';
+      return [{ check: CHECK, verdict: 'advice', found, change }];
+    }
+    if (info !== undefined) findings.push(...harmsIn(queue, info));
+  }
+  return findings.length > 0
+    ? findings
+    : [{ check: CHECK, verdict: 'ok', found: 'none takes anything away' }];
+}
+
+/** Undefined for a queue that is not there, which the topology tells. */
+async function infoOf(
+  queue: string,
+  amqpUrl: string,
+  managementUrl: string | undefined,
+): Promise<QueueInfo | undefined> {
+  const amqp = new URL(amqpUrl);
+  const url = new URL(managementUrl ?? `http://${amqp.hostname}:${MANAGEMENT_PORT}`);
+  const user = url.username === '' ? amqp : url;
+  const login = [user.username || 'guest', user.password || 'guest'].map(decodeURIComponent).join(':');
+  // An AMQP URL without a path means the virtual host /.
+  const vhost = amqp.pathname.length > 1 ? amqp.pathname.slice(1) : '%2F';
+  const path = `${url.pathname.replace(/\/$/, '')}/api/queues/${vhost}/${encodeURIComponent(queue)}`;
+  const response = await fetch(new URL(path, url.origin), {
+    headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}` },
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
+  if (response.status === 404) return undefined;
+  if (!response.ok)
+    throw new Error(`it answers ${response.status} to ${user === url ? 'that user' : "AMQP_URL's user"}`);
+  return queueSchema.parse(await response.json());
+}
+
+/** What a key of a policy does to one of ours. */
+const HARMS: Readonly<Record<string, (queue: string, value: unknown) => string | undefined>> = {
+  'message-ttl': (queue, ms) => {
+    if (queue === DELIVER_QUEUE) return `makes events that wait for ${ms} ms dead letters`;
+    if (queue === UNREACHED_DELAY_QUEUE) return `has checks come back after ${ms} ms at the latest`;
+    return `throws away what lies there for ${ms} ms`;
+  },
+  expires: (_, ms) => `deletes the queue with all in it when nobody has used it for ${ms} ms`,
+  'delivery-limit': (queue, limit) => {
+    if (queue === DEAD_LETTERS) return `throws dead letters away that were looked at ${limit} times`;
+    if (queue === UNREACHED_QUEUE) return `throws checks away that were in hand ${limit} times`;
+    return undefined;
+  },
+};
+
+function harmsIn(queue: string, info: QueueInfo): Finding[] {
+  const effective = z.record(z.string(), z.unknown()).safeParse(info.effective_policy_definition);
+  if (!effective.success) return [];
+  const names = [
+    ...(info.policy ? [`policy "${info.policy}"`] : []),
+    ...(info.operator_policy ? [`operator policy "${info.operator_policy}"`] : []),
+  ].join(', ');
+  const harm = (key: string, does: string, verdict: 'wrong' | 'advice'): Finding => ({
+    check: `${CHECK} ${queue}`,
+    verdict,
+    found: `${names}: ${key} ${does}`,
+    change:
+      `except carillon.* from it: rabbitmqctl set_policy carillon '^carillon\\.' '{"overflow":"reject-publish"}' ` +
+      '--apply-to queues --priority <higher than its own>; an operator policy only its owner can change',
+  });
+  return Object.entries(effective.data).flatMap(([key, value]) => {
+    const does = HARMS[key]?.(queue, value);
+    if (does !== undefined) return [harm(key, does, 'wrong')];
+    if (key !== 'max-length' && key !== 'max-length-bytes') return [];
+    // A policy's comes before the argument, tried with 3.10.
+    const overflow = effective.data.overflow ?? info.arguments['x-overflow'] ?? 'drop-head';
+    return overflow === 'reject-publish'
+      ? [harm(key, `has it refuse more than ${value}`, 'advice')]
+      : [harm(key, `throws away the oldest beyond ${value}`, 'wrong')];
+  });
+}

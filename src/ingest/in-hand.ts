@@ -1,0 +1,73 @@
+/**
+ * The events that a consumer has in hand, of its present channel and of earlier ones, and whether it may be given more.
+ *
+ * What is in hand when its channel ends, RabbitMQ counts as delivered in vain, once each time, and gives it up after the
+ * queue's delivery limit. It ends a channel whose events are held for longer than its `consumer_timeout`. While the
+ * store is away that would go on until good events are dead letters. So whoever could settle nothing takes nothing
+ * before what it had is settled: its appends go on being tried, and the first that succeed show that the store is back.
+ *
+ * While only a part of the store is away (a Cluster's shard), other events still get through, and shall: then what is
+ * held may come again, a number of times that is far below the limit.
+ */
+import type { ConsumeMessage } from 'amqplib';
+
+export interface Held {
+  readonly message: ConsumeMessage;
+  /** By this process's own clock. */
+  readonly atMs: number;
+}
+
+/** Of the 100 that the queue's delivery limit allows. */
+const MAX_RETURNS = 50;
+
+/** What was taken so much later than another, and is settled before it, was not already under way when that one got stuck. */
+const LATER_MS = 10_000;
+
+export class InHand {
+  /** In the order of delivery. */
+  readonly #held = new Map<Promise<void>, Held>();
+  #newestSettledAtMs = Number.NEGATIVE_INFINITY;
+
+  /** `settling` MUST NOT reject. */
+  add(settling: Promise<void>, held: Held): void {
+    this.#held.set(settling, held);
+    void settling.then(() => this.#held.delete(settling));
+  }
+
+  /** MUST be called for each that RabbitMQ may forget. */
+  settled({ atMs }: Held): void {
+    this.#newestSettledAtMs = Math.max(this.#newestSettledAtMs, atMs);
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  get oldest(): Held | undefined {
+    const [oldest] = this.#held.values();
+    return oldest;
+  }
+
+  /** Resolves when what is in hand now is settled or given up. */
+  async end(): Promise<void> {
+    await Promise.all(this.#held.keys());
+  }
+
+  /** Whether a new channel may bring `most` more. */
+  mayTake(most: number): boolean {
+    const { oldest } = this;
+    if (oldest === undefined) return true;
+    const doOthersGetThrough = this.#newestSettledAtMs - oldest.atMs >= LATER_MS;
+    return doOthersGetThrough && this.size <= most / 2 && !this.#isAnyNearLimit();
+  }
+
+  #isAnyNearLimit(): boolean {
+    return [...this.#held.values()].some(({ message }) => returnsOf(message) >= MAX_RETURNS);
+  }
+}
+
+/** How often RabbitMQ has delivered it in vain. */
+function returnsOf({ properties }: ConsumeMessage): number {
+  const count: unknown = properties.headers?.['x-delivery-count'];
+  return typeof count === 'number' ? count : 0;
+}

@@ -1,0 +1,53 @@
+/** What RabbitMQ refuses for want of a right, in words that name the right. */
+
+export interface RabbitMqRefusal {
+  readonly code: 'rabbitmq_login_refused' | 'rabbitmq_vhost_refused' | 'rabbitmq_right_missing';
+  readonly message: string;
+  /** What the right is for, when it is for one thing. */
+  readonly resource?: string;
+}
+
+const LOGIN = /Handshake terminated by server: 403/;
+
+/** amqplib does not pass on what RabbitMQ says of a virtual host. */
+const OPEN = /Expected ConnectionOpenOk; got <ConnectionClose/;
+
+const RIGHT =
+  /(?:(configure|write|read) )?access to (exchange|queue) '(.*?)' in vhost '(.*?)' refused for user '(.*?)'/;
+
+/** AMQP methods by class and number, and the right that RabbitMQ wants for an exchange or a queue in them. */
+const RIGHTS: Readonly<Record<string, { readonly exchange: string; readonly queue: string }>> = {
+  '40.10': { exchange: 'configure', queue: '' },
+  // The exchange is that of its dead letters; a queue that has one must be readable too.
+  '50.10': { exchange: 'write', queue: 'configure and read' },
+  '50.20': { exchange: 'read', queue: 'write' },
+  '60.20': { exchange: '', queue: 'read' },
+  '60.40': { exchange: 'write', queue: '' },
+  '60.70': { exchange: '', queue: 'read' },
+};
+
+/** Undefined when it was refused for something else, or not at all. `url`: of the connection. */
+export function refusalIn(error: Error, url: string): RabbitMqRefusal | undefined {
+  const { username, pathname } = new URL(url);
+  const user = decodeURIComponent(username);
+  if (LOGIN.test(error.message)) {
+    const message = `RabbitMQ does not let in the user "${user}": the name or the password is wrong`;
+    return { code: 'rabbitmq_login_refused', message };
+  }
+  if (OPEN.test(error.message)) {
+    const vhost = decodeURIComponent(pathname.slice(1)) || '/';
+    const message =
+      `RabbitMQ lets in the user "${user}" and not into the virtual host "${vhost}": it does not exist, ` +
+      'the user has no permissions in it, or a limit of connections is reached';
+    return { code: 'rabbitmq_vhost_refused', message };
+  }
+  const [, named, kind, resource = '', vhost, owner] = RIGHT.exec(error.message) ?? [];
+  if (kind !== 'exchange' && kind !== 'queue') return undefined;
+  const right = named ?? (RIGHTS[methodOf(error)]?.[kind] || 'access');
+  const message = `the user "${owner}" has no right to ${right} ${kind} "${resource}" in virtual host "${vhost}"`;
+  return { code: 'rabbitmq_right_missing', message, resource };
+}
+
+function methodOf(error: Error): string {
+  return 'classId' in error && 'methodId' in error ? `${error.classId}.${error.methodId}` : '';
+}

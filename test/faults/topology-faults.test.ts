@@ -1,0 +1,103 @@
+/**
+ * Somebody deletes Carillon's queues, exchanges and bindings while events flow: each is declared again, and what
+ * RabbitMQ still has arrives, once and in order.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Management } from '../support/management.ts';
+import { Producer } from '../support/producer.ts';
+import { queueDepth } from '../support/queue-depth.ts';
+import { vhostOf } from '../support/rabbitmq.ts';
+import { freshVhost, sharedManagement } from '../support/servers.ts';
+import { until } from '../support/until.ts';
+import { type FaultStack, startFaultStack } from './fault-stack.ts';
+import { expectWhole, Trial } from './trial.ts';
+
+/** More than a consumer may have in hand: if they cannot be kept, good events wait behind them. */
+const POISON = 300;
+
+let stack: FaultStack;
+let producer: Producer;
+let management: Management;
+let vhost: string;
+
+beforeAll(async () => {
+  stack = await startFaultStack(await freshVhost());
+  producer = new Producer(stack.amqpUrl);
+  management = sharedManagement();
+  vhost = encodeURIComponent(vhostOf(stack.amqpUrl));
+});
+afterAll(async () => {
+  await producer.close();
+  await stack.stop();
+});
+
+async function isThere(path: string): Promise<boolean> {
+  return management.get(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+const bindingOf = (exchange: string, queue: string) => `bindings/${vhost}/e/${exchange}/q/${queue}/%23`;
+
+const deletions: readonly (readonly [string, () => string])[] = [
+  ['queue carillon.deliver', () => `queues/${vhost}/carillon.deliver`],
+  ['queue carillon.unreached', () => `queues/${vhost}/carillon.unreached`],
+  ['queue carillon.unreached.delay', () => `queues/${vhost}/carillon.unreached.delay`],
+  ['exchange carillon.events', () => `exchanges/${vhost}/carillon.events`],
+  ['exchange carillon.dead', () => `exchanges/${vhost}/carillon.dead`],
+  ['exchange carillon.signals', () => `exchanges/${vhost}/carillon.signals`],
+  ['exchange carillon.unreached', () => `exchanges/${vhost}/carillon.unreached`],
+  ['binding of carillon.deliver', () => bindingOf('carillon.events', 'carillon.deliver')],
+];
+
+test.for(deletions)('%s is deleted', { timeout: 120_000 }, async ([what, path]) => {
+  const report = await Trial.run(`${what} deleted`, stack, async (trial) => {
+    await trial.whenAllArrived(() => management.delete(path()));
+    await until(`${what} to be there again`, 30_000, () => isThere(path()));
+    await trial.flows(50);
+  });
+  expectWhole(report);
+});
+
+test.for([
+  ['queue', () => `queues/${vhost}/carillon.dead`],
+  ['exchange', () => `exchanges/${vhost}/carillon.dead`],
+  ['binding', () => bindingOf('carillon.dead', 'carillon.dead')],
+] as const)(
+  'the %s carillon.dead is deleted while there are dead letters',
+  {
+    timeout: 120_000,
+  },
+  async ([what, path]) => {
+    await management.delete(`queues/${vhost}/carillon.dead/contents`).catch(() => {});
+    const report = await Trial.run(`${what} carillon.dead deleted among poison`, stack, async (trial) => {
+      await management.delete(path());
+      for (let i = 0; i < POISON; i += 1) await producer.publishRaw(Buffer.from('?'), {}, `deleted.${i}`);
+      await trial.flows(50);
+      await until('all dead letters', 30_000, async () => {
+        return (await queueDepth(stack.amqpUrl, 'carillon.dead')) >= POISON;
+      });
+      await management.delete(`queues/${vhost}/carillon.dead/contents`);
+    });
+    expectWhole(report);
+  },
+);
+
+test('what was deleted is named in the log of whoever saw it first', async () => {
+  const told = [...stack.consumers, ...stack.gateways].flatMap(({ output }) =>
+    output.filter((line) => /"level":"(warn|error)"/.test(line)),
+  );
+  const names = deletions.map(([what]) => what).filter((what) => !what.startsWith('binding'));
+  const unnamed = names.filter((what) => {
+    const [kind = '', name = ''] = what.split(' ');
+    return !told.some(
+      (line) =>
+        line.includes(`"${what}"`) ||
+        line.includes(`no ${kind} '${name}'`) ||
+        line.includes(`${name} was deleted`),
+    );
+  });
+  expect(unnamed).toEqual([]);
+  expect(told.some((line) => line.includes('bindings in RabbitMQ are declared again'))).toBe(true);
+});

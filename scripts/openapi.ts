@@ -14,6 +14,7 @@ import { serveAdmin } from '../src/http/admin.ts';
 import { serveEvents } from '../src/http/events.ts';
 import { serveHealth } from '../src/http/health.ts';
 import { serveInbox } from '../src/http/inbox.ts';
+import { PendingAnswers } from '../src/http/pending-answers.ts';
 import { PROBLEM_TYPE } from '../src/http/problems.ts';
 import { createServer } from '../src/http/server.ts';
 import { PartsHealth } from '../src/ops/health.ts';
@@ -99,13 +100,19 @@ export async function openapiDocument(): Promise<Json> {
   const front = await documentOf((app) => {
     serveHealth(app, health);
     serveEvents(app, {
-      quota: async () => undefined,
+      quota: { spent: async () => undefined, take: async () => undefined },
       verify: async () => noToken,
       maxBytes: 0,
       publish: async () => {},
-      refusalOf: () => undefined,
+      appendsOf: () => ({ ok: true, value: 1 }),
     });
-    serveInbox(app, { verify: async () => noToken, inbox: NO_INBOX, departments: NO_DEPARTMENTS });
+    serveInbox(app, {
+      verify: async () => noToken,
+      inbox: NO_INBOX,
+      departments: NO_DEPARTMENTS,
+      limits: { begin: async () => ({ ok: false, retryAfterMs: 0 }) },
+      answers: new PendingAnswers(0),
+    });
   });
   const ops = await documentOf((app) => {
     serveHealth(app, health);

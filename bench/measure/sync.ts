@@ -44,6 +44,10 @@ new Gateway(httpServer, {
   }),
   publish: async () => {},
   isRevoked: () => false,
+  quota: { spent: async () => undefined, take: async () => undefined },
+  requestLimits: {
+    begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
+  },
   allowedOrigins: [],
   trustedProxies: [],
   // The load is one client's; nothing of it is to be refused.
@@ -54,6 +58,7 @@ new Gateway(httpServer, {
     maxEventBytes: 65_536,
     maxTopics: 100,
     maxPendingBytes: 1_048_576,
+    maxAnswerBytes: 524_288,
   },
   handshakeMs: 5_000,
   compression: { thresholdBytes: 512, level: 3 },

@@ -13,6 +13,7 @@ import {
 import type { Logger } from 'pino';
 import { problem } from '../contract/problem.ts';
 import { PROBLEM_TYPE, replyWithProblem } from './problems.ts';
+import { cutUnreadAnswers } from './unread-answers.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
@@ -42,6 +43,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     routerOptions: { ignoreTrailingSlash: true },
   });
   app.addHook('preClose', async () => closeConnectionsSoon(app));
+  cutUnreadAnswers(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(replyWithProblem);

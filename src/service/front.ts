@@ -14,13 +14,15 @@ import { serveDemoSignals } from '../http/demo-signals.ts';
 import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
+import { PendingAnswers } from '../http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../http/server.ts';
+import { UserRequests } from '../limits/user-requests.ts';
 import { createSampler } from '../ops/log.ts';
 import { Registry } from '../presence/registry.ts';
 import type { Listener } from '../signals/listeners.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
-import type { Context } from './context.ts';
+import { answerBytes, type Context } from './context.ts';
 import type { Queue } from './queue.ts';
 import type { Stages } from './stages.ts';
 import type { Store } from './store.ts';
@@ -56,7 +58,15 @@ export async function openFront(
   serveHealth(app, health);
   serveEvents(app, publishing.events);
   const { departments } = store;
-  serveInbox(app, { verify, inbox: store.userInbox, departments });
+  const requestLimits = new UserRequests({
+    costPerSecond: config.USER_COST_PER_SECOND,
+    atOnce: config.USER_REQUESTS_AT_ONCE,
+    now: Date.now,
+    onCost: (units) => metrics.requestCost(units),
+    onRefused: (reason) => metrics.requestRefused(reason),
+  });
+  const answers = new PendingAnswers(answerBytes(config));
+  serveInbox(app, { verify, inbox: store.userInbox, departments, limits: requestLimits, answers });
   await serveDocs(app);
   const isEmbedded = config.backends === undefined;
   const closing = new AbortController();
@@ -85,6 +95,8 @@ export async function openFront(
     },
     verify,
     publish: (read) => queue.publish(read),
+    quota: publishing.events.quota,
+    requestLimits,
     isRevoked: (identity) => directives.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
     consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
@@ -100,6 +112,7 @@ export async function openFront(
       maxEventBytes: config.EVENT_MAX_BYTES,
       maxTopics: config.TOPICS_PER_SESSION,
       maxPendingBytes: config.PENDING_MAX_BYTES,
+      maxAnswerBytes: answerBytes(config),
     },
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },

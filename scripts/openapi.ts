@@ -15,6 +15,7 @@ import { serveAdmin } from '../src/http/admin.ts';
 import { serveEvents } from '../src/http/events.ts';
 import { serveHealth } from '../src/http/health.ts';
 import { serveInbox } from '../src/http/inbox.ts';
+import { PendingAnswers } from '../src/http/pending-answers.ts';
 import { createServer } from '../src/http/server.ts';
 import { PartsHealth } from '../src/ops/health.ts';
 import { createLog } from '../src/ops/log.ts';
@@ -100,14 +101,20 @@ export async function openapiDocument(): Promise<Json> {
   const front = await documentOf((app) => {
     serveHealth(app, health);
     serveEvents(app, {
-      quota: async () => undefined,
+      quota: { spent: async () => undefined, take: async () => undefined },
       verify: async () => noToken,
       maxBytes: 0,
       publish: async () => {},
-      refusalOf: () => undefined,
       now: Date.now,
+      appendsOf: () => ({ ok: true, value: 1 }),
     });
-    serveInbox(app, { verify: async () => noToken, inbox: NO_INBOX, departments: NO_DEPARTMENTS });
+    serveInbox(app, {
+      verify: async () => noToken,
+      inbox: NO_INBOX,
+      departments: NO_DEPARTMENTS,
+      limits: { begin: async () => ({ ok: false, retryAfterMs: 0 }) },
+      answers: new PendingAnswers(0),
+    });
   });
   const ops = await documentOf((app) => {
     serveHealth(app, health);

@@ -138,7 +138,16 @@ const variables = z.object({
     'Largest message of a client, also inflated; 200 cursors or 500 ids of UUIDs need 24 KB.',
   ),
   HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
-    'Events that one user (`sub`) may publish to this process over HTTP in a second.',
+    'Events that one user (`sub`) may publish to this process in a second, each counted once for each of its audiences.',
+  ),
+  USER_COST_PER_SECOND: integer(5_000, 100, 1_000_000_000).describe(
+    "What one user's requests may cost this process in a second, in units (about an entry read each); ten seconds' worth at once.",
+  ),
+  USER_REQUESTS_AT_ONCE: integer(4, 1, 1_000).describe(
+    'Requests of one user that this process answers at the same time; 60 more wait.',
+  ),
+  ANSWER_MAX_BYTES: integer(524_288, 16_384, 268_435_456).describe(
+    'Largest answer of notifications; more comes on a next page or by `sync`. At most half of PENDING_MAX_BYTES counts.',
   ),
   TOPICS_PER_SESSION: integer(100, 1, 10_000).describe('Most topics that one socket may be in.'),
   PENDING_MAX_BYTES: integer(1_048_576, 65_536, 1_073_741_824).describe(

@@ -17,6 +17,9 @@ interface EventTrace {
   settled(outcome: string, refused: string | undefined): void;
 }
 
+/** An event for more audiences than this lets others pass. */
+const WIDE_AUDIENCES = 100;
+
 /** What an append is counted and logged with. `tookMs`: since the event was received. */
 interface Told {
   readonly sampled: boolean;
@@ -70,6 +73,7 @@ export function createDeliver(options: DeliverOptions): Handle {
     const collapseKey = collapseKeyOf(event);
     const retracts = event.type === RETRACTION_TYPE ? retractedBy(event) : undefined;
     const traced = traceparent !== undefined;
+    const isWide = mapped.value.length > WIDE_AUDIENCES;
     const appends = mapped.value.map(async ({ audience, route }) => {
       // One shape for all: spreading what is there would cost more than the rest of this.
       const entry: Entry = {
@@ -84,7 +88,7 @@ export function createDeliver(options: DeliverOptions): Handle {
         retracts,
         route,
       };
-      const appended = await lanes.append(audience, entry);
+      const appended = await lanes.append(audience, entry, isWide);
       onAppended(event, audience, appended, { sampled, tookMs: performance.now() - begunMs });
       await schedule?.(event, audience, appended);
     });

@@ -26,7 +26,8 @@ function readFiles(...folders: string[]): Files {
 const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/contract/', ['src/contract/']],
   ['src/routing/', ['src/routing/', 'src/contract/']],
-  ['src/inbox/', ['src/inbox/', 'src/contract/']],
+  ['src/limits/', ['src/limits/', 'src/contract/', 'src/gateway/allowance.ts']],
+  ['src/inbox/', ['src/inbox/', 'src/contract/', 'src/limits/']],
   ['src/ingest/', ['src/ingest/', 'src/contract/']],
   ['src/auth/', ['src/auth/', 'src/contract/']],
   ['src/trail/', ['src/trail/', 'src/contract/', 'src/inbox/']],
@@ -45,7 +46,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/tap/', ['src/tap/', 'src/contract/']],
   ['src/directives/', ['src/directives/', 'src/contract/']],
   ['src/edge/', ['src/edge/', 'src/contract/']],
-  ['src/gateway/', ['src/gateway/', 'src/contract/', 'src/edge/', 'src/inbox/inbox.ts']],
+  ['src/gateway/', ['src/gateway/', 'src/contract/', 'src/edge/', 'src/inbox/inbox.ts', 'src/limits/']],
   ['src/http/console/', ['src/http/', 'src/contract/', 'src/tap/tap.ts']],
   ['src/http/', ['src/http/', 'src/contract/', 'src/edge/']],
   ['src/ops/', ['src/ops/', 'src/contract/']],

@@ -46,6 +46,10 @@ new Gateway(httpServer, {
   }),
   publish: async () => {},
   isRevoked: () => false,
+  quota: { spent: async () => undefined, take: async () => undefined },
+  requestLimits: {
+    begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
+  },
   allowedOrigins: [],
   addresses: new ClientAddresses([]),
   seats: new Seats({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
@@ -58,6 +62,7 @@ new Gateway(httpServer, {
     maxTopics: 100,
     maxPendingBytes: 1_048_576,
     maxPendingTotalBytes: 268_435_456,
+    maxAnswerBytes: 524_288,
   },
   handshakeMs: 5_000,
   compression: { thresholdBytes: 512, level: 3 },

@@ -115,7 +115,13 @@ function pageOf(what: string, { userInbox, at }: Logs): Operation {
 async function logsOf(redis: RedisConnection, name: string, maxLength: number, length: number) {
   const inbox = await openInbox(redis, maxLength);
   const store = new RedisMarksStore({ redis, channelOf, keptMs: MARKS_KEPT_MS });
-  const userInbox = new StoredInbox({ inbox, store, maxLength: same(maxLength), now: Date.now });
+  const userInbox = new StoredInbox({
+    inbox,
+    store,
+    maxLength: same(maxLength),
+    maxAnswerBytes: 524_288,
+    now: Date.now,
+  });
   const logs = Array.from({ length: LOGS }, (_, i) => {
     const user = `${name}-${i}`;
     const audience: Audience = `user:${user}`;

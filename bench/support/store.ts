@@ -34,7 +34,13 @@ export async function openStore(maxLength = 1_000) {
   };
   const inbox = new RedisInbox({ redis, runIdOf: (key) => runIds.of(key), channelOf, limits });
   const store = new RedisMarksStore({ redis, channelOf, keptMs: 60 * DAY_MS });
-  const userInbox = new StoredInbox({ inbox, store, maxLength: limits.maxLength, now: Date.now });
+  const userInbox = new StoredInbox({
+    inbox,
+    store,
+    maxLength: limits.maxLength,
+    maxAnswerBytes: 524_288,
+    now: Date.now,
+  });
   return { redis, observer, inbox, userInbox };
 }
 

@@ -9,7 +9,7 @@ import { Handshake } from './handshake.ts';
 import { newId } from './identity.ts';
 import { InboxStore } from './inbox-store.ts';
 import type { Notification } from './notification.ts';
-import { catchUp, recoverAll } from './recovery.ts';
+import { recover } from './recovery.ts';
 import { Requests } from './requests.ts';
 import { defaultStorage } from './storage.ts';
 import { TokenRefresh } from './token-refresh.ts';
@@ -142,8 +142,7 @@ export class Client implements AsyncIterable<Notification> {
     this.#requests.open();
     this.#inbox.onSession(session.unseen, session.audiences);
     this.#announcer.emitter.emit('session', session);
-    if (known === undefined) void this.#catchUp(user, session);
-    else this.#begin(user, session.audiences, session.missed);
+    void this.#begin(user, session, known);
   }
 
   #become(name: string, cursors: CursorMap | undefined): User {
@@ -154,24 +153,15 @@ export class Client implements AsyncIterable<Notification> {
     return this.#user;
   }
 
-  /** The handshake could not say whose cursors to send: they are asked about now, before anything live is told. */
-  async #catchUp(user: User, session: Session): Promise<void> {
+  /** Without `known` the handshake could not say whose cursors to send: they are asked about now. */
+  async #begin(user: User, session: Session, known: CursorMap | undefined): Promise<void> {
     const isPresent = () => this.#session === session;
-    try {
-      const missed = await catchUp(user, session.audiences, this.#requests, isPresent);
-      if (isPresent()) this.#begin(user, session.audiences, missed);
-    } catch (error) {
-      if (!isPresent()) return;
-      this.#announcer.error(error);
-      this.#begin(user, session.audiences, {});
-      this.#announcer.resync(session.audiences);
-    }
-  }
-
-  #begin(user: User, audiences: Session['audiences'], missed: Session['missed']): void {
-    const lost = recoverAll(user, audiences, missed);
+    if (known === undefined) user.ordering.restore(await user.load());
+    if (!isPresent()) return;
     this.#topics.enterAll();
-    if (Object.keys(lost).length > 0) this.#announcer.resync(lost);
+    const recovering = { user, requests: this.#requests, announcer: this.#announcer, isPresent };
+    const missed = known === undefined ? undefined : (session.missed ?? {});
+    await recover(recovering, session.audiences, missed);
   }
 
   async #authenticate(): Promise<number> {

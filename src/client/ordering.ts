@@ -76,7 +76,8 @@ export class Ordering {
 
   /**
    * Tells what was missed, then what was held. Without `missed` the audience begins behind its head. Answers whether
-   * something may be lost. Does nothing for an audience that is not held (any more).
+   * something may be lost. Does nothing for an audience that is not held (any more). Behind a part there is more, and
+   * what is held goes on waiting.
    */
   recover(audience: string, { epoch, head }: Head, missed?: Missed): boolean {
     if (!this.#held.has(audience)) return false;
@@ -90,7 +91,7 @@ export class Ordering {
     }
     // The expired are not among the missed, so that the last of these need not be the head.
     this.#move(audience, { epoch, offset: head });
-    this.release(audience);
+    if (!missed?.more) this.release(audience);
     return missed?.recovered === false;
   }
 

@@ -1,13 +1,22 @@
 /** Recovery: which cursors are presented, and what becomes of the answer, audience by audience. */
 import type { Missed } from '../contract/recovery.ts';
-import type { Resync, Session } from '../contract/socket.ts';
+import type { Resync } from '../contract/socket.ts';
+import type { Announcer } from './announcer.ts';
 import type { CursorMap } from './cursors.ts';
-import { CarillonError } from './errors.ts';
-import type { Requests } from './requests.ts';
+import { closed, type Requests } from './requests.ts';
 import type { User } from './user.ts';
 
 type Heads = Resync['audiences'];
-type MissedByAudience = NonNullable<Session['missed']>;
+type Answers = Readonly<Record<string, Missed | undefined>>;
+
+/** Whose recovery it is, and who is told of it. */
+interface Recovering {
+  readonly user: User;
+  readonly requests: Requests;
+  readonly announcer: Announcer;
+  /** Whether this recovery still counts: the next session begins its own. */
+  readonly isPresent: () => boolean;
+}
 
 /** For the handshake. A topic is asked about when it is entered, so that nothing falls between. */
 export function presentable(cursors: CursorMap = new Map()) {
@@ -15,31 +24,59 @@ export function presentable(cursors: CursorMap = new Map()) {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-/** Tells what was missed, then what was held. Returns the audiences of which something may be lost. */
-export function recoverAll({ ordering }: User, heads: Heads, missed: MissedByAudience = {}): Heads {
-  const missedOf = new Map<string, Missed | undefined>(Object.entries(missed));
-  const lost: Heads = {};
-  for (const [audience, head] of Object.entries(heads)) {
-    const answer = missedOf.get(audience);
-    const { epoch, head: offset } = answer ?? head;
-    if (ordering.recover(audience, { epoch, head: offset }, answer)) lost[audience] = { epoch, head: offset };
+/** Between two parts: the server takes ten messages a second, and the app may have some of its own. */
+const PART_PAUSE_MS = 200;
+
+/**
+ * Tells what was missed, then what was held. Where one answer could not hold it all, asks for the rest first. Announces
+ * the audiences of which something may be lost. `missed` undefined: it has not been asked for yet.
+ */
+export async function recover(
+  { user, requests, announcer, isPresent }: Recovering,
+  heads: Heads,
+  missed: Answers | undefined,
+): Promise<void> {
+  let rest = heads;
+  const sync = async (): Promise<Answers> => {
+    const { cursors } = user.ordering;
+    const asked = Object.fromEntries([...cursors].filter(([audience]) => audience in rest));
+    if (isEmpty(asked)) return {};
+    const answer = await requests.askUntilAnswered('sync', () => {
+      if (!isPresent()) throw closed();
+      return { cursors: asked, partial: true };
+    });
+    return answer.audiences;
+  };
+  try {
+    for (let answers = missed; isPresent(); answers = await sync()) {
+      if (answers === undefined) continue;
+      rest = recoverOnce(user, rest, answers, announcer);
+      if (isEmpty(rest)) return;
+      await requests.pause(PART_PAUSE_MS);
+    }
+  } catch (error) {
+    if (!isPresent()) return;
+    announcer.error(error);
+    recoverOnce(user, rest, {}, announcer);
+    announcer.resync(rest);
   }
-  return lost;
 }
 
-/** Asks what was missed since the cursors that an earlier page has left. */
-export async function catchUp(
-  user: User,
-  heads: Heads,
-  requests: Requests,
-  isPresent: () => boolean,
-): Promise<MissedByAudience> {
-  user.ordering.restore(await user.load());
-  const cursors = Object.fromEntries([...user.ordering.cursors].filter(([audience]) => audience in heads));
-  if (Object.keys(cursors).length === 0) return {};
-  const answer = await requests.askUntilAnswered('sync', () => {
-    if (!isPresent()) throw new CarillonError('closed', 'the next session asks for itself');
-    return { cursors };
-  });
-  return answer.audiences;
+/** Answers of which audiences there is more. */
+function recoverOnce({ ordering }: User, heads: Heads, missed: Answers, announcer: Announcer): Heads {
+  const lost: Heads = {};
+  const rest: Heads = {};
+  for (const [audience, head] of Object.entries(heads)) {
+    const answer = missed[audience];
+    const { epoch, head: offset } = answer ?? head;
+    const at = { epoch, head: offset };
+    // Not told, and in the log all the same.
+    const isThere = answer?.reason === 'too_large' || answer?.reason === 'rate_limited';
+    if (!isThere && ordering.recover(audience, at, answer)) lost[audience] = at;
+    if (isThere || answer?.more) rest[audience] = at;
+  }
+  if (!isEmpty(lost)) announcer.resync(lost);
+  return rest;
 }
+
+const isEmpty = (entries: object) => Object.keys(entries).length === 0;

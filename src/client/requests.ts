@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
 
 interface Bodies {
-  sync: { readonly cursors: Readonly<Record<string, Cursor>> };
+  sync: { readonly cursors: Readonly<Record<string, Cursor>>; readonly partial?: true };
   subscribe: { readonly topic: string; readonly cursor?: Cursor; readonly last?: number };
   unsubscribe: { readonly topic: string };
   inbox: Partial<InboxQuery>;
@@ -28,7 +28,7 @@ export type AnswerTo<N extends RequestName> = Exclude<Parameters<Acknowledge<N>>
 export type Send = <N extends keyof Bodies>(name: N, body: Bodies[N]) => Promise<AnswerTo<N> | RequestError>;
 
 const MAX_PAUSE_MS = 30_000;
-const closed = () => new CarillonError('closed', 'the client is closed');
+export const closed = () => new CarillonError('closed', 'the client is closed');
 
 export class Requests {
   readonly #environment: Environment;
@@ -86,15 +86,17 @@ export class Requests {
       try {
         return await this.ask(name, bodyOf());
       } catch (error) {
-        const isPassing = error instanceof CarillonError && /^(no_answer|unavailable)$/.test(error.code);
+        const isPassing =
+          error instanceof CarillonError && /^(no_answer|unavailable|rate_limited)$/.test(error.code);
         if (!isPassing) throw error;
       }
-      if (this.#isOpen) await this.#pause(failures);
+      const delayMs = backoffMs(failures, MAX_PAUSE_MS, this.#environment.random());
+      if (this.#isOpen) await this.pause(delayMs);
     }
   }
 
-  #pause(failures: number): Promise<void> {
-    const delayMs = backoffMs(failures, MAX_PAUSE_MS, this.#environment.random());
+  /** Until then, or the next session. */
+  pause(delayMs: number): Promise<void> {
     return this.#wait((go) => {
       const cancel = this.#environment.after(delayMs, () => {
         this.#cancels.delete(cancel);

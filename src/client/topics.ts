@@ -1,6 +1,8 @@
 /** The topics that the app wants, over however many connections: each again in every session, from its cursor on. */
+
 import type { Announcer } from './announcer.ts';
 import type { TopicOptions } from './api.ts';
+import { recover } from './recovery.ts';
 import type { Requests } from './requests.ts';
 import type { User } from './user.ts';
 
@@ -94,8 +96,11 @@ export class Topics {
       }
       // Before anybody is told anything, and may want to leave.
       this.#underWay.delete(topic);
-      const isLost = user()?.ordering.recover(audience, missed ?? { epoch, head }, missed);
-      if (isLost) announcer.resync({ [audience]: { epoch, head } });
+      const present = user();
+      if (present === undefined) return;
+      const isPresent = () => this.#isWanted(topic, wanted);
+      const recovering = { user: present, requests, announcer, isPresent };
+      await recover(recovering, { [audience]: { epoch, head } }, { [audience]: missed });
     } catch (error) {
       user()?.ordering.release(audience);
       throw error;

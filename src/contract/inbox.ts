@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Audience, audienceSchema } from './audience.ts';
 import { type Cursor, notificationSchema, offsetSchema } from './notification.ts';
+import type { Meter } from './request-limits.ts';
 
 /** Counts are exact up to this and stay there: nobody reads "1,387". */
 export const MAX_COUNT = 100;
@@ -43,7 +44,9 @@ export const inboxPageSchema = z
   .object({
     notifications: z
       .array(inboxItemSchema)
-      .describe('Newest first; an event that came by two audiences once.'),
+      .describe(
+        'Newest first; an event that came by two audiences once. Fewer than asked for, or none, where the answer would be too large or too much was looked through: then there is a next.',
+      ),
     next: z.string().optional().describe('Ask with it as `before` for what is older; absent at the end.'),
     ...countsSchema.shape,
   })
@@ -114,7 +117,12 @@ export type InboxAnswer<T> =
  * All methods reject with InboxUnavailable when the store is away, and then may be called again.
  */
 export interface UserInbox {
-  list(user: string, audiences: readonly Audience[], query: InboxQuery): Promise<InboxAnswer<InboxPage>>;
+  list(
+    user: string,
+    audiences: readonly Audience[],
+    query: InboxQuery,
+    meter?: Meter,
+  ): Promise<InboxAnswer<InboxPage>>;
 
   /** `origin`: the session that asks, which is not told of its own change. */
   mark(
@@ -122,6 +130,7 @@ export interface UserInbox {
     audiences: readonly Audience[],
     request: MarkRequest,
     origin: string,
+    meter?: Meter,
   ): Promise<InboxAnswer<MarkAnswer>>;
 
   /**

@@ -1,4 +1,4 @@
-/** Recovery: what a client says that it has, and what it missed since, whole or not at all. */
+/** Recovery: what a client says that it has, and what it missed since: whole, not at all, or, if it asks so, in parts. */
 import { z } from 'zod';
 import { audienceSchema } from './audience.ts';
 import { cursorSchema, epochSchema, notificationSchema, offsetSchema } from './notification.ts';
@@ -13,10 +13,20 @@ export const cursorsSchema = z
 
 export type Cursors = z.infer<typeof cursorsSchema>;
 
+const unrecoveredReasonSchema = z
+  .enum(['lost', 'too_many', 'too_large', 'rate_limited'])
+  .describe(
+    'Why not. lost: the log does not hold it. too_many: more than SYNC_LIMIT. too_large, rate_limited: it is there; sync with `partial` brings it.',
+  );
+
+export type UnrecoveredReason = z.infer<typeof unrecoveredReasonSchema>;
+
 export const missedSchema = z
   .object({
     epoch: epochSchema,
-    head: offsetSchema.describe('Live notifications begin behind it.'),
+    head: offsetSchema.describe(
+      'Live notifications begin behind it. With `more`: how far this answer reaches, and the cursor to go on from.',
+    ),
     recovered: z
       .boolean()
       .describe(
@@ -25,6 +35,11 @@ export const missedSchema = z
     notifications: z
       .array(notificationSchema)
       .describe('In order, without the expired; empty when not recovered.'),
+    more: z
+      .literal(true)
+      .optional()
+      .describe('Only for who asked with `partial`: there is more behind `head`.'),
+    reason: unrecoveredReasonSchema.optional().describe('When not recovered.'),
   })
   .meta({ id: 'Missed' });
 

@@ -104,6 +104,7 @@ const requestErrorCodeSchema = z.enum([
   'unauthorized',
   'not_subscribed',
   'too_many_topics',
+  'rate_limited',
   'unavailable',
 ]);
 export type RequestErrorCode = z.infer<typeof requestErrorCodeSchema>;
@@ -115,17 +116,31 @@ export const requestErrorCodes: Record<RequestErrorCode, string> = {
   unauthorized: 'The fresh token is not valid, or is of another user.',
   not_subscribed: 'The socket is not in this topic.',
   too_many_topics: 'The socket is in as many topics as are allowed; leave one first.',
+  rate_limited:
+    'The user asked for more than is allowed, or has not taken the answers before; ask again after `retryAfterMs`.',
   unavailable: 'A dependency is away; try again later.',
 };
 
 export const requestErrorSchema = z
-  .object({ error: z.object({ code: requestErrorCodeSchema, message: z.string() }) })
+  .object({
+    error: z.object({
+      code: requestErrorCodeSchema,
+      message: z.string(),
+      retryAfterMs: z.int().nonnegative().optional().describe('With rate_limited.'),
+    }),
+  })
   .meta({ id: 'RequestError' });
 
 /** Requests by name, each with what is asked and what is answered when it succeeds. */
 export const requests = {
   sync: {
-    request: z.object({ cursors: cursorsSchema }),
+    request: z.object({
+      cursors: cursorsSchema,
+      partial: z
+        .literal(true)
+        .optional()
+        .describe('The client understands `more`: what does not fit in one answer comes in parts.'),
+    }),
     answer: missedByAudienceSchema,
   },
   subscribe: {

@@ -2,22 +2,28 @@
 import { type Audience, roomOf } from '../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, Missed } from '../contract/recovery.ts';
+import type { Meter } from '../contract/request-limits.ts';
+import { Portion } from '../limits/portion.ts';
 import type { Feed } from './feed.ts';
 import type { Feeds } from './feeds.ts';
 import { HeldMember } from './member.ts';
-import { lastOf, type RecoveryOptions, recover } from './recovery.ts';
+import { type Answer, lastOf, type RecoveryOptions, recover } from './recovery.ts';
 import type { GatewaySocket } from './server.ts';
 
 export interface EntranceOptions {
   readonly feeds: Feeds;
   readonly recovery: RecoveryOptions;
   readonly maxPendingBytes: number;
+  /** Of what was missed, in one answer. */
+  readonly maxAnswerBytes: number;
 }
 
 /** What a client wants of what came before it enters: all since its cursors, or the last so many of each audience. */
 export interface Before {
   readonly cursors?: Cursors | undefined;
   readonly last?: number | undefined;
+  /** Is charged with what is read; undefined: nothing may be read. */
+  readonly meter: Meter | undefined;
 }
 
 /** Where a socket's live notifications of an audience begin, and what came before that, if it was asked for. */
@@ -42,27 +48,52 @@ export class Entrance {
    */
   async enter(
     audiences: readonly Audience[],
-    { cursors = {}, last }: Before,
+    { cursors = {}, last, meter }: Before,
   ): Promise<{ readonly entered: readonly Entered[]; release(): void }> {
     const feeds = await Promise.all(audiences.map((audience) => this.feedPast(audience, cursors[audience])));
     if (!this.#socket.connected || !audiences.every((audience) => this.#socket.rooms.has(roomOf(audience)))) {
       throw new Error('the socket or the room went away meanwhile');
     }
-    const { recovery, maxPendingBytes } = this.#options;
+    const { recovery, maxPendingBytes, maxAnswerBytes } = this.#options;
     const member = new HeldMember(this.#socket, maxPendingBytes);
-    const heads = feeds.map((feed) => feed.enter(this.#socket.id, member));
-    const entered = await Promise.all(
-      feeds.map(async ({ audience }, i): Promise<Entered> => {
-        const head = heads[i] ?? EMPTY_HEAD;
-        const cursor = cursors[audience];
-        if (cursor !== undefined) {
-          return { audience, head, missed: await recover(recovery, audience, cursor, head) };
-        }
-        if (last === undefined) return { audience, head };
-        return { audience, head, missed: await lastOf(recovery, audience, last, head) };
-      }),
-    );
+    const places = feeds.map((feed) => ({
+      audience: feed.audience,
+      head: feed.enter(this.#socket.id, member),
+      cursor: cursors[feed.audience],
+    }));
+    const answer: Answer = { portion: new Portion(maxAnswerBytes), meter, isPartial: false };
+    const missed = new Map<Audience, Missed>();
+    for (const { audience, cursor, head } of shortestFirst(places)) {
+      if (cursor !== undefined) {
+        missed.set(audience, await recover(recovery, audience, cursor, head, answer));
+      } else if (last !== undefined) {
+        missed.set(audience, await lastOf(recovery, audience, last, head, answer));
+      }
+    }
+    const entered = places.map(({ audience, head }): Entered => {
+      const found = missed.get(audience);
+      return found === undefined ? { audience, head } : { audience, head, missed: found };
+    });
     return { entered, release: () => member.release() };
+  }
+
+  /** What the client missed in audiences that it is in; `isPartial`: it understands that there is more. */
+  async missedSince(
+    cursors: readonly (readonly [Audience, Cursor])[],
+    meter: Meter,
+    isPartial: boolean,
+  ): Promise<readonly (readonly [Audience, Missed])[]> {
+    const { recovery, maxAnswerBytes } = this.#options;
+    const feeds = await Promise.all(cursors.map(([audience, cursor]) => this.feedPast(audience, cursor)));
+    const places = cursors.map(([audience, cursor], i) => {
+      return { audience, cursor, head: feeds[i]?.cursor ?? EMPTY_HEAD };
+    });
+    const answer: Answer = { portion: new Portion(maxAnswerBytes), meter, isPartial };
+    const missed: (readonly [Audience, Missed])[] = [];
+    for (const { audience, cursor, head } of shortestFirst(places)) {
+      missed.push([audience, await recover(recovery, audience, cursor, head, answer)]);
+    }
+    return missed;
   }
 
   /**
@@ -76,4 +107,12 @@ export class Entrance {
     if (cursor !== undefined && (cursor.epoch !== epoch || cursor.offset > offset)) await feed.refresh();
     return feed;
   }
+}
+
+/** Of those that do not all have room in one answer, as many as possible. One after the other: it is read what fits. */
+function shortestFirst<Place extends { readonly head: Cursor; readonly cursor: Cursor | undefined }>(
+  places: readonly Place[],
+): readonly Place[] {
+  const length = ({ head, cursor }: Place) => head.offset - (cursor?.offset ?? 0);
+  return places.toSorted((one, other) => length(one) - length(other));
 }

@@ -9,6 +9,7 @@ import type { Directive } from '../contract/directive.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
 import type { Registering } from '../contract/presence.ts';
+import type { EventQuota, RequestLimits } from '../contract/request-limits.ts';
 import type { Signals } from '../contract/signal.ts';
 import type { Identity, Verify } from '../contract/token.ts';
 import type { Inbox } from '../inbox/inbox.ts';
@@ -52,6 +53,8 @@ export interface GatewayOptions {
   readonly verify: Verify;
   /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
+  readonly quota: EventQuota;
+  readonly requestLimits: RequestLimits;
   readonly isRevoked: (identity: Identity) => boolean;
   readonly allowedOrigins: readonly string[];
   readonly consolePort?: DoorOptions['consolePort'];
@@ -87,6 +90,8 @@ interface GatewayLimits {
   readonly maxPendingBytes: number;
   /** For all of them together. */
   readonly maxPendingTotalBytes: number;
+  /** Of what a client missed. MUST leave room in `maxPendingBytes` for what else is sent. */
+  readonly maxAnswerBytes: number;
 }
 
 export class Gateway {
@@ -112,7 +117,7 @@ export class Gateway {
     const { seats } = options;
     const onRefused = (code: string) => onConnection('refused', code);
     const door = new Door({ ...options, messages: limits.messages, onRefused });
-    const { maxMessageBytes: maxInboundBytes, maxPendingBytes } = limits;
+    const { maxMessageBytes: maxInboundBytes, maxPendingBytes, maxAnswerBytes } = limits;
     const pending = new PendingTotal({
       maxBytes: limits.maxPendingTotalBytes,
       onExceeded: (cutOff, pendingBytes) =>
@@ -163,17 +168,22 @@ export class Gateway {
       },
       recovery: { inbox, maxNotifications: options.syncLimit, onRecovery: options.onRecovery, now },
       deadlineMs: handshakeMs,
+      limits: options.requestLimits,
       log,
       maxPendingBytes,
+      maxAnswerBytes,
     };
     const vacancies = new Vacancies(handshakeMs);
-    const { publish } = options;
+    const { publish, quota } = options;
     const { maxTopics, maxEventBytes } = limits;
     const maxLast = options.syncLimit;
     const requests = new Requests({
       inbox: userInbox,
       verify,
       publish,
+      quota,
+      limits: options.requestLimits,
+      maxPendingBytes: maxAnswerBytes,
       maxTopics,
       maxLast,
       maxEventBytes,

@@ -5,11 +5,14 @@ import { type Audience, roomOf } from '../contract/audience.ts';
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import { formatPath } from '../contract/refusal.ts';
+import type { EventQuota, Meter, RequestLimits } from '../contract/request-limits.ts';
 import { type RequestError, type RequestErrorCode, type RequestName, requests } from '../contract/socket.ts';
 import { allowsTopic, type Verify } from '../contract/token.ts';
+import { OneAtATime } from '../limits/one-at-a-time.ts';
 import { postedEvent } from './posted.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
+import { pendingBytes } from './wire/shared-write.ts';
 
 /** Runs when the answer has been sent. */
 type Afterwards = (run: () => void) => void;
@@ -25,6 +28,10 @@ type Answer = (client: Client, body: unknown, afterwards: Afterwards) => Promise
 export interface RequestsOptions {
   readonly inbox: UserInbox;
   readonly verify: Verify;
+  readonly limits: RequestLimits;
+  readonly quota: EventQuota;
+  /** Who has more than this to take first is not answered what is large. */
+  readonly maxPendingBytes: number;
   /** That one socket may be in. */
   readonly maxTopics: number;
   /** Notifications that a client may ask for when it subscribes. */
@@ -34,6 +41,9 @@ export interface RequestsOptions {
   readonly maxEventBytes: number;
   readonly log: Logger;
 }
+
+/** For who has not taken what is there: when that is depends on the client alone. */
+const PENDING_RETRY_MS = 1_000;
 
 export class Requests {
   /** One for all sockets: a set of closures for each would be kilobytes. */
@@ -79,24 +89,42 @@ function isAcknowledge(value: unknown): value is Acknowledge {
   return typeof value === 'function';
 }
 
-function answersFor({
-  inbox,
-  verify,
-  maxTopics,
-  maxLast,
-  publish,
-  maxEventBytes,
-}: RequestsOptions): Record<RequestName, Answer> {
-  return {
-    sync: checked(requests.sync, async ({ session }, { cursors }) => {
-      if (session.isOver) return gone();
-      const missed = await session.sync(cursors);
-      return 'foreign' in missed
-        ? failed('forbidden', `cursors: ${missed.foreign} is no audience of this session`)
-        : missed;
-    }),
+function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
+  const { inbox, verify, quota, maxTopics, maxLast, publish, maxEventBytes } = options;
+  const answering = new OneAtATime();
 
-    subscribe: checked(requests.subscribe, async ({ socket, session }, request, afterwards) => {
+  /** For requests whose answer has to be looked for: within what the user may ask for. */
+  async function limited<Result>(
+    { socket, session }: Client,
+    answer: (meter: Meter) => Promise<Result>,
+  ): Promise<Result | RequestError> {
+    const turn = await options.limits.begin(socket.data.identity.user, () => !session.isOver);
+    if (!turn.ok) return rateLimited('more than a user may ask for', turn.retryAfterMs);
+    try {
+      // One after the other, so that what each finds waiting for the client is known.
+      return await answering.run(socket.id, async () => {
+        if (session.isOver) return gone();
+        const isBehind = pendingBytes(socket.conn) > options.maxPendingBytes;
+        if (isBehind) return rateLimited('take the answers before first', PENDING_RETRY_MS);
+        return await answer(turn.meter);
+      });
+    } finally {
+      turn.end();
+    }
+  }
+
+  return {
+    sync: checked(requests.sync, (client, { cursors, partial = false }) =>
+      limited(client, async (meter) => {
+        const missed = await client.session.sync(cursors, meter, partial);
+        return 'foreign' in missed
+          ? failed('forbidden', `cursors: ${missed.foreign} is no audience of this session`)
+          : missed;
+      }),
+    ),
+
+    subscribe: checked(requests.subscribe, async (client, request, afterwards) => {
+      const { socket, session } = client;
       if (session.isOver) return gone();
       const { topic, cursor, last } = request;
       if (last !== undefined && last > maxLast) return failed('bad_request', `last: at most ${maxLast}`);
@@ -106,10 +134,15 @@ function answersFor({
         return failed('too_many_topics', `at most ${maxTopics}; unsubscribe from one first`);
       }
       const cursors = cursor === undefined ? undefined : { [`topic:${topic}`]: cursor };
-      const entered = await session.enter(`topic:${topic}`, { cursors, last });
-      const { audience, head, missed, release } = entered;
-      afterwards(release);
-      return { audience, epoch: head.epoch, head: head.offset, ...(missed === undefined ? {} : { missed }) };
+      const enter = async (meter: Meter | undefined) => {
+        const entered = await session.enter(`topic:${topic}`, { cursors, last, meter });
+        const { audience, head, missed, release } = entered;
+        afterwards(release);
+        const { epoch, offset } = head;
+        return { audience, epoch, head: offset, ...(missed === undefined ? {} : { missed }) };
+      };
+      const isPlain = cursor === undefined && last === undefined;
+      return isPlain ? await enter(undefined) : await limited(client, enter);
     }),
 
     unsubscribe: checked(requests.unsubscribe, async ({ socket }, { topic }) => {
@@ -119,27 +152,37 @@ function answersFor({
       return { audience };
     }),
 
-    inbox: checked(requests.inbox, async ({ socket, session }, query) => {
-      if (session.isOver) return gone();
-      const page = await inbox.list(socket.data.identity.user, session.audiences, query);
-      return page.ok ? page.value : { error: page.refusal };
-    }),
+    inbox: checked(requests.inbox, (client, query) =>
+      limited(client, async (meter) => {
+        const { socket, session } = client;
+        const page = await inbox.list(socket.data.identity.user, session.audiences, query, meter);
+        return page.ok ? page.value : { error: page.refusal };
+      }),
+    ),
 
-    mark: checked(requests.mark, async ({ socket, session }, request) => {
-      const marked = await inbox.mark(socket.data.identity.user, session.audiences, request, socket.id);
-      return marked.ok ? marked.value : { error: marked.refusal };
-    }),
+    mark: checked(requests.mark, (client, request) =>
+      limited(client, async (meter) => {
+        const { socket, session } = client;
+        const { user } = socket.data.identity;
+        const marked = await inbox.mark(user, session.audiences, request, socket.id, meter);
+        return marked.ok ? marked.value : { error: marked.refusal };
+      }),
+    ),
 
-    publish: checked(requests.publish, async ({ socket }, request) => {
-      const { user, publish: allowed } = socket.data.identity;
+    publish: checked(requests.publish, async (client, request) => {
+      const { user, publish: allowed } = client.socket.data.identity;
       if (!allowsTopic(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
       const posted = postedEvent(user, request, maxEventBytes);
       if (!posted.ok) {
         const { path, message } = posted.refusal;
         return failed('bad_request', [path, message].filter((part) => part !== undefined).join(' '));
       }
-      await publish(posted.value);
-      return { id: posted.value.event.id };
+      const waitMs = await quota.take(user, 1);
+      if (waitMs !== undefined) return rateLimited('more events than a user may publish', waitMs);
+      return await limited(client, async () => {
+        await publish(posted.value);
+        return { id: posted.value.event.id };
+      });
     }),
 
     authenticate: checked(requests.authenticate, async ({ socket, session }, { token }) => {
@@ -183,4 +226,8 @@ function gone(): RequestError {
 
 function failed(code: RequestErrorCode, message: string): RequestError {
   return { error: { code, message } };
+}
+
+function rateLimited(message: string, retryAfterMs: number): RequestError {
+  return { error: { code: 'rate_limited', message, retryAfterMs: Math.ceil(retryAfterMs) } };
 }

@@ -7,11 +7,11 @@ import { type GivenDepartments, withDepartments } from '../contract/departments.
 import type { UserInbox } from '../contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, MissedByAudience } from '../contract/recovery.ts';
+import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../contract/token.ts';
 import { type Before, type Entered, Entrance, type EntranceOptions } from './entrance.ts';
 import { goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
-import { recover } from './recovery.ts';
 import type { GatewaySocket } from './server.ts';
 
 /** setTimeout fires at once for anything longer. */
@@ -22,6 +22,7 @@ const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1
 export interface SessionOptions extends EntranceOptions {
   readonly inbox: UserInbox;
   readonly departments: GivenDepartments;
+  readonly limits: RequestLimits;
   /** The client has been told its `session`: where it begins, and what it said that it had. */
   readonly onTold: (
     socket: GatewaySocket,
@@ -142,19 +143,17 @@ export class Session {
   }
 
   /** What the client missed in audiences that it is in. */
-  async sync(cursors: Cursors): Promise<MissedByAudience | { readonly foreign: string }> {
+  async sync(
+    cursors: Cursors,
+    meter: Meter,
+    isPartial: boolean,
+  ): Promise<MissedByAudience | { readonly foreign: string }> {
     // Otherwise the answer might tell what is held back.
     await this.#moving;
     const asked = Object.entries(cursors).filter(isCursorEntry);
     const foreign = asked.find(([audience]) => !this.#options.feeds.find(audience)?.has(this.#socket.id));
     if (foreign !== undefined) return { foreign: foreign[0] };
-    const missed = await Promise.all(
-      asked.map(async ([audience, cursor]) => {
-        const feed = await this.#entrance.feedPast(audience, cursor);
-        return [audience, await recover(this.#options.recovery, audience, cursor, feed.cursor)] as const;
-      }),
-    );
-    return { audiences: Object.fromEntries(missed) };
+    return { audiences: Object.fromEntries(await this.#entrance.missedSince(asked, meter, isPartial)) };
   }
 
   async #start(): Promise<void> {
@@ -196,9 +195,20 @@ export class Session {
     }
   }
 
-  /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
+  /** Tells the client its session. What it asks for in the handshake is charged like any other request. */
   async #tell(cursors: Cursors | undefined): Promise<void> {
-    const { entered, release } = await this.#entrance.enter(this.#audiences, { cursors });
+    if (cursors === undefined) return await this.#tellMissed(undefined, undefined);
+    const turn = await this.#options.limits.begin(this.#claimed.user, () => this.#socket.connected);
+    try {
+      await this.#tellMissed(cursors, turn.ok ? turn.meter : undefined);
+    } finally {
+      if (turn.ok) turn.end();
+    }
+  }
+
+  /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
+  async #tellMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
+    const { entered, release } = await this.#entrance.enter(this.#audiences, { cursors, meter });
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
     const { unseen } = await this.#options.inbox.open(this.#claimed.user, places);

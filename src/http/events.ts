@@ -1,4 +1,8 @@
-/** `POST /v1/events`: one CloudEvent or a batch; accepted when RabbitMQ has confirmed all of it. */
+/**
+ * `POST /v1/events`: one CloudEvent or a batch; accepted when RabbitMQ has confirmed all of it. Batches are read and
+ * published a slice at a time, so that others are answered in between.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isOwn } from '../contract/audience.ts';
@@ -16,23 +20,29 @@ import { parseJson } from '../contract/json.ts';
 import { type Problem, problem, refusalProblem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
+import type { EventQuota } from '../contract/request-limits.ts';
 import { type Identity, matchesAny, type Verify } from '../contract/token.ts';
 import { type Admission, admission } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
-import type { Quota } from './quota.ts';
 
 const BATCH_TYPE = 'application/cloudevents-batch+json';
+
+/** Events of a batch that are read, or on their way to RabbitMQ, at a time. */
+const [READ_SLICE, PUBLISH_SLICE] = [100, 500];
+
+/** A body that is refused has been read all the same: it counts as an event for each begun part of this size. */
+const REFUSED_BYTES_PER_EVENT = 4_096;
 
 export interface EventsOptions {
   readonly verify: Verify;
   readonly maxBytes: number;
-  readonly quota: Quota;
+  readonly quota: EventQuota;
   /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
-  /** What the consumer would refuse, where this process knows it; undefined when nothing. */
-  readonly refusalOf: (read: ReadEvent) => Refusal | undefined;
   /** The time that the consumer goes by too. */
   readonly now: () => number;
+  /** For how many audiences it is, or what the consumer would refuse, where this process knows it; 1 where it does not. */
+  readonly appendsOf: (read: ReadEvent) => Read<number>;
 }
 
 const acceptedSchema = z.object({
@@ -59,17 +69,22 @@ export function serveEvents(
   app.register(async (scope) => {
     takeBytes(scope);
     const { admit, identityOf } = place.admission;
+    // Before the body is read, too.
+    const refuseSpent = async (request: FastifyRequest, reply: FastifyReply) => {
+      const waitMs = await options.quota.spent(identityOf(request).user);
+      return waitMs === undefined ? undefined : rateLimited(reply, waitMs);
+    };
     scope.post(
       place.path,
       {
-        onRequest: admit,
+        onRequest: [admit, refuseSpent],
         validatorCompiler: () => (body) => ({ value: body }),
         schema: {
           hide: place.hide,
           tags: ['events'],
           summary: 'Publish one CloudEvent, or a batch.',
           description:
-            'Structured mode (application/cloudevents+json or application/json), binary mode (ce- headers, the body is the data: a JSON object, or bytes of any other content type) or a batch. Needs the scope events:write. 202 means that RabbitMQ has confirmed every event. The same events may be sent again: a repeat is delivered once.',
+            'Structured mode (application/cloudevents+json or application/json), binary mode (ce- headers, the body is the data: a JSON object, or bytes of any other content type) or a batch. Needs the scope events:write. 202 means that RabbitMQ has confirmed every event. The same events may be sent again: a repeat is delivered once. An event counts once for each of its audiences; 429 means that nothing was taken.',
           security: [{ bearer: [] }],
           consumes: [STRUCTURED_TYPE, 'application/json', BATCH_TYPE],
           body: z.union([eventSchema, z.array(eventSchema).min(1)]),
@@ -96,21 +111,23 @@ async function accept(
   publisher: Identity,
   options: EventsOptions,
 ) {
-  const read = readEvents(request, options);
-  if (!read.ok) return sendProblem(reply, read.problem);
-  const { events } = read;
-  const foreign = events.flatMap(({ event }) => foreignTo(publisher, event))[0];
-  if (foreign !== undefined) return sendProblem(reply, problem('forbidden', 403, foreign));
-  const waitMs = await options.quota(publisher.user, events.length);
-  if (waitMs !== undefined) {
-    reply.header('retry-after', String(Math.ceil(waitMs / 1_000)));
-    return sendProblem(
-      reply,
-      problem('rate_limited', 429, 'more events in a second than this token may publish; none was taken'),
-    );
+  const read = await readEvents(request, options);
+  if (!read.ok) {
+    await options.quota.take(publisher.user, costOfRefused(request, read.count));
+    return sendProblem(reply, read.problem);
   }
+  const { events, appends } = read;
+  const foreign = events.flatMap(({ event }) => foreignTo(publisher, event))[0];
+  if (foreign !== undefined) {
+    await options.quota.take(publisher.user, costOfRefused(request, events.length));
+    return sendProblem(reply, problem('forbidden', 403, foreign));
+  }
+  const waitMs = await options.quota.take(publisher.user, appends);
+  if (waitMs !== undefined) return rateLimited(reply, waitMs);
   try {
-    await Promise.all(events.map(options.publish));
+    for (let i = 0; i < events.length; i += PUBLISH_SLICE) {
+      await Promise.all(events.slice(i, i + PUBLISH_SLICE).map(options.publish));
+    }
   } catch (error) {
     request.log.warn({ reason: reasonOf(error) }, 'event not confirmed');
     return sendProblem(
@@ -121,60 +138,83 @@ async function accept(
   return reply.code(202).send({ accepted: events.length });
 }
 
-type ReadEvents =
-  | { readonly ok: true; readonly events: readonly ReadEvent[] }
-  | { readonly ok: false; readonly problem: Problem };
-
-/** The events in a request whose body came as bytes, or what is wrong with the first that is not good. */
-export function readEvents(
-  request: FastifyRequest,
-  options: Pick<EventsOptions, 'maxBytes' | 'refusalOf' | 'now'>,
-): ReadEvents {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const { traceparent } = request.headers;
-  const reads = readBody(request, body, options.maxBytes).map((read) =>
-    read.ok ? { ...read, value: withTraceparent(read.value, traceparent) } : read,
-  );
-  const events: ReadEvent[] = [];
-  for (const [i, read] of reads.entries()) {
-    const refusal = read.ok ? refusalAtOnce(read.value, options) : read.refusal;
-    if (refusal !== undefined)
-      return { ok: false, problem: refusalProblem(refusal, reads.length > 1 ? i : undefined) };
-    if (read.ok) events.push(read.value);
-  }
-  return { ok: true, events };
+function rateLimited(reply: FastifyReply, waitMs: number) {
+  reply.header('retry-after', String(Math.ceil(waitMs / 1_000)));
+  const why = 'more in a second than this user may publish; none was taken';
+  return sendProblem(reply, problem('rate_limited', 429, why));
 }
 
-function readBody(request: FastifyRequest, body: Buffer, maxBytes: number): Read<ReadEvent>[] {
+function costOfRefused({ body }: FastifyRequest, events: number): number {
+  const bytes = Buffer.isBuffer(body) ? body.length : 0;
+  return Math.max(1, events, Math.ceil(bytes / REFUSED_BYTES_PER_EVENT));
+}
+
+/** `appends`: of all of them together. `count`: how many were read until one was refused. */
+type ReadEvents =
+  | { readonly ok: true; readonly events: readonly ReadEvent[]; readonly appends: number }
+  | { readonly ok: false; readonly problem: Problem; readonly count: number };
+
+/** The events in a request whose body came as bytes, or what is wrong with the first that is not good. */
+export async function readEvents(
+  request: FastifyRequest,
+  options: Pick<EventsOptions, 'maxBytes' | 'appendsOf' | 'now'>,
+): Promise<ReadEvents> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const { traceparent } = request.headers;
+  const readers = readersOf(request, body, options.maxBytes);
+  const events: ReadEvent[] = [];
+  let appends = 0;
+  for (const [i, reader] of readers.entries()) {
+    if (i > 0 && i % READ_SLICE === 0) await nextTurn();
+    const found = reader();
+    const read = found.ok ? { ...found, value: withTraceparent(found.value, traceparent) } : found;
+    const counted = read.ok ? countedAtOnce(read.value, options) : read;
+    if (!counted.ok) {
+      const index = readers.length > 1 ? i : undefined;
+      return { ok: false, problem: refusalProblem(counted.refusal, index), count: i + 1 };
+    }
+    if (read.ok) events.push(read.value);
+    appends += counted.value;
+  }
+  return { ok: true, events, appends };
+}
+
+/** What reads each event of a body. */
+type Reader = () => Read<ReadEvent>;
+
+function readersOf(request: FastifyRequest, body: Buffer, maxBytes: number): readonly Reader[] {
   const contentType = request.headers['content-type'];
   const mediaType = contentType?.split(';')[0]?.trim().toLowerCase();
-  if (mediaType === BATCH_TYPE) return readBatch(body);
-  if (body.length > maxBytes) return [tooLarge(body.length, maxBytes)];
+  return mediaType === BATCH_TYPE ? readersOfBatch(body) : [() => readOne(request, body, maxBytes)];
+}
+
+function readOne(request: FastifyRequest, body: Buffer, maxBytes: number): Read<ReadEvent> {
+  const contentType = request.headers['content-type'];
+  const mediaType = contentType?.split(';')[0]?.trim().toLowerCase();
+  if (body.length > maxBytes) return tooLarge(body.length, maxBytes);
   const attributes = Object.entries(request.headers).filter(([name]) => name.startsWith('ce-'));
   if (attributes.length > 0) {
     // What curl says of a body whose type nobody has named: bytes that nobody meant.
     if (mediaType === 'application/x-www-form-urlencoded') {
-      return [refuse('unsupported_media_type', "name the data's type: a form is no notification")];
+      return refuse('unsupported_media_type', "name the data's type: a form is no notification");
     }
     const named = attributes.map(([name, value]) => [name.slice('ce-'.length), decodeHeader(value)]);
-    return [readBinary(Object.fromEntries(named), contentType, body)];
+    return readBinary(Object.fromEntries(named), contentType, body);
   }
-  if (mediaType === STRUCTURED_TYPE || mediaType === 'application/json') return [readStructured(body)];
-  return [
-    refuse(
-      'unsupported_media_type',
-      `send ${STRUCTURED_TYPE}, ${BATCH_TYPE}, or binary mode with ce- headers`,
-    ),
-  ];
+  if (mediaType === STRUCTURED_TYPE || mediaType === 'application/json') return readStructured(body);
+  return refuse(
+    'unsupported_media_type',
+    `send ${STRUCTURED_TYPE}, ${BATCH_TYPE}, or binary mode with ce- headers`,
+  );
 }
 
-function readBatch(body: Buffer): Read<ReadEvent>[] {
+function readersOfBatch(body: Buffer): readonly Reader[] {
   const parsed = parseJson(body);
-  if (!parsed.ok) return [parsed];
+  if (!parsed.ok) return [() => parsed];
   if (!Array.isArray(parsed.value) || parsed.value.length === 0) {
-    return [refuse('invalid_event', 'a batch is a JSON array of at least one event')];
+    return [() => refuse('invalid_event', 'a batch is a JSON array of at least one event')];
   }
-  return parsed.value.map((element) => readEnvelope(element));
+  return parsed.value.map((element) => () => readEnvelope(element));
 }
 
 /** The HTTP binding percent-encodes what a header cannot hold. */
@@ -202,17 +242,18 @@ function tooLarge(bytes: number, maxBytes: number) {
   return refuse('too_large', `${bytes} bytes are more than ${maxBytes}`);
 }
 
-function refusalAtOnce(
+function countedAtOnce(
   read: ReadEvent,
-  { refusalOf, maxBytes, now }: Pick<EventsOptions, 'maxBytes' | 'refusalOf' | 'now'>,
-): Refusal | undefined {
+  { appendsOf, maxBytes, now }: Pick<EventsOptions, 'maxBytes' | 'appendsOf' | 'now'>,
+): Read<number> {
   // What counts is what the consumer will be sent: headers become a part of it, and 1e20 gets 21 digits.
   const bytes = Buffer.byteLength(JSON.stringify(read.envelope));
-  if (bytes > maxBytes) return tooLarge(bytes, maxBytes).refusal;
+  if (bytes > maxBytes) return tooLarge(bytes, maxBytes);
   if (isExpired(read.event, now())) {
-    return refuse('expired', `expired at ${read.event.expirytime}`, 'expirytime').refusal;
+    return refuse('expired', `expired at ${read.event.expirytime}`, 'expirytime');
   }
-  return forgery(read.event) ?? refusalOf(read);
+  const forged = forgery(read.event);
+  return forged === undefined ? appendsOf(read) : { ok: false, refusal: forged };
 }
 
 /** What only Carillon itself publishes, and where to. */

@@ -13,20 +13,28 @@ import {
 } from '../contract/inbox.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
+import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
 import { admission } from './bearer.ts';
+import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface InboxOptions {
   readonly verify: Verify;
   readonly inbox: UserInbox;
   readonly departments: GivenDepartments;
+  readonly limits: RequestLimits;
+  readonly answers: PendingAnswers;
 }
+
+/** 500 ids of any length and the like. */
+const MAX_MARK_BYTES = 262_144;
 
 /** No session made the change: every device of the user is told. */
 const NO_ORIGIN = '';
 
-export function serveInbox(app: FastifyInstance, { verify, inbox, departments }: InboxOptions): void {
+export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
+  const { verify, inbox, departments } = options;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const security = [{ bearer: [] }];
   const { admit, identityOf } = admission(verify);
@@ -46,45 +54,65 @@ export function serveInbox(app: FastifyInstance, { verify, inbox, departments }:
           "Of the token's user, departments (or those that an operator gave the user) and everybody; an event that came by several of them once.",
         security,
         querystring: inboxQuerySchema,
-        response: { 200: inboxPageSchema, ...problemResponses(400, 401, 403, 503) },
+        response: { 200: inboxPageSchema, ...problemResponses(400, 401, 403, 429, 503) },
       },
     },
     (request, reply) =>
-      answer(request, reply, ownerOf, (user, audiences) => inbox.list(user, audiences, request.query)),
+      answer(request, reply, options, ownerOf, (user, audiences, meter) =>
+        inbox.list(user, audiences, request.query, meter),
+      ),
   );
 
   routes.post(
     '/v1/inbox/marks',
     {
       onRequest: admit,
+      bodyLimit: MAX_MARK_BYTES,
       schema: {
         tags: ['inbox'],
         summary: 'Marks notifications as seen, read, unread or archived, on all devices.',
         security,
         body: markRequestSchema,
-        response: { 200: markAnswerSchema, ...problemResponses(400, 401, 403, 503) },
+        response: { 200: markAnswerSchema, ...problemResponses(400, 401, 403, 429, 503) },
       },
     },
     (request, reply) =>
-      answer(request, reply, ownerOf, (user, audiences) =>
-        inbox.mark(user, audiences, request.body, NO_ORIGIN),
+      answer(request, reply, options, ownerOf, (user, audiences, meter) =>
+        inbox.mark(user, audiences, request.body, NO_ORIGIN, meter),
       ),
   );
 }
 
+/** Within what the user may ask for, over sockets and HTTP together; an answer counts until it has been taken. */
 async function answer<T>(
   request: FastifyRequest,
   reply: FastifyReply,
+  { limits, answers }: InboxOptions,
   ownerOf: (request: FastifyRequest) => Promise<Identity>,
-  ask: (user: string, audiences: readonly Audience[]) => Promise<InboxAnswer<T>>,
+  ask: (user: string, audiences: readonly Audience[], meter: Meter) => Promise<InboxAnswer<T>>,
 ) {
+  let end = () => {};
   try {
     const identity = await ownerOf(request);
-    const asked = await ask(identity.user, audiencesOfIdentity(identity));
-    if (asked.ok) return reply.send(asked.value);
-    const { code, message } = asked.refusal;
-    return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
+    const turn = await limits.begin(identity.user, () => !request.raw.destroyed);
+    if (!turn.ok) {
+      reply.header('retry-after', String(Math.max(1, Math.ceil(turn.retryAfterMs / 1_000))));
+      return sendProblem(reply, problem('rate_limited', 429, 'more than a user may ask for'));
+    }
+    end = turn.end;
+    const asked = await ask(identity.user, audiencesOfIdentity(identity), turn.meter);
+    if (!asked.ok) {
+      end();
+      const { code, message } = asked.refusal;
+      return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
+    }
+    const text = JSON.stringify(asked.value);
+    if (reply.raw.destroyed) end();
+    else reply.raw.once('close', end);
+    answers.add(reply.raw, Buffer.byteLength(text));
+    return reply.type(JSON_TYPE).send(text);
   } catch (error) {
+    end();
     request.log.warn({ reason: reasonOf(error) }, 'inbox not reached');
     return sendProblem(
       reply,
@@ -92,3 +120,5 @@ async function answer<T>(
     );
   }
 }
+
+const JSON_TYPE = 'application/json; charset=utf-8';

@@ -1,19 +1,29 @@
-/** How many events a producer may publish over HTTP: so many a second for each token's user, counted in this process. */
+/** How much a producer may publish: so many appends a second for each token's user, counted in this process. */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { EventQuota } from '../contract/request-limits.ts';
 
-/** Undefined when it is allowed; else after how many milliseconds it may be tried again. */
-export type Quota = (user: string, events: number) => Promise<number | undefined>;
+/** Longer than anybody waits, and not too long for a timer. */
+const MAX_SECONDS = 86_400;
 
-export function createQuota(perSecond: number): Quota {
+/** An event for one audience is one append. */
+export function createQuota(perSecond: number): EventQuota {
   const limiter = new RateLimiterMemory({ points: perSecond, duration: 1 });
-  return async (user, events) => {
-    try {
-      // A batch that is larger than a second's share takes all of one: it would never be taken otherwise.
-      await limiter.consume(user, Math.min(events, perSecond));
+  return {
+    spent: async (user) => {
+      const used = await limiter.get(user);
+      return used !== null && used.consumedPoints >= perSecond ? used.msBeforeNext : undefined;
+    },
+    take: async (user, appends) => {
+      try {
+        // What is larger than a second's share takes a whole one: it would never be taken otherwise.
+        await limiter.consume(user, Math.min(appends, perSecond));
+      } catch (refused) {
+        if (!(refused instanceof RateLimiterRes)) throw refused;
+        return refused.msBeforeNext;
+      }
+      // And then those that follow.
+      if (appends > perSecond) await limiter.block(user, Math.min(appends / perSecond, MAX_SECONDS));
       return undefined;
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) return refused.msBeforeNext;
-      throw refused;
-    }
+    },
   };
 }

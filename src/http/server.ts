@@ -24,6 +24,7 @@ import { endGently, refuseStream } from '../edge/refuse-stream.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
 import type { RefusalOfStranger } from './loopback-only.ts';
 import { NO_STORE, replyWithProblem, sendProblem } from './problems.ts';
+import { cutUnreadAnswers } from './unread-answers.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
 const REQUEST_MS = 20_000;
@@ -102,6 +103,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
   app.addHook('preClose', async () => closeConnectionsSoon(app));
+  cutUnreadAnswers(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(replyWithProblem);

@@ -7,6 +7,9 @@
  * fails everything later waits behind its retry instead of overtaking it. A failed flight is tried again for ever
  * with growing, jittered pauses, until it succeeds or the lanes are closed. It may become shorter meanwhile, when the
  * store takes less at a time, and never longer.
+ *
+ * An event for thousands of audiences would put thousands of appends in front of everybody else's. Of such appends only
+ * so many are under way at a time, over all lanes; one that another event waits behind is not kept back any more.
  */
 import pRetry from 'p-retry';
 import type { Audience } from '../contract/audience.ts';
@@ -16,6 +19,9 @@ import { bytesOf } from './write-window.ts';
 
 /** Bounds one script's run time in Redis: about 20 µs an entry. */
 const MAX_FLIGHT_ENTRIES = 100;
+
+/** Appends of wide events that are under way at a time: as many as leave in one script. */
+const MAX_WIDE_AT_ONCE = 100;
 
 const RETRY = {
   retries: Number.POSITIVE_INFINITY,
@@ -37,6 +43,9 @@ export class Lanes {
   /** What waits and what is under way, which comes first. */
   readonly #lanes = new Map<Audience, Waiting[]>();
   readonly #progress = new Progress();
+  /** Lanes with nothing but appends of wide events, that have not begun. */
+  readonly #keptBack = new Map<Audience, Waiting[]>();
+  #wideUnderWay = 0;
   readonly #closing = new AbortController();
 
   /** `onHold` is told each time that a flight failed and its lane waits. */
@@ -50,29 +59,51 @@ export class Lanes {
     return this.#progress.isStalled;
   }
 
-  /** Resolves once the log has the entry. Rejects only after {@link close}. */
-  append(audience: Audience, entry: Entry): Promise<Appended> {
+  /**
+   * Resolves once the log has the entry. Rejects only after {@link close}. `isWide`: its event has very many
+   * audiences, and others go first.
+   */
+  append(audience: Audience, entry: Entry, isWide = false): Promise<Appended> {
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
     return new Promise((resolve, reject) => {
       const waiting = { entry, resolve, reject };
       const lane = this.#lanes.get(audience);
       if (lane !== undefined) {
         lane.push(waiting);
+        if (!isWide && this.#keptBack.delete(audience)) void this.#run(audience, lane);
         return;
       }
       const opened = [waiting];
       this.#lanes.set(audience, opened);
-      void this.#run(audience, opened);
+      if (!isWide) void this.#run(audience, opened);
+      else if (this.#wideUnderWay < MAX_WIDE_AT_ONCE) this.#runWide(audience, opened);
+      else this.#keptBack.set(audience, opened);
     });
   }
 
   /** Gives up what waits: those appends reject, and may or may not have reached the log. */
   close(): void {
     this.#closing.abort(new Error('the lanes are closed'));
+    for (const [audience, lane] of this.#keptBack) void this.#run(audience, lane);
+    this.#keptBack.clear();
   }
 
-  async #run(audience: Audience, lane: Waiting[]): Promise<void> {
+  #runWide(audience: Audience, lane: Waiting[]): void {
+    this.#wideUnderWay += 1;
+    void this.#run(audience, lane, () => {
+      this.#wideUnderWay -= 1;
+      for (const [next, waiting] of this.#keptBack) {
+        this.#keptBack.delete(next);
+        this.#runWide(next, waiting);
+        return;
+      }
+    });
+  }
+
+  /** `onTried`: the first flight has succeeded, or failed for the first time. */
+  async #run(audience: Audience, lane: Waiting[], onTried?: () => void): Promise<void> {
     const { signal } = this.#closing;
+    let tried = onTried;
     while (lane.length > 0 && !signal.aborted) {
       let count = MAX_FLIGHT_ENTRIES;
       const attempt = () => {
@@ -83,7 +114,10 @@ export class Lanes {
         );
       };
       try {
-        const appended = await attempt().catch((error: unknown) => this.#again(attempt, error));
+        const appending = attempt();
+        if (tried !== undefined) appending.then(tried, tried);
+        tried = undefined;
+        const appended = await appending.catch((error: unknown) => this.#again(attempt, error));
         this.#progress.succeeded();
         lane.splice(0, count).forEach(({ resolve, reject }, i) => {
           const place = appended[i];

@@ -1,10 +1,10 @@
 /** The user's inbox over an Inbox and a MarksStore: lists, counts and marks, for the socket and for HTTP alike. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import {
   type Counts,
   type InboxAnswer,
   type InboxFilter,
-  type InboxItem,
   type InboxPage,
   type InboxQuery,
   MAX_COUNT,
@@ -13,29 +13,36 @@ import {
   type UserInbox,
 } from '../contract/inbox.ts';
 import { encodeMarksMessage } from '../contract/live-message.ts';
-import { type Cursor, EMPTY_HEAD, envelopeIn, type Notification } from '../contract/notification.ts';
+import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
+import { CONFLICT_COST, type Meter } from '../contract/request-limits.ts';
+import { OneAtATime } from '../limits/one-at-a-time.ts';
+import { Portion } from '../limits/portion.ts';
 import { type Inbox, type InboxLimits, InboxUnavailable } from './inbox.ts';
-import { LogReader } from './log-reader.ts';
 import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
 import type { MarksStore } from './marks-store.ts';
-import { formatPosition, parsePosition } from './position.ts';
-import { contains, difference, formatRanges, NO_RANGES, type Ranges, union } from './ranges.ts';
+import { meteredInbox, type ReadInbox } from './metered-inbox.ts';
+import { readPage } from './page.ts';
+import { parsePosition } from './position.ts';
+import { difference, formatRanges, NO_RANGES, type Ranges } from './ranges.ts';
+import { findIds } from './search.ts';
 import { type UserLog, View } from './view.ts';
 
-/** Somebody else saved each time in between: then the client may ask again. */
-const MAX_ATTEMPTS = 50;
+/** Another process saved each time in between: then the client may ask again. */
+const MAX_ATTEMPTS = 8;
 
-/** How far apart in time the copies of one event may stand in their logs, when one of them had to wait. */
-const COPIES_APART_MS = 60_000;
+/** Before the next attempt, a random part of this, twice as long each time. */
+const FIRST_PAUSE_MS = 10;
 
-/** Entries looked through at a time for ids to mark. */
-const SEARCH_CHUNK = 200;
+/** Entries of all of a user's logs together that one look goes through: ten logs of the default length. */
+const MAX_ENTRIES = 10_000;
 
 export interface StoredInboxOptions {
   readonly inbox: Inbox;
   readonly store: MarksStore;
   /** Entries that a log keeps, by kind of audience; marks below are dropped. */
   readonly maxLength: InboxLimits['maxLength'];
+  /** Of one page. */
+  readonly maxAnswerBytes: number;
   readonly now: () => number;
   /** The user was shown the log of their own up to its head. */
   readonly onListed?: (user: string, head: Cursor) => void;
@@ -48,8 +55,13 @@ interface Loaded {
   readonly logs: readonly UserLog[];
 }
 
+/** The offsets that a request means, by audience. */
+type Meant = ReadonlyMap<Audience, Ranges>;
+
 export class StoredInbox implements UserInbox {
   readonly #options: StoredInboxOptions;
+  /** Marks of one user: devices that mark at the same time would only get in each other's way. */
+  readonly #marking = new OneAtATime();
 
   constructor(options: StoredInboxOptions) {
     this.#options = options;
@@ -59,32 +71,67 @@ export class StoredInbox implements UserInbox {
     user: string,
     audiences: readonly Audience[],
     query: InboxQuery,
+    meter?: Meter,
   ): Promise<InboxAnswer<InboxPage>> {
     const from = query.before === undefined ? undefined : parsePosition(query.before);
     if (query.before !== undefined && from === undefined) {
       return refused('bad_request', 'before: must be the next of another page');
     }
-    const { inbox, now } = this.#options;
+    const { now, maxAnswerBytes } = this.#options;
+    const inbox = meteredInbox(this.#options.inbox, meter);
     const { logs } = await this.#load(user, this.#heads(audiences));
-    const view = new View(inbox, logs, query.filter, { from, chunk: query.limit + 1, nowMs: now() });
-    const [page, counts] = await Promise.all([pageOf(view, query.limit), this.#count(logs)]);
+    const { filter, limit } = query;
+    const view = new View(inbox, logs, filter, {
+      from,
+      wanted: limit + 1,
+      maxEntries: MAX_ENTRIES,
+      nowMs: now(),
+    });
+    const portion = new Portion(maxAnswerBytes);
+    const [page, counts] = await Promise.all([
+      readPage(inbox, view, { limit, portion, from }),
+      this.#count(inbox, logs),
+    ]);
     const own = logs.find(({ audience }) => audience === `user:${user}`);
     if (own !== undefined) this.#options.onListed?.(user, own.head);
     return { ok: true, value: { ...page, ...counts } };
   }
 
-  async mark(
+  mark(
     user: string,
     audiences: readonly Audience[],
     request: MarkRequest,
     origin: string,
+    meter?: Meter,
   ): Promise<InboxAnswer<MarkAnswer>> {
+    return this.#marking.run(user, () => this.#mark(user, audiences, request, origin, meter));
+  }
+
+  async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Counts> {
+    const { logs } = await this.#load(user, Promise.resolve(places));
+    return await this.#count(meteredInbox(this.#options.inbox, undefined), logs);
+  }
+
+  async #mark(
+    user: string,
+    audiences: readonly Audience[],
+    request: MarkRequest,
+    origin: string,
+    meter: Meter | undefined,
+  ): Promise<InboxAnswer<MarkAnswer>> {
+    const inbox = meteredInbox(this.#options.inbox, meter);
+    let found: { readonly logs: readonly UserLog[]; readonly meant: Meant } | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      if (attempt > 0) await backOff(attempt, meter);
       const { version, logs } = await this.#load(user, this.#heads(audiences));
-      const meant = await this.#meant(logs, request);
+      // Where the ids stand does not change with somebody's marks.
+      if (request.ids !== undefined && (found === undefined || !isSameEpochs(found.logs, logs))) {
+        found = { logs, meant: await findIds(inbox, logs, new Set(request.ids), MAX_ENTRIES) };
+      }
+      const meant = found === undefined ? meantBy(logs, request) : { ok: true as const, value: found.meant };
       if (!meant.ok) return meant;
       const marked = logs.map((log) => this.#marked(log, request.as, meant.value.get(log.audience)));
-      const answer = { ...(await this.#count(marked)), version: version + 1 };
+      const answer = { ...(await this.#count(inbox, marked)), version: version + 1 };
       const changed = new Map(
         marked.filter((log, i) => log !== logs[i]).map(({ audience, marks }) => [audience, marks]),
       );
@@ -98,10 +145,6 @@ export class StoredInbox implements UserInbox {
       }
     }
     throw new InboxUnavailable(`the marks of user ${user} changed ${MAX_ATTEMPTS} times in between`);
-  }
-
-  async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Counts> {
-    return await this.#count((await this.#load(user, Promise.resolve(places))).logs);
   }
 
   #tellRead(
@@ -130,6 +173,7 @@ export class StoredInbox implements UserInbox {
   async #load(user: string, findingPlaces: Promise<ReadonlyMap<Audience, Cursor>>): Promise<Loaded> {
     const { inbox, store } = this.#options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      if (attempt > 0) await backOff(attempt, undefined);
       const [{ version, byAudience }, places] = await Promise.all([store.load(user), findingPlaces]);
       const joined = new Map<Audience, LogMarks>();
       const logs = await Promise.all(
@@ -161,9 +205,9 @@ export class StoredInbox implements UserInbox {
     return { ...log, marks: trimmed(applyMark(log.marks, as, offsets), firstKept) };
   }
 
-  async #count(logs: readonly UserLog[]): Promise<Counts> {
-    const { inbox, now } = this.#options;
-    const options = { chunk: MAX_COUNT, nowMs: now(), onlyCounts: true };
+  /** Among the newest {@link MAX_ENTRIES} of the user's logs. */
+  async #count(inbox: ReadInbox, logs: readonly UserLog[]): Promise<Counts> {
+    const options = { wanted: MAX_COUNT, maxEntries: MAX_ENTRIES, nowMs: this.#options.now() };
     const countOf = (filter: InboxFilter) => new View(inbox, logs, filter, options).count(MAX_COUNT);
     // Mostly what was seen was read at once, or nothing was: then one look is enough.
     if (logs.every(({ marks }) => formatRanges(marks.seen) === formatRanges(marks.read))) {
@@ -173,84 +217,31 @@ export class StoredInbox implements UserInbox {
     const [unseen, unread] = await Promise.all([countOf('unseen'), countOf('unread')]);
     return { unseen, unread };
   }
-
-  /** The offsets that a request means, by audience. */
-  async #meant(
-    logs: readonly UserLog[],
-    { ids, upTo, all }: MarkRequest,
-  ): Promise<InboxAnswer<ReadonlyMap<Audience, Ranges>>> {
-    if (ids !== undefined) return { ok: true, value: await this.#find(logs, new Set(ids)) };
-    const meant = new Map<Audience, Ranges>();
-    for (const { audience, head, marks } of logs) {
-      const last = all ? head.offset : (upTo?.[audience] ?? 0);
-      if (last > head.offset)
-        return refused('bad_request', `upTo: the log of ${audience} ends at ${head.offset}`);
-      if (last > marks.since) meant.set(audience, [[marks.since + 1, last]]);
-    }
-    const foreign = Object.keys(upTo ?? {}).find(
-      (audience) => !logs.some((log) => log.audience === audience),
-    );
-    if (foreign !== undefined) return refused('forbidden', `upTo: ${foreign} is not an audience of yours`);
-    return { ok: true, value: meant };
-  }
-
-  /**
-   * The places of these ids in the logs, copies in several logs included. What is not there any more is passed over.
-   * Copies of one event are appended at about the same time, so nobody has to read all of every log.
-   */
-  async #find(logs: readonly UserLog[], ids: ReadonlySet<string>): Promise<ReadonlyMap<Audience, Ranges>> {
-    const offsets = new Map<Audience, Ranges>();
-    const missing = new Set(ids);
-    let oldestMs = Number.POSITIVE_INFINITY;
-    const { inbox } = this.#options;
-    const read: Inbox['readNewest'] = (...range) => inbox.readEnvelopes(...range);
-    const readers = logs.map(
-      ({ audience, head, marks: { since } }) =>
-        new LogReader(read, audience, head.offset > since ? [[since + 1, head.offset]] : []),
-    );
-    let reading = readers;
-    while (reading.length > 0) {
-      await Promise.all(reading.map((reader) => reader.readMore(SEARCH_CHUNK)));
-      const reachedMs = new Map<LogReader, number>();
-      for (const reader of reading) {
-        for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
-          reachedMs.set(reader, entry.appendedAtMs);
-          const { id } = envelopeIn(entry.json);
-          if (!ids.has(id)) continue;
-          missing.delete(id);
-          oldestMs = Math.min(oldestMs, entry.appendedAtMs);
-          offsets.set(
-            reader.audience,
-            union(offsets.get(reader.audience) ?? [], [[entry.offset, entry.offset]]),
-          );
-        }
-      }
-      const untilMs = missing.size > 0 ? Number.NEGATIVE_INFINITY : oldestMs - COPIES_APART_MS;
-      reading = reading.filter((reader) => reader.needsMore && (reachedMs.get(reader) ?? 0) >= untilMs);
-    }
-    return offsets;
-  }
 }
 
-/** The next so many of a view, and where the page after them begins when there is one. */
-async function pageOf(view: View, limit: number): Promise<Pick<InboxPage, 'notifications' | 'next'>> {
-  const notifications: InboxItem[] = [];
-  for (;;) {
-    const item = await view.next();
-    if (item === undefined) return { notifications };
-    if (notifications.length === limit) return { notifications, next: formatPosition(view.position) };
-    view.take(item);
-    // Checked when it came in, and made by us.
-    const notification: Notification = JSON.parse(item.stored.json);
-    const { offset } = notification;
-    const { seen, read, archived } = item.log.marks;
-    notifications.push({
-      ...notification,
-      seen: contains(seen, offset),
-      read: contains(read, offset),
-      archived: contains(archived, offset),
-    });
+/** What `upTo` and `all` mean. */
+function meantBy(logs: readonly UserLog[], { upTo, all }: MarkRequest): InboxAnswer<Meant> {
+  const meant = new Map<Audience, Ranges>();
+  for (const { audience, head, marks } of logs) {
+    const last = all ? head.offset : (upTo?.[audience] ?? 0);
+    if (last > head.offset)
+      return refused('bad_request', `upTo: the log of ${audience} ends at ${head.offset}`);
+    if (last > marks.since) meant.set(audience, [[marks.since + 1, last]]);
   }
+  const foreign = Object.keys(upTo ?? {}).find((audience) => !logs.some((log) => log.audience === audience));
+  if (foreign !== undefined) return refused('forbidden', `upTo: ${foreign} is not an audience of yours`);
+  return { ok: true, value: meant };
+}
+
+function isSameEpochs(before: readonly UserLog[], now: readonly UserLog[]): boolean {
+  const epochs = new Map(before.map(({ audience, head }) => [audience, head.epoch]));
+  return now.every(({ audience, head }) => epochs.get(audience) === head.epoch);
+}
+
+/** Others that are in the way get out of it sooner when all do not come again at the same moment. */
+async function backOff(attempt: number, meter: Meter | undefined): Promise<void> {
+  meter?.spend(CONFLICT_COST);
+  await pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempt);
 }
 
 function refused(code: 'bad_request' | 'forbidden', message: string) {

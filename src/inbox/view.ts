@@ -6,9 +6,10 @@ import type { Audience } from '../contract/audience.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
 import type { InboxFilter } from '../contract/inbox.ts';
 import { type Cursor, type Envelope, envelopeIn } from '../contract/notification.ts';
-import { collapseKeyOf, type Inbox, identityOf, type Shadows, type Stored } from './inbox.ts';
+import { collapseKeyOf, identityOf, type Shadows, type Stored } from './inbox.ts';
 import { LogReader } from './log-reader.ts';
 import type { LogMarks } from './marks.ts';
+import type { ReadInbox } from './metered-inbox.ts';
 import { difference, intersection, NO_RANGES, type Ranges } from './ranges.ts';
 
 export interface UserLog {
@@ -19,7 +20,7 @@ export interface UserLog {
 
 export interface ViewItem {
   readonly envelope: Envelope;
-  readonly stored: Stored;
+  readonly offset: number;
   readonly log: UserLog;
 }
 
@@ -32,41 +33,58 @@ export interface Position {
 }
 
 /** How many of the last page's identities the next one is told. */
-const REMEMBERED = 20;
+export const REMEMBERED = 20;
+
+/** Of a log at a time: few at first when there are many logs, and then twice as many each time. */
+const [MIN_READ, MAX_READ] = [10, 200];
 
 export class View {
-  readonly #inbox: Inbox;
+  readonly #inbox: ReadInbox;
   readonly #logs: ReadonlyMap<Audience, UserLog>;
   readonly #readers: readonly LogReader[];
   /** Identities of what was taken: copies of one event stand close together, in whichever logs they are. */
   readonly #shownAlready: Set<string>;
   readonly #shadows = new Map<Audience, Shadows>();
-  readonly #chunk: number;
+  /** How many entries of each log are read next. */
+  readonly #nextReads = new Map<LogReader, number>();
   readonly #nowMs: number;
+  readonly #maxEntries: number;
+  #asked = 0;
+  #isCut = false;
 
-  /** Reads `chunk` entries of each log at a time. `from` undefined: from the heads on. `onlyCounts`: no data is read. */
+  /**
+   * Reads envelopes only. `from` undefined: from the heads on. `wanted`: how many will be taken. `maxEntries`: of those
+   * that are looked at; then the view ends, and {@link isCut}.
+   */
   constructor(
-    inbox: Inbox,
+    inbox: ReadInbox,
     logs: readonly UserLog[],
     filter: InboxFilter,
     options: {
       readonly from?: Position | undefined;
-      readonly chunk: number;
+      readonly wanted: number;
+      readonly maxEntries: number;
       readonly nowMs: number;
-      readonly onlyCounts?: boolean;
     },
   ) {
     this.#shownAlready = new Set(options.from?.shown);
     this.#inbox = inbox;
-    this.#chunk = options.chunk;
     this.#nowMs = options.nowMs;
+    this.#maxEntries = options.maxEntries;
     this.#logs = new Map(logs.map((log) => [log.audience, log]));
-    const read: Inbox['readNewest'] = (...range) =>
-      options.onlyCounts ? inbox.readEnvelopes(...range) : inbox.readNewest(...range);
+    const firstRead = firstReadOf(options.wanted, logs.length);
     this.#readers = logs.map((log) => {
       const last = options.from === undefined ? log.head.offset : (options.from.offsets[log.audience] ?? 0);
-      return new LogReader(read, log.audience, offsetsIn(log, filter, last));
+      const offsets = offsetsIn(log, filter, last);
+      const reader = new LogReader((...range) => inbox.readEnvelopes(...range), log.audience, offsets);
+      this.#nextReads.set(reader, firstRead);
+      return reader;
     });
+  }
+
+  /** It ended before the logs did: what is older has not been looked at. */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   /** Where a page would begin that goes on from here. */
@@ -81,6 +99,7 @@ export class View {
   async next(): Promise<ViewItem | undefined> {
     for (;;) {
       await this.#readMore();
+      if (this.#isCut) return undefined;
       const newest = this.#readers.reduce<LogReader | undefined>(newerOf, undefined);
       const entry = newest?.next;
       const log = newest === undefined ? undefined : this.#logs.get(newest.audience);
@@ -107,15 +126,23 @@ export class View {
   }
 
   async #readMore(): Promise<void> {
-    const hungry = this.#readers.filter(({ needsMore }) => needsMore);
-    while (hungry.some(({ needsMore }) => needsMore)) {
+    for (;;) {
+      const hungry = this.#readers.filter(({ needsMore }) => needsMore);
+      if (hungry.length === 0) return;
+      // Which is the newest of all is known only when each log's next is.
+      this.#isCut = this.#asked >= this.#maxEntries;
+      if (this.#isCut) return;
       await Promise.all(
-        hungry.flatMap((reader) => [
-          this.#loadShadows(reader.audience),
-          reader.needsMore ? reader.readMore(this.#chunk) : undefined,
-        ]),
+        hungry.flatMap((reader) => [this.#loadShadows(reader.audience), this.#readMoreOf(reader)]),
       );
     }
+  }
+
+  #readMoreOf(reader: LogReader): Promise<void> {
+    const count = this.#nextReads.get(reader) ?? MIN_READ;
+    this.#nextReads.set(reader, Math.min(2 * count, MAX_READ));
+    this.#asked += count;
+    return reader.readMore(count);
   }
 
   async #loadShadows(audience: Audience): Promise<void> {
@@ -131,8 +158,14 @@ export class View {
     if ((retracted.get(identityOf(envelope)) ?? 0) > entry.offset) return undefined;
     const replaced = collapseKeyOf(envelope);
     if (replaced !== undefined && (newest.get(replaced) ?? 0) > entry.offset) return undefined;
-    return { envelope, stored: entry, log };
+    return { envelope, offset: entry.offset, log };
   }
+}
+
+/** One look is enough where there are few logs, as mostly; where there are many, most of what is read comes of a few. */
+export function firstReadOf(wanted: number, logs: number): number {
+  const share = Math.ceil((4 * wanted) / Math.max(1, logs));
+  return Math.min(Math.max(share, MIN_READ), Math.max(wanted, MIN_READ), MAX_READ);
 }
 
 const NO_SHADOWS: Shadows = { newest: new Map(), retracted: new Map() };

@@ -10,8 +10,11 @@ import { Counter, type Family, Histogram, textOf } from './instruments.ts';
 
 const refusalsOfConnections = [...Object.keys(connectionCodes), ...Object.keys(handshakeErrorCodes)];
 
-const RECOVERIES = ['current', 'recovered', 'too_many', 'lost'] as const;
+const RECOVERIES = ['current', 'recovered', 'part', 'too_many', 'too_large', 'rate_limited', 'lost'] as const;
 export type RecoveryResult = (typeof RECOVERIES)[number];
+
+/** `cost`: the user's budget was spent. `waiting`: too many of the user's requests waited already. */
+const REQUEST_REFUSALS = ['cost', 'waiting'] as const;
 
 const SIGNAL_OUTCOMES = ['published', 'unrouted', 'dropped'] as const;
 
@@ -60,6 +63,12 @@ export class Metrics {
     'carillon_recovered_notifications_total',
     'Notifications sent to clients that had missed them.',
     {},
+  );
+  readonly #requestCost = new Counter('carillon_request_cost_total', "Units that users' requests cost.", {});
+  readonly #requestsRefused = new Counter(
+    'carillon_requests_refused_total',
+    "Users' requests that were refused as rate_limited.",
+    { reason: REQUEST_REFUSALS },
   );
   readonly #canaries = new Histogram(
     'carillon_canary_round_trip_seconds',
@@ -136,6 +145,8 @@ export class Metrics {
       this.#healed,
       this.#recoveries,
       this.#recovered,
+      this.#requestCost,
+      this.#requestsRefused,
       this.#canaries,
       this.#signals,
       this.#connections,
@@ -151,6 +162,8 @@ export class Metrics {
     // A series that begins at its first event hides that event from `increase`.
     this.#held.of({});
     this.#recovered.of({});
+    this.#requestCost.of({});
+    for (const reason of REQUEST_REFUSALS) this.#requestsRefused.of({ reason });
     for (const reason of Object.keys(refusalCodes)) this.#deadLetters.of({ reason });
     for (const result of RECOVERIES) this.#recoveries.of({ result });
     for (const type of Object.keys(signalSchemas))
@@ -207,6 +220,14 @@ export class Metrics {
   recovered(result: RecoveryResult, notifications: number): void {
     this.#recoveries.of({ result }).add();
     this.#recovered.of({}).add(notifications);
+  }
+
+  requestCost(units: number): void {
+    this.#requestCost.of({}).add(units);
+  }
+
+  requestRefused(reason: (typeof REQUEST_REFUSALS)[number]): void {
+    this.#requestsRefused.of({ reason }).add();
   }
 
   canaryArrived(ms: number): void {

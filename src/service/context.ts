@@ -26,6 +26,11 @@ export interface Context {
   readonly onFatal: (error: Error) => void;
 }
 
+/** The largest answer: one that a client is still taking leaves room for what comes live meanwhile. */
+export function answerBytes(config: Config): number {
+  return Math.min(config.ANSWER_MAX_BYTES, Math.floor(config.PENDING_MAX_BYTES / 2));
+}
+
 /** What the package calls this version. */
 export function ownVersion(): string {
   const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');

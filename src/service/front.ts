@@ -19,13 +19,15 @@ import { serveEvents } from '../http/events.ts';
 import { serveHealth } from '../http/health.ts';
 import { serveInbox } from '../http/inbox.ts';
 import { loopbackOnly, refuseOtherHosts } from '../http/loopback-only.ts';
+import { PendingAnswers } from '../http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../http/server.ts';
+import { UserRequests } from '../limits/user-requests.ts';
 import { createSampler } from '../ops/log.ts';
 import { Registry } from '../presence/registry.ts';
 import type { Listener } from '../signals/listeners.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
-import type { Context } from './context.ts';
+import { answerBytes, type Context } from './context.ts';
 import type { Queue } from './queue.ts';
 import type { Stages } from './stages.ts';
 import type { Store } from './store.ts';
@@ -80,7 +82,15 @@ export async function openFront(
   serveHealth(app, health);
   serveEvents(app, publishing.events);
   const { departments, now } = store;
-  serveInbox(app, { verify, inbox: store.userInbox, departments });
+  const requestLimits = new UserRequests({
+    costPerSecond: config.USER_COST_PER_SECOND,
+    atOnce: config.USER_REQUESTS_AT_ONCE,
+    now: Date.now,
+    onCost: (units) => metrics.requestCost(units),
+    onRefused: (reason) => metrics.requestRefused(reason),
+  });
+  const answers = new PendingAnswers(answerBytes(config));
+  serveInbox(app, { verify, inbox: store.userInbox, departments, limits: requestLimits, answers });
   await serveDocs(app);
   const closing = new AbortController();
   if (isEmbedded && ownConsole.sign !== undefined) serveDemo(app, ownConsole.sign);
@@ -115,6 +125,8 @@ export async function openFront(
     },
     verify,
     publish: (read) => queue.publish(read),
+    quota: publishing.events.quota,
+    requestLimits,
     isRevoked: (identity) => directives.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
     consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
@@ -128,6 +140,7 @@ export async function openFront(
       maxTopics: config.TOPICS_PER_SESSION,
       maxPendingBytes: config.PENDING_MAX_BYTES,
       maxPendingTotalBytes: config.PENDING_TOTAL_MAX_BYTES,
+      maxAnswerBytes: answerBytes(config),
     },
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },

@@ -23,9 +23,10 @@ export function openPublishing(
       maxBytes: config.EVENT_MAX_BYTES,
       quota: createQuota(config.HTTP_EVENTS_PER_SECOND),
       publish: (read) => queue.publish(read),
-      refusalOf: ({ event }) => {
-        const mapped = knowsRoutes ? audiencesOf(event, routes, most) : undefined;
-        return mapped === undefined || mapped.ok ? undefined : mapped.refusal;
+      appendsOf: ({ event }) => {
+        if (!knowsRoutes) return { ok: true, value: event.audience?.length ?? 1 };
+        const mapped = audiencesOf(event, routes, most);
+        return mapped.ok ? { ok: true, value: mapped.value.length } : mapped;
       },
     },
   };

@@ -39,7 +39,7 @@ import type { Tap } from '../tap/tap.ts';
 import { MemoryTrail } from '../trail/memory-trail.ts';
 import { RedisTrail } from '../trail/redis-trail.ts';
 import type { Trail } from '../trail/trail.ts';
-import type { Context } from './context.ts';
+import { answerBytes, type Context } from './context.ts';
 import { readSignal } from './signals.ts';
 import { maxLifetimeMs } from './verifier.ts';
 
@@ -81,6 +81,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     dedupeMs: config.DEDUPE_SECONDS * 1000,
   };
   const { maxLength } = limits;
+  const maxAnswerBytes = answerBytes(config);
   const afterMs = config.UNREACHED_AFTER * 1000;
   const unreachedKept = {
     fetchedKeptMs: afterMs + MARGIN_MS,
@@ -94,7 +95,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     const marks = new MemoryMarksStore(publish);
     const unreachedMemory = afterMs === 0 ? undefined : new LocalUnreachedMemory(unreachedKept, now);
     const hooks = inboxHooks(signals, unreachedMemory);
-    const userInbox = new StoredInbox({ inbox, store: marks, maxLength, now, ...hooks });
+    const userInbox = new StoredInbox({ inbox, store: marks, maxLength, maxAnswerBytes, now, ...hooks });
     const directiveLog = new MemoryDirectiveLog();
     const trail = new MemoryTrail(config.TRAIL_SECONDS * 1000, now);
     const presence = new MemoryPresence();
@@ -143,6 +144,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
       inbox,
       store: marks,
       maxLength,
+      maxAnswerBytes,
       now,
       ...inboxHooks(signals, unreachedMemory),
     }),

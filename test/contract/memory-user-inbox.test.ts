@@ -192,6 +192,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       inbox,
       store: new MemoryMarksStore(() => {}),
       maxLength: limits.maxLength,
+      maxAnswerBytes: 524_288,
       now,
     });
     const deliver = createDeliver({

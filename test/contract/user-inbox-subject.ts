@@ -47,7 +47,13 @@ export function event(id: string, audience: readonly Audience[], rest: Partial<E
 export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, { maxLength }: InboxLimits = ROOMY) {
   const { inbox, store } = stores;
   let aheadMs = 0;
-  const userInbox = new StoredInbox({ inbox, store, maxLength, now: () => Date.now() + aheadMs });
+  const userInbox = new StoredInbox({
+    inbox,
+    store,
+    maxLength,
+    maxAnswerBytes: 524_288,
+    now: () => Date.now() + aheadMs,
+  });
   const deliver = createDeliver({
     now: Date.now,
     lanes: new Lanes(inbox, () => {}),

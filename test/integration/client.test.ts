@@ -58,7 +58,30 @@ describe('connecting', () => {
     const { told } = await connected({ token: () => 'opaque', storage });
     await soon(() => expect(told).toEqual(['connected', 'e4 missed', 'e5 missed', 'e6']));
     expect(server.handshakes).toEqual([{ token: 'opaque' }]);
-    expect(server.asked('sync')).toEqual([{ cursors: { 'user:ada': { epoch: 'a', offset: 3 } } }]);
+    const cursors = { 'user:ada': { epoch: 'a', offset: 3 } };
+    expect(server.asked('sync')).toEqual([{ cursors, partial: true }]);
+  });
+
+  test('gets in parts what one answer could not hold, and holds what comes live until the last', async () => {
+    const storage = { get: () => JSON.stringify({ 'user:ada': { epoch: 'a', offset: 3 } }), set: () => {} };
+    const parts = [
+      { audiences: { 'user:ada': { ...missed(4, [notification(4)]), more: true } } },
+      { error: { code: 'rate_limited', message: 'too much', retryAfterMs: 1 } },
+      { audiences: { 'user:ada': missed(6, [notification(5), notification(6)]) } },
+    ];
+    server.answers.sync = (_body, socket) => {
+      if (parts.length === 3) socket.emit('notification', notification(7));
+      return parts.shift();
+    };
+    server.session = {
+      audiences: { 'user:ada': { epoch: 'a', head: 6 } },
+      missed: { 'user:ada': { ...missed(6, [], false), reason: 'too_large' } },
+    };
+    const { told } = await connected({ storage });
+    await soon(() => expect(told).toEqual(['connected', 'e4 missed', 'e5 missed', 'e6 missed', 'e7']));
+    expect(server.asked('sync')).toEqual(
+      [3, 4, 4].map((offset) => ({ cursors: { 'user:ada': { epoch: 'a', offset } }, partial: true })),
+    );
   });
 
   test('goes on from the heads, and says so, when sync is refused', async () => {

@@ -10,15 +10,21 @@ beforeAll(async () => {
 afterAll(() => carillon.stop());
 
 async function publish(user: string, ...ids: string[]): Promise<Response> {
+  return await post(user, JSON.stringify(ids.map((id) => madeEvent(id, { audience: 'user:ada' }))));
+}
+
+async function post(user: string, body: string): Promise<Response> {
   return await fetch(`${carillon.url}/v1/events`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${await tokenFor(user, { scope: 'events:write' })}`,
       'content-type': 'application/cloudevents-batch+json',
     },
-    body: JSON.stringify(ids.map((id) => madeEvent(id, { audience: 'user:ada' }))),
+    body,
   });
 }
+
+const retryAfter = ({ headers }: Response) => Number(headers.get('retry-after'));
 
 test('more events in a second than are allowed: none of them is taken, and when to come again is said', async () => {
   // Two may in each second, and these come in fewer than three.
@@ -31,6 +37,40 @@ test('more events in a second than are allowed: none of them is taken, and when 
 
 test("a batch of more than a second's share is taken all the same, alone", async () => {
   expect((await publish('archive', 'x', 'y', 'z')).status).toBe(202);
+});
+
+test('such a batch takes the seconds that follow too', async () => {
+  const ids = Array.from({ length: 200 }, (_, i) => `${i}`);
+  expect((await publish('migration', ...ids)).status).toBe(202);
+  const next = await publish('migration', 'one more');
+  expect(next.status).toBe(429);
+  expect(retryAfter(next)).toBeGreaterThan(50);
+});
+
+test('an event counts once for each of its audiences', async () => {
+  const audience = Array.from({ length: 200 }, (_, i) => `user:u${i}`);
+  expect((await post('crm', JSON.stringify([madeEvent('wide', { audience })]))).status).toBe(202);
+  const next = await publish('crm', 'narrow');
+  expect(next.status).toBe(429);
+  expect(retryAfter(next)).toBeGreaterThan(50);
+});
+
+test('what is refused has been read, and counts', async () => {
+  const faulty = JSON.stringify([
+    ...Array.from({ length: 100 }, (_, i) => madeEvent(`${i}`, { audience: 'user:ada' })),
+    { type: 7 },
+  ]);
+  const padded = `${' '.repeat(800_000)}[]`;
+  for (const [user, body] of [
+    ['faulty', faulty],
+    ['padded', padded],
+    ['no-json', 'x'.repeat(800_000)],
+  ] as const) {
+    expect((await post(user, body)).status).toBeGreaterThanOrEqual(400);
+    const next = await publish(user, 'good');
+    expect(next.status).toBe(429);
+    expect(retryAfter(next)).toBeGreaterThan(20);
+  }
 });
 
 test('another producer is not concerned', async () => {

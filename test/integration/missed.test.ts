@@ -42,12 +42,15 @@ describe('what was missed', () => {
     const all = { epoch: tooMany.epoch, head: 6, recovered: false, notifications: [] };
     const ahead = { ...tooMany, offset: HUGE };
     const another = { epoch: 'abad1dea', offset: 5 };
-    for (const cursor of [tooMany, ahead, another]) {
+    for (const [cursor, reason] of [
+      [tooMany, 'too_many'],
+      [ahead, 'lost'],
+      [another, 'lost'],
+    ] as const) {
+      const missed = { [ada.me]: { ...all, reason } };
       const client = await ada.connect({ cursors: { [ada.me]: cursor } });
-      expect((await client.session()).missed).toEqual({ [ada.me]: all });
-      expect(await client.ask('sync', { cursors: { [ada.me]: cursor } })).toEqual({
-        audiences: { [ada.me]: all },
-      });
+      expect((await client.session()).missed).toEqual(missed);
+      expect(await client.ask('sync', { cursors: { [ada.me]: cursor } })).toEqual({ audiences: missed });
     }
     const client = await ada.connect();
     const five = await client.ask('sync', { cursors: { [ada.me]: { ...tooMany, offset: 1 } } });

@@ -165,6 +165,10 @@ export async function startGatedGateway({
     verify: gates.through('verify', identityOf),
     publish: gates.through('publish', () => undefined),
     isRevoked: () => false,
+    quota: { spent: async () => undefined, take: async () => undefined },
+    requestLimits: {
+      begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
+    },
     allowedOrigins: [],
     addresses: new ClientAddresses([]),
     seats: new Seats({ perNode: 1_000, perAddress: 1_000, perUser }),
@@ -175,6 +179,7 @@ export async function startGatedGateway({
       maxEventBytes: 65_536,
       maxTopics: 100,
       maxPendingBytes: 1_048_576,
+      maxAnswerBytes: 524_288,
       maxPendingTotalBytes: 268_435_456,
     },
     handshakeMs,

@@ -15,6 +15,10 @@ const BLIND_PONG_EVERY_MS = 1_000;
 const SESSION = '42["session",';
 const NOTIFICATION = '42["notification",';
 const GOAWAY = '42["goaway",';
+const ANSWER = /^43\d+(\[.*)$/s;
+
+/** The server takes ten messages a second. */
+const PART_EVERY_MS = 150;
 
 export interface HeardGoaway extends Goaway {
   readonly atMs: number;
@@ -33,6 +37,8 @@ export class LightClient {
   readonly #token: string;
   readonly #cursors = new Map<string, Cursor>();
   readonly #seen = new Map<string, string[]>();
+  /** What came live of audiences of which more was missed than one answer holds. */
+  readonly #held = new Map<string, Notification[]>();
   #at = 0;
   /** How many of the goaways have had their effect. */
   #obeyed = 0;
@@ -92,6 +98,7 @@ export class LightClient {
   #lost(socket: WebSocket): void {
     if (this.#socket !== socket) return;
     this.#isConnected = false;
+    this.#held.clear();
     clearInterval(this.#pongs);
     this.#at += 1;
     const [least, most] = RETURN_MS;
@@ -108,7 +115,9 @@ export class LightClient {
     if (this.#socket !== socket) return;
     if (packet.startsWith(NOTIFICATION)) {
       const [, notification]: [string, Notification] = JSON.parse(packet.slice(2));
-      this.#tell(notification);
+      const held = this.#held.get(notification.audience);
+      if (held === undefined) this.#tell(notification);
+      else held.push(notification);
     } else if (packet === '2') {
       socket.send('3');
     } else if (packet.startsWith('0{')) {
@@ -117,6 +126,11 @@ export class LightClient {
     } else if (packet.startsWith(SESSION)) {
       const [, session]: [string, Session] = JSON.parse(packet.slice(2));
       this.#begin(session);
+    } else if (ANSWER.test(packet)) {
+      const [answer]: [{ readonly audiences?: NonNullable<Session['missed']> }] = JSON.parse(
+        ANSWER.exec(packet)?.[1] ?? '[{}]',
+      );
+      this.#recoverPart(answer.audiences ?? {});
     } else if (packet.startsWith(GOAWAY)) {
       const [, goaway]: [string, Goaway] = JSON.parse(packet.slice(2));
       this.goaways.push({ ...goaway, atMs: performance.now() });
@@ -126,6 +140,10 @@ export class LightClient {
   #begin({ audiences, missed = {} }: Session): void {
     for (const [audience, { epoch, head }] of Object.entries(audiences)) {
       const found = Object.entries(missed).find(([name]) => name === audience)?.[1];
+      if (found?.reason === 'too_large') {
+        this.#held.set(audience, []);
+        continue;
+      }
       if (found?.recovered === false) this.unrecovered += 1;
       if (found?.recovered) {
         for (const notification of found.notifications) this.#tell(notification);
@@ -135,7 +153,33 @@ export class LightClient {
     }
     this.sessions += 1;
     this.#isConnected = true;
+    this.#recoverPart({});
     this.onSession();
+  }
+
+  /** What one answer could not hold comes in parts; what is live waits for it. */
+  #recoverPart(audiences: NonNullable<Session['missed']>): void {
+    for (const [audience, found] of Object.entries(audiences)) {
+      if (found === undefined) continue;
+      for (const notification of found.notifications) this.#tell(notification);
+      this.recovered += found.notifications.length;
+      this.#cursors.set(audience, { epoch: found.epoch, offset: found.head });
+      if (found.more) continue;
+      if (!found.recovered) this.unrecovered += 1;
+      // The parts reach to where the log ends now: some of what came live meanwhile was in them.
+      const behind = (this.#held.get(audience) ?? []).filter(({ offset }) => offset > found.head);
+      for (const notification of behind) this.#tell(notification);
+      this.#held.delete(audience);
+    }
+    const socket = this.#socket;
+    if (this.#held.size === 0) return;
+    const cursors = Object.fromEntries(
+      [...this.#held.keys()].map((audience) => [audience, this.#cursors.get(audience)]),
+    );
+    setTimeout(() => {
+      if (this.#socket === socket && this.#isConnected)
+        socket?.send(`421${JSON.stringify(['sync', { cursors, partial: true }])}`, () => {});
+    }, PART_EVERY_MS);
   }
 
   #tell({ audience, epoch, offset, id }: Notification): void {

@@ -6,6 +6,7 @@ import { reaches } from '../../src/contract/incarnations.ts';
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
 import type { Feed } from '../../src/gateway/feed.ts';
 import { recover } from '../../src/gateway/recovery.ts';
+import { Portion } from '../../src/limits/portion.ts';
 import type { SharedLog } from './shared-log.ts';
 import { AUDIENCE } from './shared-log.ts';
 
@@ -57,7 +58,11 @@ export class LogClient {
     if (cursor === undefined) {
       await this.#readInbox(head);
     } else {
-      const missed = await recover({ inbox: this.#log.inbox, ...UNLIMITED }, AUDIENCE, cursor, head);
+      const missed = await recover({ inbox: this.#log.inbox, ...UNLIMITED }, AUDIENCE, cursor, head, {
+        portion: new Portion(Number.POSITIVE_INFINITY),
+        meter: { spend: () => {} },
+        isPartial: false,
+      });
       if (missed.recovered) for (const one of missed.notifications) this.#see(one);
       else this.#lose(head);
     }

@@ -3,14 +3,17 @@
  * audience, presents them on every connection, applies what it missed before what is live, and reads the inbox when
  * something cannot be recovered. Keeps what its application saw, in order, per audience.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
 import type { InboxPage } from '../../src/contract/inbox.ts';
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
-import type { Missed } from '../../src/contract/recovery.ts';
+import type { Missed, MissedByAudience } from '../../src/contract/recovery.ts';
 import type { Resync, Session } from '../../src/contract/socket.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 60_000;
+/** The server takes ten messages a second. */
+const PART_EVERY_MS = 150;
 
 export class TrackingClient {
   readonly #urls: readonly string[];
@@ -97,11 +100,30 @@ export class TrackingClient {
       } else if (found.recovered) {
         for (const notification of found.notifications) this.#tell(notification);
         this.#cursors.set(audience, { epoch: found.epoch, offset: found.head });
+      } else if (found.reason === 'too_large' || found.reason === 'rate_limited') {
+        await this.#recoverParts(audience, { epoch: found.epoch, offset: found.head });
       } else {
         await this.#readInbox(audience, { epoch: found.epoch, offset: found.head });
       }
     }
     this.sessions += 1;
+  }
+
+  /** What one answer could not hold; what comes live meanwhile waits. */
+  async #recoverParts(audience: string, upTo: Cursor): Promise<void> {
+    const socket = this.#socket;
+    for (let isOver = false; !isOver; ) {
+      const cursors = { [audience]: this.#cursors.get(audience) };
+      const answer: Partial<MissedByAudience> = await socket
+        ?.timeout(TIMEOUT_MS)
+        .emitWithAck('sync', { cursors, partial: true });
+      const found = Object.values(answer.audiences ?? {})[0];
+      if (found?.recovered === false) return await this.#readInbox(audience, upTo);
+      for (const notification of found?.notifications ?? []) this.#tell(notification);
+      if (found !== undefined) this.#cursors.set(audience, { epoch: found.epoch, offset: found.head });
+      isOver = found !== undefined && found.more !== true;
+      if (!isOver) await pause(PART_EVERY_MS);
+    }
   }
 
   async #resync(audiences: Resync['audiences']): Promise<void> {

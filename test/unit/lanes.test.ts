@@ -1,76 +1,7 @@
 /** Lanes: each audience's appends keep their order while they are many, while they fail, and at the end. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Audience } from '../../src/contract/audience.ts';
-import { type Appended, type Entry, type Inbox, InboxUnavailable } from '../../src/inbox/inbox.ts';
-import { Lanes } from '../../src/inbox/lanes.ts';
-
-/** One append call as the inbox sees it; the test decides how it ends. */
-interface Flight {
-  readonly audience: Audience;
-  readonly ids: readonly string[];
-  readonly succeed: (appended?: readonly Appended[]) => void;
-  readonly fail: (error: Error) => void;
-}
-
-function setup(batchBytes?: () => number) {
-  const flights: Flight[] = [];
-  const held: unknown[] = [];
-  const inbox: Inbox = {
-    append: (audience, entries) =>
-      new Promise((resolve, reject) => {
-        const places = entries.map(({ id }) => placeOf(Number(id)));
-        flights.push({
-          audience,
-          ids: entries.map(({ id }) => id),
-          succeed: (appended = places) => resolve(appended),
-          fail: reject,
-        });
-      }),
-    heads: async () => [],
-    fence: () => Promise.reject(new Error('lanes have no use for this')),
-    read: async () => [],
-    readNewest: async () => [],
-    readEnvelopes: async () => [],
-    places: async () => [],
-    shadows: async () => ({ newest: new Map(), retracted: new Map() }),
-    incarnations: async () => [],
-    ...(batchBytes === undefined ? {} : { batchBytes }),
-  };
-  const lanes = new Lanes(inbox, (error) => held.push(error));
-  return {
-    lanes,
-    flights,
-    held,
-    append: (audience: Audience, id: number, bytes = 0) => lanes.append(audience, entryOf(id, bytes)),
-    /** The flight that began last. */
-    latest: () => flights.at(-1) ?? expect.unreachable('there was no flight'),
-  };
-}
-
-function entryOf(id: number, bytes: number): Entry {
-  return { source: '/test', id: String(id), text: { head: '', tail: 'x'.repeat(bytes) }, sampled: false };
-}
-
-function placeOf(offset: number): Appended {
-  return { epoch: 'e', offset, repeat: false, gateways: 1 };
-}
-
-const away = () => new InboxUnavailable('Redis is away');
-/** Lets everything happen that needs no time. */
-const settle = () => vi.advanceTimersByTimeAsync(0);
-/** Longer than any pause between two attempts. */
-const pause = () => vi.advanceTimersByTimeAsync(2_000);
-
-/** What became of a promise so far. */
-function outcomeOf(promise: Promise<Appended>): { state: string } {
-  const outcome = { state: 'pending' };
-  promise.then(
-    ({ offset }) => Object.assign(outcome, { state: `at ${offset}` }),
-    (error) => Object.assign(outcome, { state: `rejected: ${error.message}` }),
-  );
-  return outcome;
-}
+import { away, outcomeOf, pause, placeOf, settle, setup } from './flights.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -150,7 +81,7 @@ describe('a lane', () => {
 
   test('sends as many bytes as the inbox takes now, and one entry whatever its size', async () => {
     const { append, flights, latest } = setup(() => 100);
-    for (const [id, bytes] of [10, 40, 60, 1, 500, 99].entries()) void append('user:1', id, bytes);
+    for (const [id, bytes] of [10, 40, 60, 1, 500, 99].entries()) void append('user:1', id, { bytes });
     for (let i = 0; i < 4; i += 1) {
       latest().succeed();
       await settle();
@@ -161,7 +92,7 @@ describe('a lane', () => {
   test('tries a failed flight again with fewer entries when the inbox takes less, and never with more', async () => {
     let limit = 1_000;
     const { append, flights, latest } = setup(() => limit);
-    const outcomes = [0, 1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id, 100)));
+    const outcomes = [0, 1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id, { bytes: 100 })));
     latest().succeed();
     await settle();
     for (const next of [200, 50, 1_000]) {

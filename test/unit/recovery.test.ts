@@ -2,13 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import { parseIncarnations } from '../../src/contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD, notificationSchema } from '../../src/contract/notification.ts';
-import { type RecoveryResult, recover } from '../../src/gateway/recovery.ts';
+import { type Answer, type RecoveryResult, recover } from '../../src/gateway/recovery.ts';
 import { type Inbox, InboxUnavailable, type Stored } from '../../src/inbox/inbox.ts';
+import { Portion } from '../../src/limits/portion.ts';
 
 const audience = 'user:1';
 const HEAD = { epoch: 'b', offset: 10 };
 const PLACE = { epoch: 'b', head: 10 };
 const MISSING = { ...PLACE, recovered: false, notifications: [] };
+
+/** An answer with room for so many bytes. */
+const answerOf = (maxBytes = 1e6, isPartial = false) => ({
+  portion: new Portion(maxBytes),
+  meter: { spend: () => {} },
+  isPartial,
+});
 
 function stored(offset: number, expiresAtMs?: number): Stored {
   const json = JSON.stringify({
@@ -55,12 +63,18 @@ function fakeInbox(entries: readonly Stored[], epochs = 'b:6,a:1') {
 const upTo = (last: number, first = 1) =>
   Array.from({ length: last - first + 1 }, (_, i) => stored(first + i));
 
-async function recovered(fake: ReturnType<typeof fakeInbox>, cursor: Cursor, head: Cursor = HEAD) {
+async function recovered(
+  fake: ReturnType<typeof fakeInbox>,
+  cursor: Cursor,
+  head: Cursor = HEAD,
+  answer: Answer = answerOf(),
+) {
   const missed = await recover(
     { inbox: fake.inbox, maxNotifications: 5, onRecovery: fake.onRecovery, now: Date.now },
     audience,
     cursor,
     head,
+    answer,
   );
   return { ...missed, notifications: missed.notifications.map(({ offset }) => offset) };
 }
@@ -94,6 +108,7 @@ describe('recovered', () => {
       audience,
       { epoch: 'b', offset: 9 },
       HEAD,
+      answerOf(),
     );
     expect(notifications).toEqual([notificationSchema.parse(JSON.parse(stored(10).json))]);
   });
@@ -177,7 +192,8 @@ describe('not recovered', () => {
     ['never written, and yet a place in it', { epoch: '0', offset: 9 }, upTo(10), ['incarnations']],
   ])('%s', async ([, cursor, entries, asked]) => {
     const fake = fakeInbox(entries);
-    expect(await recovered(fake, cursor)).toEqual(MISSING);
+    const reason = expect.stringMatching(/^(lost|too_many)$/);
+    expect(await recovered(fake, cursor)).toEqual({ ...MISSING, reason });
     expect(fake.asked).toEqual(asked);
   });
 
@@ -191,6 +207,7 @@ describe('not recovered', () => {
           audience,
           { epoch, offset: 9 },
           HEAD,
+          answerOf(),
         ),
       ).rejects.toThrow(InboxUnavailable);
     }

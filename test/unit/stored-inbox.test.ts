@@ -38,6 +38,7 @@ test('it rejects once, and leaves no rejection behind that would end the process
     inbox: inboxThatGoesAway(),
     store: new MemoryMarksStore(() => {}),
     maxLength: { user: 10, department: 10, topic: 10, global: 10 },
+    maxAnswerBytes: 524_288,
     now: Date.now,
   });
   const audiences = ['user:ada', 'global'] as const;

@@ -36,7 +36,7 @@ export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit 
         },
       },
       async (request, reply) => {
-        const read = readEvents(request, options.events);
+        const read = await readEvents(request, options.events);
         if (!read.ok) return sendProblem(reply, read.problem);
         const [first, ...more] = read.events;
         if (first === undefined || more.length > 0)

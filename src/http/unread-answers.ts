@@ -1,0 +1,32 @@
+/** Cuts off whoever does not take an answer, or takes it a byte now and then: it would stay in memory for as long. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+/** Something of an answer MUST be taken in this time, */
+const STALL_MS = 10_000;
+/** and all of it in this. */
+const MAX_STALLS = 12;
+
+export function cutUnreadAnswers(app: FastifyInstance): void {
+  app.addHook('onSend', async (request, reply) => {
+    // A stream of events looks after itself, and lasts.
+    if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
+    const stop = watch(request);
+    reply.raw.once('close', stop);
+  });
+}
+
+function watch({ raw: { socket }, log, ip }: FastifyRequest): () => void {
+  let taken = -1;
+  let checks = 0;
+  const timer = setInterval(() => {
+    const before = taken;
+    taken = socket.bytesWritten - socket.writableLength;
+    checks += 1;
+    if (taken !== before && checks < MAX_STALLS) return;
+    log.info({ address: ip }, 'answer not taken: connection closed');
+    clearInterval(timer);
+    socket.destroy();
+  }, STALL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

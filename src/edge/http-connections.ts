@@ -80,7 +80,9 @@ export class HttpConnections {
       if (this.#admit(socket)) for (const listener of listeners) Reflect.apply(listener, server, [socket]);
     });
     server.prependListener('request', (request, response) => this.#follow(request, response));
-    server.prependListener('upgrade', (_request, stream) => this.#forget(stream));
+    // Whoever listens for upgrades is handed them, and nobody else would answer.
+    if (server.listenerCount('upgrade') > 0)
+      server.prependListener('upgrade', (_request, stream) => this.#forget(stream));
   }
 
   /** For whom an answer waits that they have not fetched. */

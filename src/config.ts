@@ -140,7 +140,7 @@ const variables = z.object({
   HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
     'Events that one user (`sub`) may publish to this process in a second, each counted once for each of its audiences.',
   ),
-  USER_COST_PER_SECOND: integer(5_000, 100, 1_000_000_000).describe(
+  USER_COST_PER_SECOND: integer(5_000, 10, 1_000_000_000).describe(
     "What one user's requests may cost this process in a second, in units (about an entry read each); ten seconds' worth at once.",
   ),
   USER_REQUESTS_AT_ONCE: integer(4, 1, 1_000).describe(

@@ -227,7 +227,7 @@ describe('64 KB of text', () => {
     expect(stream.bytesRead - before).toBeLessThan(MAX_BYTES / 3);
   });
 
-  test('arrives as it is, and compressed, over polling', async () => {
+  test('arrives as it is over polling, where several notifications come in one answer, and not compressed', async () => {
     const user = newUser();
     const [, client] = await devices(user);
     const poll = await poller(gatewayUrl(0), await tokenFor(user));
@@ -236,10 +236,9 @@ describe('64 KB of text', () => {
     const [notification] = (await client?.received(1)) ?? [];
     expect(notification?.data).toEqual(event.data);
 
-    const { text, encoding, bytes } = await poll('42["notification"');
+    const { text, encoding } = await poll('42["notification"');
     expect(JSON.parse(text.slice(2))[1].data).toEqual(event.data);
-    expect(encoding).toBe('gzip');
-    expect(bytes).toBeLessThan(MAX_BYTES / 3);
+    expect(encoding).toBeNull();
   });
 
   test('and one byte more is refused, over HTTP and over AMQP', async () => {
@@ -273,13 +272,7 @@ async function poller(url: string, token: string) {
       const response = await fetch(address, { headers: { 'accept-encoding': 'gzip' } });
       const packets = (await response.text()).split('\u001e');
       const text = packets.find((packet) => packet.startsWith(start));
-      const { headers } = response;
-      if (text !== undefined)
-        return {
-          text,
-          encoding: headers.get('content-encoding'),
-          bytes: Number(headers.get('content-length')),
-        };
+      if (text !== undefined) return { text, encoding: response.headers.get('content-encoding') };
       if (packets.includes('2')) await send('3');
     }
   };

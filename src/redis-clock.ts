@@ -10,6 +10,8 @@ import { performance } from 'node:perf_hooks';
 import { nodeOf, type RedisConnection } from './redis.ts';
 
 const ASK_EVERY_MS = 30_000;
+/** One after the other: a process that has just started is busy, and so may its first answer be late. */
+const QUESTIONS = 5;
 
 /** Any key; presence reckons by the clock of the same node. */
 const KEY = 'carillon:{nodes}:alive';
@@ -20,8 +22,8 @@ export class RedisClock {
   readonly #redis: RedisConnection;
   #tellKnown = () => {};
   readonly #timer: NodeJS.Timeout;
-  /** Add it to `performance.now()`. */
-  #leadMs: number | undefined;
+  /** Of Redis' clock before `performance.now()`. */
+  readonly #estimate = new ClockEstimate();
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -36,8 +38,10 @@ export class RedisClock {
   }
 
   /** In whole milliseconds since 1970. */
-  readonly now = (): number =>
-    this.#leadMs === undefined ? Date.now() : Math.round(performance.now() + this.#leadMs);
+  readonly now = (): number => {
+    const { leadMs } = this.#estimate;
+    return leadMs === undefined ? Date.now() : Math.round(performance.now() + leadMs);
+  };
 
   close(): void {
     clearInterval(this.#timer);
@@ -47,14 +51,41 @@ export class RedisClock {
     const node = nodeOf(this.#redis, KEY);
     if (node?.status !== 'ready') return;
     try {
-      const askedMs = performance.now();
-      const [seconds, micros] = await node.time();
-      // Redis told it on the way there or back: half of that is the most by which it can be wrong.
-      const toldMs = (askedMs + performance.now()) / 2;
-      this.#leadMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - toldMs;
+      for (let question = 0; question < QUESTIONS; question += 1) {
+        const askedMs = performance.now();
+        const [seconds, micros] = await node.time();
+        const toldMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+        this.#estimate.learn(toldMs, askedMs, performance.now());
+      }
       this.#tellKnown();
     } catch {
       // Away, or too slow: it is asked again when it is back, and before long.
     }
+  }
+}
+
+/** How far another clock is ahead of this one, by what it answered and how long that took. */
+export class ClockEstimate {
+  #leadMs: number | undefined;
+  /** The most by which {@link leadMs} was wrong when it was found. */
+  #errorMs = Number.POSITIVE_INFINITY;
+
+  /** Undefined until there was an answer. */
+  get leadMs(): number | undefined {
+    return this.#leadMs;
+  }
+
+  /**
+   * The other clock was read on the way there or back, so half of the round trip is the most by which an answer can be
+   * wrong. One that was quicker before is better, unless this one shows that it does not hold any more: a clock was set,
+   * or another machine answers.
+   */
+  learn(toldMs: number, askedMs: number, answeredMs: number): void {
+    const errorMs = (answeredMs - askedMs) / 2;
+    const leadMs = toldMs - (askedMs + answeredMs) / 2;
+    const differsMs = Math.abs(leadMs - (this.#leadMs ?? leadMs));
+    if (errorMs >= this.#errorMs && differsMs <= errorMs + this.#errorMs) return;
+    this.#leadMs = leadMs;
+    this.#errorMs = errorMs;
   }
 }

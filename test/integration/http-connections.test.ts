@@ -8,9 +8,9 @@ import { scrape, sumOf } from '../support/scrape.ts';
 import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 20_000;
-const ASK = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n';
+const ASK = 'GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 /** An answer that never ends: its connection is in use. */
-const LISTEN = 'GET /demo/signals HTTP/1.1\r\nHost: x\r\n\r\n';
+const LISTEN = 'GET /demo/signals HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
 
 let open: Connection[] = [];
 afterEach(() => {

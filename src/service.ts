@@ -80,7 +80,7 @@ export async function startService(
   await directives.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
-  const verifier = openVerifier(context, directives);
+  const verifier = openVerifier(context, directives, store.now);
   const isConsumer = config.backends !== undefined && config.ROLES.includes('consumer');
   const descriptors = new FileDescriptors(log);
   descriptors.start();

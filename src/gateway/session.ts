@@ -86,7 +86,7 @@ export class Session {
     this.#claimed = claimed;
     this.#narrow(withDepartments(claimed, this.#given));
     clearTimeout(this.#expiry);
-    const remainingMs = clamp(claimed.expiresAtMs - Date.now(), 0, MAX_TIMER_MS);
+    const remainingMs = clamp(claimed.expiresAtMs - this.#options.recovery.now(), 0, MAX_TIMER_MS);
     this.#expiry = setTimeout(() => goaway(this.#socket, 'token_expired'), remainingMs);
   }
 

@@ -93,20 +93,30 @@ export class RedisInbox implements Inbox {
     for (;;) {
       const count = Math.min(most, this.#pages.entries);
       try {
-        const rows = await unavailable(() => ask(count));
+        const rows = await this.#reading(() => ask(count));
         const entries = rows.map(([id, fields]) => parseRow(id, fields));
-        this.#reads.succeeded();
         this.#pages.saw(
           entries.length,
           entries.reduce((sum, { json }) => sum + json.length, 0),
         );
         return { entries, isLast: entries.length < count };
       } catch (error) {
-        // One key that somebody has broken says nothing of the others.
-        if (!isWrongType(error)) this.#reads.failed();
         if (!isTimeout(error) || count === 1) throw error;
         this.#pages.timedOut();
       }
+    }
+  }
+
+  /** What reads a log says whether logs can be read. */
+  async #reading<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await unavailable(ask);
+      this.#reads.succeeded();
+      return answer;
+    } catch (error) {
+      // One key that somebody has broken says nothing of the others.
+      if (!isWrongType(error)) this.#reads.failed();
+      throw error;
     }
   }
 
@@ -118,7 +128,7 @@ export class RedisInbox implements Inbox {
   ): Promise<readonly Stored[]> {
     const { redis } = this.#options;
     const args = [`${first}-0`, `${last}-0`, limit];
-    const rows = await unavailable(() => runScript(redis, ENVELOPES, [keyOf(audience, 'log')], args));
+    const rows = await this.#reading(() => runScript(redis, ENVELOPES, [keyOf(audience, 'log')], args));
     return rowsSchema.parse(rows).map(([id, fields]) => parseRow(id, fields));
   }
 

@@ -22,7 +22,7 @@ const EVENT_BYTES = 32_000;
 const TRAFFIC_BYTES = NOT_READING * EVENTS_EACH * EVENT_BYTES;
 /** What a gateway may keep of it; the limit of what may wait is far below, for all of them together. */
 const MAX_GROWTH_BYTES = TRAFFIC_BYTES / 3;
-const PENDING_MAX_BYTES = 65_536;
+const PENDING_MAX_BYTES = 262_144;
 /** Together more than a small gateway may keep, and each more than operating systems take. */
 const MANY = 20;
 const EVENTS_OF_MANY = 250;

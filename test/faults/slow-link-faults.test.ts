@@ -155,7 +155,8 @@ test('a log that cannot be read: not ready, and the leg has a name', async () =>
   };
   const stalled = { ok: false, reason: 'no progress' };
   await expect.poll(read, { timeout: WAIT_MS, interval: 500 }).toEqual(stalled);
-  expect(await partOf(gateway, 'redis')).toEqual({ ok: true });
+  const denied = { ok: false, reason: expect.stringMatching(/^redis_right_missing/) };
+  expect(await partOf(gateway, 'redis')).toEqual(denied);
   await right('+');
   await expect.poll(read, { timeout: WAIT_MS, interval: 500 }).toEqual({ ok: true });
   client.close();

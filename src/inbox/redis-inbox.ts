@@ -45,8 +45,14 @@ export class RedisInbox implements Inbox {
     return this.#reads.isStalled;
   }
 
-  heads(audiences: readonly Audience[]): Promise<readonly Cursor[]> {
-    return Promise.all(audiences.map((audience) => this.#heads.of(audience)));
+  async heads(audiences: readonly Audience[]): Promise<readonly Cursor[]> {
+    try {
+      return await Promise.all(audiences.map((audience) => this.#heads.of(audience)));
+    } catch (error) {
+      // Without its head no log is read. That heads can be read says nothing of the entries.
+      if (!isWrongType(error)) this.#reads.failed();
+      throw error;
+    }
   }
 
   /** Of its log, in entries. */

@@ -67,8 +67,9 @@ async function anotherThan(node: ClusterNode): Promise<ClusterNode> {
   return other;
 }
 
+/** Perhaps more than once: while the nodes do not agree yet, a look at the slots may find the one from before again. */
 async function wasLostAndFound(): Promise<void> {
-  await expect.poll(() => events, { timeout: 20_000 }).toEqual(['close', 'ready']);
+  await expect.poll(() => events.join(' '), { timeout: 20_000 }).toMatch(/^close ready( close ready)*$/);
 }
 
 test('each channel is heard from its own node', async () => {

@@ -6,6 +6,7 @@ import { deadLetter } from '../../src/ingest/dead-letter.ts';
 import { Publisher, RefusedByBroker } from '../../src/ingest/publisher.ts';
 import { ACK } from '../../src/ingest/settlement.ts';
 import { takeDeadLetters } from '../support/dead-letters.ts';
+import { NO_PROPERTIES } from '../support/no-properties.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
 import { freshVhost } from '../support/servers.ts';
@@ -105,7 +106,7 @@ test('a reason that is longer than any is cut', async () => {
   const message = {
     content: Buffer.from('?'),
     fields: { routingKey: 'k', consumerTag: '', deliveryTag: 1, redelivered: false, exchange: '' },
-    properties: { ...NONE, headers: { a: 'b' } },
+    properties: { ...NO_PROPERTIES, headers: { a: 'b' } },
   };
   const refusal = { code: 'invalid_event', message: '€'.repeat(9_000), path: 'p'.repeat(9_000) } as const;
   await deadLetter(message, refusal, publisher, new AbortController().signal);
@@ -123,19 +124,3 @@ test('a publish over which RabbitMQ closes the link is told from one that met a 
   await until('the link', 20_000, () => publisher.state === 'up');
   await publisher.publish('carillon.dead', 'k', Buffer.from('?'), {});
 });
-
-const NONE = {
-  contentType: undefined,
-  contentEncoding: undefined,
-  deliveryMode: undefined,
-  priority: undefined,
-  correlationId: undefined,
-  replyTo: undefined,
-  expiration: undefined,
-  messageId: undefined,
-  timestamp: undefined,
-  type: undefined,
-  userId: undefined,
-  appId: undefined,
-  clusterId: undefined,
-};

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Acks } from '../../src/ingest/acks.ts';
+import { NO_PROPERTIES } from '../support/no-properties.ts';
 
 interface Ack {
   readonly tag: number;
@@ -30,22 +31,7 @@ function delivery(deliveryTag: number) {
   return {
     content: Buffer.alloc(0),
     fields: { deliveryTag, redelivered: false, exchange: '', routingKey: '' },
-    properties: {
-      contentType: undefined,
-      contentEncoding: undefined,
-      headers: undefined,
-      deliveryMode: undefined,
-      priority: undefined,
-      correlationId: undefined,
-      replyTo: undefined,
-      expiration: undefined,
-      messageId: undefined,
-      timestamp: undefined,
-      type: undefined,
-      userId: undefined,
-      appId: undefined,
-      clusterId: undefined,
-    },
+    properties: NO_PROPERTIES,
   };
 }
 

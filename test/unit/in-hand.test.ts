@@ -1,28 +1,13 @@
 /** When a consumer that has lost a channel may take events again. */
-import type { ConsumeMessage } from 'amqplib';
 import { expect, test } from 'vitest';
 import { type Held, InHand } from '../../src/ingest/in-hand.ts';
+import { NO_PROPERTIES } from '../support/no-properties.ts';
 
 const MOST = 10;
 
 function held(atMs: number, returns?: number): Held {
   const headers = returns === undefined ? {} : { 'x-delivery-count': returns };
-  const properties: ConsumeMessage['properties'] = {
-    headers,
-    contentType: undefined,
-    contentEncoding: undefined,
-    deliveryMode: undefined,
-    priority: undefined,
-    correlationId: undefined,
-    replyTo: undefined,
-    expiration: undefined,
-    messageId: undefined,
-    timestamp: undefined,
-    type: undefined,
-    userId: undefined,
-    appId: undefined,
-    clusterId: undefined,
-  };
+  const properties = { ...NO_PROPERTIES, headers };
   const fields = { consumerTag: '', deliveryTag: 1, redelivered: false, exchange: '', routingKey: '' };
   return { message: { content: Buffer.alloc(0), fields, properties }, atMs };
 }

@@ -26,6 +26,9 @@ export interface CarillonProcess {
   stop(): Promise<number | null>;
 }
 
+/** Far from what a session takes to begin on a busy machine: the clients of the tests connect once. */
+const HANDSHAKE_SECONDS = '15';
+
 /** Runs the program with just this environment and waits until it is ready. */
 export async function startCarillon(
   environment: Readonly<Record<string, string>>,
@@ -53,7 +56,7 @@ export async function spawnCarillon(
     openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command];
   const [program = '', ...args] = limited;
   const child = spawn(program, args, {
-    env: { PORT: port, OPS_PORT: opsPort, HOST: '127.0.0.1', ...environment },
+    env: { PORT: port, OPS_PORT: opsPort, HOST: '127.0.0.1', HANDSHAKE_SECONDS, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   await once(child, 'spawn');

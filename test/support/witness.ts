@@ -32,8 +32,10 @@ export class Witnessed {
       CLIENT_MESSAGE_MAX_BYTES: String(MAX_MESSAGE_BYTES),
       CONNECTIONS_PER_USER: '25',
     });
-    const witness = connectClient(carillon.url, await tokenFor('ada'));
+    const witness = connectClient(carillon.url, await tokenFor('ada'), { reconnection: true });
     await witness.session();
+    // A busy machine may need another try to begin. From now on, it must not be cut off at all.
+    witness.socket.io.reconnection(false);
     const writer = await tokenFor('a-service', { scope: 'events:write' });
     return new Witnessed(carillon, await tokenFor('eve', { topics: ['t.*'] }), writer, witness);
   }

@@ -6,7 +6,7 @@ import { isOwn } from './contract/audience.ts';
 import { isExpired } from './contract/cloudevent.ts';
 import { CANARY_TYPE, type Event } from './contract/event.ts';
 import { encodeEvent } from './contract/notification.ts';
-import type { Lanes } from './inbox/lanes.ts';
+import { type Lanes, LanesClosed } from './inbox/lanes.ts';
 import { type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
 
 const DONE: Settlement = Object.freeze({ kind: 'ack', isCanary: true });
@@ -30,7 +30,8 @@ async function deliverCanary(lanes: Lanes, event: Event, now: Date): Promise<Set
   try {
     await lanes.append(audience, { source, id, text, sampled: false });
     return DONE;
-  } catch {
-    return RELEASE;
+  } catch (error) {
+    if (error instanceof LanesClosed) return RELEASE;
+    throw error;
   }
 }

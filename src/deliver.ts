@@ -4,8 +4,9 @@ import { isExpired } from './contract/cloudevent.ts';
 import { type Event, RETRACTION_TYPE } from './contract/event.ts';
 import { encodeEvent } from './contract/notification.ts';
 import { type Refusal, refuse } from './contract/refusal.ts';
+import { isUnavailable } from './contract/unavailable.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
-import type { Lanes } from './inbox/lanes.ts';
+import { type Lanes, LanesClosed } from './inbox/lanes.ts';
 import { ACK, type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
 import { audiencesOf, type Mapped, type Route } from './routing/route.ts';
 import { AUDIENCES_KEPT, type SettledEvent, type Trail } from './trail/trail.ts';
@@ -94,7 +95,11 @@ export function createDeliver(options: DeliverOptions): Handle {
     });
     // All have to end before the queue may be told anything, also when one was given up at shutdown.
     const results = await Promise.allSettled(appends);
-    if (results.some(({ status }) => status === 'rejected')) return RELEASE;
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    // This process stops. Whatever else failed is to be seen by the next one.
+    if (failures.some(isOfStop)) return RELEASE;
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
     trail.record(event, settledEvent(receivedAt, now(), mapped.value));
     return ACK;
   };
@@ -105,6 +110,11 @@ export function createDeliver(options: DeliverOptions): Handle {
     trace?.settled(settlement.kind, settlement.kind === 'dead-letter' ? settlement.refusal.code : undefined);
     return settlement;
   };
+}
+
+/** What this process gives up when it stops; it comes again. */
+function isOfStop(reason: unknown): boolean {
+  return reason instanceof LanesClosed || isUnavailable(reason);
 }
 
 function settledEvent(

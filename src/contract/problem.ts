@@ -66,6 +66,7 @@ const refusalStatus: Record<RefusalCode, number> = {
   no_audience: 422,
   too_many_audiences: 422,
   expired: 422,
+  internal: 500,
 };
 
 const titles: Record<ProblemCode, string> = {

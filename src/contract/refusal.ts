@@ -11,6 +11,7 @@ export const refusalCodeSchema = z.enum([
   'too_many_audiences',
   'too_large',
   'expired',
+  'internal',
 ]);
 
 export type RefusalCode = z.infer<typeof refusalCodeSchema>;
@@ -25,6 +26,7 @@ export const refusalCodes: Record<RefusalCode, string> = {
   too_many_audiences: 'The event is for more audiences than EVENT_MAX_AUDIENCES.',
   too_large: 'The event is larger than EVENT_MAX_BYTES.',
   expired: 'The expirytime of the event has passed.',
+  internal: 'The service failed on the event itself; its log has the stack. Redrive it when that is mended.',
 };
 
 /** A refusal is the event's fault and final: trying the same bytes again cannot succeed. */

@@ -106,6 +106,7 @@ const requestErrorCodeSchema = z.enum([
   'too_many_topics',
   'rate_limited',
   'unavailable',
+  'internal',
 ]);
 export type RequestErrorCode = z.infer<typeof requestErrorCodeSchema>;
 
@@ -119,6 +120,7 @@ export const requestErrorCodes: Record<RequestErrorCode, string> = {
   rate_limited:
     'The user asked for more than is allowed, or has not taken the answers before; ask again after `retryAfterMs`.',
   unavailable: 'A dependency is away; try again later.',
+  internal: 'The server failed; the same request may be sent again.',
 };
 
 export const requestErrorSchema = z

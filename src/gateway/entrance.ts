@@ -1,8 +1,10 @@
 /** How a socket gets into the feeds of rooms that it has joined: behind which place, and what came before that. */
+
 import { type Audience, roomOf } from '../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, Missed } from '../contract/recovery.ts';
 import type { Meter } from '../contract/request-limits.ts';
+import { Unavailable } from '../contract/unavailable.ts';
 import { Portion } from '../limits/portion.ts';
 import type { Feed } from './feed.ts';
 import type { Feeds } from './feeds.ts';
@@ -52,7 +54,7 @@ export class Entrance {
   ): Promise<{ readonly entered: readonly Entered[]; release(): void }> {
     const feeds = await Promise.all(audiences.map((audience) => this.feedPast(audience, cursors[audience])));
     if (!this.#socket.connected || !audiences.every((audience) => this.#socket.rooms.has(roomOf(audience)))) {
-      throw new Error('the socket or the room went away meanwhile');
+      throw new Unavailable('the socket or the room went away meanwhile');
     }
     const { recovery, maxPendingBytes, maxAnswerBytes } = this.#options;
     const member = new HeldMember(this.#socket, maxPendingBytes);
@@ -102,7 +104,7 @@ export class Entrance {
    */
   async feedPast(audience: Audience, cursor: Cursor | undefined): Promise<Feed> {
     const [feed] = await this.#options.feeds.opened([audience]);
-    if (feed === undefined) throw new Error(`this node does not host ${audience}`);
+    if (feed === undefined) throw new Unavailable(`this node does not host ${audience}`);
     const { epoch, offset } = feed.cursor;
     if (cursor !== undefined && (cursor.epoch !== epoch || cursor.offset > offset)) await feed.refresh();
     return feed;

@@ -1,7 +1,9 @@
 /** The feeds of one node: each audience's room that the node hosts has one, from its first socket to its last. */
+
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../contract/audience.ts';
 import type { LiveMessage } from '../contract/live-message.ts';
+import { Unavailable } from '../contract/unavailable.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import type { Live, Receiver } from './live.ts';
@@ -74,7 +76,7 @@ export class Feeds {
     return await Promise.all(
       audiences.map(async (audience) => {
         const feed = this.#feeds.get(audience);
-        if (feed === undefined) throw new Error(`this node does not host ${roomOf(audience)}`);
+        if (feed === undefined) throw new Unavailable(`this node does not host ${roomOf(audience)}`);
         await feed.opened;
         return feed;
       }),

@@ -2,6 +2,7 @@
  * How long a session lives, and what it holds for so long. Whatever is awaited for a client may come when the client
  * has gone, and what is begun then would never be let go.
  */
+import { Unavailable } from '../contract/unavailable.ts';
 
 /** The client left while something was awaited for it. Nobody is there to be told. */
 export class SessionOver extends Error {
@@ -38,7 +39,7 @@ export class Lifetime {
     const given = new Promise<never>((_, reject) => {
       giveUp = reject;
     });
-    const timer = setTimeout(() => giveUp?.(new Error(`not within ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(() => giveUp?.(new Unavailable(`not within ${timeoutMs} ms`)), timeoutMs);
     const disown = this.#own(() => giveUp?.(new SessionOver()));
     try {
       return await Promise.race([promise, given]);

@@ -5,11 +5,13 @@
  * is not public: this is the one file that touches it. The adapter's version is pinned exactly, and a contract test
  * fails when an upgrade moves the member or renames the channels.
  */
+
 import { createShardedAdapter } from '@socket.io/redis-adapter';
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
 import { audienceOf } from '../contract/audience.ts';
+import { Unavailable } from '../contract/unavailable.ts';
 import { handOver, type Live, type Receiver } from './live.ts';
 
 /**
@@ -134,7 +136,7 @@ class Subscriptions {
 
   async inForce(channel: string): Promise<void> {
     const subscribed = this.#inForce.get(channel);
-    if (subscribed === undefined) throw new Error(`nothing subscribes to ${channel}`);
+    if (subscribed === undefined) throw new Unavailable(`nothing subscribes to ${channel}`);
     await subscribed;
   }
 }

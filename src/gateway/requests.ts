@@ -8,6 +8,7 @@ import { formatPath } from '../contract/refusal.ts';
 import type { EventQuota, Meter, RequestLimits } from '../contract/request-limits.ts';
 import { type RequestError, type RequestErrorCode, type RequestName, requests } from '../contract/socket.ts';
 import { allowsTopic, type Verify } from '../contract/token.ts';
+import { isUnavailable, stackOf } from '../contract/unavailable.ts';
 import { OneAtATime } from '../limits/one-at-a-time.ts';
 import { postedEvent } from './posted.ts';
 import type { GatewaySocket } from './server.ts';
@@ -76,10 +77,19 @@ export class Requests {
     } catch (error) {
       // Who has left is told nothing, and no fault is to be looked for.
       if (client.session.isOver) return;
-      this.#log.warn({ session: client.socket.id, request: name, reason: String(error) }, 'request failed');
-      acknowledge(failed('unavailable', 'try again later'));
+      acknowledge(this.#failure(client.socket.id, name, error));
     }
     for (const run of then) run();
+  }
+
+  #failure(session: string, request: string, error: unknown): RequestError {
+    if (isUnavailable(error)) {
+      this.#log.warn({ session, request, reason: String(error) }, 'request failed');
+      return failed('unavailable', 'try again later');
+    }
+    const reason = String(error);
+    this.#log.error({ code: 'internal', session, request, reason, stack: stackOf(error) }, 'request failed');
+    return failed('internal', 'the request failed; it may be sent again');
   }
 }
 

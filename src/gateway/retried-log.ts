@@ -3,6 +3,7 @@ import pRetry from 'p-retry';
 import type { Audience } from '../contract/audience.ts';
 import { hasWritten, type Incarnation } from '../contract/incarnations.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
+import { Unavailable } from '../contract/unavailable.ts';
 import type { Inbox, Stored } from '../inbox/inbox.ts';
 
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
@@ -67,5 +68,5 @@ export class RetriedLog {
 }
 
 export function closed(): Error {
-  return new Error('the feed is closed');
+  return new Unavailable('the feed is closed');
 }

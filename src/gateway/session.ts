@@ -9,6 +9,7 @@ import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, MissedByAudience } from '../contract/recovery.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../contract/token.ts';
+import { isUnavailable, stackOf } from '../contract/unavailable.ts';
 import { type Before, type Entered, Entrance, type EntranceOptions } from './entrance.ts';
 import { goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
@@ -64,10 +65,18 @@ export class Session {
     this.#moving = this.started;
     this.started.catch((error) => {
       if (this.isOver) return;
-      options.log.info({ session: socket.id, reason: String(error) }, 'session not begun');
-      goaway(socket, 'unavailable');
+      this.#notBegun(error);
     });
     this.renew(socket.data.identity);
+  }
+
+  /** Coming again may help; a fault of ours is told with its stack all the same. */
+  #notBegun(error: unknown): void {
+    const told = { session: this.#socket.id, reason: String(error) };
+    const { log } = this.#options;
+    if (isUnavailable(error)) log.info(told, 'session not begun');
+    else log.error({ code: 'internal', ...told, stack: stackOf(error) }, 'session not begun');
+    goaway(this.#socket, 'unavailable');
   }
 
   /** The client has left. MUST be asked after each await, before anything is begun for it. */
@@ -99,7 +108,7 @@ export class Session {
     if (this.isOver) return;
     this.#moving = this.#moving.then(() => this.#life.within(deadlineMs, this.#move()));
     // Coming again puts everything right.
-    this.#moving.catch(() => this.isOver || goaway(this.#socket, 'unavailable'));
+    this.#moving.catch((error) => this.isOver || this.#notBegun(error));
   }
 
   /** Leaves the rooms that the identity does not give. */
@@ -189,7 +198,8 @@ export class Session {
     const { user } = this.#claimed;
     try {
       return await departments.of(user);
-    } catch {
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
       const shouldRetry = () => !this.isOver;
       return await pRetry(() => departments.of(user), { ...RETRY, shouldRetry });
     }

@@ -6,6 +6,7 @@ import { audienceIdSchema } from '../contract/audience.ts';
 import { type Explanation, explanationSchema } from '../contract/explanation.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminExplainOptions {
@@ -47,6 +48,7 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
         const detail = `events of ${answer.ambiguous.join(' and ')} have this id; name one as source`;
         return sendProblem(reply, problem('ambiguous', 409, detail));
       } catch (error) {
+        if (!isUnavailable(error)) throw error;
         request.log.warn({ reason: reasonOf(error) }, 'nothing could be asked');
         return sendProblem(reply, problem('redis_unavailable', 503, 'what happened cannot be read now'));
       }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Directing } from '../contract/directive.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 import { ANY_ID, userSchema } from './admin-ids.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -48,6 +49,7 @@ export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersO
         ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
       });
     } catch (error) {
+      if (!isUnavailable(error)) throw error;
       request.log.warn({ reason: reasonOf(error) }, 'directive not kept');
       return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
     }

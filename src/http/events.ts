@@ -22,6 +22,7 @@ import { reasonOf } from '../contract/reason.ts';
 import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
 import type { EventQuota } from '../contract/request-limits.ts';
 import { type Identity, matchesAny, type Verify } from '../contract/token.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 import { type Admission, admission } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -129,7 +130,9 @@ async function accept(
       await Promise.all(events.slice(i, i + PUBLISH_SLICE).map(options.publish));
     }
   } catch (error) {
-    request.log.warn({ reason: reasonOf(error) }, 'event not confirmed');
+    if (!isUnavailable(error)) throw error;
+    const { source, id } = events[0]?.event ?? {};
+    request.log.warn({ reason: reasonOf(error), source, id, events: events.length }, 'event not confirmed');
     return sendProblem(
       reply,
       problem('broker_unavailable', 503, 'RabbitMQ did not confirm the event; send it again'),

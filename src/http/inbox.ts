@@ -15,6 +15,7 @@ import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 import { admission } from './bearer.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
@@ -113,6 +114,7 @@ async function answer<T>(
     return reply.type(JSON_TYPE).send(text);
   } catch (error) {
     end();
+    if (!isUnavailable(error)) throw error;
     request.log.warn({ reason: reasonOf(error) }, 'inbox not reached');
     return sendProblem(
       reply,

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_TYPE, type Problem, problem, problemSchema, refusalProblem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { refuse } from '../contract/refusal.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 
 export const NO_STORE = 'no-store';
 
@@ -30,11 +31,12 @@ export function sendProblem(reply: FastifyReply, found: Problem) {
   return reply.code(found.status).type(PROBLEM_TYPE).send(found);
 }
 
-/** Answers with what needs Redis, or that it is away. `answer` MUST fail for no other reason, and MUST bear a repeat. */
+/** Answers with what needs Redis, or that it is away. `answer` MUST bear a repeat. Every other failure stays one of ours. */
 export async function answering<T>(request: FastifyRequest, reply: FastifyReply, answer: () => Promise<T>) {
   try {
     return await answer();
   } catch (error) {
+    if (!isUnavailable(error)) throw error;
     request.log.warn({ reason: reasonOf(error) }, 'Redis not reached');
     return sendProblem(
       reply,

@@ -8,11 +8,16 @@
  * with growing, jittered pauses, until it succeeds or the lanes are closed. It may become shorter meanwhile, when the
  * store takes less at a time, and never longer.
  *
+ * That is for a store that is away. When something fails that says nothing of the store, one entry may be what it fails
+ * on, and would stop its audience for ever: such a flight leaves as one entry at a time, and the entry that fails
+ * {@link MAX_FAULTS} times is given back. What waits behind it goes on, in order.
+ *
  * An event for thousands of audiences would put thousands of appends in front of everybody else's. Of such appends only
  * so many are under way at a time, over all lanes; one that another event waits behind is not kept back any more.
  */
 import pRetry from 'p-retry';
 import type { Audience } from '../contract/audience.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 import type { Appended, Entry, Inbox } from './inbox.ts';
 import { Progress } from './progress.ts';
 import { bytesOf } from './write-window.ts';
@@ -23,6 +28,9 @@ const MAX_FLIGHT_ENTRIES = 100;
 /** Appends of wide events that are under way at a time: as many as leave in one script. */
 const MAX_WIDE_AT_ONCE = 100;
 
+/** How often an entry is tried that fails although the store is there: about a second. Waiting mends no fault of ours. */
+const MAX_FAULTS = 5;
+
 const RETRY = {
   retries: Number.POSITIVE_INFINITY,
   minTimeout: 50,
@@ -30,6 +38,12 @@ const RETRY = {
   maxTimeout: 1_000,
   randomize: true,
 };
+
+/** The lanes are closed: whoever appends next, after a restart, finds what was written as repeats. */
+export class LanesClosed extends Error {}
+
+/** The store is there, and the entry cannot be appended all the same: a fault of ours, in `cause`. */
+export class AppendFailed extends Error {}
 
 interface Waiting {
   readonly entry: Entry;
@@ -60,7 +74,7 @@ export class Lanes {
   }
 
   /**
-   * Resolves once the log has the entry. Rejects only after {@link close}. `isWide`: its event has very many
+   * Resolves once the log has the entry. Rejects with {@link LanesClosed} after {@link close}, and with {@link AppendFailed}. `isWide`: its event has very many
    * audiences, and others go first.
    */
   append(audience: Audience, entry: Entry, isWide = false): Promise<Appended> {
@@ -83,7 +97,7 @@ export class Lanes {
 
   /** Gives up what waits: those appends reject, and may or may not have reached the log. */
   close(): void {
-    this.#closing.abort(new Error('the lanes are closed'));
+    this.#closing.abort(new LanesClosed('the lanes are closed'));
     for (const [audience, lane] of this.#keptBack) void this.#run(audience, lane);
     this.#keptBack.clear();
   }
@@ -106,18 +120,26 @@ export class Lanes {
     let tried = onTried;
     while (lane.length > 0 && !signal.aborted) {
       let count = MAX_FLIGHT_ENTRIES;
-      const attempt = () => {
+      const attempt = async () => {
         count = this.#countOf(audience, lane, count);
-        return this.#inbox.append(
-          audience,
-          lane.slice(0, count).map(({ entry }) => entry),
-        );
+        const entries = lane.slice(0, count).map(({ entry }) => entry);
+        try {
+          return await this.#inbox.append(audience, entries);
+        } catch (error) {
+          throw isUnavailable(error)
+            ? error
+            : new AppendFailed('the entry cannot be appended', { cause: error });
+        }
       };
       try {
         const appending = attempt();
         if (tried !== undefined) appending.then(tried, tried);
         tried = undefined;
-        const appended = await appending.catch((error: unknown) => this.#again(attempt, error));
+        const appended = await appending.catch((error: unknown) =>
+          this.#again(attempt, error, () => {
+            count = 1;
+          }),
+        );
         this.#progress.succeeded();
         lane.splice(0, count).forEach(({ resolve, reject }, i) => {
           const place = appended[i];
@@ -147,10 +169,23 @@ export class Lanes {
     return limit;
   }
 
-  #again(attempt: () => Promise<readonly Appended[]>, error: unknown): Promise<readonly Appended[]> {
+  /** `shorten`: from now on one entry at a time. */
+  #again(
+    attempt: () => Promise<readonly Appended[]>,
+    error: unknown,
+    shorten: () => void,
+  ): Promise<readonly Appended[]> {
+    let faults = 0;
     const hold = (failure: unknown) => {
-      this.#progress.failed();
       this.#onHold(failure);
+      if (!(failure instanceof AppendFailed)) {
+        this.#progress.failed();
+        return;
+      }
+      // Of more than one, nobody knows yet which.
+      shorten();
+      faults += 1;
+      if (faults === MAX_FAULTS) throw failure;
     };
     hold(error);
     return pRetry(attempt, {

@@ -129,8 +129,8 @@ export class RedisAppend {
       way.window.failed(bytes, isTimeout(error));
       // The lanes try again, and then it has to be known where the key has gone.
       if (this.#options.redis instanceof Cluster) this.#options.redis.refreshSlotsCache();
-      const isScripts = error instanceof InboxUnavailable && error.cause instanceof ReplyError;
-      if (isScripts && calls.length > 1) for (const call of calls) void this.#send([call], call.bytes, way);
+      const isOfOne = !(error instanceof InboxUnavailable) || error.cause instanceof ReplyError;
+      if (isOfOne && calls.length > 1) for (const call of calls) void this.#send([call], call.bytes, way);
       else for (const { reject } of calls) reject(error);
     }
     this.#go(way);
@@ -191,7 +191,7 @@ function pushEntry(args: string[], entry: Entry): void {
   if (route !== undefined) args.push(route);
 }
 
-/** @throws {InboxUnavailable} when it is no line of numbers for each call */
+/** @throws when it is no line of numbers for each call */
 function parseReply(reply: unknown, calls: readonly Call[]): (readonly Appended[])[] {
   const lines = typeof reply === 'string' ? reply.split('\n') : [];
   if (lines.length !== calls.length) throw otherForm();
@@ -209,6 +209,6 @@ function parseLine(line: string, count: number): Appended[] {
   }));
 }
 
-function otherForm(): InboxUnavailable {
-  return new InboxUnavailable('the append script answered in another form than expected');
+function otherForm(): Error {
+  return new Error('the append script answered in another form than expected');
 }

@@ -5,7 +5,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { Audience } from '../contract/audience.ts';
 import type { Cursor } from '../contract/notification.ts';
-import { InboxUnavailable } from './inbox.ts';
 import { keyOf } from './redis-keys.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
 import { Turn } from './turn.ts';
@@ -45,7 +44,7 @@ export class RedisHeads {
       const metas = calls.map(({ audience }) => keyOf(audience, 'meta'));
       const reply = await unavailable(() => runScript(this.#redis, HEADS, metas, []));
       if (!Array.isArray(reply)) {
-        throw new InboxUnavailable('the heads script answered in another form than expected');
+        throw new Error('the heads script answered in another form than expected');
       }
       calls.forEach(({ resolve }, i) => {
         resolve({ epoch: String(reply[2 * i]), offset: Number(reply[2 * i + 1]) });

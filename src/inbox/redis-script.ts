@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
 import { reasonOf } from '../contract/reason.ts';
+import { isUnavailable } from '../contract/unavailable.ts';
 import { InboxUnavailable } from './inbox.ts';
 
 interface LuaScript {
@@ -35,12 +36,12 @@ export async function runScript(
   }
 }
 
-/** Whatever Redis answers to a well-formed command is about Redis: away, loading, out of memory, read-only. */
+/** What is about Redis (away, loading, out of memory, read-only) is that; a fault of a script, or of ours, stays what it is. */
 export async function unavailable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw new InboxUnavailable(reasonOf(error), error);
+    throw isUnavailable(error) ? new InboxUnavailable(reasonOf(error), error) : error;
   }
 }
 

@@ -17,11 +17,12 @@ import type { Refusal } from '../contract/refusal.ts';
 import { Acks } from './acks.ts';
 import { deadLetter, NotCopied } from './dead-letter.ts';
 import { type Held, InHand } from './in-hand.ts';
+import { namesOf } from './letter.ts';
 import { readMessage } from './message.ts';
 import { publishedAtOf } from './published-at.ts';
 import type { Publisher } from './publisher.ts';
 import { Link, type LinkState } from './rabbitmq-link.ts';
-import { type Handle, RELEASE, type Settlement } from './settlement.ts';
+import { type Handle, RELEASE, type Settlement, settled } from './settlement.ts';
 import { DELIVER_QUEUE, Topology, type TopologyClash } from './topology.ts';
 
 export interface ConsumerOptions {
@@ -224,15 +225,21 @@ export class Consumer {
   /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
   async #settle(acks: Acks<ConsumeMessage>, held: Held, over: AbortSignal): Promise<void> {
     const { message, atMs } = held;
-    const { handle, maxBytes, onSettled } = this.#options;
-    const read = readMessage(message.content, message.properties, maxBytes);
-    let settlement: Settlement = read.ok
-      ? await handle(read.value.event, publishedAtOf(message.properties.headers, read.value.event))
-      : { kind: 'dead-letter', refusal: read.refusal };
+    const { handle, log, maxBytes, onSettled } = this.#options;
+    let event: Event | undefined;
+    let settlement: Settlement = await settled(
+      async () => {
+        const read = readMessage(message.content, message.properties, maxBytes);
+        if (!read.ok) return { kind: 'dead-letter', refusal: read.refusal };
+        event = read.value.event;
+        return await handle(event, publishedAtOf(message.properties.headers, event));
+      },
+      (fault) => log.error({ ...fault, ...namesOf(message) }, 'the service failed on an event'),
+    );
     const kept =
       settlement.kind === 'dead-letter' ? await this.#bury(message, settlement.refusal, over) : 'yes';
     if (kept === 'no') settlement = RELEASE;
-    onSettled(settlement, performance.now() - atMs, message, read.ok ? read.value.event : undefined);
+    onSettled(settlement, performance.now() - atMs, message, event);
     if (settlement.kind === 'release') return;
     this.#inHand.settled(held);
     if (kept === 'by RabbitMQ') acks.reject(message);
@@ -247,7 +254,7 @@ export class Consumer {
   ): Promise<'yes' | 'no' | 'by RabbitMQ'> {
     const { log, publisher } = this.#options;
     log.warn(
-      { code: refusal.code, detail: refusal.message, path: refusal.path, type: message.fields.routingKey },
+      { code: refusal.code, detail: refusal.message, path: refusal.path, ...namesOf(message) },
       'event becomes a dead letter',
     );
     const unconfirmed = { sinceMs: performance.now() };
@@ -260,10 +267,7 @@ export class Consumer {
         this.#hasUnburied = true;
         return 'no';
       }
-      log.error(
-        { reason: reasonOf(error.cause), type: message.fields.routingKey },
-        'dead letter is left to RabbitMQ',
-      );
+      log.error({ reason: reasonOf(error.cause), ...namesOf(message) }, 'dead letter is left to RabbitMQ');
       return 'by RabbitMQ';
     } finally {
       this.#unconfirmed.delete(unconfirmed);

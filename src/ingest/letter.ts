@@ -44,6 +44,25 @@ export function factsOf(letter: Letter): LetterFacts {
   };
 }
 
+/** What a log line tells of a message, so that it is found again: by `explain`, and among the dead letters. */
+export function namesOf(letter: Letter) {
+  const { id: deadLetter, source, event, type } = factsOf(letter);
+  return {
+    source: withinLine(source),
+    id: withinLine(event),
+    type: withinLine(type),
+    routingKey: withinLine(letter.fields.routingKey),
+    deadLetter,
+  };
+}
+
+/** As long as an id may be; the log itself escapes what is not seen. */
+const MAX_NAME = 256;
+
+function withinLine(text: string | undefined): string | undefined {
+  return text?.slice(0, MAX_NAME).toWellFormed();
+}
+
 type Reason = Pick<LetterFacts, 'reason' | 'detail' | 'path' | 'time'>;
 
 function ourReason(headers: Readonly<Record<string, unknown>>): Reason {

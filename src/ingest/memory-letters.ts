@@ -20,16 +20,7 @@ export class MemoryLetters implements Letters {
 
   bury(event: Event, refusal: Refusal): void {
     this.#lastTag += 1;
-    this.#letters.set(this.#lastTag, {
-      content: Buffer.from(JSON.stringify(event)),
-      fields: { routingKey: event.type },
-      properties: {
-        contentType: STRUCTURED_TYPE,
-        contentEncoding: undefined,
-        messageId: undefined,
-        headers: reasonHeaders(refusal),
-      },
-    });
+    this.#letters.set(this.#lastTag, letterOf(event, reasonHeaders(refusal)));
     const [oldest] = this.#letters.keys();
     if (this.#letters.size > MAX_LETTERS && oldest !== undefined) this.#letters.delete(oldest);
   }
@@ -61,4 +52,13 @@ export class MemoryLetters implements Letters {
   async sendAgain(letter: Letter): Promise<void> {
     await this.#publish(letter);
   }
+}
+
+/** The message that the event would have been. */
+export function letterOf(event: Event, headers: Readonly<Record<string, string>> = {}): Letter {
+  return {
+    content: Buffer.from(JSON.stringify(event)),
+    fields: { routingKey: event.type },
+    properties: { contentType: STRUCTURED_TYPE, contentEncoding: undefined, messageId: undefined, headers },
+  };
 }

@@ -1,6 +1,8 @@
 /** How an event that was taken from the queue is settled: a value that the handler returns. */
 import type { Event } from '../contract/event.ts';
-import type { Refusal } from '../contract/refusal.ts';
+import { reasonOf } from '../contract/reason.ts';
+import { type Refusal, refuse } from '../contract/refusal.ts';
+import { stackOf } from '../contract/unavailable.ts';
 
 export type Settlement =
   /** Every audience's inbox has it: the queue may forget it. */
@@ -11,10 +13,34 @@ export type Settlement =
   | { readonly kind: 'release' };
 
 /**
- * MUST NOT reject: whatever is not the event's fault is held and tried again inside. `publishedAtMs`, since 1970, is
+ * Whatever is away is waited for and tried again inside. What it rejects with is a fault of ours: see {@link settled}. `publishedAtMs`, since 1970, is
  * for measuring only, and by another machine's clock; left out when nobody knows.
  */
 export type Handle = (event: Event, publishedAtMs?: number) => Promise<Settlement>;
 
 export const ACK: Settlement = Object.freeze({ kind: 'ack' });
 export const RELEASE: Settlement = Object.freeze({ kind: 'release' });
+
+/** What the log tells of a fault of ours, and of which event. */
+export type OnFault = (told: {
+  readonly code: 'internal';
+  readonly reason: string;
+  readonly stack: string;
+}) => void;
+
+/**
+ * The settlement, whatever happens: an event on which this process fails becomes a dead letter, with its stack in the
+ * log. It MUST neither be held for ever, with all that waits behind it, nor end the process, which would take the
+ * events beside it along when it comes again.
+ */
+export async function settled(settle: () => Promise<Settlement>, onFault: OnFault): Promise<Settlement> {
+  try {
+    return await settle();
+  } catch (error) {
+    onFault({ code: 'internal', reason: reasonOf(error), stack: stackOf(error) });
+    // What the error says may hold data.
+    const name = error instanceof Error ? error.name : typeof error;
+    const { refusal } = refuse('internal', `the service failed on it with ${name}; its log has the stack`);
+    return { kind: 'dead-letter', refusal };
+  }
+}

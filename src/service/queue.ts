@@ -9,9 +9,9 @@ import { withCanaries } from '../deliver-canary.ts';
 import type { Lanes } from '../inbox/lanes.ts';
 import { Consumer, type ConsumerOptions } from '../ingest/consumer.ts';
 import { EmbeddedQueue } from '../ingest/embedded-queue.ts';
-import { factsOf } from '../ingest/letter.ts';
+import { factsOf, namesOf } from '../ingest/letter.ts';
 import type { Letters } from '../ingest/letters.ts';
-import { MemoryLetters } from '../ingest/memory-letters.ts';
+import { letterOf, MemoryLetters } from '../ingest/memory-letters.ts';
 import { PUBLISHED_AT_HEADER } from '../ingest/published-at.ts';
 import type { Publisher } from '../ingest/publisher.ts';
 import { QueueDepths } from '../ingest/queue-depths.ts';
@@ -76,13 +76,19 @@ export async function openQueue(
     else metrics.settled(settlement.kind);
   };
   if (config.backends === undefined || publisher === undefined) {
-    const queue = new EmbeddedQueue(handle, (event, settlement) => {
-      onSettled(settlement);
-      if (settlement.kind !== 'dead-letter') return;
-      stages?.dead(() => event, settlement.refusal);
-      letters.bury(event, settlement.refusal);
-      log.warn({ type: event.type, ...settlement.refusal }, 'event becomes a dead letter');
-    });
+    const queue = new EmbeddedQueue(
+      handle,
+      (event, settlement) => {
+        onSettled(settlement);
+        if (settlement.kind !== 'dead-letter') return;
+        const { code, message: detail, path } = settlement.refusal;
+        stages?.dead(() => event, settlement.refusal);
+        letters.bury(event, settlement.refusal);
+        log.warn({ code, detail, path, ...namesOf(letterOf(event)) }, 'event becomes a dead letter');
+      },
+      (event, fault) =>
+        log.error({ ...fault, ...namesOf(letterOf(event)) }, 'the service failed on an event'),
+    );
     const letters = new MemoryLetters(async ({ content }) => {
       const read = readStructured(content);
       if (read.ok) await queue.publish(read.value.event);

@@ -230,3 +230,37 @@ describe('close', () => {
     expect(outcomes.map(({ state }) => state)).toEqual([closed, closed]);
   });
 });
+
+describe('an entry on which the store is not away, and fails all the same', () => {
+  /** Ends every flight: one with the entry fails, others succeed. */
+  const until = async (flights: ReturnType<typeof setup>['flights'], done: () => boolean, poison: string) => {
+    for (let i = 0; i < 60 && !done(); i += 1) {
+      const flight = flights.at(-1);
+      if (flight?.ids.includes(poison)) flight.fail(new TypeError('reading of undefined'));
+      else flight?.succeed();
+      await pause();
+    }
+  };
+
+  test('is given back after five tries, alone; the others keep their order', async () => {
+    const { append, flights } = setup();
+    const outcomes = [1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id)));
+    await until(flights, () => outcomes.every(({ state }) => state !== 'pending'), '3');
+    expect(outcomes.map(({ state }) => state)).toEqual([
+      'at 1',
+      'at 2',
+      'rejected: the entry cannot be appended',
+      'at 4',
+    ]);
+    const succeeded = flights.filter(({ ids }) => !ids.includes('3')).flatMap(({ ids }) => ids);
+    expect(succeeded).toEqual(['1', '2', '4']);
+  });
+
+  test('is no reason to say that nothing gets through', async () => {
+    const { append, flights, lanes } = setup();
+    const outcome = outcomeOf(append('user:1', 1));
+    await until(flights, () => outcome.state !== 'pending', '1');
+    expect([outcome.state, lanes.isStalled]).toEqual(['rejected: the entry cannot be appended', false]);
+    expect(flights).toHaveLength(5);
+  });
+});

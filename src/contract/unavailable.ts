@@ -1,0 +1,49 @@
+/**
+ * What fails because something that Carillon needs is away: RabbitMQ, Redis, the keys of tokens, or this process, which
+ * goes down. Whoever asked may ask again. Every other error is a fault of ours: it MUST NOT be answered as an outage,
+ * which nobody would look into, and its stack belongs in the log.
+ */
+
+/** Of errors of our own. Another module's class cannot be named here; its code can. */
+const OWN_CODES: readonly unknown[] = [
+  'inbox_unavailable',
+  'broker_unavailable',
+  'dead_letters_busy',
+  'shutting_down',
+  'timed_out',
+  'unavailable',
+];
+
+/** For what is awaited and does not come, or is not there any more. */
+export class Unavailable extends Error {
+  readonly code = 'unavailable';
+}
+
+/** Of the system, over a connection. */
+const SYSTEM_CODES = /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_)|UND_ERR_|CERT_|ERR_(TLS|SSL)_)/;
+
+/** Of the Redis driver, which gives most of its errors no code. */
+const DRIVER_NAMES: readonly string[] = ['AbortError', 'ClusterAllFailedError', 'MaxRetriesPerRequestError'];
+const DRIVER_MESSAGES =
+  /^(Connection is closed|Stream isn't writeable|Cluster (isn't ready|is disconnect|is ended)|Node is disconnected|None of startup nodes|Command timed out|Socket timeout|Failed to refresh slots cache|Too many Cluster redirections|connect ETIMEDOUT)/;
+
+/** Redis answers with a word of its own when it is away, full, loading, read-only or guarded; `ERR` is all the rest. */
+const REPLY_CODE = /^(?!ERR\b)[A-Z]+ /;
+const KNOWN_ERR =
+  /can't (run this command|access at least one of the)|unknown (redis )?command|max number of clients|DB index|SELECT is not allowed|Script killed/i;
+
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, message } = error;
+  if (name === 'ReplyError') return REPLY_CODE.test(message) || KNOWN_ERR.test(message);
+  const code = 'code' in error ? error.code : undefined;
+  if (OWN_CODES.includes(code) || (typeof code === 'string' && SYSTEM_CODES.test(code))) return true;
+  return DRIVER_NAMES.includes(name) || DRIVER_MESSAGES.test(message);
+}
+
+/** For the log, of an error that is none of those, with what caused it. */
+export function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { stack = String(error), cause } = error;
+  return cause instanceof Error ? `${stack}\ncaused by ${cause.stack ?? String(cause)}` : stack;
+}

@@ -78,8 +78,10 @@ const variables = z.object({
     ),
   ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
   PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer has in hand at once.'),
-  EVENT_MAX_BYTES: integer(65_536, 1_024, 16_777_216).describe('Largest event, in bytes.'),
-  EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe('Most audiences of one event.'),
+  EVENT_MAX_BYTES: integer(262_144, 1_024, 16_777_216).describe('Largest event, in bytes, with audiences.'),
+  EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe(
+    'Most audiences of one event, named or by routes.',
+  ),
   INBOX_MAX_LENGTH: perKind(1_000, 1_000_000).describe(
     'Notifications kept per audience; by kind as in `1000,topic=100`.',
   ),

@@ -1,5 +1,6 @@
 /** The process: configuration, start, signals. Whatever is wrong is said in one message, and the exit code tells. */
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { limitsThatDoNotFit } from './config-limits.ts';
 import { logLibraryWarnings } from './ops/library-warnings.ts';
 import { createLog, withoutPassword } from './ops/log.ts';
 import { RoutesError } from './routing/routes-file.ts';
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLog({ level: config.LOG_LEVEL, redact: config.LOG_REDACT });
   logLibraryWarnings(log);
+  for (const reason of limitsThatDoNotFit(config)) log.warn({ code: 'limits_do_not_fit', reason }, 'limits');
   const starting = startService(config, log, (error) => {
     log.fatal(
       { code: 'code' in error ? error.code : undefined, reason: error.message },

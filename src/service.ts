@@ -1,5 +1,4 @@
 /** The composition root: builds the parts that a configuration asks for, and closes them in reverse. */
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
@@ -18,7 +17,7 @@ import { PartsHealth, whether } from './ops/health.ts';
 import { Metrics } from './ops/metrics.ts';
 import { serveMetrics } from './ops/metrics-route.ts';
 import { openTracing } from './ops/tracing.ts';
-import { parseRoutes } from './routing/routes-file.ts';
+import { readRoutes } from './routing/routes-file.ts';
 import { openCanary } from './service/canary.ts';
 import { guardOpsPort, openCapacity } from './service/capacity.ts';
 import { openConsole } from './service/console.ts';
@@ -50,10 +49,7 @@ export async function startService(
   log: Logger,
   onFatal: (error: Error) => void,
 ): Promise<Service> {
-  const routes =
-    config.ROUTES_FILE === undefined
-      ? []
-      : parseRoutes(readFileSync(config.ROUTES_FILE, 'utf8'), config.ROUTES_FILE);
+  const routes = readRoutes(config.ROUTES_FILE);
   const node = newNodeId();
   const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
   const system = config.backends === undefined ? 'carillon' : 'rabbitmq';
@@ -101,7 +97,13 @@ export async function startService(
   const capacity = openCapacity(config, log);
   let front: Front | undefined;
   const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front.app)).port));
-  const ownConsole = openConsole(context, { tap: store.tap, publishing, verify, gatewayPort });
+  const ownConsole = openConsole(context, {
+    tap: store.tap,
+    publishing,
+    verify,
+    gatewayPort,
+    dead: () => queue.dead(),
+  });
   if (config.ROLES.includes('gateway')) {
     const parts = {
       addresses,

@@ -60,11 +60,13 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/contract/',
       'src/client/connect.ts',
       'src/auth/tokens.ts',
-      'src/config.ts',
+      'src/config',
       'src/ingest/rabbitmq-link.ts',
       'src/ingest/topology.ts',
+      'src/ingest/rabbitmq-refusal.ts',
       'src/ops/log.ts',
       'src/redis.ts',
+      'src/routing/routes-file.ts',
     ],
   ],
   [
@@ -83,11 +85,13 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/redis-clock.ts', ['src/redis.ts']],
   ['src/redis-', []],
   ['src/config.ts', ['src/config-kinds.ts', 'src/config-addresses.ts']],
-  ['src/config-kinds.ts', []],
-  ['src/config-addresses.ts', []],
+  ['src/config-', []],
   ['src/service.ts', ['src/']],
   ['src/service/', ['src/']],
-  ['src/main.ts', ['src/config.ts', 'src/service.ts', 'src/ops/', 'src/routing/routes-file.ts']],
+  [
+    'src/main.ts',
+    ['src/config.ts', 'src/config-limits.ts', 'src/service.ts', 'src/ops/', 'src/routing/routes-file.ts'],
+  ],
 ];
 
 function importsOf(path: string, text: string): string[] {

@@ -34,6 +34,7 @@ export async function examinePolicies(
   managementUrl: string | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
+  let known = 0;
   for (const queue of Object.keys(QUEUES)) {
     let info: QueueInfo | undefined;
     try {
@@ -44,7 +45,21 @@ export async function examinePolicies(
         'set CARILLON_MANAGEMENT_URL=http://user:password@host:15672, of a user with the tag monitoring or management';
       return [{ check: CHECK, verdict: 'advice', found, change }];
     }
-    if (info !== undefined) findings.push(...harmsIn(queue, info));
+    if (info === undefined) continue;
+    known += 1;
+    findings.push(...harmsIn(queue, info));
+  }
+  if (known === 0) {
+    const found =
+      'the management API knows none of the queues: they are missing, or it is of another RabbitMQ';
+    return [
+      {
+        check: CHECK,
+        verdict: 'advice',
+        found,
+        change: 'see rabbitmq topology, and CARILLON_MANAGEMENT_URL',
+      },
+    ];
   }
   return findings.length > 0
     ? findings

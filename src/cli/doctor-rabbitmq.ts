@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ChannelModel } from 'amqplib';
 import { reasonOf } from '../contract/reason.ts';
+import { refusalIn } from '../ingest/rabbitmq-refusal.ts';
 import {
   DEAD_LETTERS,
   DELIVER_QUEUE,
@@ -17,6 +18,9 @@ import { connectTo } from './send-amqp.ts';
 
 const ALARM_MS = 3_000;
 
+/** AMQP 0-9-1 reply code. */
+const NOT_FOUND = 404;
+
 export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
   let model: ChannelModel;
   try {
@@ -28,9 +32,9 @@ export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
   }
   try {
     yield versionOf(model);
-    yield await topologyOf(model);
+    yield await topologyOf(model, url);
     yield* await queuesOf(model);
-    yield await alarmsOf(model);
+    yield await alarmsOf(model, url);
   } finally {
     // A connection that is blocked is not read any more, and would not be closed either.
     await Promise.race([model.close(), pastAlarm()]).catch(() => {});
@@ -45,9 +49,16 @@ function versionOf({ connection }: ChannelModel): Finding {
   return { check, verdict: 'wrong', found, change: 'upgrade to 3.10 or later: quorum queues need it' };
 }
 
-async function topologyOf(model: ChannelModel): Promise<Finding> {
+async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
   const check = 'rabbitmq topology';
-  const missing = await missingIn(model);
+  const rights = 'give the user the rights in docs/operating.md, Rights';
+  let missing: readonly string[];
+  try {
+    missing = await missingIn(model);
+  } catch (error) {
+    const found = `it cannot be looked at: ${reasonOf(error)}`;
+    return { check, verdict: 'advice', found, change: rights };
+  }
   if (missing.length > 0) {
     const change = 'start a Carillon process with this AMQP_URL: each declares all of it';
     return { check, verdict: 'wrong', found: `missing: ${missing.join(', ')}`, change };
@@ -64,13 +75,15 @@ async function topologyOf(model: ChannelModel): Promise<Finding> {
     }
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
   } catch (error) {
-    const found = reasonOf(error);
     const isClash = error instanceof TopologyClash;
+    const refusal = error instanceof Error ? refusalIn(error, url)?.message : undefined;
+    const found =
+      refusal === undefined ? reasonOf(error) : `nothing is missing; more cannot be said: ${refusal}`;
     return {
       check,
       verdict: isClash ? 'wrong' : 'advice',
       found,
-      ...(isClash ? {} : { change: 'give the user the rights in docs/operating.md, Rights' }),
+      ...(isClash ? {} : { change: rights }),
     };
   }
 }
@@ -83,9 +96,12 @@ async function queuesOf(model: ChannelModel): Promise<Finding[]> {
     const dead = await channel.checkQueue(DEAD_LETTERS);
     await channel.close();
     return [consumersOf(deliver), deadLettersOf(dead.messageCount)];
-  } catch {
-    // Told by the topology.
-    return [];
+  } catch (error) {
+    // That it is missing is told by the topology.
+    if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return [];
+    return [
+      { check: 'rabbitmq queues', verdict: 'advice', found: `they cannot be looked at: ${reasonOf(error)}` },
+    ];
   }
 }
 
@@ -117,10 +133,13 @@ function deadLettersOf(count: number): Finding {
 }
 
 /** RabbitMQ says that it is short of memory or disk only to whoever publishes. No queue is bound with this routing key. */
-async function alarmsOf(model: ChannelModel): Promise<Finding> {
+async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
   const check = 'rabbitmq alarms';
   const channel = await model.createConfirmChannel();
-  channel.on('error', () => {});
+  let refused: string | undefined;
+  channel.on('error', (error: Error) => {
+    refused = refusalIn(error, url)?.message;
+  });
   const blocked = once(model, 'blocked').then(([reason]) => `it takes no messages: ${String(reason)}`);
   channel.publish(UNREACHED_EXCHANGE, `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
   const found = await Promise.race([
@@ -129,6 +148,10 @@ async function alarmsOf(model: ChannelModel): Promise<Finding> {
     pastAlarm(),
   ]).catch((error: unknown) => reasonOf(error));
   if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
+  if (refused !== undefined) {
+    const change = `it was not looked: give the user the right to write to exchange ${UNREACHED_EXCHANGE} (docs/operating.md, Rights), or see rabbitmqctl status`;
+    return { check, verdict: 'advice', found: refused, change };
+  }
   return { check, verdict: 'wrong', found, change: 'give it memory or disk: see rabbitmqctl status, alarms' };
 }
 

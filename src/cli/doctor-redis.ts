@@ -30,18 +30,36 @@ async function examineNodes(redis: RedisConnection): Promise<Finding[]> {
   const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
   const findings: Finding[] = [];
   for (const node of nodes) {
-    const info = parseInfo(await node.info());
     const name = nodes.length > 1 ? ` ${node.options.host}:${node.options.port}` : '';
     const all = [
-      versionOf(info),
-      persistenceOf(info),
-      memoryOf(info),
-      await clusterOf(redis, node, info),
-      await clockOf(node),
+      ...(await looked('info', 'info', async () => {
+        const info = parseInfo(await node.info());
+        const cluster = await looked('cluster', 'cluster|info', async () => [
+          await clusterOf(redis, node, info),
+        ]);
+        return [versionOf(info), persistenceOf(info), memoryOf(info), ...cluster];
+      })),
+      ...(await looked('clock', 'time', async () => [await clockOf(node)])),
     ];
     findings.push(...all.map((finding) => ({ ...finding, check: `redis${name} ${finding.check}` })));
   }
   return findings;
+}
+
+/** What the user may not ask is not known, and neither good nor bad. */
+async function looked(check: string, right: string, look: () => Promise<readonly Finding[]>) {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof Error) || !/^NOPERM/.test(error.message)) throw error;
+    const change = `give the user +${right} (docs/operating.md, Rights), or ask as another one`;
+    return [{ check, verdict: 'advice', found: `it cannot be looked at: ${error.message}`, change } as const];
+  }
+}
+
+/** Some hosted ones hide it. */
+function hidden(check: string, what: string): Finding {
+  return { check, verdict: 'advice', found: `INFO does not tell ${what}`, change: 'ask whoever runs it' };
 }
 
 type Info = ReadonlyMap<string, string>;
@@ -63,6 +81,7 @@ function versionOf(info: Info): Finding {
 function persistenceOf(info: Info): Finding {
   const check = 'persistence';
   if (info.get('loading') === '1') return { check, verdict: 'wrong', found: 'it is loading its data still' };
+  if (!info.has('aof_enabled')) return hidden(check, 'aof_enabled');
   if (info.get('aof_enabled') !== '1') {
     const change =
       'set appendonly yes: without it a restart loses notifications that were acknowledged to RabbitMQ';
@@ -82,7 +101,8 @@ function persistenceOf(info: Info): Finding {
 
 function memoryOf(info: Info): Finding {
   const check = 'memory';
-  const policy = info.get('maxmemory_policy') ?? 'unknown';
+  const policy = info.get('maxmemory_policy');
+  if (policy === undefined) return hidden(check, 'maxmemory_policy');
   const limit =
     info.get('maxmemory') === '0' ? 'no limit' : `limit ${info.get('maxmemory_human') ?? 'unknown'}`;
   const found = `maxmemory-policy ${policy}, ${limit}, used ${info.get('used_memory_human') ?? 'unknown'}`;

@@ -49,11 +49,8 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
     return;
   }
   const { backends } = config;
-  yield {
-    check: 'configuration',
-    verdict: 'ok',
-    found: backends === undefined ? 'embedded mode: no RabbitMQ, no Redis' : 'complete',
-  };
+  const { examineConfiguration } = await import('./doctor-configuration.ts');
+  yield* examineConfiguration(config);
   // Loaded only here: no other command needs them.
   if (backends !== undefined) {
     const [{ examineRabbitMq }, { examinePolicies }, { examineRedis }] = await Promise.all([

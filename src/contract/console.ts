@@ -40,6 +40,11 @@ export const checkAnswerSchema = z.object({
     .describe('The type of the route that led to the first; none: the event named it.'),
 });
 
+/** `GET /console/dead-letters`: all that lie there, also those from before anybody looked. */
+export const deadLettersCountSchema = z.object({
+  count: z.int().nonnegative().nullable().describe('null: RabbitMQ does not say.'),
+});
+
 const countSchema = z.int().nonnegative();
 const millisecondsSchema = z.number().nonnegative();
 

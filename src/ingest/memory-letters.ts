@@ -25,6 +25,10 @@ export class MemoryLetters implements Letters {
     if (this.#letters.size > MAX_LETTERS && oldest !== undefined) this.#letters.delete(oldest);
   }
 
+  get size(): number {
+    return this.#letters.size;
+  }
+
   async take(): Promise<Taking> {
     const before = this.#free;
     let release = () => {};

@@ -1,4 +1,5 @@
 /** Reads ROUTES_FILE: YAML to routes, or every fault in it with its line. */
+import { readFileSync } from 'node:fs';
 import { type Document, isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { formatPath } from '../contract/refusal.ts';
@@ -38,6 +39,15 @@ export class RoutesError extends Error {
   constructor(faults: readonly string[]) {
     super(`the routes have ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   }
+}
+
+/**
+ * The routes of `ROUTES_FILE`; none without one.
+ *
+ * @throws {RoutesError} when it is malformed, and the system's error when it cannot be read
+ */
+export function readRoutes(file: string | undefined): readonly Route[] {
+  return file === undefined ? [] : parseRoutes(readFileSync(file, 'utf8'), file);
 }
 
 /** @throws {RoutesError} when the text is not YAML or not routes; `fileName` is only for its messages */

@@ -15,6 +15,7 @@ export interface ConsoleParts {
   readonly verify: Verify;
   /** Asked when somebody asks: ports are known once they listen. */
   readonly gatewayPort: () => number | null;
+  readonly dead: () => Promise<number | undefined>;
 }
 
 export interface OwnConsole {
@@ -29,7 +30,7 @@ export interface OwnConsole {
 
 export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
   const { node, config } = context;
-  const { tap, publishing, verify, gatewayPort } = parts;
+  const { tap, publishing, verify, gatewayPort, dead } = parts;
   const isEmbedded = config.backends === undefined;
   const closing = new AbortController();
   const sign = createSign(config);
@@ -41,6 +42,7 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
       tap,
       sign,
       pagePath,
+      dead,
       closing: closing.signal,
       verify: isEmbedded ? undefined : verify,
       about: () => ({

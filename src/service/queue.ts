@@ -17,7 +17,7 @@ import type { Publisher } from '../ingest/publisher.ts';
 import { QueueDepths } from '../ingest/queue-depths.ts';
 import { RabbitMqLetters } from '../ingest/rabbitmq-letters.ts';
 import type { Handle, Settlement } from '../ingest/settlement.ts';
-import { DELIVER_QUEUE, EVENTS_EXCHANGE } from '../ingest/topology.ts';
+import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../ingest/topology.ts';
 import { TopologyWatch } from '../ingest/topology-watch.ts';
 import { type Probe, whether } from '../ops/health.ts';
 import { createSampler } from '../ops/log.ts';
@@ -32,6 +32,8 @@ export interface Queue {
   readonly probes: Readonly<Record<string, Probe>>;
   /** What waits for a consumer, and how many there are; undefined when RabbitMQ does not say. */
   waiting(): Promise<{ readonly events: number; readonly consumers: number } | undefined>;
+  /** How many dead letters lie there; undefined when RabbitMQ does not say. */
+  dead(): Promise<number | undefined>;
   /** The dead ones. */
   readonly letters: Letters;
   /** Takes nothing new, and resolves when what is in hand is settled. */
@@ -96,6 +98,7 @@ export async function openQueue(
     return {
       letters,
       waiting: async () => ({ events: 0, consumers: 1 }),
+      dead: async () => letters.size,
       publish: ({ event }) => queue.publish(event),
       probes: {},
       drain: async () => {
@@ -185,6 +188,7 @@ async function openRabbitMq(
       const deliver = (await depths.read()).find(({ queue }) => queue === DELIVER_QUEUE);
       return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };
     },
+    dead: async () => (await depths.read()).find(({ queue }) => queue === DEAD_LETTERS)?.messages,
     publish: async ({ event, envelope }) => {
       const isCanary = event.type === CANARY_TYPE;
       const begunMs = performance.now();

@@ -25,7 +25,7 @@ let clients: TestClient[] = [];
 let users = 0;
 
 beforeAll(async () => {
-  stack = await startStack();
+  stack = await startStack({ EVENT_MAX_BYTES: String(MAX_BYTES) });
 });
 afterEach(() => {
   for (const client of clients) client.close();

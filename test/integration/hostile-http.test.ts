@@ -17,7 +17,7 @@ let carillon: CarillonProcess;
 let token: string;
 
 beforeAll(async () => {
-  carillon = await startCarillon({ JWT_SECRET });
+  carillon = await startCarillon({ JWT_SECRET, EVENT_MAX_BYTES: String(MAX_BYTES) });
   token = await tokenFor('ada', { scope: 'events:write' });
 });
 afterAll(() => carillon.stop());

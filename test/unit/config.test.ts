@@ -38,7 +38,7 @@ describe('what is not set', () => {
       JWT_MAX_DAYS: 366,
       ALLOWED_ORIGINS: [],
       PREFETCH: 256,
-      EVENT_MAX_BYTES: 65_536,
+      EVENT_MAX_BYTES: 262_144,
       EVENT_MAX_AUDIENCES: 10_000,
       INBOX_MAX_LENGTH: forAll(1_000),
       SYNC_LIMIT: 300,

@@ -73,6 +73,12 @@ export class Api {
     });
   }
 
+  /** How many dead letters lie there; undefined when nobody can say. */
+  async deadLetters(): Promise<number | undefined> {
+    const answer = await this.#ask('dead-letters');
+    return answer.ok ? numberAt(answer.value, 'count') : undefined;
+  }
+
   /** The live stream; rejects when the service cannot be reached. */
   async live(signal: AbortSignal): Promise<Response> {
     return await fetch(addressOf('live'), { headers: this.#headers(), signal });

@@ -46,13 +46,15 @@ export function Header({ session }: { readonly session: ConsoleSession }) {
 
 function Way({ session }: { readonly session: ConsoleSession }) {
   const totals = session.live.totals.value;
+  const isSeen = session.live.stream.state.value.status === 'connected';
+  const shown = (count: number) => (isSeen || count > 0 ? countOf(count) : '–');
   return (
-    <ol class="way" aria-label="The way of an event, and how many have come so far">
+    <ol class="way" aria-label="The way of an event, and how many have come since this page was opened">
       {STATIONS.map(({ name, title, about }) => (
         <li key={name} title={about} data-reached={totals[name] > 0}>
           {/* A new element each time, so that the pulse begins anew. */}
           <span class="way-mark" key={totals[name]} aria-hidden="true" />
-          <span class="way-name">{title}</span> <b data-total={name}>{countOf(totals[name])}</b>
+          <span class="way-name">{title}</span> <b data-total={name}>{shown(totals[name])}</b>
         </li>
       ))}
       {totals.dead > 0 && (

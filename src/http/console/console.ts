@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { type About, aboutSchema } from '../../contract/console.ts';
+import { type About, aboutSchema, deadLettersCountSchema } from '../../contract/console.ts';
 import type { Identity, Verify } from '../../contract/token.ts';
 import { type Admission, admission, bearerOf } from '../bearer.ts';
 import { serveEvents } from '../events.ts';
@@ -21,6 +21,8 @@ export interface ConsoleOptions
   /** Undefined: nobody needs a token. */
   readonly verify: Verify | undefined;
   readonly about: () => Omit<About, 'canSign'>;
+  /** How many dead letters lie there; undefined when that is not known. MUST be cheap. */
+  readonly dead: () => Promise<number | undefined>;
 }
 
 /** Whoever asks where nobody needs a token. */
@@ -57,6 +59,13 @@ export function serveConsole(app: FastifyInstance, options: ConsoleOptions): voi
   app.register(async (scope) => {
     scope.addHook('onRequest', admitted.admit);
     serveTokens(scope, options);
+    scope
+      .withTypeProvider<ZodTypeProvider>()
+      .get(
+        '/console/dead-letters',
+        { schema: { hide: true, response: { 200: deadLettersCountSchema } } },
+        async () => ({ count: (await options.dead()) ?? null }),
+      );
     serveLive(scope, { ...options, checkMs: CHECK_MS, stillMay: (request) => stillMay(request, verify) });
   });
 }

@@ -74,7 +74,9 @@ function Journeys({ live }: { readonly live: Live }) {
       </div>
       {journeys.length === 0 ? (
         <p class="empty">
-          Nothing has come since this page was opened. Send something, and watch it on its way.
+          {live.stream.state.value.status === 'connected'
+            ? 'Nothing has come since this page was opened. Send something, and watch it on its way.'
+            : 'What comes is not known while there is no connection.'}
         </p>
       ) : (
         <ol class="journeys">
@@ -87,17 +89,25 @@ function Journeys({ live }: { readonly live: Live }) {
   );
 }
 
+/** What lies there, and not only what was seen since the page was opened. */
+function deadInWords(count: number | undefined): string {
+  if (count === undefined) return 'How many lie there is not known now.';
+  if (count === 0) return 'None. What cannot be delivered is kept, and told here with the reason.';
+  const lie = count === 1 ? 'One lies there' : `${countOf(count)} lie there`;
+  return `${lie}: carillon dead-letters list shows all. Those that come while this page is open are told below.`;
+}
+
 function DeadLetters({ live }: { readonly live: Live }) {
   const dead = live.dead.value;
+  const count = live.deadCount.value;
   return (
     <section class="live-part" aria-labelledby="title-dead">
       <div class="part-head">
         <h3 id="title-dead">Dead letters</h3>
-        {dead.length > 0 && <span class="badge">{dead.length}</span>}
+        {count !== undefined && count > 0 && <span class="badge">{countOf(count)}</span>}
       </div>
-      {dead.length === 0 ? (
-        <p class="empty">None. What cannot be delivered is kept, and told here with the reason.</p>
-      ) : (
+      {(count !== 0 || dead.length === 0) && <p class="empty">{deadInWords(count)}</p>}
+      {dead.length > 0 && (
         <ol class="dead-letters">
           {dead.map(({ atMs, reason = 'unknown', detail, event }) => (
             <li key={`${atMs} ${event.source} ${event.id}`} class="dead-letter">

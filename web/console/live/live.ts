@@ -1,5 +1,5 @@
 /** What the live pane shows, and what the others look up in it: kept up to date, or held while it is paused. */
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 import type { Api } from '../api.ts';
 import { type Journey, withStages } from './journeys.ts';
 import { type Series, withTick } from './series.ts';
@@ -10,14 +10,20 @@ const MAX_DEAD = 50;
 /** What waits while it is paused; more than a person will read. */
 const MAX_HELD = 2_000;
 
+/** RabbitMQ tells how many lie there a moment late, and is asked every few seconds anyway. */
+const COUNT_DEAD_MS = 5_000;
+
 export class Live {
+  readonly #api: Api;
   readonly stream: LiveStream;
   /** Since the page was opened. */
   readonly totals = signal(countsFrom(() => 0));
   readonly series = signal<Series>([]);
   readonly connections = signal<number | undefined>(undefined);
   readonly journeys = signal<readonly Journey[]>([]);
-  /** Newest first. */
+  /** That lie there, whoever has seen them; undefined: not known. */
+  readonly deadCount = signal<number | undefined>(undefined);
+  /** Seen since the page was opened, newest first. */
   readonly dead = signal<readonly Stage[]>([]);
   /** Stages that were counted and not shown. */
   readonly dropped = signal(0);
@@ -26,7 +32,16 @@ export class Live {
   readonly held = signal<readonly Stage[]>([]);
 
   constructor(api: Api) {
+    this.#api = api;
     this.stream = new LiveStream(api, (tick) => batch(() => this.#take(tick)));
+    // From before, or after the service was away; others may redrive them meanwhile.
+    effect(() => {
+      if (this.stream.state.value.status === 'connected') void this.#countDead();
+      else this.deadCount.value = undefined;
+    });
+    setInterval(() => {
+      if (this.stream.state.value.status === 'connected') void this.#countDead();
+    }, COUNT_DEAD_MS);
   }
 
   togglePause(): void {
@@ -43,6 +58,10 @@ export class Live {
       this.dead.value = [];
       this.dropped.value = 0;
     });
+  }
+
+  async #countDead(): Promise<void> {
+    this.deadCount.value = await this.#api.deadLetters();
   }
 
   #take(tick: Tick): void {

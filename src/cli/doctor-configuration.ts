@@ -1,0 +1,50 @@
+/** The doctor on what the variables lead to: files and addresses that the process reads at its start, and limits that fit. */
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import { limitsThatDoNotFit } from '../config-limits.ts';
+import { reasonOf } from '../contract/reason.ts';
+import { readRoutes } from '../routing/routes-file.ts';
+import type { Finding } from './finding.ts';
+
+const ANSWER_MS = 5_000;
+
+const keysSchema = z.looseObject({ keys: z.array(z.unknown()).min(1) });
+
+/** The variables themselves are in order. */
+export async function* examineConfiguration(config: Config): AsyncGenerator<Finding> {
+  yield variables(config);
+  for (const found of limitsThatDoNotFit(config)) yield { check: 'limits', verdict: 'advice', found };
+  if ('jwksUrl' in config.tokenKey) yield await keys(config.tokenKey.jwksUrl);
+}
+
+/** As the process does it: whatever this finds wrong, it does not start with. */
+function variables({ backends, ROUTES_FILE }: Config): Finding {
+  const check = 'configuration';
+  try {
+    const count = readRoutes(ROUTES_FILE).length;
+    const routes = ROUTES_FILE === undefined ? '' : `, ${count} routes in ROUTES_FILE`;
+    const mode = backends === undefined ? 'embedded mode: no RabbitMQ, no Redis' : 'complete';
+    return { check, verdict: 'ok', found: `${mode}${routes}` };
+  } catch (error) {
+    const change =
+      'correct ROUTES_FILE: the process does not start with it; a relative path begins where it is started';
+    return { check, verdict: 'wrong', found: `ROUTES_FILE: ${reasonOf(error)}`, change };
+  }
+}
+
+async function keys(url: string): Promise<Finding> {
+  const check = 'token keys';
+  const change =
+    'correct JWKS_URL, or let this machine reach it: a gateway that has never had keys lets nobody in';
+  try {
+    // As the process asks: a redirect is not followed.
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
+    if (!response.ok)
+      return { check, verdict: 'wrong', found: `JWKS_URL answers ${response.status}`, change };
+    const set = keysSchema.safeParse(await response.json().catch(() => undefined));
+    if (set.success) return { check, verdict: 'ok', found: `${set.data.keys.length} at JWKS_URL` };
+    return { check, verdict: 'wrong', found: 'JWKS_URL answers something else than a set of keys', change };
+  } catch (error) {
+    return { check, verdict: 'wrong', found: `JWKS_URL does not answer: ${reasonOf(error)}`, change };
+  }
+}

@@ -22,7 +22,7 @@ export interface Limits {
 }
 
 /** `"user:12345678901",` in an event that names its audiences itself. */
-export const BYTES_PER_AUDIENCE = 20;
+const BYTES_PER_AUDIENCE = 20;
 
 /** Each as a sentence with both names and what follows. */
 export function limitsThatDoNotFit(limits: Limits): readonly string[] {

@@ -43,7 +43,7 @@ const RETRY = {
 export class LanesClosed extends Error {}
 
 /** The store is there, and the entry cannot be appended all the same: a fault of ours, in `cause`. */
-export class AppendFailed extends Error {}
+class AppendFailed extends Error {}
 
 interface Waiting {
   readonly entry: Entry;

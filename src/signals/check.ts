@@ -18,6 +18,11 @@ const checkSchema = z.object({
 
 export type Check = Readonly<z.infer<typeof checkSchema>>;
 
+/** What a log line tells of it: the notification's place, and its event. */
+export function placeOf({ audience, offset, source, id }: Check) {
+  return { audience, offset, source, id };
+}
+
 /** Undefined when it is none. */
 export function parseCheck(body: Buffer): Check | undefined {
   const parsed = parseJson(body);

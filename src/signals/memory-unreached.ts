@@ -3,7 +3,7 @@
  * and they are judged one after the other, as they are over all processes when RabbitMQ keeps them.
  */
 import type { Logger } from 'pino';
-import type { Check } from './check.ts';
+import { type Check, placeOf } from './check.ts';
 import type { Judge } from './judge.ts';
 import type { Listeners } from './listeners.ts';
 import { checkFor, type Schedule } from './schedule.ts';
@@ -74,7 +74,7 @@ export class MemoryUnreached {
       onSignal(UNREACHED, listeners.tell(encodeUnreached(verdict).body) ? 'published' : 'unrouted');
       await memory.signalled(audience, notification);
     } catch (error) {
-      log.warn({ audience: check.audience, offset: check.offset, reason: String(error) }, 'check failed');
+      log.warn({ ...placeOf(check), reason: String(error) }, 'check failed');
     }
   }
 }

@@ -15,7 +15,7 @@ import { typeOf } from '../contract/signal.ts';
 import { type Publisher, Unroutable } from '../ingest/publisher.ts';
 import { Link } from '../ingest/rabbitmq-link.ts';
 import { SIGNALS_EXCHANGE, Topology, type TopologyClash, UNREACHED_QUEUE } from '../ingest/topology.ts';
-import { type Check, parseCheck, sendCheck } from './check.ts';
+import { type Check, parseCheck, placeOf, sendCheck } from './check.ts';
 import type { Judge, Verdict } from './judge.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
@@ -119,7 +119,7 @@ export class UnreachedChecker {
       return true;
     } catch (error) {
       const reason = reasonOf(error);
-      this.#options.log.warn({ audience: check.audience, offset: check.offset, reason }, 'check failed');
+      this.#options.log.warn({ ...placeOf(check), reason }, 'check failed');
     }
     while (!over.aborted) {
       try {
@@ -141,7 +141,7 @@ export class UnreachedChecker {
     const { notification } = unreached;
     // Its event came again after a consumer had died, and was scheduled once more.
     if (await memory.isSignalled(audience, notification)) return;
-    const { epoch } = notification;
+    const { epoch, source, id } = notification;
     const { body, properties } = encodeUnreached(unreached);
     try {
       await publisher.publish(SIGNALS_EXCHANGE, typeOf(UNREACHED), body, properties);
@@ -149,7 +149,10 @@ export class UnreachedChecker {
     } catch (error) {
       // Trying again would not make a listener.
       if (!(error instanceof Unroutable)) throw error;
-      log.warn({ audience, epoch, offset }, 'no queue takes the signal that a notification is unreached');
+      log.warn(
+        { audience, epoch, offset, source, id },
+        'no queue takes the signal that a notification is unreached',
+      );
       onSignal(UNREACHED, 'unrouted');
     }
     // Forgotten, it would be published again whenever the check comes again: also on the next channel, whose first

@@ -1,17 +1,18 @@
-/** The Python example against the real service, where Python has the packages that it needs. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+/** The Python example against the real service. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tokenFor } from '../support/carillon.ts';
 import { madeEvent } from '../support/producer.ts';
+import { findPythonWith } from '../support/programs.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
 import { until } from '../support/until.ts';
 
-const hasPackages = spawnSync('python3', ['-c', 'import socketio, aiohttp']).status === 0;
+const PYTHON = findPythonWith('socketio, aiohttp') ?? 'python3';
 
-describe.skipIf(!hasPackages)('the Python client', () => {
+describe('the Python client', () => {
   let stack: Stack;
   let python: ChildProcess | undefined;
   const lines: string[] = [];
@@ -33,7 +34,7 @@ describe.skipIf(!hasPackages)('the Python client', () => {
     };
     const start = async () => {
       const before = lines.length;
-      python = spawn('python3', ['examples/clients/python/client.py'], { env: environment });
+      python = spawn(PYTHON, ['examples/clients/python/client.py'], { env: environment });
       if (python.stdout !== null)
         createInterface({ input: python.stdout }).on('line', (line) => lines.push(line));
       await until('Python to connect', 20_000, () => lines.slice(before).includes('connected as ada'));

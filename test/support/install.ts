@@ -6,9 +6,11 @@ import { dockerAnswers } from './docker.ts';
 import { guard } from './guard.ts';
 import {
   findChromium,
+  findCurl,
   findHaproxy,
   findNginx,
   findOnPath,
+  findPythonWith,
   findRabbitMqServer,
   findRedisServer,
 } from './programs.ts';
@@ -23,6 +25,10 @@ const packages = [
   { name: 'rabbitmq-server', find: findRabbitMqServer, isInDocker: true },
   { name: 'chromium', find: findChromium, isInDocker: false },
   { name: 'nginx', find: findNginx, isInDocker: false },
+  { name: 'curl', find: findCurl, isInDocker: false },
+  { name: 'python3-socketio', find: () => findPythonWith('socketio'), isInDocker: false },
+  { name: 'python3-aiohttp', find: () => findPythonWith('socketio, aiohttp'), isInDocker: false },
+  { name: 'python3-pika', find: () => findPythonWith('pika'), isInDocker: false },
   { name: 'haproxy', find: findHaproxy, isInDocker: false },
 ];
 

@@ -1,4 +1,5 @@
 /** Finds the programs that the tests run. */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -40,6 +41,16 @@ export function findRabbitMqServer(): string | undefined {
 
 export function findChromium(): string | undefined {
   return process.env.CHROMIUM_PATH || findOnPath('chromium', 'chromium-browser', 'google-chrome');
+}
+
+export function findCurl(): string | undefined {
+  return findOnPath('curl');
+}
+
+/** One that has the module: another Python than the system's may come first on the PATH, and lack it. */
+export function findPythonWith(module: string): string | undefined {
+  const pythons = [findOnPath('python3'), '/usr/bin/python3'].filter((path) => path !== undefined);
+  return pythons.find((python) => spawnSync(python, ['-c', `import ${module}`]).status === 0);
 }
 
 export function findNginx(): string | undefined {

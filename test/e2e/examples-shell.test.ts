@@ -1,0 +1,85 @@
+/** The shell in the documents, run as it stands there, on the service in embedded mode: what it asks for happens. */
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { signToken } from '../../src/auth/tokens.ts';
+import { readConfig } from '../../src/config.ts';
+import { type CarillonProcess, startCarillon } from '../support/carillon.ts';
+import { connectClient } from '../support/client.ts';
+import { fencedBlock } from '../support/fenced-blocks.ts';
+import { startProgram } from '../support/program.ts';
+
+let carillon: CarillonProcess;
+beforeAll(async () => {
+  carillon = await startCarillon({});
+});
+afterAll(() => carillon?.stop());
+
+async function tokenFor(user: string, claims: Record<string, unknown> = {}): Promise<string> {
+  const { tokenKey } = readConfig({});
+  return await signToken('secret' in tokenKey ? tokenKey.secret : '', { sub: user, ...claims }, 600);
+}
+
+async function device(user: string) {
+  const client = connectClient(carillon.url, await tokenFor(user, { departments: ['sales'] }));
+  onTestFinished(() => client.close());
+  await client.session();
+  return client;
+}
+
+/** What the shell says of a block, with this service's addresses in place of the documents'. */
+async function run(code: string) {
+  const here = code
+    .replaceAll('http://localhost:3000', carillon.url)
+    .replaceAll('http://localhost:3001', carillon.opsUrl);
+  const env = {
+    TOKEN: await tokenFor('a-service', { scope: 'events:write' }),
+    ADMIN_TOKEN: await tokenFor('operator', { scope: 'admin' }),
+    CARILLON_URL: carillon.url,
+  };
+  const program = startProgram('sh', ['-ec', here], env);
+  onTestFinished(() => program.stop());
+  expect([await program.end(), program.lines.length > 0]).toEqual([0, true]);
+  return program.lines.join('\n');
+}
+
+test.for(['README.md', 'README.zh.md'])('%s: an event over HTTP', async (file) => {
+  const client = await device(file);
+  // The two have the same id, and a repeat is delivered once.
+  const own = fencedBlock(file, 'sh', 'curl').replace('"id":"1"', `"id":"${file}"`);
+  expect(await run(own)).toContain('{"accepted":1}');
+  expect(await client.received(1)).toMatchObject([{ audience: 'global', type: 'hello' }]);
+});
+
+test('examples/producers/README.md: with a token of the command line', async () => {
+  const client = await device('ada');
+  expect(await run(fencedBlock('examples/producers/README.md', 'sh', 'send.sh'))).toBe('202 {"accepted":1}');
+  expect(await client.received(1)).toMatchObject([{ data: { title: 'Hello from curl' } }]);
+});
+
+test('examples/tracing/README.md: an event of a trace', async () => {
+  const client = await device('ada');
+  expect(await run(fencedBlock('examples/tracing/README.md', 'sh', 'traceparent'))).toContain(
+    '{"accepted":1}',
+  );
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  expect(await client.received(1)).toMatchObject([{ data: { title: 'Shipped' }, traceparent: trace }]);
+});
+
+test('docs/operating.md: a token for the console', async () => {
+  expect(await run(fencedBlock('docs/operating.md', 'sh', 'token operator'))).toMatch(
+    /^[\w-]+\.[\w-]+\.[\w-]+$/,
+  );
+});
+
+test('docs/operating.md: departments, an explanation and a disconnect', async () => {
+  const client = await device('42');
+  expect(JSON.parse(await run(fencedBlock('docs/operating.md', 'sh', '-X PUT')))).toEqual({
+    user: '42',
+    departments: ['sales', 'north'],
+  });
+  expect(JSON.parse(await run(fencedBlock('docs/operating.md', 'sh', 'admin/explain')))).toMatchObject({
+    verdict: expect.any(String),
+  });
+  const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
+  expect(await run(fencedBlock('docs/operating.md', 'sh', 'users/42/disconnect'))).toContain('"user":"42"');
+  await gone;
+});

@@ -1,0 +1,69 @@
+/** A figure stands in one place: the README's are those that the bench wrote, and no document has another for the same. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const read = (file: string) => readFileSync(file, 'utf8');
+
+const cellsOf = (line: string) =>
+  line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+const numberIn = (text: string) => Number(/\d[\d,]*(\.\d+)?/.exec(text)?.[0].replaceAll(',', ''));
+
+/** Rows of `bench/results/compare.md` that have a server. */
+const measured = read('bench/results/compare.md')
+  .split('\n')
+  .map(cellsOf)
+  .filter(([, server]) => server === 'Carillon' || server?.startsWith('stock'));
+
+/** The README's rows in their order, and the column of the bench that each is of. */
+const [CPU, RATE, P99, WIRE, MEMORY] = [3, 5, 7, 8, 9];
+const ROWS = [
+  ['fan-out, 512 B', CPU],
+  ['fan-out, 4 KB', CPU],
+  ['fan-out, 512 B, ten a tick', CPU],
+  ['end to end, burst of 300 to everybody', CPU],
+  ['end to end, to one user each', CPU],
+  ['memory of a connection at rest', MEMORY],
+  ['connection storm', RATE],
+  ['latency at 1,000/s, gateway', P99],
+  ['fan-out, 512 B', WIRE],
+] as const;
+
+/** As many digits as the document shows. */
+const rounded = (value: number, shown: number) => {
+  const [, fraction = ''] = String(shown).split('.');
+  const tolerance = shown < 2 ? 0.06 : 0.5 / 10 ** fraction.length;
+  return Math.abs(value - shown) <= tolerance + 1e-9;
+};
+
+test.for(['README.md', 'README.zh.md'])('%s shows what the bench has measured', (file) => {
+  const lines = read(file).split('\n');
+  const head = lines.findIndex((line) => /^\|.*\| Carillon \|/.test(line));
+  const rows = lines.slice(head + 2, head + 2 + ROWS.length).map(cellsOf);
+  const wrong = ROWS.flatMap(([work, column], i) => {
+    const expected = measured.filter(([name]) => name === work).map((cells) => numberIn(cells[column] ?? ''));
+    const shown = (rows[i] ?? []).slice(1).map(numberIn);
+    const isSame =
+      expected.length === 3 &&
+      shown.length === 3 &&
+      expected.every((value, k) => rounded(value, shown[k] ?? 0));
+    return isSame ? [] : [`${work}: ${shown} in ${file}, ${expected} measured`];
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('how many events a consumer takes is reckoned in docs/scaling.md, from what the bench has measured', () => {
+  const scaling = read('docs/scaling.md');
+  const [, microseconds = ''] = /\| `e` \|[^|]*\| (\d+) µs \|/.exec(scaling) ?? [];
+  const cpu = measured.find(([work]) => work === 'end to end, to one user each')?.[CPU];
+  expect(Math.abs(Number(microseconds) - Number(cpu))).toBeLessThan(0.05 * Number(cpu));
+  const [, rate = ''] = /1 ÷ `e` = ([\d,]+) a second/.exec(scaling) ?? [];
+  expect(Math.abs(numberIn(rate) - 1e6 / Number(microseconds))).toBeLessThan(100);
+  // Others point there.
+  for (const file of ['README.md', 'README.zh.md', 'docs/operating.md', 'CONTRIBUTING.md']) {
+    expect(read(file)).not.toMatch(/\d[\d,]* events a second[^|]*more consumers/);
+    expect(read(file)).not.toMatch(/consumer[^|\n]*\d,\d{3} events a second/);
+  }
+});

@@ -41,6 +41,16 @@ export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
   too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
 };
 
+export const connectErrorSchema = z
+  .object({
+    message: handshakeErrorCodeSchema.describe('The code once more.'),
+    data: z.object({ code: handshakeErrorCodeSchema }),
+  })
+  .meta({
+    id: 'ConnectError',
+    description: 'The connection is refused. A client is not told more than this.',
+  });
+
 const headSchema = z.object({ epoch: epochSchema, head: offsetSchema });
 
 export const sessionSchema = z

@@ -8,6 +8,7 @@ export default defineConfig({
     // These take minutes: vitest.faults.config.ts.
     exclude: [...configDefaults.exclude, 'test/faults/**'],
     globalSetup: './test/support/global-setup.ts',
+    setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new TallyReporter()],
     maxWorkers: 4,
     testTimeout: 30_000,

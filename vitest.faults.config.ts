@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/faults/**/*.test.ts'],
     globalSetup: './test/support/global-setup.ts',
+    setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new TallyReporter()],
     disableConsoleIntercept: true,
     maxWorkers: 4,

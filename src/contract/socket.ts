@@ -42,10 +42,13 @@ export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
 };
 
 export const connectErrorSchema = z
-  .object({
-    message: handshakeErrorCodeSchema.describe('The code once more.'),
-    data: z.object({ code: handshakeErrorCodeSchema }),
-  })
+  .union([
+    z.object({
+      message: handshakeErrorCodeSchema.describe('The code once more.'),
+      data: z.object({ code: handshakeErrorCodeSchema }),
+    }),
+    z.object({ message: z.literal('Invalid namespace').describe('Of any other namespace than `/`.') }),
+  ])
   .meta({
     id: 'ConnectError',
     description: 'The connection is refused. A client is not told more than this.',

@@ -13,5 +13,7 @@ export default defineConfig({
     maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A second, as it is by default, is what a busy machine may take for anything.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

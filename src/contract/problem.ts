@@ -7,7 +7,7 @@ import { visible } from './visible.ts';
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** What can be wrong with a request besides the event in it. */
-export const httpCodes = {
+const httpCodes = {
   unauthorized: 'The bearer token is missing or not valid.',
   forbidden: 'The token does not allow it.',
   not_found: 'There is no such resource.',

@@ -169,7 +169,7 @@ describe('binary mode', () => {
   });
 
   test('takes 64 levels of data and refuses 65', () => {
-    const body = (levels: number) => bytesOf('{"a":'.repeat(levels - 1) + '{}' + '}'.repeat(levels - 1));
+    const body = (levels: number) => bytesOf(`${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`);
     expect(readBinary(minimal, undefined, body(64)).ok).toBe(true);
     expect(readBinary(minimal, undefined, body(65))).toEqual(refused('invalid_event'));
   });

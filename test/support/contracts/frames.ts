@@ -119,9 +119,10 @@ export class Frames {
 
   /** A packet of Engine.IO from the server, as text. */
   came(packet: string): void {
-    const [, type, id, json] = /^4([234])(\d*)(.*)$/s.exec(packet) ?? [];
+    // Type, namespace when it is not `/`, id, JSON.
+    const [, type, id, json] = /^4([234])(?:\/[^,]*,)?([^[{]*)(.*)$/s.exec(packet) ?? [];
     if (type === undefined || json === undefined) return;
-    const value: unknown = JSON.parse(json);
+    const value = parsed(json);
     if (type === '4') this.refused(value);
     else if (!Array.isArray(value)) report(DOCUMENT, `a packet that is none: ${packet.slice(0, 100)}`);
     else if (type === '3') this.answered(Number(id), value);
@@ -132,11 +133,16 @@ export class Frames {
   sent(packet: string): void {
     const [, id, json = ''] = /^42(\d*)(\[.*)$/s.exec(packet) ?? [];
     if (id === undefined || id === '') return;
-    try {
-      const value: unknown = JSON.parse(json);
-      if (Array.isArray(value)) this.asks(String(value[0]), value[1], Number(id));
-    } catch {
-      // No request.
-    }
+    const value = parsed(json);
+    if (Array.isArray(value)) this.asks(String(value[0]), value[1], Number(id));
+  }
+}
+
+/** Undefined when it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

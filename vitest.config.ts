@@ -8,9 +8,12 @@ export default defineConfig({
     // These take minutes: vitest.faults.config.ts.
     exclude: [...configDefaults.exclude, 'test/faults/**'],
     globalSetup: './test/support/global-setup.ts',
+    setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new TallyReporter()],
     maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // A second, as it is by default, is what a busy machine may take for anything.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

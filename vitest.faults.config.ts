@@ -6,10 +6,12 @@ export default defineConfig({
   test: {
     include: ['test/faults/**/*.test.ts'],
     globalSetup: './test/support/global-setup.ts',
+    setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new TallyReporter()],
     disableConsoleIntercept: true,
     maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { STRUCTURED_TYPE } from '../src/contract/cloudevent.ts';
 import { eventSchema } from '../src/contract/event.ts';
 import { jsonObjectSchema } from '../src/contract/json.ts';
+import { meanings } from '../src/contract/meanings.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE, SIGNALS_EXCHANGE } from '../src/ingest/topology.ts';
 import { channelRef, messagesIn, messagesNamed, type Part } from './asyncapi-part.ts';
 import { signals } from './asyncapi-signals.ts';
 import { refTo } from './json-schema.ts';
-import { meanings } from './meanings.ts';
 
 const BINDING_VERSION = '0.3.0';
 

@@ -1,10 +1,14 @@
 /** The Socket.IO part of the AsyncAPI document: what devices ask, what they are answered, what they are told. */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { marksSchema } from '../src/contract/inbox.ts';
+import { meanings } from '../src/contract/meanings.ts';
 import { notificationSchema } from '../src/contract/notification.ts';
 import {
+  connectErrorSchema,
   goawayCodes,
   goawaySchema,
   handshakeAuthSchema,
+  handshakeErrorCodes,
   requestErrorCodes,
   requestErrorSchema,
   resyncSchema,
@@ -12,7 +16,6 @@ import {
 } from '../src/contract/socket.ts';
 import { channelRef, messagesIn, messagesNamed, type Part } from './asyncapi-part.ts';
 import { type Json, refTo } from './json-schema.ts';
-import { meanings } from './meanings.ts';
 
 export type Requests = Readonly<Record<string, { readonly request: z.ZodType; readonly answer: z.ZodType }>>;
 
@@ -22,17 +25,20 @@ const CHANNEL = 'namespace';
 const told = {
   session: { component: 'Session', summary: 'Where the live notifications of this socket begin.' },
   notification: { component: 'Notification', summary: 'An event as one of the audiences gets it.' },
+  marks: {
+    component: 'Marks',
+    summary: 'What this user has marked on another device, and the counts since.',
+  },
   resync: { component: 'Resync', summary: 'What a client has of these logs is of no use any more.' },
   goaway: { component: 'Goaway', summary: 'The server closes the connection.', codes: goawayCodes },
 } as const;
 
 const schemas = {
   HandshakeAuth: handshakeAuthSchema,
-  ConnectError: z
-    .object({ message: z.literal('unauthorized'), data: z.object({ code: z.literal('unauthorized') }) })
-    .describe('The token is missing or not valid. A client is not told more than this.'),
+  ConnectError: connectErrorSchema,
   Session: sessionSchema,
   Notification: notificationSchema,
+  Marks: marksSchema,
   Resync: resyncSchema,
   Goaway: goawaySchema,
   RequestError: requestErrorSchema,
@@ -40,7 +46,12 @@ const schemas = {
 
 const fixedMessages = {
   handshake: { title: 'The auth of the handshake', payload: refTo('HandshakeAuth') },
-  connectError: { name: 'connect_error', title: 'A refused connection', payload: refTo('ConnectError') },
+  connectError: {
+    name: 'connect_error',
+    title: 'A refused connection',
+    description: meanings(handshakeErrorCodes),
+    payload: refTo('ConnectError'),
+  },
   requestError: {
     title: 'An acknowledgement that says why not',
     description: meanings(requestErrorCodes),
@@ -91,7 +102,7 @@ export function socket(requests: Requests): Part {
         pathname: '/socket.io/',
         protocol: 'ws',
         description:
-          'PORT: Socket.IO 4 over long polling, then WebSocket. Use a Socket.IO client; a bare WebSocket does not do.',
+          'PORT: Socket.IO 4 over long polling, then WebSocket. Use a Socket.IO client; a bare WebSocket does not do. A session that polls lives in one gateway: a load balancer MUST send its requests there, and when a gateway comes back or is added some of them get elsewhere, are told `unknown_session`, and begin anew.',
         security: [{ $ref: '#/components/securitySchemes/token' }],
       },
     },

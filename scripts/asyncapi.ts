@@ -11,7 +11,7 @@ export function asyncapiDocument(requests: Requests): Json {
       title: 'Carillon',
       version: '1',
       description:
-        'Producers publish events to RabbitMQ, devices are told notifications over Socket.IO. Over HTTP: see openapi.yaml. Receivers MUST ignore attributes that they do not know.',
+        'Producers publish events to RabbitMQ, devices are told notifications over Socket.IO. Between processes go messages of Redis sharded Pub/Sub, which docs/protocol.md tells of. Over HTTP: see openapi.yaml. Receivers MUST ignore attributes that they do not know.',
     },
     defaultContentType: 'application/json',
     servers: { ...amqp.servers, ...devices.servers },

@@ -7,8 +7,7 @@ import type { DeadLetterDesk } from '../src/contract/dead-letter.ts';
 import type { Departments } from '../src/contract/departments.ts';
 import type { UserInbox } from '../src/contract/inbox.ts';
 import type { Directory } from '../src/contract/presence.ts';
-import { httpCodes, PROBLEM_TYPE, refusalProblem } from '../src/contract/problem.ts';
-import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
+import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../src/contract/problem.ts';
 import { noToken } from '../src/contract/token.ts';
 import { ClientAddresses } from '../src/edge/client-addresses.ts';
 import { serveAdmin } from '../src/http/admin.ts';
@@ -21,7 +20,6 @@ import { PartsHealth } from '../src/ops/health.ts';
 import { createLog } from '../src/ops/log.ts';
 import { serveMetrics } from '../src/ops/metrics-route.ts';
 import { type Json, refsIn, refTo, sortedByKey, tidy } from './json-schema.ts';
-import { meanings } from './meanings.ts';
 
 const INFO = {
   title: 'Carillon',
@@ -32,24 +30,8 @@ const INFO = {
 const PUBLIC_SERVER = { url: 'http://localhost:3000', description: 'PORT: for users and producers.' };
 const OPS_SERVER = { url: 'http://localhost:3001', description: 'OPS_PORT: inside your network only.' };
 
-const HTTP_STATUS = {
-  bad_request: 400,
-  misdirected: 421,
-  ambiguous: 409,
-  cannot_sign: 409,
-  routes_unknown: 409,
-  unauthorized: 401,
-  forbidden: 403,
-  not_found: 404,
-  internal: 500,
-  inbox_unavailable: 503,
-  redis_unavailable: 503,
-  keys_unavailable: 503,
-  rate_limited: 429,
-  broker_unavailable: 503,
-  dead_letters_busy: 503,
-  live_unavailable: 503,
-} satisfies Record<keyof typeof httpCodes, number>;
+/** Of the response that each path has by default. */
+const ANY_PATH = 'AnyPath';
 
 const mediaSchema = z.looseObject({
   schema: z.looseObject({ anyOf: z.array(z.looseObject({})).optional() }),
@@ -143,7 +125,11 @@ export async function openapiDocument(): Promise<Json> {
     info,
     servers: [PUBLIC_SERVER],
     paths: sortedByKey(paths),
-    components: { ...components, schemas: schemasFor(paths, schemas) },
+    components: {
+      ...components,
+      responses: { [ANY_PATH]: anyPath() },
+      schemas: schemasFor({ ...paths, problem: refTo('Problem') }, schemas),
+    },
   };
 }
 
@@ -165,22 +151,20 @@ async function documentOf(serve: (app: FastifyInstance) => void): Promise<Docume
 
 /** Says of each media type what it carries, and of each status what it means. */
 function describe({ requestBody, responses, ...rest }: Operation): Json {
-  const all: Operation['responses'] = {
-    ...responses,
-    500: { description: '', content: { [PROBLEM_TYPE]: { schema: refTo('Problem') } } },
-  };
   return {
     ...rest,
     ...(requestBody && { requestBody: { ...requestBody, content: bodies(requestBody.content) } }),
-    responses: Object.fromEntries(
-      Object.entries(all).map(([status, response]) => [
-        status,
-        {
-          ...response,
-          description: PROBLEM_TYPE in (response.content ?? {}) ? problemsOf(status) : STATUS_CODES[status],
-        },
-      ]),
-    ),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(responses).map(([status, response]) => [
+          status,
+          PROBLEM_TYPE in (response.content ?? {})
+            ? response
+            : { ...response, description: STATUS_CODES[status] },
+        ]),
+      ),
+      default: { $ref: `#/components/responses/${ANY_PATH}` },
+    },
   };
 }
 
@@ -195,13 +179,13 @@ function bodies(content: Readonly<Record<string, z.infer<typeof mediaSchema>>>):
   );
 }
 
-function problemsOf(status: string): string {
-  const refusals = refusalCodeSchema.options.map(
-    (code) => [code, refusalProblem({ code, message: '' }).status] as const,
+/** What any path may answer with besides what it says itself. */
+function anyPath(): Json {
+  const codes = codesAnywhere.flatMap((code) =>
+    problemStatuses[code].map((status) => `- ${status} \`${code}\`: ${problemTitles[code]}`),
   );
-  const all = [...Object.entries(HTTP_STATUS), ...refusals].filter(([, its]) => String(its) === status);
-  const known = new Map(Object.entries({ ...httpCodes, ...refusalCodes }));
-  return meanings(Object.fromEntries(all.map(([code]) => [code, known.get(code) ?? ''])));
+  const description = `Besides, whatever the path, and also at a status that it names:\n\n${codes.join('\n')}`;
+  return { description, content: { [PROBLEM_TYPE]: { schema: refTo('Problem') } } };
 }
 
 /**

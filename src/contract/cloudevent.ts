@@ -37,8 +37,7 @@ export function readBinary(
     return readEnvelope({ ...envelope, data_base64: Buffer.from(body).toString('base64') });
   }
   if (body.length === 0) return readEnvelope(envelope);
-  // What comes in binary mode over HTTP goes on in structured mode, where the data is one level further in.
-  const data = parseJson(body, 1);
+  const data = parseJson(body, 0);
   return data.ok ? readEnvelope({ ...envelope, data: data.value }) : data;
 }
 

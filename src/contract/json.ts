@@ -4,8 +4,8 @@ import { type Read, refuse } from './refusal.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
-/** Deeper nesting serves no notification, and recursive serialisers overflow their stack on it. */
-const MAX_DEPTH = 64;
+/** Of an event's data. Deeper nesting serves no notification, and recursive serialisers overflow their stack on it. */
+const MAX_DATA_DEPTH = 64;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -22,10 +22,10 @@ export const jsonObjectSchema = z
   .meta({ type: 'object', additionalProperties: true });
 
 /**
- * Parses UTF-8 JSON. Refuses with `not_json`; nesting deeper than 64 with `invalid_event`. `levelsAround`: in how
- * many objects the value will stand when it is written again.
+ * Parses UTF-8 JSON. Refuses with `not_json`; data nested deeper than 64 with `invalid_event`. `levelsAround`: in how
+ * many objects and arrays the data stands in these bytes; one is the event.
  */
-export function parseJson(bytes: Uint8Array, levelsAround = 0): Read<unknown> {
+export function parseJson(bytes: Uint8Array, levelsAround = 1): Read<unknown> {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -38,7 +38,7 @@ export function parseJson(bytes: Uint8Array, levelsAround = 0): Read<unknown> {
   } catch {
     return refuse('not_json', 'the body is not valid JSON');
   }
-  const maxDepth = MAX_DEPTH - levelsAround;
+  const maxDepth = MAX_DATA_DEPTH + levelsAround;
   // Each level has a bracket of its own: where there are fewer of them nobody has to look, and that is nearly always.
   if (hasMoreBracketsThan(maxDepth, text) && isDeeperThan(maxDepth, value)) {
     return refuse('invalid_event', `the JSON is nested deeper than ${maxDepth}`);

@@ -7,11 +7,16 @@ import { visible } from './visible.ts';
 export const PROBLEM_TYPE = 'application/problem+json';
 
 /** What can be wrong with a request besides the event in it. */
-export const httpCodes = {
+const httpCodes = {
   unauthorized: 'The bearer token is missing or not valid.',
   forbidden: 'The token does not allow it.',
   not_found: 'There is no such resource.',
   bad_request: 'The request is malformed.',
+  request_timeout: 'The request was not there as a whole in time.',
+  range_not_satisfiable: 'The file has no such part.',
+  precondition_failed: 'The file is not the one that the request is for.',
+  expectation_failed: 'Only 100-continue may be expected.',
+  headers_too_large: 'The URL and the headers are larger than is taken.',
   misdirected: 'The request names a host that is not answered for here.',
   ambiguous: 'More than one is meant; say which.',
   cannot_sign: 'This service only verifies tokens; somebody else makes them.',
@@ -42,6 +47,70 @@ export const connectionCodes = {
 
 export type ProblemCode = keyof typeof httpCodes | keyof typeof connectionCodes | RefusalCode;
 
+/** With which statuses each code comes: the one catalogue of them. */
+export const problemStatuses = {
+  unauthorized: [401],
+  forbidden: [403],
+  not_found: [404],
+  bad_request: [400],
+  request_timeout: [408],
+  range_not_satisfiable: [416],
+  precondition_failed: [412],
+  expectation_failed: [417],
+  headers_too_large: [431],
+  misdirected: [421],
+  ambiguous: [409],
+  cannot_sign: [409],
+  routes_unknown: [409],
+  rate_limited: [429],
+  broker_unavailable: [503],
+  dead_letters_busy: [503],
+  keys_unavailable: [503],
+  redis_unavailable: [503],
+  inbox_unavailable: [503],
+  live_unavailable: [503],
+  internal: [500],
+  shutting_down: [503],
+  origin: [403],
+  jsonp: [400],
+  full_node: [503],
+  full_address: [429],
+  method_not_allowed: [405],
+  unsupported_protocol: [400],
+  bad_handshake: [400, 426],
+  unknown_session: [400],
+  foreign_session: [400, 403],
+  not_json: [400],
+  unsupported_media_type: [415],
+  too_large: [413],
+  invalid_event: [422],
+  invalid_headers: [422],
+  invalid_audience: [422],
+  no_audience: [422],
+  too_many_audiences: [422],
+  expired: [422],
+} as const satisfies Record<ProblemCode, readonly number[]>;
+
+type StatusOf<C extends ProblemCode> = (typeof problemStatuses)[C][number];
+
+/** What any path may answer, whatever was asked of it: before it is known what is wanted, or who may have it. */
+export const codesAnywhere = [
+  'bad_request',
+  'origin',
+  'not_found',
+  'method_not_allowed',
+  'request_timeout',
+  'too_large',
+  'unsupported_media_type',
+  'expectation_failed',
+  'misdirected',
+  'full_address',
+  'headers_too_large',
+  'internal',
+  'full_node',
+  'shutting_down',
+] as const satisfies readonly ProblemCode[];
+
 export const problemSchema = z
   .object({
     type: z.string().describe('A URI that names the kind of problem: urn:carillon:problem:<code>.'),
@@ -56,34 +125,28 @@ export const problemSchema = z
 
 export type Problem = z.infer<typeof problemSchema>;
 
-const refusalStatus: Record<RefusalCode, number> = {
-  not_json: 400,
-  unsupported_media_type: 415,
-  too_large: 413,
-  invalid_event: 422,
-  invalid_headers: 422,
-  invalid_audience: 422,
-  no_audience: 422,
-  too_many_audiences: 422,
-  expired: 422,
-  internal: 500,
-};
-
-const titles: Record<ProblemCode, string> = {
+export const problemTitles: Record<ProblemCode, string> = {
   ...refusalCodes,
   ...httpCodes,
   ...connectionCodes,
 };
 
-export function problem(code: ProblemCode, status: number, detail: string): Problem {
+/** The compiler sees to it that the status is one of the code's. */
+export function problem<C extends ProblemCode>(code: C, status: StatusOf<C>, detail: string): Problem {
   // It may repeat what was asked, to somebody who reads it in a terminal.
-  return { type: `urn:carillon:problem:${code}`, title: titles[code], status, detail: visible(detail), code };
+  return {
+    type: `urn:carillon:problem:${code}`,
+    title: problemTitles[code],
+    status,
+    detail: visible(detail),
+    code,
+  };
 }
 
 /** The problem that an event's refusal is over HTTP. */
 export function refusalProblem(refusal: Refusal, index?: number): Problem {
   return {
-    ...problem(refusal.code, refusalStatus[refusal.code], refusal.message),
+    ...problem(refusal.code, problemStatuses[refusal.code][0], refusal.message),
     ...(refusal.path === undefined ? {} : { path: visible(refusal.path) }),
     ...(index === undefined ? {} : { index }),
   };

@@ -18,13 +18,13 @@ export type RefusalCode = z.infer<typeof refusalCodeSchema>;
 
 export const refusalCodes: Record<RefusalCode, string> = {
   not_json: 'The bytes are not valid UTF-8 JSON.',
-  unsupported_media_type: 'The content type is not one that CloudEvents are carried in here.',
+  unsupported_media_type: 'The content type is not one that is taken here.',
   invalid_event: 'An attribute or the data is missing or malformed.',
   invalid_headers: 'The AMQP headers are malformed, or nested deeper than 32.',
   invalid_audience: "An audience is malformed, or Carillon's own.",
   no_audience: 'The event names no audience and no route maps its type.',
   too_many_audiences: 'The event is for more audiences than EVENT_MAX_AUDIENCES.',
-  too_large: 'The event is larger than EVENT_MAX_BYTES.',
+  too_large: 'The event is larger than EVENT_MAX_BYTES, or the body than is taken there.',
   expired: 'The expirytime of the event has passed.',
   internal: 'The service failed on the event itself; its log has the stack. Redrive it when that is mended.',
 };

@@ -41,6 +41,19 @@ export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
   too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
 };
 
+export const connectErrorSchema = z
+  .union([
+    z.object({
+      message: handshakeErrorCodeSchema.describe('The code once more.'),
+      data: z.object({ code: handshakeErrorCodeSchema }),
+    }),
+    z.object({ message: z.literal('Invalid namespace').describe('Of any other namespace than `/`.') }),
+  ])
+  .meta({
+    id: 'ConnectError',
+    description: 'The connection is refused. A client is not told more than this.',
+  });
+
 const headSchema = z.object({ epoch: epochSchema, head: offsetSchema });
 
 export const sessionSchema = z

@@ -10,7 +10,7 @@ import type { Place } from '../edge/http-connections.ts';
 import { refuseRequest, refuseStream } from '../edge/refuse-stream.ts';
 import { Allowance, type Rate } from './allowance.ts';
 import { turnAway } from './goaway.ts';
-import { handshakeFault, queryOf } from './handshake-fault.ts';
+import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
 import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
 import type { Seats } from './seats.ts';
 import type { Connection } from './wire/shared-write.ts';
@@ -79,27 +79,22 @@ export class Door {
       return problem('method_not_allowed', 405, 'Socket.IO is asked with GET and POST');
     }
     const query = queryOf(request);
-    const fault = isUpgrade ? handshakeFault(request, query) : undefined;
-    if (fault !== undefined) return fault;
     if (Object.hasOwn(query, 'j'))
       return problem('jsonp', 400, 'poll with XMLHttpRequest or fetch, without "j"');
+    // Before all else that may be wrong: another's page is told the same however it asks.
+    if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
+    const fault = isUpgrade ? handshakeFault(request, query) : pollingFault(request, query);
+    if (fault !== undefined) return fault;
     const { sid } = query;
     if (sid === undefined || sid === '') return this.#refusalOfNew(request, isUpgrade);
-    if (hasSession(sid)) return this.#refusalOfKnown(request, sid, isUpgrade);
+    if (hasSession(sid)) return this.#polling.refusalOf(sid, request.headers.origin);
     // It may be a session of another node, which a proxy finds if this one says that it is going.
     if (this.#isClosed) return this.#refusalOfNew(request, isUpgrade);
-    // Over polling Engine.IO says so in its own words, which its clients know.
-    return isUpgrade ? problem('unknown_session', 400, 'the session is not known to this node') : undefined;
-  }
-
-  #refusalOfKnown(request: IncomingMessage, sid: string, isUpgrade: boolean): Problem | undefined {
-    if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
-    return this.#polling.refusalOf(sid, request.headers.origin, isUpgrade);
+    return problem('unknown_session', 400, 'the session is not known to this node');
   }
 
   #refusalOfNew(request: IncomingMessage, isUpgrade: boolean): Problem | undefined {
     if (this.#isClosed) return problem('shutting_down', 503, 'this node is going down');
-    if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
     const full = this.#options.seats.fullFor(this.#placeOf(request, !isUpgrade));
     if (full === undefined) return undefined;
     const status = full === 'node' ? 503 : 429;

@@ -23,10 +23,10 @@ export class PollingSessions {
   }
 
   /** Why a request does not belong to the session. Its origin MUST be one that may connect. */
-  refusalOf(sid: string, origin: string | undefined, isUpgrade: boolean): Problem | undefined {
+  refusalOf(sid: string, origin: string | undefined): Problem | undefined {
     if (!this.#origins.has(sid)) {
-      // Over polling Engine.IO says so in its own words. An upgrade would replace the WebSocket of somebody else.
-      return isUpgrade ? problem('foreign_session', 400, 'the session does not poll') : undefined;
+      // An upgrade would replace the WebSocket of somebody else.
+      return problem('foreign_session', 400, 'the session does not poll');
     }
     const first = this.#origins.get(sid);
     // A page's GET to its own origin has none, its POST and its WebSocket have: what began without may go on with one.

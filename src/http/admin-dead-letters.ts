@@ -13,6 +13,7 @@ import {
   redriveSchema,
 } from '../contract/dead-letter.ts';
 import { type Problem, problem } from '../contract/problem.ts';
+import { SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminDeadLettersOptions {
@@ -33,7 +34,10 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
         description:
           'Bodies are shown without what LOG_REDACT names, and at most 4 KB of each. Nothing is changed. Needs the scope admin.',
         querystring: deadLetterQuerySchema,
-        response: { 200: deadLettersSchema, ...problemResponses(400, 401, 403, 503) },
+        response: {
+          200: deadLettersSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, ...UNAVAILABLE),
+        },
       },
     },
     (request, reply) =>
@@ -48,7 +52,10 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
         summary: 'One event that could not be delivered.',
         description: 'As in the list, with up to 256 KB of the body. Needs the scope admin.',
         params: deadLetterParamsSchema,
-        response: { 200: deadLetterSchema, ...problemResponses(400, 401, 403, 404, 503) },
+        response: {
+          200: deadLetterSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, 'not_found', ...UNAVAILABLE),
+        },
       },
     },
     (request, reply) =>
@@ -67,7 +74,10 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
         description:
           'A dead letter goes away once RabbitMQ has confirmed its event. What would be refused again stays. Interrupted or sent again: nothing is lost, and repeats are recognised. One request takes at most 10 seconds; left says whether to send another. Needs the scope admin.',
         body: redriveSchema,
-        response: { 200: redriveResultSchema, ...problemResponses(400, 401, 403, 404, 503) },
+        response: {
+          200: redriveResultSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, 'not_found', ...UNAVAILABLE),
+        },
       },
     },
     (request, reply) =>
@@ -90,7 +100,10 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
         summary: 'Throws dead letters away for good.',
         description: 'All of the ids, or none when one is not there. Needs the scope admin.',
         body: discardSchema,
-        response: { 200: discardedSchema, ...problemResponses(400, 401, 403, 404, 503) },
+        response: {
+          200: discardedSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, 'not_found', ...UNAVAILABLE),
+        },
       },
     },
     (request, reply) =>

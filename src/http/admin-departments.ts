@@ -6,6 +6,7 @@ import { type Departments, departmentsSchema } from '../contract/departments.ts'
 import type { Directing } from '../contract/directive.ts';
 import { problem } from '../contract/problem.ts';
 import { ANY_ID, userSchema } from './admin-ids.ts';
+import { SCOPE_CODES } from './bearer.ts';
 import { answering, problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminDepartmentsOptions {
@@ -26,14 +27,20 @@ export function serveAdminDepartments(
   const forAny = { summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema };
   const shown = {
     ...common,
-    response: { 200: givenSchema, ...problemResponses(400, 401, 403, 404, 503) },
+    response: {
+      200: givenSchema,
+      ...problemResponses('bad_request', ...SCOPE_CODES, 'not_found', 'redis_unavailable'),
+    },
   };
   const put = {
     ...common,
     body: departmentsSchema,
-    response: { 200: givenSchema, ...problemResponses(400, 401, 403, 503) },
+    response: { 200: givenSchema, ...problemResponses('bad_request', ...SCOPE_CODES, 'redis_unavailable') },
   };
-  const removed = { ...common, response: { 204: z.null(), ...problemResponses(400, 401, 403, 503) } };
+  const removed = {
+    ...common,
+    response: { 204: z.null(), ...problemResponses('bad_request', ...SCOPE_CODES, 'redis_unavailable') },
+  };
 
   const show = (request: FastifyRequest, reply: FastifyReply, user: string) =>
     answering(request, reply, async () => {

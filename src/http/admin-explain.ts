@@ -6,6 +6,7 @@ import { audienceIdSchema } from '../contract/audience.ts';
 import { type Explanation, explanationSchema } from '../contract/explanation.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { SCOPE_CODES } from './bearer.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -37,7 +38,10 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
             .describe('Needed only when events of several sources have the id.'),
           user: audienceIdSchema,
         }),
-        response: { 200: explanationSchema, ...problemResponses(400, 401, 403, 409, 503) },
+        response: {
+          200: explanationSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, 'ambiguous', 'redis_unavailable'),
+        },
       },
     },
     async (request, reply) => {

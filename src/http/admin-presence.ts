@@ -5,6 +5,7 @@ import type { Audience } from '../contract/audience.ts';
 import { audiencePresenceSchema, type Directory, userPresenceSchema } from '../contract/presence.ts';
 import { problem } from '../contract/problem.ts';
 import { ANY_ID, audienceOnlySchema, userSchema } from './admin-ids.ts';
+import { SCOPE_CODES } from './bearer.ts';
 import { answering, problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminPresenceOptions {
@@ -16,11 +17,17 @@ export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPre
   const common = { tags: ['admin'], security: [{ bearer: [] }] };
   const ofUser = {
     ...common,
-    response: { 200: userPresenceSchema, ...problemResponses(400, 401, 403, 404, 503) },
+    response: {
+      200: userPresenceSchema,
+      ...problemResponses('bad_request', ...SCOPE_CODES, 'not_found', 'redis_unavailable'),
+    },
   };
   const ofAudience = {
     ...common,
-    response: { 200: audiencePresenceSchema, ...problemResponses(400, 401, 403, 404, 503) },
+    response: {
+      200: audiencePresenceSchema,
+      ...problemResponses('bad_request', ...SCOPE_CODES, 'not_found', 'redis_unavailable'),
+    },
   };
   const sessions = (request: FastifyRequest, reply: FastifyReply, user: string) =>
     answering(request, reply, async () => {

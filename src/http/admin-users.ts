@@ -7,6 +7,7 @@ import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
 import { ANY_ID, userSchema } from './admin-ids.ts';
+import { SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminUsersOptions {
@@ -37,7 +38,10 @@ export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersO
     tags: ['admin'],
     security: [{ bearer: [] }],
     body: disconnectSchema.nullish(),
-    response: { 202: disconnectedSchema, ...problemResponses(400, 401, 403, 503) },
+    response: {
+      202: disconnectedSchema,
+      ...problemResponses('bad_request', ...SCOPE_CODES, 'redis_unavailable'),
+    },
   };
   const disconnect = async (request: FastifyRequest, reply: FastifyReply, user: string, body: Disconnect) => {
     const { notBefore } = body ?? {};

@@ -13,6 +13,10 @@ const refusals = {
   unavailable: problem('keys_unavailable', 503, 'the token cannot be checked now; send the same again later'),
 } as const;
 
+/** How whoever has no token that will do is answered, and where it has to have a scope. */
+export const TOKEN_CODES = ['unauthorized', 'keys_unavailable'] as const;
+export const SCOPE_CODES = [...TOKEN_CODES, 'forbidden'] as const;
+
 /** Who asks on the routes that have `admit` as their onRequest hook: refuses all others. */
 export interface Admission {
   /** Before the body is read: who may not ask cannot make this process hold a megabyte for it. */

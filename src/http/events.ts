@@ -19,11 +19,11 @@ import { CANARY_TYPE, type Event, eventSchema } from '../contract/event.ts';
 import { parseJson } from '../contract/json.ts';
 import { type Problem, problem, refusalProblem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
-import { type Read, type Refusal, refuse } from '../contract/refusal.ts';
+import { type Read, type Refusal, refusalCodeSchema, refuse } from '../contract/refusal.ts';
 import type { EventQuota } from '../contract/request-limits.ts';
 import { type Identity, matchesAny, type Verify } from '../contract/token.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
-import { type Admission, admission } from './bearer.ts';
+import { type Admission, admission, SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 const BATCH_TYPE = 'application/cloudevents-batch+json';
@@ -91,7 +91,12 @@ export function serveEvents(
           body: z.union([eventSchema, z.array(eventSchema).min(1)]),
           response: {
             202: acceptedSchema,
-            ...problemResponses(400, 401, 403, 413, 415, 422, 429, 503),
+            ...problemResponses(
+              ...SCOPE_CODES,
+              ...refusalCodeSchema.exclude(['invalid_headers']).options,
+              'rate_limited',
+              'broker_unavailable',
+            ),
           },
         },
       },
@@ -212,7 +217,8 @@ function readOne(request: FastifyRequest, body: Buffer, maxBytes: number): Read<
 }
 
 function readersOfBatch(body: Buffer): readonly Reader[] {
-  const parsed = parseJson(body);
+  // The array and the event.
+  const parsed = parseJson(body, 2);
   if (!parsed.ok) return [() => parsed];
   if (!Array.isArray(parsed.value) || parsed.value.length === 0) {
     return [() => refuse('invalid_event', 'a batch is a JSON array of at least one event')];

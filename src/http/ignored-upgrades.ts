@@ -6,7 +6,8 @@
  * Node makes requests and responses of the classes that its server is given, and asks a request's `upgrade` whether it
  * is one; older versions have no other way. A test fails when this one moves.
  */
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage } from 'node:http';
+import { WrittenResponse } from './wordless-answers.ts';
 
 /** Where Socket.IO listens, as Engine.IO compares it. */
 const WEB_SOCKET_PATH = '/socket.io/';
@@ -53,8 +54,8 @@ function asksForWebSocket({ method, url, httpVersionMinor, headers }: IncomingMe
  */
 export class PlainResponse<
   Request extends IncomingMessage = IncomingMessage,
-> extends ServerResponse<Request> {
-  constructor(...given: ConstructorParameters<typeof ServerResponse<Request>>) {
+> extends WrittenResponse<Request> {
+  constructor(...given: ConstructorParameters<typeof WrittenResponse<Request>>) {
     super(...given);
     const { req: request } = this;
     if (request instanceof PlainRequest && request.asksToUpgrade) this.setHeader('connection', 'close');

@@ -16,7 +16,7 @@ import { reasonOf } from '../contract/reason.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
-import { admission } from './bearer.ts';
+import { admission, TOKEN_CODES } from './bearer.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -30,6 +30,14 @@ export interface InboxOptions {
 
 /** 500 ids of any length and the like. */
 const MAX_MARK_BYTES = 262_144;
+
+const INBOX_CODES = [
+  'bad_request',
+  ...TOKEN_CODES,
+  'forbidden',
+  'rate_limited',
+  'inbox_unavailable',
+] as const;
 
 /** No session made the change: every device of the user is told. */
 const NO_ORIGIN = '';
@@ -55,7 +63,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
           "Of the token's user, departments (or those that an operator gave the user) and everybody; an event that came by several of them once.",
         security,
         querystring: inboxQuerySchema,
-        response: { 200: inboxPageSchema, ...problemResponses(400, 401, 403, 429, 503) },
+        response: { 200: inboxPageSchema, ...problemResponses(...INBOX_CODES) },
       },
     },
     (request, reply) =>
@@ -74,7 +82,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
         summary: 'Marks notifications as seen, read, unread or archived, on all devices.',
         security,
         body: markRequestSchema,
-        response: { 200: markAnswerSchema, ...problemResponses(400, 401, 403, 429, 503) },
+        response: { 200: markAnswerSchema, ...problemResponses(...INBOX_CODES) },
       },
     },
     (request, reply) =>

@@ -1,6 +1,16 @@
 /** Whatever fails in a request → problem details, without a word about our insides. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { PROBLEM_TYPE, type Problem, problem, problemSchema, refusalProblem } from '../contract/problem.ts';
+import { meanings } from '../contract/meanings.ts';
+import {
+  PROBLEM_TYPE,
+  type Problem,
+  type ProblemCode,
+  problem,
+  problemSchema,
+  problemStatuses,
+  problemTitles,
+  refusalProblem,
+} from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { refuse } from '../contract/refusal.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
@@ -14,14 +24,26 @@ export async function replyWithProblem(error: FastifyError, request: FastifyRequ
   return reply.code(found.status).header('cache-control', NO_STORE).type(PROBLEM_TYPE).send(found);
 }
 
-function problemOf(error: FastifyError): Problem {
-  const status = error.statusCode ?? 500;
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return refusalProblem(refuse('too_large', 'the body is larger than this endpoint takes').refusal);
+/** What fastify and its plugins refuse, by the status that they give it. */
+function problemOf({ code, message, statusCode = 500 }: FastifyError): Problem {
+  if (code === 'FST_ERR_BAD_URL') return problem('bad_request', 400, 'the URL is malformed');
+  switch (statusCode) {
+    case 412:
+      return problem('precondition_failed', 412, 'the file is another one by now');
+    case 413:
+      return refusalProblem(refuse('too_large', 'the body is larger than this endpoint takes').refusal);
+    case 415:
+      return problem('unsupported_media_type', 415, 'the content type of the body is not taken here');
+    case 416:
+      return problem('range_not_satisfiable', 416, 'the file has no such part');
+    // A path that leads out of a folder of files.
+    case 403:
+    case 404:
+      return problem('not_found', 404, 'there is no such file');
+    default:
+      if (statusCode >= 500) return problem('internal', 500, 'the request failed; it may be sent again');
+      return problem('bad_request', 400, message);
   }
-  if (error.code === 'FST_ERR_BAD_URL') return problem('bad_request', status, 'the URL is malformed');
-  if (status >= 500) return problem('internal', 500, 'the request failed; it may be sent again');
-  return problem('bad_request', status, error.message);
 }
 
 export function sendProblem(reply: FastifyReply, found: Problem) {
@@ -45,9 +67,14 @@ export async function answering<T>(request: FastifyRequest, reply: FastifyReply,
   }
 }
 
-/** The response schemas of a route that may answer with these problems. */
-export function problemResponses(...statuses: number[]) {
+/** The response schemas of a route that may answer with these problems, besides those that any path may answer with. */
+export function problemResponses(...codes: readonly ProblemCode[]) {
+  const statuses = new Set(codes.flatMap((code) => [...problemStatuses[code]]));
   return Object.fromEntries(
-    statuses.map((status) => [status, { content: { [PROBLEM_TYPE]: { schema: problemSchema } } }]),
+    [...statuses].map((status) => {
+      const own = codes.filter((code) => problemStatuses[code].some((known) => known === status));
+      const description = meanings(Object.fromEntries(own.map((code) => [code, problemTitles[code]])));
+      return [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }];
+    }),
   );
 }

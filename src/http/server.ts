@@ -18,12 +18,13 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { PROBLEM_TYPE, type Problem, problem } from '../contract/problem.ts';
+import { type Problem, problem } from '../contract/problem.ts';
 import type { ClientAddresses } from '../edge/client-addresses.ts';
 import { endGently, refuseStream } from '../edge/refuse-stream.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
 import type { RefusalOfStranger } from './loopback-only.ts';
 import { NO_STORE, replyWithProblem, sendProblem } from './problems.ts';
+import { answerUnknown } from './unknown-paths.ts';
 import { cutUnreadAnswers } from './unread-answers.ts';
 
 /** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
@@ -107,13 +108,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(replyWithProblem);
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .type(PROBLEM_TYPE)
-      // Without the query: what is in it is not for whoever reads the answer.
-      .send(problem('not_found', 404, `${request.method} ${request.url.replace(/\?.*$/s, '')}`)),
-  );
+  answerUnknown(app);
   await app.register(helmet, SECURITY_HEADERS);
   app.addHook('onRoute', (route) => {
     if (!options.compresses || !COMPRESSED.test(route.url)) route.compress ??= false;
@@ -146,9 +141,9 @@ function refuseBytes({ code }: ConnectionError, socket: Socket): void {
 }
 
 const unreadable: Readonly<Record<string, Problem>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: problem('bad_request', 408, 'the request was not there in time'),
-  HPE_HEADER_OVERFLOW: problem('bad_request', 431, 'the headers are too large'),
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: problem('bad_request', 413, "the chunks' extensions are too large"),
+  ERR_HTTP_REQUEST_TIMEOUT: problem('request_timeout', 408, 'the request was not there in time'),
+  HPE_HEADER_OVERFLOW: problem('headers_too_large', 431, 'the headers are too large'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: problem('too_large', 413, "the chunks' extensions are too large"),
 };
 
 /** Pages load nothing from elsewhere and stand in no frame. TLS, and with it HSTS, is the proxy's. */

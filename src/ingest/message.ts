@@ -74,7 +74,7 @@ export function envelopeIn(
   { headers }: Pick<MessageProperties, 'headers'>,
 ): JsonObject | undefined {
   const attributes = attributesIn(headers ?? {});
-  const parsed = parseJson(body, attributes === undefined ? 0 : 1);
+  const parsed = parseJson(body, attributes === undefined ? 1 : 0);
   if (attributes !== undefined) return parsed.ok ? { ...attributes, data: parsed.value } : attributes;
   return parsed.ok && isJsonObject(parsed.value) ? parsed.value : undefined;
 }

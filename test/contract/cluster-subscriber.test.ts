@@ -48,7 +48,7 @@ async function publish(message: string, channels = CHANNELS): Promise<void> {
 async function expectAllToHear(message: string): Promise<void> {
   await publish(message);
   const all = CHANNELS.map((channel) => `${channel} ${message}`);
-  await expect.poll(() => all.filter((each) => !received.has(each)), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => all.filter((each) => !received.has(each))).toEqual([]);
 }
 
 async function subscribed({ control }: ClusterNode, channel: string): Promise<boolean> {
@@ -57,7 +57,7 @@ async function subscribed({ control }: ClusterNode, channel: string): Promise<bo
 }
 
 async function isSubscribedAt(node: ClusterNode, channel: string): Promise<void> {
-  await expect.poll(() => subscribed(node, channel), { timeout: 20_000 }).toBe(true);
+  await expect.poll(() => subscribed(node, channel)).toBe(true);
 }
 
 async function anotherThan(node: ClusterNode): Promise<ClusterNode> {
@@ -69,7 +69,7 @@ async function anotherThan(node: ClusterNode): Promise<ClusterNode> {
 
 /** Perhaps more than once: while the nodes do not agree yet, a look at the slots may find the one from before again. */
 async function wasLostAndFound(): Promise<void> {
-  await expect.poll(() => events.join(' '), { timeout: 20_000 }).toMatch(/^close ready( close ready)*$/);
+  await expect.poll(() => events.join(' ')).toMatch(/^close ready( close ready)*$/);
 }
 
 test('each channel is heard from its own node', async () => {

@@ -7,7 +7,7 @@ import { asyncapiDocument } from '../../scripts/asyncapi.ts';
 import { contractFiles } from '../../scripts/contract-files.ts';
 import { refsIn } from '../../scripts/json-schema.ts';
 import { isJsonObject } from '../../src/contract/json.ts';
-import { PROBLEM_TYPE } from '../../src/contract/problem.ts';
+import { PROBLEM_TYPE, problemStatuses, problemTitles } from '../../src/contract/problem.ts';
 import { requestErrorCodes, requests } from '../../src/contract/socket.ts';
 
 const files = await contractFiles();
@@ -64,10 +64,9 @@ const operation = z.strictObject({
     )
     .optional(),
   requestBody: z.strictObject({ required: z.boolean().optional(), content }).optional(),
-  responses: z.record(
-    z.string().regex(/^[1-5]\d\d$/),
-    z.strictObject({ description: z.string().min(1), content: content.optional() }),
-  ),
+  responses: z
+    .object({ default: z.strictObject({ $ref: z.literal('#/components/responses/AnyPath') }) })
+    .catchall(z.strictObject({ description: z.string().min(1), content: content.optional() })),
 });
 
 /** As much of OpenAPI 3.1 as is made use of; a word that is not in it may be a mistake. */
@@ -88,6 +87,7 @@ const openapiSchema = z.strictObject({
   ),
   components: z.strictObject({
     securitySchemes: z.record(z.string(), z.looseObject({ type: z.enum(['http', 'apiKey']) })),
+    responses: z.strictObject({ AnyPath: z.strictObject({ description: z.string(), content }) }),
     schemas: z.record(z.string().regex(/^[A-Za-z0-9._-]+$/), schema),
   }),
 });
@@ -101,14 +101,18 @@ describe('openapi.yaml', () => {
   );
 
   test.each(operations)('$name has problem details for its errors', ({ responses }) => {
-    const problems = Object.entries(responses).filter(
-      ([, response]) => PROBLEM_TYPE in (response.content ?? {}),
-    );
-    expect(problems.map(([status]) => status)).toContain('500');
-    for (const [, response] of problems) {
-      expect(response.content).toEqual({
-        [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } },
-      });
+    const { default: _anyPath, ...own } = responses;
+    for (const [status, { content, description }] of Object.entries(own)) {
+      expect(status).toMatch(/^[2-5]\d\d$/);
+      if (!(PROBLEM_TYPE in (content ?? {}))) continue;
+      expect(content).toEqual({ [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } });
+      // Each line is one of the catalogue.
+      for (const line of description.split('\n')) {
+        const [, code, meaning] = /^- `(\w+)`: (.+)$/.exec(line) ?? [];
+        const known = Object.entries(problemStatuses).find(([name]) => name === code)?.[1] ?? [];
+        expect(known.map(String)).toContain(status);
+        expect(Object.values(problemTitles)).toContain(meaning);
+      }
     }
   });
 

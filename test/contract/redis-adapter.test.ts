@@ -82,7 +82,7 @@ test('a hosted room is subscribed to under the name that appends publish on, and
   const { client } = await socketIn(nodes[0], '{user:1}');
   expect(await subscribers('{user:1}')).toBe(1);
   client.close();
-  await until('the subscription to end', 5_000, async () => (await subscribers('{user:1}')) === 0);
+  await until('the subscription to end', 20_000, async () => (await subscribers('{user:1}')) === 0);
 });
 
 test('waiting for a room that is not hosted is an error', async () => {
@@ -93,7 +93,7 @@ test('what bears our header comes to us, and what does not goes its own way', as
   const { client, node } = await socketIn(nodes[0], '{user:2}');
   const bytes = encodeLiveMessage({ epoch: 'abc', offset: 5, sampled: false, json: '{}' });
   await control.spublish(channelOf('{user:2}'), bytes);
-  await until('our message', 5_000, () => node.received.length > 0);
+  await until('our message', 20_000, () => node.received.length > 0);
   expect(node.received).toEqual([
     {
       audience: 'user:2',
@@ -131,6 +131,6 @@ test('a room whose name has 20 characters is like any other', async () => {
     channelOf(room),
     encodeLiveMessage({ epoch: 'a', offset: 1, sampled: false, json: '{}' }),
   );
-  await until('the message', 5_000, () => node.received.length === 1);
+  await until('the message', 20_000, () => node.received.length === 1);
   client.close();
 });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   redis = connectForCommands({ redisUrls: cluster.url.split(','), redisCluster: true }, log);
   runIds = new RunIds(redis);
   const metas = AUDIENCES.map(metaOf);
-  await until('all nodes', 10_000, () => metas.every((meta) => runIds.of(meta) !== undefined));
+  await until('all nodes', 20_000, () => metas.every((meta) => runIds.of(meta) !== undefined));
 });
 afterAll(async () => {
   redis.disconnect();
@@ -138,7 +138,7 @@ describe('redis cluster inbox, of its own', () => {
     const successor = await cluster.replicaOf(await cluster.primaryOf(metaOf(audience)));
     await successor.control.call('CLUSTER', 'FAILOVER');
     const serves = async () => (await cluster.primaryOf(metaOf(audience))) === successor;
-    await until('the replica to take over', 10_000, serves);
+    await until('the replica to take over', 20_000, serves);
     // Nobody has told this process: the node before answers MOVED.
     const after = await appendUntilDone(inbox, audience, 'b');
     expect(await successor.control.hget(metaOf(audience), 'run')).toBe(await runIdOf(successor.control));

@@ -142,7 +142,7 @@ describe('redis inbox, of its own', () => {
     const client = new Redis(own.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     client.on('error', () => {});
     const inbox = new RedisInbox({ redis: client, runIdOf: () => 'a', channelOf, limits: LIMITS });
-    await until('the connection', 5_000, () => client.status === 'ready');
+    await until('the connection', 20_000, () => client.status === 'ready');
     await client.config('SET', 'maxmemory', '1');
     await expect(inbox.append(audience, [entry('x', audience)])).rejects.toThrow(InboxUnavailable);
     await client.config('SET', 'maxmemory', '0');

@@ -226,15 +226,15 @@ test('who writes leaves a primary that has become a replica, and finds the one b
     { redisUrls: [first.url], redisCluster: false },
     pino({ level: 'silent' }),
   );
-  await until('the connection', 5_000, () => client.status === 'ready');
+  await until('the connection', 20_000, () => client.status === 'ready');
   let connections = 0;
   client.on('ready', () => {
     connections += 1;
   });
   await redis.replicaof('127.0.0.1', second.port);
   for (let i = 0; i < 20; i += 1) await expect(client.set('a', 'b')).rejects.toThrow();
-  await until('another connection', 10_000, () => connections > 0);
+  await until('another connection', 20_000, () => connections > 0);
   await redis.replicaof('NO', 'ONE');
-  await until('a write', 10_000, async () => (await client.set('a', 'b').catch(() => '')) === 'OK');
+  await until('a write', 20_000, async () => (await client.set('a', 'b').catch(() => '')) === 'OK');
   client.disconnect();
 });

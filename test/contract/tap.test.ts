@@ -66,7 +66,7 @@ interface Watcher {
 async function watching(tap: Tap): Promise<Watcher> {
   const ticks: Tick[] = [];
   const stop = tap.watch((tick) => ticks.push(tick));
-  await until('the tap to be watched', 10_000, () => tap.isWatched && ticks.length > 0);
+  await until('the tap to be watched', 20_000, () => tap.isWatched && ticks.length > 0);
   return { ticks, stop };
 }
 
@@ -93,7 +93,7 @@ describe.for(Object.entries(taps))('%s', ([, open]) => {
     expect([tap.isWatched, shown]).toEqual([false, 0]);
     const first = await watching(tap);
     first.stop();
-    await until('the tap to rest', 10_000, () => !tap.isWatched);
+    await until('the tap to rest', 20_000, () => !tap.isWatched);
     for (let i = 0; i < 100; i += 1) tap.record(seen('between'));
     expect(shown).toBe(0);
     const second = await watching(tap);
@@ -130,7 +130,7 @@ describe('over Redis', () => {
     const [consumer, gateway] = [redisTap('consumer'), redisTap('gateway')];
     gateway.tellConnections(() => 2);
     const watcher = await watching(consumer);
-    await until('the other process to hear of it', 10_000, () => gateway.isWatched);
+    await until('the other process to hear of it', 20_000, () => gateway.isWatched);
     consumer.record(seen('1'));
     gateway.record({
       stage: 'delivered',
@@ -154,7 +154,7 @@ describe('over Redis', () => {
     });
     const tap = redisTap('n');
     const others = connect();
-    await until('the subscription', 10_000, async () => {
+    await until('the subscription', 20_000, async () => {
       const [, count] = await others
         .call('PUBSUB', 'SHARDNUMSUB', 'carillon:{tap}:watched')
         .then(String)
@@ -167,7 +167,7 @@ describe('over Redis', () => {
     expect(commands.slice(0, begin).filter((command) => command.startsWith('spublish'))).toEqual([]);
     expect(commands).toContain('spublish carillon:{tap}:batches');
     watcher.stop();
-    await until('the tap to rest', 10_000, () => !tap.isWatched);
+    await until('the tap to rest', 20_000, () => !tap.isWatched);
     // What was sent last is seen before what is asked now.
     await others.ping('carillon');
     const told = commands.length;
@@ -192,13 +192,13 @@ describe('over Redis', () => {
     const watcher = await watching(tap);
     await server.kill();
     for (let i = 0; i < 100; i += 1) tap.record(seen('lost'));
-    await until('the tap to rest', 10_000, () => !tap.isWatched);
+    await until('the tap to rest', 20_000, () => !tap.isWatched);
     const told = watcher.ticks.length;
     tap.record(seen('unseen'));
     await server.restart();
     await until('the tap to be watched again', 20_000, () => tap.isWatched);
     tap.record(seen('later'));
-    await expect.poll(() => idsIn(watcher), { timeout: 10_000 }).toContain('later');
+    await expect.poll(() => idsIn(watcher)).toContain('later');
     expect(idsIn(watcher)).not.toContain('unseen');
     expect(watcher.ticks.length).toBeGreaterThan(told);
   });

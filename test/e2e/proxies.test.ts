@@ -198,7 +198,7 @@ describe.each(Object.entries(proxies))('%s', (_name, startProxy) => {
       },
     });
     gateway.signal('SIGTERM');
-    await until('the gateway to be stopping', 5_000, () =>
+    await until('the gateway to be stopping', 20_000, () =>
       gateway.output.some((line) => line.includes('"stopping"')),
     );
     isLeaving = true;

@@ -90,7 +90,7 @@ describe('a client that goes away and comes back', () => {
     client.leave();
     await clients.publish(checker, audience, 10);
     const log = `carillon:{${audience}}:log`;
-    await until('the log', 10_000, async () => (await control.xlen(log)) === 13);
+    await until('the log', 20_000, async () => (await control.xlen(log)) === 13);
     await control.xtrim(log, 'MAXLEN', 4);
     client.connect();
     await client.saw(audience, 7);

@@ -134,9 +134,7 @@ describe.for(storyModes)('orders, %s', (mode) => {
     await ask('takeBack', { id: never });
     const second = await shop.place('Reading lamp');
     // Notifications are looked at in their order: all that there is about the first is here before this.
-    await expect
-      .poll(async () => about(second, await shop.mails()), { timeout: 20_000 })
-      .toEqual([`Order ${second} is placed`]);
+    await expect.poll(async () => about(second, await shop.mails())).toEqual([`Order ${second} is placed`]);
     expect(about(first, await shop.mails())).toEqual([`Order ${first} is shipped`]);
     expect(about(never, await shop.mails())).toEqual([]);
     // She has not seen any of it on the phone.
@@ -155,7 +153,7 @@ describe.for(storyModes)('orders, %s', (mode) => {
     await expect.poll(async () => about(here, await shop.inbox())).toHaveLength(1);
     await shop.goOffline();
     const away = await shop.place();
-    await expect.poll(async () => about(away, await shop.mails()), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(async () => about(away, await shop.mails())).toHaveLength(1);
     expect(about(here, await shop.mails())).toEqual([]);
     expect(shop.faults).toEqual([]);
   });
@@ -168,7 +166,7 @@ describe.for(storyModes)('orders, %s', (mode) => {
     await shop.becomes(id, 'packed');
     await shop.goOffline();
     await shop.press(`Ship ${id}`);
-    await expect.poll(async () => about(id, await shop.mails()), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(async () => about(id, await shop.mails())).toHaveLength(1);
     await shop.goOnline();
     await expect.poll(async () => about(id, await shop.inbox())).toEqual([`Order ${id} is shipped`]);
     expect(await seriousIn(page)).toEqual([]);

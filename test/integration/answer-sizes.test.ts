@@ -133,7 +133,7 @@ describe('what was missed', () => {
     await own.fill('topic:news', 1, 10);
     const before = connectCarillon({ url: own.carillon.url, token: () => token, storage });
     await before.subscribe('news', { last: 1 });
-    await until('the first cursors', 10_000, () => [...values.values()].join().includes('topic:news'));
+    await until('the first cursors', 20_000, () => [...values.values()].join().includes('topic:news'));
     before.close();
     await own.fill('user:later', 1, 10);
     await fillMore(own, ADA);

@@ -49,10 +49,10 @@ test('a consumer that RabbitMQ cancels, because its queue was deleted, consumes 
   const model = await connect(amqpUrl);
   const channel = await model.createChannel();
   await channel.deleteQueue('carillon.deliver');
-  await until('the consumer to notice', 10_000, () =>
+  await until('the consumer to notice', 20_000, () =>
     carillon.output.some((line) => line.includes('RabbitMQ cancelled the consumer')),
   );
-  await until('the consumer to be back', 10_000, () => isReady(carillon));
+  await until('the consumer to be back', 20_000, () => isReady(carillon));
   await expectDelivery(carillon, amqpUrl, 'after-cancel');
   await model.close();
   expect(await carillon.stop()).toBe(0);
@@ -63,12 +63,12 @@ test('connections that RabbitMQ closes come back', async () => {
   const connections = () => rabbitMq.management.connections('closed');
   await until('both connections to be listed', 20_000, async () => (await connections()).length === 2);
   for (const { name } of await connections()) await rabbitMq.management.closeConnection(name);
-  await until('the loss to be noticed', 10_000, () =>
+  await until('the loss to be noticed', 20_000, () =>
     ['carillon consumer', 'carillon publisher'].every((link) =>
       carillon.output.some((line) => line.includes(`"link":"${link}","state":"down"`)),
     ),
   );
-  await until('readiness', 10_000, () => isReady(carillon));
+  await until('readiness', 20_000, () => isReady(carillon));
   await expectDelivery(carillon, amqpUrl, 'after-close');
   expect(await carillon.stop()).toBe(0);
 });
@@ -143,7 +143,7 @@ test('started before RabbitMQ is there, it says what it waits for, and begins wh
 }, async () => {
   await rabbitMq.kill();
   const carillon = await spawnCarillon({ AMQP_URL: rabbitMq.url(), REDIS_URL: redis.url, JWT_SECRET });
-  await until('the operators port', 10_000, async () => {
+  await until('the operators port', 20_000, async () => {
     const response = await fetch(`${carillon.opsUrl}/health/startup`).catch(() => undefined);
     return response?.status === 503;
   });

@@ -91,7 +91,7 @@ describe('of a consumer and two gateways', () => {
     const before = live.sumOf('appended');
     const burst = Array.from({ length: 500 }, (_, i) => madeEvent(`burst-${i}`, { audience: 'user:burst' }));
     await stack.producer.publish(...burst);
-    await expect.poll(() => live.sumOf('appended') - before, { timeout: 20_000 }).toBe(500);
+    await expect.poll(() => live.sumOf('appended') - before).toBe(500);
     const shown = live.ticks.reduce((sum, { samples }) => sum + samples.length, 0);
     const dropped = live.ticks.reduce((sum, tick) => sum + tick.dropped, 0);
     expect(dropped).toBeGreaterThan(0);
@@ -158,7 +158,7 @@ describe('of a consumer and two gateways', () => {
       told.length = 0;
       seen.length = 0;
       for (let i = 0; i < 20; i += 1) await publish(`${name}-${i}`);
-      await until('the monitor to tell of the last', 10_000, () =>
+      await until('the monitor to tell of the last', 20_000, () =>
         seen.some((line) => line.includes(`${name}-19`)),
       );
       return [...told];
@@ -231,7 +231,7 @@ describe('in embedded mode', () => {
     ]);
     expect(refused.headers.get('retry-after')).toBe('5');
     streams[0]?.close();
-    await until('room', 10_000, async () => {
+    await until('room', 20_000, async () => {
       const response = await askLive(carillon.url);
       await response.body?.cancel();
       return response.status === 200;

@@ -34,7 +34,7 @@ const give = (user: string, departments: readonly string[], by = stack.consumer)
   admin(by, 'PUT', `users/${user}/departments`, { body: { departments } });
 
 const isIn = (client: TestClient, departments: readonly string[]) =>
-  expect.poll(async () => (await client.session()).departments, { timeout: 20_000 }).toEqual(departments);
+  expect.poll(async () => (await client.session()).departments).toEqual(departments);
 
 async function inboxOf(user: string, departments: readonly string[]): Promise<unknown> {
   const token = await tokenFor(user, { departments });
@@ -128,7 +128,7 @@ describe('given departments', () => {
       answer: { code: 'redis_unavailable' },
     });
     await stack.redis.restart();
-    await expect.poll(() => isReady(stack.consumer), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => isReady(stack.consumer)).toBe(true);
     expect(await give('lea', ['north'])).toMatchObject({ status: 200 });
     await isIn(one, ['north']);
   });
@@ -173,9 +173,7 @@ test('a user is moved while events flow to all departments: nothing is lost, not
     members.push(plain, ours);
   }
   const told = (count: number) =>
-    expect
-      .poll(() => members.map(({ sessions }) => sessions.length), { timeout: 20_000 })
-      .toEqual(members.map(() => count));
+    expect.poll(() => members.map(({ sessions }) => sessions.length)).toEqual(members.map(() => count));
   await told(1);
 
   let isPublishing = true;
@@ -199,7 +197,7 @@ test('a user is moved while events flow to all departments: nothing is lost, not
 
   for (const audience of audiences) {
     await expect
-      .poll(() => members.map((member) => member.reached(audience)), { timeout: 20_000 })
+      .poll(() => members.map((member) => member.reached(audience)))
       .toEqual(members.map(() => checker.count(audience)));
   }
   const expected = audiences.reduce((sum, audience) => sum + checker.count(audience), 0);

@@ -215,6 +215,6 @@ test('end with the service, after the last one, and hold up nothing', { timeout:
 test("with real parts they are RabbitMQ's alone", { timeout: 60_000 }, async () => {
   const [AMQP_URL, REDIS_URL] = await Promise.all([freshVhost(), freshRedis()]);
   const real = await startCarillon({ AMQP_URL, REDIS_URL, JWT_SECRET });
-  await until('the answer', 10_000, async () => (await fetch(`${real.url}/demo/signals`)).status === 404);
+  await until('the answer', 20_000, async () => (await fetch(`${real.url}/demo/signals`)).status === 404);
   await real.stop();
 });

@@ -149,10 +149,10 @@ describe('namespaces and sessions', () => {
     for (let i = 0; i < 40; i += 1) {
       tried();
       socket.send('41');
-      await until('the socket to leave', 10_000, async () => (await attacked.connected()) === 1);
+      await until('the socket to leave', 20_000, async () => (await attacked.connected()) === 1);
       socket.send(`40${JSON.stringify({ token: attacked.token })}`);
       const sessions = () => socket.received.filter((packet) => packet.startsWith('42["session"')).length;
-      await until('another session', 10_000, () => sessions() === i + 2);
+      await until('another session', 20_000, () => sessions() === i + 2);
     }
     socket.close();
   });

@@ -165,7 +165,7 @@ describe('the shared RabbitMQ', () => {
     const closed = new Promise((resolve) => connection.once('close', resolve));
     const management = sharedManagement();
     await expect
-      .poll(() => management.connections(vhostOf(url)), { timeout: 10_000 })
+      .poll(() => management.connections(vhostOf(url)))
       .toEqual([expect.objectContaining({ vhost: vhostOf(url) })]);
     for (const { name } of await management.connections(vhostOf(url))) await management.closeConnection(name);
     await closed;

@@ -52,22 +52,32 @@ describe('what is wrong with the request', () => {
       'unsupported_protocol',
       bytesOf('GET', `${eio}transport=websocket`, WEB_SOCKET),
     ]),
-    ['polling with EIO=3', 400, 5, bytesOf('GET', 'EIO=3&transport=polling', { host: '127.0.0.1' })],
+    [
+      'polling with EIO=3',
+      400,
+      'unsupported_protocol',
+      bytesOf('GET', 'EIO=3&transport=polling', { host: '127.0.0.1' }),
+    ],
     ...['PUT', 'DELETE', 'PATCH', 'HEAD', 'CONNECT'].map((method): [string, number, unknown, string] => [
       `an upgrade with ${method}`,
       405,
       method === 'HEAD' ? undefined : 'method_not_allowed',
       bytesOf(method, QUERY, WEB_SOCKET),
     ]),
-    ['an upgrade with POST', 400, 2, bytesOf('POST', QUERY, WEB_SOCKET)],
+    ['an upgrade with POST', 400, 'bad_handshake', bytesOf('POST', QUERY, WEB_SOCKET)],
     ['an upgrade with OPTIONS', 204, undefined, bytesOf('OPTIONS', QUERY, WEB_SOCKET)],
     [
       'an upgrade with a body',
       400,
-      3,
+      'bad_handshake',
       bytesOf('GET', QUERY, { ...WEB_SOCKET, 'content-length': '3' }, 'abc'),
     ],
-    ['an upgrade of HTTP/1.0', 400, 3, bytesOf('GET', QUERY, WEB_SOCKET).replace('HTTP/1.1', 'HTTP/1.0')],
+    [
+      'an upgrade of HTTP/1.0',
+      400,
+      'bad_handshake',
+      bytesOf('GET', QUERY, WEB_SOCKET).replace('HTTP/1.1', 'HTTP/1.0'),
+    ],
     ['an upgrade for polling', 400, 'bad_handshake', bytesOf('GET', 'EIO=4&transport=polling', WEB_SOCKET)],
     ['an upgrade for nothing', 400, 'bad_handshake', bytesOf('GET', 'EIO=4', WEB_SOCKET)],
     [
@@ -121,7 +131,7 @@ describe('what is wrong with the request', () => {
     [
       'polling a session that is not there',
       400,
-      1,
+      'unknown_session',
       bytesOf('GET', 'EIO=4&transport=polling&sid=x', { host: '127.0.0.1' }),
     ],
     [
@@ -226,7 +236,7 @@ test('a node that goes down says so to everybody who comes, and serves who is th
   const polling = `${carillon.url}/socket.io/?EIO=4&transport=polling`;
   const { sid }: { sid: string } = JSON.parse((await (await fetch(polling)).text()).slice(1));
   carillon.signal('SIGTERM');
-  await until('it to be stopping', 5_000, () => carillon.output.some((line) => line.includes('"stopping"')));
+  await until('it to be stopping', 20_000, () => carillon.output.some((line) => line.includes('"stopping"')));
   for (const [, bytes] of [
     ...handshakes,
     // A session of another node, to which a proxy may give it.

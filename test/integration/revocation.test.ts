@@ -30,8 +30,7 @@ async function threeDevices(token: string): Promise<TestClient[]> {
   return devices;
 }
 
-const goawayOf = (client: TestClient) =>
-  expect.poll(() => client.goaways[0], { timeout: 20_000 }).toBeDefined();
+const goawayOf = (client: TestClient) => expect.poll(() => client.goaways[0]).toBeDefined();
 
 async function admin(
   { opsUrl }: Pick<CarillonProcess, 'opsUrl'>,
@@ -154,7 +153,7 @@ describe('a disconnect', () => {
       answer: { code: 'redis_unavailable' },
     });
     await stack.redis.restart();
-    await expect.poll(() => isReady(stack.consumer), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => isReady(stack.consumer)).toBe(true);
     expect(device?.goaways).toEqual([]);
     expect(await admin(stack.consumer, '/admin/users/lea/disconnect', { notBefore })).toMatchObject({
       status: 202,

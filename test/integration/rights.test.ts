@@ -96,7 +96,7 @@ async function expectNamed(
     const { reason = '' } = (await partsOf(carillon))[part] ?? {};
     return reason.startsWith(code) && what.test(reason);
   });
-  await until('the log to name it', 10_000, () => linesWith(carillon, code).length > 0);
+  await until('the log to name it', 20_000, () => linesWith(carillon, code).length > 0);
   expect(linesWith(carillon, code)[0]?.level).toBe('error');
   for (const line of carillon.output) expect(() => JSON.parse(line)).not.toThrow();
 }

@@ -49,7 +49,7 @@ beforeAll(async () => {
     JWT_SECRET: jwtSecret,
     LOG_LEVEL: 'trace',
     LOG_SAMPLE_RATE: '1',
-    HANDSHAKE_SECONDS: '1',
+    HANDSHAKE_SECONDS: '5',
   });
 });
 afterAll(async () => {

@@ -136,7 +136,7 @@ describe('stops', () => {
       return /^carillon_appends_held_total [1-9]/m.test(await metrics.text());
     });
     carillon.signal('SIGTERM');
-    await until('it to be stopping', 5_000, () =>
+    await until('it to be stopping', 20_000, () =>
       carillon.output.some((line) => line.includes('"msg":"stopping"')),
     );
     carillon.signal('SIGTERM');

@@ -149,7 +149,7 @@ describe('a client', () => {
       body: '{"departments":["sales"]}',
     });
     expect(response.ok).toBe(true);
-    await until('the session', 10_000, () => client.names.filter((name) => name === 'session').length === 2);
+    await until('the session', 20_000, () => client.names.filter((name) => name === 'session').length === 2);
     client.close();
     await listener.heard(user, 2);
     await allTold();
@@ -273,6 +273,6 @@ test('with RabbitMQ away clients come and go, what is not told is counted, and t
   await allTold();
   expect(lost.flatMap((user) => listener.told(user))).toEqual([]);
   const said = (what: string) => carillon.output.filter((line) => line.includes(`"${what}"`)).length;
-  await until('the log', 10_000, () => said('signals are published again') > 0);
+  await until('the log', 20_000, () => said('signals are published again') > 0);
   expect([said('signals are dropped'), said('signals are published again')]).toEqual([1, 1]);
 });

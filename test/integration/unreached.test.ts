@@ -167,7 +167,7 @@ test('a user who came in time, and has left again', async () => {
     client.close();
     // That it was there is written without anybody waiting for it.
     const known = () => control.exists(`carillon:{user:${user}}:devices`);
-    await until('the device', 10_000, async () => (await known()) === 1);
+    await until('the device', 20_000, async () => (await known()) === 1);
   });
   await allJudged();
   expect(ids(user)).toEqual([]);
@@ -220,7 +220,7 @@ test('what has expired, was taken back or replaced is not told any more', async 
     eventFor(user, 'back', { type: 'carillon.retract', data: { id: 'wrong' } }),
   ];
   await meanwhile(user, events, async () => {
-    await until('the expiry', 10_000, () => Date.now() > Date.parse(expirytime));
+    await until('the expiry', 20_000, () => Date.now() > Date.parse(expirytime));
   });
   await allJudged();
   expect(ids(user)).toEqual([4]);
@@ -241,7 +241,7 @@ test('a user whose gateway died with the connection', { timeout: 90_000 }, async
   const client = enter(gateway, await tokenFor(user));
   await client.session();
   const sessions = () => control.hlen(`carillon:{user:${user}}:sessions`);
-  await until('the session to be known', 10_000, async () => (await sessions()) === 1);
+  await until('the session to be known', 20_000, async () => (await sessions()) === 1);
   gateway?.signal('SIGKILL');
   await gateway?.exited;
   await stack.producer.publish(eventFor(user, 'missed'));

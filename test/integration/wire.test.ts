@@ -67,10 +67,10 @@ async function rawClient(offer: string | undefined) {
   stream.write(`${request.join('\r\n')}\r\n\r\n`);
   const frames = () => readFrames(received.subarray(received.indexOf('\r\n\r\n') + 4));
   const hasHeard = (start: string) => frames().some((frame) => textOf(frame).startsWith(start));
-  await until('the handshake', 10_000, () => hasHeard('0{'));
+  await until('the handshake', 20_000, () => hasHeard('0{'));
   stream.write(clientFrame(PLAIN_TEXT, '40'));
   const socket = await accepted;
-  await until('the connection', 10_000, () => hasHeard('40{'));
+  await until('the connection', 20_000, () => hasHeard('40{'));
   const serverStream = streams.at(-1);
   if (serverStream === undefined) throw new Error('no stream');
   const greetings = frames().length;
@@ -169,7 +169,7 @@ describe('a shared frame', () => {
       const lastAsked = new Promise<void>((resolve) => socket.once('ask', () => resolve()));
       ask();
       await lastAsked;
-      await expect.poll(() => got.length, { timeout: 10_000 }).toBe(sent);
+      await expect.poll(() => got.length).toBe(sent);
       expect(got).toEqual(Array.from({ length: sent }, (_, i) => i + 1));
     },
   );
@@ -199,7 +199,7 @@ describe.each([[['websocket']], [['polling']]] as const)('over %s', (transports)
       if (i % 2 === 0) socket.emit('notification', text);
       else writeShared(socket.conn, notice(text));
     }
-    await expect.poll(() => got.length, { timeout: 10_000 }).toBe(texts.length);
+    await expect.poll(() => got.length).toBe(texts.length);
     expect(got.map((text, i) => text === texts[i])).toEqual(texts.map(() => true));
   });
 

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { type AppServer, serveApp } from './app-server.ts';
 import { JWT_SECRET, startCarillon } from './carillon.ts';
 import { launchChromium } from './chromium.ts';
+import { watchProxy } from './contracts/watch.ts';
 import { type PageWatch, watchPage } from './page-watch.ts';
 import { madeEvent, Producer } from './producer.ts';
 import { startRedis } from './redis.ts';
@@ -72,6 +73,7 @@ export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
   const carillon = await startCarillon(environment);
   const proxy = await startTcpProxy(Number(new URL(carillon.url).port));
   const url = `http://127.0.0.1:${proxy.port}`;
+  await watchProxy(url);
   const producer = new Producer(amqpUrl);
 
   const openTab: BellStage['openTab'] = async (context, user, attributes = {}) => {

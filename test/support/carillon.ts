@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { signToken } from '../../src/auth/tokens.ts';
+import { watchServer } from './contracts/watch.ts';
 import { guard } from './guard.ts';
 import { freePort } from './ports.ts';
 import { until } from './until.ts';
@@ -51,6 +52,7 @@ export async function spawnCarillon(
 ): Promise<CarillonProcess> {
   const port = environment.PORT ?? String(await freePort());
   const opsPort = environment.OPS_PORT ?? String(await freePort());
+  await watchServer(`http://127.0.0.1:${port}`, `http://127.0.0.1:${opsPort}`);
   const command = [process.execPath, MAIN];
   const limited =
     openFiles === undefined ? command : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, ...command];

@@ -3,6 +3,7 @@ import { io, type Socket } from 'socket.io-client';
 import type { Marks } from '../../src/contract/inbox.ts';
 import type { Notification } from '../../src/contract/notification.ts';
 import type { Goaway, Resync, Session } from '../../src/contract/socket.ts';
+import { mayAskAnything } from './contracts/managers.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -42,6 +43,7 @@ export function connectClient(
   const { transports = ['websocket'], headers = {}, reconnection = false } = options;
   const auth = token === undefined ? { ...options.auth } : { ...options.auth, token };
   const socket = io(url, { forceNew: true, reconnection, transports, auth, extraHeaders: headers });
+  mayAskAnything(socket.io);
   const names: string[] = [];
   const notifications: Notification[] = [];
   const sessions: Session[] = [];

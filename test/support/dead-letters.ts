@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type GetMessage } from 'amqplib';
 import { tokenFor } from './carillon.ts';
+import { checkDeadLetter } from './contracts/watch.ts';
 
 export interface Made {
   readonly body: Buffer;
@@ -39,6 +40,7 @@ export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
     const letter = await channel.get('carillon.dead', { noAck: true });
     if (letter === false) break;
     letters.push(letter);
+    await checkDeadLetter(letter.properties.headers ?? {});
   }
   await model.close();
   return letters;

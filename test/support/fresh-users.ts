@@ -6,7 +6,7 @@ import { type ClientOptions, connectClient, type TestClient } from './client.ts'
 import { madeEvent } from './producer.ts';
 import { until } from './until.ts';
 
-export const TIMEOUT_MS = 10_000;
+export const TIMEOUT_MS = 20_000;
 
 /** To be called once in a test file: what it gives is another user in each test. */
 export function freshUsers() {

@@ -1,5 +1,8 @@
 /** Runs once before all test files: sees to the programs, and starts the RabbitMQ and the Redis that they share. */
+import { readFile } from 'node:fs/promises';
 import type { TestProject } from 'vitest/node';
+import { parse } from 'yaml';
+import type { Documents } from './contracts/documents.ts';
 import { ensurePrograms } from './install.ts';
 import { startRabbitMq } from './rabbitmq.ts';
 import { startRedis } from './redis.ts';
@@ -8,6 +11,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     rabbitMq: { readonly port: number; readonly managementUrl: string };
     redis: { readonly port: number };
+    /** openapi.yaml and asyncapi.yaml, parsed, as one JSON text: each test file would take longer to read them. */
+    contracts: string;
   }
 }
 
@@ -16,8 +21,15 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const [rabbitMq, redis] = await Promise.all([startRabbitMq(), startRedis()]);
   project.provide('rabbitMq', { port: rabbitMq.port, managementUrl: rabbitMq.managementUrl });
   project.provide('redis', { port: redis.port });
+  project.provide('contracts', JSON.stringify(await contracts()));
 
   return async () => {
     await Promise.all([rabbitMq.stop(), redis.stop()]);
   };
+}
+
+async function contracts(): Promise<Documents> {
+  const read = async (name: string): Promise<unknown> =>
+    parse(await readFile(new URL(`../../${name}`, import.meta.url), 'utf8'));
+  return { 'openapi.yaml': await read('openapi.yaml'), 'asyncapi.yaml': await read('asyncapi.yaml') };
 }

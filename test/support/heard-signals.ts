@@ -1,5 +1,7 @@
 /** The signals that somebody has heard, in order, however they came. */
 import { z } from 'zod';
+import { follow } from './contracts/findings.ts';
+import { checkSignal } from './contracts/watch.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -19,6 +21,7 @@ export class HeardSignals {
 
   /** `text`: the CloudEvent's JSON. */
   take(text: string): void {
+    follow(checkSignal(text));
     this.signals.push(eventSchema.parse(JSON.parse(text)));
   }
 

@@ -6,6 +6,7 @@
 import { WebSocket } from 'ws';
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
 import type { Goaway, Session } from '../../src/contract/socket.ts';
+import { framesOf } from './contracts/watch.ts';
 
 const PATH = '/socket.io/?EIO=4&transport=websocket';
 /** As a Socket.IO client does after a loss that nobody announced. */
@@ -89,7 +90,11 @@ export class LightClient {
   #connect(): void {
     const socket = new WebSocket(`${this.url.replace('http', 'ws')}${PATH}`, { perMessageDeflate: false });
     this.#socket = socket;
-    socket.on('message', (data) => this.#take(socket, String(data)));
+    const frames = framesOf(this.url);
+    socket.on('message', (data) => {
+      frames?.came(String(data));
+      this.#take(socket, String(data));
+    });
     // 'close' follows.
     socket.on('error', () => {});
     socket.on('close', () => this.#lost(socket));

@@ -1,5 +1,6 @@
 /** What goes wrong in a page while a test drives it, and whom the page asks for anything. */
 import type { Page } from 'playwright-core';
+import { framesOf } from './contracts/watch.ts';
 
 export interface PageWatch {
   /** Console errors and uncaught exceptions. */
@@ -21,7 +22,12 @@ export function watchPage(page: Page, expected?: RegExp): PageWatch {
     hostnames.add(hostname);
   };
   page.on('request', (request) => asks(request.url()));
-  page.on('websocket', (socket) => asks(socket.url()));
+  page.on('websocket', (socket) => {
+    asks(socket.url());
+    const frames = framesOf(socket.url());
+    socket.on('framesent', ({ payload }) => frames?.sent(String(payload)));
+    socket.on('framereceived', ({ payload }) => frames?.came(String(payload)));
+  });
   page.on('console', (message) => {
     if (message.type() === 'error' && !expected?.test(message.text())) faults.push(message.text());
   });

@@ -6,11 +6,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CarillonProcess } from './carillon.ts';
+import { watchProxy } from './contracts/watch.ts';
 import { startOwnProcess } from './own-process.ts';
 import { freePort, isListening } from './ports.ts';
 import { findHaproxy, findNginx } from './programs.ts';
 
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 30_000;
 
 export interface RunningProxy {
   readonly url: string;
@@ -57,6 +58,7 @@ async function start(
   if (command === undefined) throw new Error(`nothing runs ${name}`);
   const folder = await mkdtemp(join(tmpdir(), 'carillon-proxy-'));
   const port = await freePort();
+  await watchProxy(`http://127.0.0.1:${port}`);
   const original = await readFile(new URL(`../../deploy/${name}`, import.meta.url), 'utf8');
   const { config, args } = adapt(folder, original);
   const file = join(folder, name);

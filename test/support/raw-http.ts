@@ -1,5 +1,6 @@
 /** HTTP as bytes, for requests that no client library would send. */
 import { connect } from 'node:net';
+import { checkAnswer } from './contracts/watch.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -35,7 +36,20 @@ export async function sendRaw(url: string, bytes: string | Uint8Array, answers =
   } finally {
     stream.destroy();
   }
-  return received();
+  const all = received();
+  if (all.length === 1) checkRaw(url, String(bytes), all[0]);
+  return all;
+}
+
+/** `request`: from its first line on. */
+function checkRaw(url: string, request: string, answer: RawAnswer | undefined): void {
+  const [, method, path] = /^([A-Z]+) (\S+) HTTP\/1\.\d\r\n/.exec(request) ?? [];
+  if (method === undefined || path === undefined || answer === undefined) return;
+  const { status, contentType, head, body } = answer;
+  const header = (name: string) => new RegExp(`^${name}: *(.*)$`, 'im').exec(head)?.[1];
+  const isPlain = header('content-encoding') === undefined && header('transfer-encoding') === undefined;
+  const text = isPlain && method !== 'HEAD' ? Buffer.from(body, 'latin1').toString() : undefined;
+  checkAnswer(url, { method, path, status, contentType, header, body: text });
 }
 
 export interface Exchange {
@@ -86,6 +100,8 @@ export async function exchange(
         await until(`an answer to ${JSON.stringify(requests[i])}`, TIMEOUT_MS, () => isOver(i + 1));
     }
     await until(`answers to ${JSON.stringify(requests)}`, TIMEOUT_MS, () => isOver(requests.length));
+    for (const [i, { pieces }] of requests.entries())
+      checkRaw(url, pieces.map(String).join(''), current().answers[i]);
     return current();
   } finally {
     stream.destroy();

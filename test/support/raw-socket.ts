@@ -1,6 +1,7 @@
 /** A WebSocket at Carillon's Socket.IO port that sends whatever it is told to, packet by packet. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { framesOf } from './contracts/watch.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 20_000;
@@ -27,10 +28,13 @@ export async function openRawSocket(
 ) {
   const options = origin === undefined ? {} : { origin };
   const webSocket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options);
+  const frames = framesOf(url);
   const received: string[] = [];
   let isClosed = false;
   webSocket.on('message', (data, isBinary) => {
-    if (!isBinary) received.push(String(data));
+    if (isBinary) return;
+    received.push(String(data));
+    frames?.came(String(data));
   });
   // What the server closes abnormally, it also fails.
   webSocket.on('error', () => {});
@@ -44,7 +48,11 @@ export async function openRawSocket(
       return isClosed;
     },
     send: (...packets) => {
-      for (const packet of packets) if (webSocket.readyState === WebSocket.OPEN) webSocket.send(packet);
+      for (const packet of packets) {
+        if (webSocket.readyState !== WebSocket.OPEN) continue;
+        webSocket.send(packet);
+        if (typeof packet === 'string') frames?.sent(packet);
+      }
     },
     heard: async (start) => {
       const has = () => received.some((packet) => packet.startsWith(start));

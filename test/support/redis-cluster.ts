@@ -13,7 +13,7 @@ import { findRedisServer } from './programs.ts';
 import { type Server, startServer } from './server.ts';
 import { until } from './until.ts';
 
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 30_000;
 const FORM_TIMEOUT_MS = 30_000;
 const NODE_TIMEOUT_MS = 1_000;
 const SLOTS = 16_384;

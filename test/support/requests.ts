@@ -1,5 +1,6 @@
 /** Requests from one of many loopback addresses, as many clients make them, of which only the outcome counts. */
 import { request as httpRequest, type RequestOptions } from 'node:http';
+import { checkAnswer } from './contracts/watch.ts';
 
 const TIMEOUT_MS = 20_000;
 
@@ -33,7 +34,18 @@ export function send(url: string, { body, ...options }: Sent = {}): Promise<Outc
         text += chunk;
       });
       response.on('error', fail);
-      response.on('end', () => resolve({ status: statusCode, body: text }));
+      response.on('end', () => {
+        const header = (name: string) => [response.headers[name] ?? []].flat()[0];
+        checkAnswer(url, {
+          method: options.method ?? 'GET',
+          path: request.path,
+          status: statusCode,
+          contentType: header('content-type') ?? '',
+          header,
+          body: text,
+        });
+        resolve({ status: statusCode, body: text });
+      });
     });
     request.end(body);
   });

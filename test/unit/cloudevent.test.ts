@@ -13,9 +13,9 @@ const refused = (code: string, path?: string) => ({
   refusal: { code, message: expect.any(String), ...(path === undefined ? {} : { path }) },
 });
 
-/** An event whose JSON is nested `levels` deep altogether. */
+/** An event whose data is nested `levels` deep. */
 function nested(levels: number): Uint8Array {
-  const inner = levels - 2;
+  const inner = levels - 1;
   return bytesOf(
     `${JSON.stringify(minimal).slice(0, -1)},"data":{"deep":${'['.repeat(inner)}${']'.repeat(inner)}}}`,
   );
@@ -43,7 +43,7 @@ describe('structured mode', () => {
     });
   });
 
-  test('takes 64 levels and refuses 65', () => {
+  test('takes 64 levels of data and refuses 65', () => {
     expect(readStructured(nested(64)).ok).toBe(true);
     expect(readStructured(nested(65))).toEqual(refused('invalid_event'));
   });
@@ -166,6 +166,12 @@ describe('binary mode', () => {
       ok: true,
       value: { event: minimal, envelope: minimal },
     });
+  });
+
+  test('takes 64 levels of data and refuses 65', () => {
+    const body = (levels: number) => bytesOf(`${'{"a":'.repeat(levels - 1)}{}${'}'.repeat(levels - 1)}`);
+    expect(readBinary(minimal, undefined, body(64)).ok).toBe(true);
+    expect(readBinary(minimal, undefined, body(65))).toEqual(refused('invalid_event'));
   });
 
   test.each<[string, string | undefined, Uint8Array, ReturnType<typeof refused>]>([

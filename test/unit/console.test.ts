@@ -83,38 +83,38 @@ describe('the live stream', () => {
     const telling = setInterval(() => tap.tell(TICK), 5);
     onTestFinished(() => clearInterval(telling));
     const response = await askLive(url);
-    await until('the watcher', 5_000, () => tap.listeners.size === 1);
+    await until('the watcher', 20_000, () => tap.listeners.size === 1);
     may = false;
     expect(await response.text()).toContain('event: tick');
-    await until('nobody to watch', 5_000, () => tap.listeners.size === 0);
+    await until('nobody to watch', 20_000, () => tap.listeners.size === 0);
   });
 
   test('ends with the service, which then takes nobody more', async () => {
     const { tap, closing, url } = await live();
     const response = await askLive(url);
-    await until('the watcher', 5_000, () => tap.listeners.size === 1);
+    await until('the watcher', 20_000, () => tap.listeners.size === 1);
     closing.abort();
     expect(await response.text()).toBe(':\n\n');
     expect((await askLive(url)).status).toBe(503);
-    await until('nobody to watch', 5_000, () => tap.listeners.size === 0);
+    await until('nobody to watch', 20_000, () => tap.listeners.size === 0);
   });
 
   test('of whoever goes away nothing is left', async () => {
     const { tap, url } = await live();
     const leaving = new AbortController();
     await askLive(url, undefined, leaving.signal);
-    await until('the watcher', 5_000, () => tap.listeners.size === 1);
+    await until('the watcher', 20_000, () => tap.listeners.size === 1);
     leaving.abort();
-    await until('nobody to watch', 5_000, () => tap.listeners.size === 0);
+    await until('nobody to watch', 20_000, () => tap.listeners.size === 0);
   });
 
   test('whoever does not read is let go, and does not fill the memory', async () => {
     const { tap, url } = await live();
     const response = await askLive(url);
-    await until('the watcher', 5_000, () => tap.listeners.size === 1);
+    await until('the watcher', 20_000, () => tap.listeners.size === 1);
     const large = { source: 'x'.repeat(100_000), id: '1', type: 't' };
     const tick: Tick = { ...TICK, samples: [{ stage: 'received', atMs: 1, node: 'n', event: large }] };
-    await until('it to be let go', 10_000, () => {
+    await until('it to be let go', 20_000, () => {
       for (let i = 0; i < 10; i += 1) tap.tell(tick);
       return tap.listeners.size === 0;
     });

@@ -4,6 +4,9 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, expect, type Mock, test, vi } from 'vitest';
 import { EventStream } from '../../src/http/event-stream.ts';
 
+/** Less than a test may take. */
+const IN_TIME = { timeout: 20_000 };
+
 let app: FastifyInstance;
 let closing: AbortController;
 let stream: EventStream;
@@ -41,13 +44,13 @@ async function read() {
 test('a comment comes at once, and after each silence', async () => {
   const { response, text } = await read();
   expect(response.headers['content-type']).toBe('text/event-stream');
-  await vi.waitFor(() => expect(text()).toBe(':\n\n'));
+  await vi.waitFor(() => expect(text()).toBe(':\n\n'), IN_TIME);
   vi.advanceTimersByTime(9_000);
   stream.send('{"a":1}');
   vi.advanceTimersByTime(9_000);
-  await vi.waitFor(() => expect(text()).toBe(':\n\ndata: {"a":1}\n\n'));
+  await vi.waitFor(() => expect(text()).toBe(':\n\ndata: {"a":1}\n\n'), IN_TIME);
   vi.advanceTimersByTime(1_000);
-  await vi.waitFor(() => expect(text()).toBe(':\n\ndata: {"a":1}\n\n:\n\n'));
+  await vi.waitFor(() => expect(text()).toBe(':\n\ndata: {"a":1}\n\n:\n\n'), IN_TIME);
   response.destroy();
 });
 
@@ -59,12 +62,12 @@ test('it ends with the service, after what was told', async () => {
   stream.send('too late');
   await ended;
   expect(text()).toBe(':\n\ndata: last\n\n');
-  await vi.waitFor(() => expect(onClosed).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(onClosed).toHaveBeenCalledOnce(), IN_TIME);
 });
 
 test('whoever goes is let go of', async () => {
   const { response } = await read();
   response.destroy();
-  await vi.waitFor(() => expect(onClosed).toHaveBeenCalledOnce());
+  await vi.waitFor(() => expect(onClosed).toHaveBeenCalledOnce(), IN_TIME);
   stream.send('to nobody');
 });

@@ -4,6 +4,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { KeySet } from '../../src/auth/key-set.ts';
 import { createVerify } from '../../src/auth/tokens.ts';
 
+/** Less than a test may take. */
+const IN_TIME = { timeout: 20_000 };
+
 const URL_WITH_SECRETS = 'https://id.example/keys?key=hunter2';
 const [COOLDOWN_MS, REFRESH_MS] = [5_000, 600_000];
 const REFUSED = { ok: false, code: 'unauthorized', reason: 'ERR_JWKS_NO_MATCHING_KEY' };
@@ -204,7 +207,7 @@ describe('while the provider is away', () => {
       [answer({}), 'the answer holds no keys'],
     ] as const) {
       const { log } = open(provide);
-      await vi.waitFor(() => expect(log.warn).toHaveBeenCalledTimes(1));
+      await vi.waitFor(() => expect(log.warn).toHaveBeenCalledTimes(1), IN_TIME);
       expect(log.warn).toHaveBeenCalledWith({ reason, inUse: false }, 'token keys cannot be fetched');
     }
   });

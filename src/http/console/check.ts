@@ -4,8 +4,8 @@ import type { Audience } from '../../contract/audience.ts';
 import { AUDIENCES_NAMED, checkAnswerSchema } from '../../contract/console.ts';
 import type { Event } from '../../contract/event.ts';
 import { problem, refusalProblem } from '../../contract/problem.ts';
-import type { Read } from '../../contract/refusal.ts';
-import type { Admission } from '../bearer.ts';
+import { type Read, refusalCodeSchema } from '../../contract/refusal.ts';
+import { type Admission, SCOPE_CODES } from '../bearer.ts';
 import { type EventsOptions, readEvents, takeBytes } from '../events.ts';
 import { problemResponses, sendProblem } from '../problems.ts';
 
@@ -31,7 +31,12 @@ export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit 
           hide: true,
           response: {
             200: checkAnswerSchema,
-            ...problemResponses(400, 401, 403, 409, 413, 415, 422, 503),
+            ...problemResponses(
+              'bad_request',
+              ...SCOPE_CODES,
+              'routes_unknown',
+              ...refusalCodeSchema.options,
+            ),
           },
         },
       },

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { tokenAnswerSchema, tokenRequestSchema } from '../../contract/console.ts';
 import { problem } from '../../contract/problem.ts';
+import { SCOPE_CODES } from '../bearer.ts';
 import { problemResponses, sendProblem } from '../problems.ts';
 
 /** Makes a token from claims that is valid for so many seconds. */
@@ -22,7 +23,10 @@ export function serveTokens(app: FastifyInstance, { sign }: TokensOptions): void
       schema: {
         hide: true,
         body: tokenRequestSchema,
-        response: { 200: tokenAnswerSchema, ...problemResponses(400, 401, 403, 409, 503) },
+        response: {
+          200: tokenAnswerSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, 'cannot_sign'),
+        },
       },
     },
     async ({ body: { user, ...claims } }, reply) => {

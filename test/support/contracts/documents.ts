@@ -1,0 +1,88 @@
+/**
+ * openapi.yaml and asyncapi.yaml as validators. Receivers must ignore what they do not know; here whatever is not in the
+ * document is a finding, so that the documents name all that there is. Each schema is compiled when it is first needed.
+ */
+import type { Ajv2020 as Ajv, ValidateFunction } from 'ajv/dist/2020.js';
+import { isJsonObject } from '../../../src/contract/json.ts';
+
+export type DocumentName = 'openapi.yaml' | 'asyncapi.yaml';
+
+/** The documents, parsed. */
+export type Documents = Readonly<Record<DocumentName, unknown>>;
+
+const TIMESTAMP = /^\d{4}-[01]\d-[0-3]\d[Tt][0-2]\d:[0-5]\d:[0-6]\d(?:\.\d+)?(?:[Zz]|[+-][0-2]\d:[0-5]\d)$/;
+
+/** What a path of keys leads to. */
+export function at(value: unknown, ...keys: readonly string[]): unknown {
+  return keys.reduce<unknown>((inner, key) => (isJsonObject(inner) ? inner[key] : undefined), value);
+}
+
+export function entriesAt(value: unknown, ...keys: readonly string[]): [string, unknown][] {
+  const found = at(value, ...keys);
+  return isJsonObject(found) ? Object.entries(found) : [];
+}
+
+/** `/channels/namespace/messages/marks` of `#/channels/namespace/messages/marks`, as keys. */
+export function keysOf(ref: unknown): string[] {
+  const keys = String(ref).split('/').slice(1);
+  return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+export class Schemas {
+  readonly documents: Documents;
+  readonly #ajv: Ajv;
+  readonly #compiled = new Map<string, ValidateFunction>();
+
+  constructor(documents: Documents, ajv: Ajv) {
+    this.documents = documents;
+    this.#ajv = ajv;
+    ajv.addFormat('date-time', TIMESTAMP);
+    for (const [name, document] of Object.entries(documents)) {
+      // Only the schemas: the rest has the words of OpenAPI and AsyncAPI.
+      ajv.addSchema({ components: { schemas: strict(at(document, 'components', 'schemas')) } }, name);
+    }
+  }
+
+  /** What of the value the schema does not allow, `/path: what`. `keys`: where the schema is in the document. */
+  faults(name: DocumentName, keys: readonly string[], value: unknown): readonly string[] {
+    const validate = this.#validator(name, keys);
+    if (validate(value)) return [];
+    const faults = (validate.errors ?? []).map(({ instancePath, message, params }) => {
+      const unknown = 'additionalProperty' in params ? ` "${params.additionalProperty}"` : '';
+      const allowed = 'allowedValues' in params ? ` ${JSON.stringify(params.allowedValues)}` : '';
+      return `${instancePath || '/'} ${unknown === '' ? message : `has the undocumented field${unknown}`}${allowed}`;
+    });
+    return [...new Set(faults)];
+  }
+
+  #validator(name: DocumentName, keys: readonly string[]): ValidateFunction {
+    const key = `${name}#/${keys.join('/')}`;
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const schema = rebased(strict(at(this.documents[name], ...keys)), name);
+    const compiled = this.#ajv.compile(isJsonObject(schema) ? schema : false);
+    this.#compiled.set(key, compiled);
+    return compiled;
+  }
+}
+
+/** A copy in which an object has no other fields than those that are named. */
+function strict(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(strict);
+  if (!isJsonObject(schema)) return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, inner]) => [key, strict(inner)]));
+  const isClosed = isJsonObject(schema.properties) && schema.additionalProperties === undefined;
+  return isClosed ? { ...copy, additionalProperties: false } : copy;
+}
+
+/** A copy whose references lead into the document. */
+function rebased(schema: unknown, name: DocumentName): unknown {
+  if (Array.isArray(schema)) return schema.map((inner) => rebased(inner, name));
+  if (!isJsonObject(schema)) return schema;
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, inner]) => [
+      key,
+      key === '$ref' ? `${name}${inner}` : rebased(inner, name),
+    ]),
+  );
+}

@@ -1,0 +1,148 @@
+/** Socket.IO's messages of one connection, held against asyncapi.yaml: names, payloads, and answers to what was asked. */
+import { at, entriesAt, keysOf, type Schemas } from './documents.ts';
+import { report } from './findings.ts';
+
+const DOCUMENT = 'asyncapi.yaml';
+const NAMESPACE = '#/channels/namespace';
+
+interface Exchange {
+  readonly request: readonly string[];
+  readonly answer: readonly string[];
+}
+
+/** What may be said over Socket.IO, by name, each with where its schema is. */
+export class Messages {
+  readonly schemas: Schemas;
+  readonly told = new Map<string, readonly string[]>();
+  readonly exchanges = new Map<string, Exchange>();
+  /** CloudEvents on `carillon.signals`, by their type. */
+  readonly signals = new Map<string, readonly string[]>();
+
+  constructor(schemas: Schemas) {
+    this.schemas = schemas;
+    const document = schemas.documents[DOCUMENT];
+    for (const [name, operation] of entriesAt(document, 'operations')) {
+      const [first, ...more] = this.#payloads(at(operation, 'messages'));
+      const [answer] = this.#payloads(at(operation, 'reply', 'messages'));
+      if (at(operation, 'channel', '$ref') === NAMESPACE) {
+        if (first === undefined) continue;
+        if (at(operation, 'action') === 'send') this.told.set(name, first);
+        else if (answer !== undefined && name !== 'connect')
+          this.exchanges.set(name, { request: first, answer });
+      } else if (name === 'tellSignal') {
+        for (const keys of [first, ...more]) {
+          const type = at(document, ...(keys ?? []), 'properties', 'type', 'const');
+          if (keys !== undefined) this.signals.set(String(type), keys);
+        }
+      }
+    }
+  }
+
+  check(what: string, keys: readonly string[], value: unknown): void {
+    for (const fault of this.schemas.faults(DOCUMENT, keys, value)) report(DOCUMENT, `${what}: ${fault}`);
+  }
+
+  checkSignal(text: string): void {
+    const signal: unknown = JSON.parse(text);
+    const type = String(at(signal, 'type'));
+    const keys = this.signals.get(type);
+    if (keys === undefined) report(DOCUMENT, `the signal "${type}" is not in the document`);
+    else this.check(`signal ${type}`, keys, signal);
+  }
+
+  /** The headers that Carillon adds to a dead letter. */
+  checkDeadLetter(headers: Readonly<Record<string, unknown>>): void {
+    const own = Object.entries(headers).filter(([name]) => name.startsWith('x-carillon-'));
+    this.check('dead letter', component('DeadLetterHeaders'), Object.fromEntries(own));
+  }
+
+  #payloads(messages: unknown): (readonly string[] | undefined)[] {
+    const document = this.schemas.documents[DOCUMENT];
+    if (!Array.isArray(messages)) return [];
+    return messages.map((message) => {
+      const named = at(document, ...keysOf(at(message, '$ref')), '$ref');
+      return keysOf(at(document, ...keysOf(named), 'payload', '$ref'));
+    });
+  }
+}
+
+function component(name: string): readonly string[] {
+  return ['components', 'schemas', name];
+}
+
+/** Of one connection. `asks`: whether what the client says is looked at too, as that of one who means well. */
+export class Frames {
+  readonly #messages: Messages;
+  readonly #asks: boolean;
+  /** The names of the requests that wait for their answers. */
+  readonly #asked = new Map<number, string>();
+
+  constructor(messages: Messages, asks: boolean) {
+    this.#messages = messages;
+    this.#asks = asks;
+  }
+
+  /** The client presents this. */
+  connects(auth: unknown): void {
+    if (this.#asks) this.#messages.check('handshake', component('HandshakeAuth'), auth ?? {});
+  }
+
+  /** The client says this, and wants an answer when there is an id. */
+  asks(name: string, body: unknown, id: number | undefined): void {
+    if (id !== undefined) this.#asked.set(id, name);
+    if (!this.#asks) return;
+    const exchange = this.#messages.exchanges.get(name);
+    if (exchange === undefined) report(DOCUMENT, `a client asks for "${name}", which is not in the document`);
+    else if (body !== undefined) this.#messages.check(`request ${name}`, exchange.request, body);
+  }
+
+  told(name: string, args: readonly unknown[]): void {
+    const keys = this.#messages.told.get(name);
+    if (keys === undefined) report(DOCUMENT, `the event "${name}" is not in the document`);
+    else if (args.length !== 1) report(DOCUMENT, `the event "${name}" has ${args.length} arguments`);
+    else this.#messages.check(`event ${name}`, keys, args[0]);
+  }
+
+  answered(id: number, args: readonly unknown[]): void {
+    const name = this.#asked.get(id) ?? '';
+    this.#asked.delete(id);
+    const [answer] = args;
+    const exchange = this.#messages.exchanges.get(name);
+    const keys = at(answer, 'error') === undefined ? exchange?.answer : component('RequestError');
+    if (keys === undefined) report(DOCUMENT, `an answer to "${name}", which is not in the document`);
+    else this.#messages.check(`answer to ${name}`, keys, answer);
+  }
+
+  refused(error: unknown): void {
+    this.#messages.check('connect_error', component('ConnectError'), error);
+  }
+
+  /** A packet of Engine.IO from the server, as text. */
+  came(packet: string): void {
+    // Type, namespace when it is not `/`, id, JSON.
+    const [, type, id, json] = /^4([234])(?:\/[^,]*,)?([^[{]*)(.*)$/s.exec(packet) ?? [];
+    if (type === undefined || json === undefined) return;
+    const value = parsed(json);
+    if (type === '4') this.refused(value);
+    else if (!Array.isArray(value)) report(DOCUMENT, `a packet that is none: ${packet.slice(0, 100)}`);
+    else if (type === '3') this.answered(Number(id), value);
+    else this.told(String(value[0]), value.slice(1));
+  }
+
+  /** One from the client, who may be up to anything. */
+  sent(packet: string): void {
+    const [, id, json = ''] = /^42(\d*)(\[.*)$/s.exec(packet) ?? [];
+    if (id === undefined || id === '') return;
+    const value = parsed(json);
+    if (Array.isArray(value)) this.asks(String(value[0]), value[1], Number(id));
+  }
+}
+
+/** Undefined when it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

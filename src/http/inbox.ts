@@ -15,6 +15,7 @@ import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
+import { writeJson } from '../contract/written.ts';
 import { admission } from './bearer.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
@@ -106,7 +107,7 @@ async function answer<T>(
       const { code, message } = asked.refusal;
       return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
     }
-    const text = JSON.stringify(asked.value);
+    const text = writeJson(asked.value);
     if (reply.raw.destroyed) end();
     else reply.raw.once('close', end);
     answers.add(reply.raw, Buffer.byteLength(text));

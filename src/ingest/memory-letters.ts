@@ -2,6 +2,7 @@
 import { STRUCTURED_TYPE } from '../contract/cloudevent.ts';
 import type { Event } from '../contract/event.ts';
 import type { Refusal } from '../contract/refusal.ts';
+import { writeEvent } from '../contract/written.ts';
 import { reasonHeaders } from './dead-letter.ts';
 import type { Letter, Letters, Taking } from './letters.ts';
 
@@ -21,7 +22,7 @@ export class MemoryLetters implements Letters {
   bury(event: Event, refusal: Refusal): void {
     this.#lastTag += 1;
     this.#letters.set(this.#lastTag, {
-      content: Buffer.from(JSON.stringify(event)),
+      content: Buffer.from(writeEvent(event)),
       fields: { routingKey: event.type },
       properties: {
         contentType: STRUCTURED_TYPE,

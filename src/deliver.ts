@@ -4,6 +4,7 @@ import { isExpired } from './contract/cloudevent.ts';
 import { type Event, RETRACTION_TYPE } from './contract/event.ts';
 import { encodeEvent } from './contract/notification.ts';
 import { type Refusal, refuse } from './contract/refusal.ts';
+import { momentOf } from './contract/rfc3339.ts';
 import { isUnavailable } from './contract/unavailable.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
 import { type Lanes, LanesClosed } from './inbox/lanes.ts';
@@ -70,7 +71,7 @@ export function createDeliver(options: DeliverOptions): Handle {
     const textFor = encodeEvent(traceparent === undefined ? event : { ...event, traceparent }, receivedAt);
     const { source, id } = event;
     const sampled = isSampled(event);
-    const expiresAtMs = event.expirytime === undefined ? undefined : Date.parse(event.expirytime);
+    const expiresAtMs = event.expirytime === undefined ? undefined : momentOf(event.expirytime);
     const collapseKey = collapseKeyOf(event);
     const retracts = event.type === RETRACTION_TYPE ? retractedBy(event) : undefined;
     const traced = traceparent !== undefined;

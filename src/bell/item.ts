@@ -1,5 +1,5 @@
 /** One notification in the list. It is made once; what changes later is whether it is read, and how long ago it was. */
-import type { InboxItem } from '../client/connect.ts';
+import { type InboxItem, timeOf } from '../client/connect.ts';
 import { contentsOf } from './contents.ts';
 import { type Actions, messageOf } from './message.ts';
 import { create, hidden, icon } from './nodes.ts';
@@ -27,7 +27,7 @@ export class Item {
     this.main = main;
     this.#unread = hidden(`, ${words.unread}`);
     main.append(this.#unread);
-    this.#atMs = Date.parse(item.time);
+    this.#atMs = timeOf(item);
     this.#locale = locale;
     this.#time = create('time', 'time', { datetime: item.time, title: absoluteTime(this.#atMs, locale) });
     const text = create('div', 'text', {}, main, ...(body === undefined ? [] : [body]), this.#time);

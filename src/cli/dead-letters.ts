@@ -7,6 +7,7 @@ import {
   deadLettersSchema,
   discardedSchema,
 } from '../contract/dead-letter.ts';
+import { guardNumbers, restoreNumbers } from '../contract/numbers.ts';
 import { askOps } from './api.ts';
 import { Failure } from './failure.ts';
 import { JSON_OPTION, moment, whole } from './options.ts';
@@ -116,8 +117,12 @@ function pageOf(letter: DeadLetter, terminal: Terminal): string {
   return `${table(rows)}\n\n${body === undefined ? 'The body cannot be shown: it is no JSON object.' : pretty(body, isCut)}`;
 }
 
+function indented(json: string): string {
+  return restoreNumbers(JSON.stringify(guardNumbers(json, JSON.parse(json)), undefined, 2));
+}
+
 function pretty(body: string, isCut: boolean): string {
   // A body that was cut is no JSON any more. JSON has no control characters, but may have ones that turn the text.
-  const lines = isCut ? [`${body} …`] : JSON.stringify(JSON.parse(body), undefined, 2).split('\n');
+  const lines = isCut ? [`${body} …`] : indented(body).split('\n');
   return lines.map((line) => `${' '.repeat(line.search(/\S|$/))}${plain(line.trimStart())}`).join('\n');
 }

@@ -1,5 +1,6 @@
 /** Options that several commands have, and how their texts become values. */
 import { InvalidArgumentError } from 'commander';
+import { momentOf } from '../contract/rfc3339.ts';
 
 export const JSON_OPTION = ['--json', 'one line of JSON each, for programs'] as const;
 
@@ -34,7 +35,8 @@ function isUnit(unit: string | undefined): unit is keyof typeof UNITS {
 /** A moment as RFC 3339, or so long ago: `2h`. */
 export function moment(value: string): string {
   if (/^\d{1,6}[smhd]$/.test(value)) return new Date(Date.now() - duration(value) * 1_000).toISOString();
-  const atMs = Date.parse(value);
+  const written = momentOf(value);
+  const atMs = Number.isNaN(written) ? Date.parse(value) : written;
   if (Number.isNaN(atMs))
     throw new InvalidArgumentError('It must be a moment, or how long ago: 2026-11-20T09:00:00Z, 2h.');
   return new Date(atMs).toISOString();

@@ -1,6 +1,6 @@
 /** An event straight to RabbitMQ, as a producer sends it: persistent, confirmed, and only done when a queue took it. */
 import { type ChannelModel, connect } from 'amqplib';
-import { type ReadEvent, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { type ReadEvent, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { credentialsIn } from '../ingest/rabbitmq-link.ts';
 import { EVENTS_EXCHANGE } from '../ingest/topology.ts';
@@ -24,10 +24,10 @@ function shown(url: string): string {
   return URL.canParse(url) ? withoutPassword(url) : 'that address';
 }
 
-export async function sendOverAmqp(url: string, { event, envelope }: ReadEvent): Promise<void> {
+export async function sendOverAmqp(url: string, read: ReadEvent): Promise<void> {
   const model = await connectTo(url);
   try {
-    await confirmed(model, event.type, Buffer.from(JSON.stringify(envelope)));
+    await confirmed(model, read.event.type, Buffer.from(textOfEvent(read)));
   } catch (error) {
     if (error instanceof Failure) throw error;
     const reason = reasonOf(error);

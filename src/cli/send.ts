@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type ReadEvent, readEnvelope, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { type ReadEvent, readEnvelope, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { isJsonObject, type JsonObject } from '../contract/json.ts';
+import { memberText } from '../contract/json-text.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { withMember } from '../contract/written.ts';
 import { ask } from './api.ts';
 import { tokenFor, urlOf } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -84,10 +86,10 @@ function targetOf(url: string | undefined): string {
 
 function eventOf(options: Options): ReadEvent {
   const { event: file, type, source, id, audience, severity } = options;
-  const data = dataOf(options);
-  const given =
-    file === undefined ? undefined : parsedObject(readBytes(file, '--event').toString(), '--event');
-  const read = readEnvelope({
+  const dataText = dataTextOf(options);
+  const eventText = file === undefined ? undefined : readBytes(file, '--event').toString();
+  const given = eventText === undefined ? undefined : parsedObject(eventText, '--event');
+  const envelope = {
     specversion: '1.0',
     id: randomUUID(),
     source: '/carillon/cli',
@@ -99,22 +101,27 @@ function eventOf(options: Options): ReadEvent {
     ...(id === undefined ? {} : { id }),
     ...(audience === undefined ? {} : { audience }),
     ...(severity === undefined ? {} : { severity }),
-    ...(data === undefined ? {} : { data }),
+    ...(dataText === undefined ? {} : { data: JSON.parse(dataText) }),
     ...bytesOf(options),
-  });
+  };
+  const givenText = eventText === undefined ? undefined : memberText(eventText, 'data');
+  const read = readEnvelope(envelope, dataText ?? givenText);
   if (read.ok) return read.value;
   const { code, message, path } = read.refusal;
   throw new Failure(code, `the event is not valid${path ? `, at ${path}` : ''}: ${message}`, 2);
 }
 
-function dataOf({ data, title, body, event, file }: Options): JsonObject | undefined {
+/** The data as JSON text: what --data holds is sent as it was written. */
+function dataTextOf({ data, title, body, event, file }: Options): string | undefined {
   if (data === undefined && title === undefined && body === undefined)
-    return event === undefined && file === undefined ? {} : undefined;
-  return {
-    ...(data === undefined ? {} : parsedObject(data, '--data')),
-    ...(title === undefined ? {} : { title }),
-    ...(body === undefined ? {} : { body }),
-  };
+    return event === undefined && file === undefined ? '{}' : undefined;
+  if (data !== undefined) parsedObject(data, '--data');
+  let text = data ?? '{}';
+  for (const [name, value] of Object.entries({ title, body })) {
+    // Where the data has one too, the last counts.
+    if (value !== undefined) text = withMember(text, name, JSON.stringify(value));
+  }
+  return text;
 }
 
 function bytesOf({ file, contentType }: Options): JsonObject {
@@ -143,7 +150,7 @@ function readBytes(file: string, name: string): Buffer {
   }
 }
 
-async function sendOverHttp(url: string, { envelope }: ReadEvent): Promise<void> {
+async function sendOverHttp(url: string, read: ReadEvent): Promise<void> {
   const token = await tokenFor({ scope: 'events:write' });
-  await ask(`${url}/v1/events`, { token, body: JSON.stringify(envelope), contentType: STRUCTURED_TYPE });
+  await ask(`${url}/v1/events`, { token, body: textOfEvent(read), contentType: STRUCTURED_TYPE });
 }

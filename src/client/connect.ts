@@ -1,4 +1,6 @@
 /** The entry of `carillon/client`: connects a user's device to Carillon. For browsers, Node and React Native. */
+
+import { momentOf } from '../contract/rfc3339.ts';
 import type { ClientOptions } from './api.ts';
 import { Client } from './client.ts';
 import { environment } from './environment.ts';
@@ -37,4 +39,9 @@ export function bytesOf(
 ): Uint8Array<ArrayBuffer> | undefined {
   const { data_base64: base64 } = notification;
   return base64 === undefined ? undefined : Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+}
+
+/** When its event was, in milliseconds since 1970. RFC 3339 knows times that JavaScript's Date does not read. */
+export function timeOf({ time }: Pick<Notification, 'time'>): number {
+  return momentOf(time);
 }

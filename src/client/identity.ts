@@ -1,5 +1,6 @@
 /** What an event is to a client: which one it is, whether it takes another back, whether it is still of use. */
 import type { Notification } from '../contract/notification.ts';
+import { momentOf } from '../contract/rfc3339.ts';
 import type { Environment } from './environment.ts';
 
 /** Which event it is. */
@@ -27,6 +28,6 @@ export function newId({ now, random }: Pick<Environment, 'now' | 'random'>): str
 
 /** When the notification stops being of use; Infinity: never. */
 export function expiresAtMs({ expirytime }: Notification): number {
-  const atMs = expirytime === undefined ? Number.NaN : Date.parse(expirytime);
+  const atMs = expirytime === undefined ? Number.NaN : momentOf(expirytime);
   return Number.isNaN(atMs) ? Number.POSITIVE_INFINITY : atMs;
 }

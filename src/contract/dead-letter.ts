@@ -1,16 +1,12 @@
 /** Dead letters as operators see and treat them: what is asked, what is answered, and who does it. */
 import { z } from 'zod';
+import { timestampSchema } from './moment.ts';
 
 /** Most ids of one request. */
 const MAX_DEAD_LETTER_IDS = 1_000;
 
 /** Most events that one request redrives. */
 export const MAX_REDRIVEN = 1_000;
-
-const timestampSchema = z.iso.datetime({
-  offset: true,
-  error: 'must be an RFC 3339 timestamp with a zone',
-});
 
 const idSchema = z
   .string()

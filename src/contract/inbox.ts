@@ -63,7 +63,17 @@ const upToSchema = z
 export const markRequestSchema = z
   .object({
     as: markSchema,
-    ids: z.array(z.string().min(1).max(256)).min(1).max(MAX_IDS).optional(),
+    ids: z
+      .array(
+        z
+          .string()
+          .min(1)
+          .max(256)
+          .refine((id) => id.isWellFormed(), 'must be well-formed Unicode'),
+      )
+      .min(1)
+      .max(MAX_IDS)
+      .optional(),
     upTo: upToSchema.optional(),
     all: z.literal(true).optional(),
   })

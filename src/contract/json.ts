@@ -21,11 +21,17 @@ export const jsonObjectSchema = z
   .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object' })
   .meta({ type: 'object', additionalProperties: true });
 
+/** A value, and the text that it was parsed from. */
+interface ParsedJson {
+  readonly value: unknown;
+  readonly text: string;
+}
+
 /**
  * Parses UTF-8 JSON. Refuses with `not_json`; data nested deeper than 64 with `invalid_event`. `levelsAround`: in how
  * many objects and arrays the data stands in these bytes; one is the event.
  */
-export function parseJson(bytes: Uint8Array, levelsAround = 1): Read<unknown> {
+export function parseJsonText(bytes: Uint8Array, levelsAround = 1): Read<ParsedJson> {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -43,7 +49,13 @@ export function parseJson(bytes: Uint8Array, levelsAround = 1): Read<unknown> {
   if (hasMoreBracketsThan(maxDepth, text) && isDeeperThan(maxDepth, value)) {
     return refuse('invalid_event', `the JSON is nested deeper than ${maxDepth}`);
   }
-  return { ok: true, value };
+  return { ok: true, value: { value, text } };
+}
+
+/** As {@link parseJsonText}, for whom the text does not matter. */
+export function parseJson(bytes: Uint8Array): Read<unknown> {
+  const parsed = parseJsonText(bytes);
+  return parsed.ok ? { ok: true, value: parsed.value.value } : parsed;
 }
 
 function hasMoreBracketsThan(most: number, text: string): boolean {

@@ -11,6 +11,7 @@
  * milliseconds since 1970. It may be missing, and a reader ignores what stands behind it.
  */
 import type { Marks } from './inbox.ts';
+import { mendedJson } from './json-text.ts';
 import type { Cursor } from './notification.ts';
 
 const PREFIX = 'C1 ';
@@ -47,9 +48,9 @@ export function headerEndOf({ sampled, traced, publishedAtMs }: HeaderEnd): stri
   return publishedAtMs === undefined ? flags : `${flags} ${publishedAtMs}`;
 }
 
-/** The Engine.IO packet that carries a notification's JSON to a client. */
+/** The Engine.IO packet that carries a stored notification's JSON to a client. Versions before stored what is mended here. */
 export function packetOf(json: string): Buffer {
-  return Buffer.from(textOf(json));
+  return Buffer.from(textOf(mendedJson(json)));
 }
 
 function textOf(json: string): string {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Audience, audienceSchema } from './audience.ts';
 import { type Event, severitySchema } from './event.ts';
 import { jsonObjectSchema } from './json.ts';
+import { textOf } from './written.ts';
 
 export const epochSchema = z
   .string()
@@ -86,11 +87,12 @@ export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience
   const severity = event.severity ?? 'info';
   const content =
     data_base64 === undefined
-      ? { data: event.data ?? {} }
-      : { datacontenttype: event.datacontenttype ?? UNKNOWN_TYPE, data_base64 };
+      ? `"data":${event.data === undefined ? '{}' : textOf(event.data)}}`
+      : JSON.stringify({ datacontenttype: event.datacontenttype ?? UNKNOWN_TYPE, data_base64 }).slice(1);
   // `id`, `source` and `type` MUST stay the first: eventIn.
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);
   // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
-  const tail = `,${JSON.stringify({ severity, collapsekey, expirytime, traceparent, ...content }).slice(1)}`;
+  const attributes = JSON.stringify({ severity, collapsekey, expirytime, traceparent });
+  const tail = `,${attributes.slice(1, -1)},${content}`;
   return (audience) => ({ head: `${head},"audience":"${audience}","epoch":"`, tail });
 }

@@ -7,6 +7,7 @@ import { audienceIdSchema, audienceSchema } from './audience.ts';
 import { STRUCTURED_TYPE } from './cloudevent.ts';
 import { markRequestSchema } from './inbox.ts';
 import { epochSchema, notificationSchema, offsetSchema } from './notification.ts';
+import { writeJson } from './written.ts';
 
 /** In front of a signal's name it is the CloudEvent's type, and the routing key. */
 const TYPE_PREFIX = 'carillon.';
@@ -111,7 +112,7 @@ export function encodeSignal<N extends SignalName>(name: N, { id, source }: Enve
     data,
   };
   return {
-    body: Buffer.from(JSON.stringify(event)),
+    body: Buffer.from(writeJson(event)),
     properties: { contentType: STRUCTURED_TYPE, messageId: id },
   };
 }

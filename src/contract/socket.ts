@@ -17,7 +17,13 @@ import { cursorsSchema, missedByAudienceSchema, missedSchema } from './recovery.
 export const handshakeAuthSchema = z
   .object({
     token: z.string().max(16_384).optional().describe('A JWT; or send the header Authorization: Bearer.'),
-    device: z.string().min(1).max(128).optional().describe("The client's own name for this device."),
+    device: z
+      .string()
+      .min(1)
+      .max(128)
+      .refine((name) => name.isWellFormed(), 'must be well-formed Unicode')
+      .optional()
+      .describe("The client's own name for this device."),
     cursors: cursorsSchema
       .optional()
       .describe(

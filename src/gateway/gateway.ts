@@ -19,6 +19,7 @@ import { Attendance } from './attendance.ts';
 import { authenticate } from './authenticate.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { drain } from './drain.ts';
+import { exactParser } from './exact-parser.ts';
 import { Feeds } from './feeds.ts';
 import { codeOf, cutOff, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
@@ -140,6 +141,7 @@ export class Gateway {
         ? { origin: '*' }
         : (request, decide) => decide(null, { origin: door.allowsOrigin(request) ? true : [] }),
       adapter: createAdapter,
+      parser: exactParser,
     });
     const { adapter, sockets } = this.#io.of('/');
     feeds.follow(adapter);

@@ -1,10 +1,10 @@
 /** What a client publishes to a topic → the event that it becomes, as if a service had published it. */
 import { randomUUID } from 'node:crypto';
-import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
+import { type ReadEvent, readStructured } from '../contract/cloudevent.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
-import { parseJson } from '../contract/json.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
 import type { PublishRequest } from '../contract/socket.ts';
+import { writeEvent } from '../contract/written.ts';
 
 /** Types of events that Carillon itself gives a meaning to. */
 const RESERVED = 'carillon.';
@@ -31,9 +31,8 @@ export function postedEvent(user: string, request: PublishRequest, maxBytes: num
     audience: [`topic:${topic}`],
     data,
   };
-  const bytes = Buffer.from(JSON.stringify(envelope));
+  const bytes = Buffer.from(writeEvent(envelope));
   if (bytes.length > maxBytes) return refuse('too_large', `${bytes.length} bytes are more than ${maxBytes}`);
   // Its nesting is looked at where that of every other event is: when the bytes are read.
-  const parsed = parseJson(bytes);
-  return parsed.ok ? readEnvelope(parsed.value) : parsed;
+  return readStructured(bytes);
 }

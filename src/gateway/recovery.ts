@@ -7,6 +7,7 @@ import { hasWritten, holdsPlace } from '../contract/incarnations.ts';
 import type { Cursor, Notification } from '../contract/notification.ts';
 import type { Missed, UnrecoveredReason } from '../contract/recovery.ts';
 import { costOfRead, type Meter } from '../contract/request-limits.ts';
+import { notificationIn } from '../contract/stored-notification.ts';
 import type { Inbox, Stored } from '../inbox/inbox.ts';
 import type { Portion } from '../limits/portion.ts';
 
@@ -82,7 +83,7 @@ export async function recover(
         if (!isPartial) return missing('too_large');
         return part({ epoch: head.epoch, offset: entry.offset - 1 }, notifications);
       }
-      notifications.push(notificationIn(entry));
+      notifications.push(notificationIn(entry.json));
     }
     next = last + 1;
   }
@@ -126,7 +127,12 @@ export async function lastOf(
   }
   if (!(await leadsTo(inbox, audience, place, place, found)))
     return { epoch, head, recovered: false, notifications: [] };
-  return { epoch, head, recovered: true, notifications: found.toReversed().map(notificationIn) };
+  return {
+    epoch,
+    head,
+    recovered: true,
+    notifications: found.toReversed().map(({ json }) => notificationIn(json)),
+  };
 }
 
 /**
@@ -152,8 +158,4 @@ function isCurrentAt(nowMs: number): (entry: Stored) => boolean {
 /** In the answer, with the comma behind it. */
 function bytesOf({ json }: Stored): number {
   return Buffer.byteLength(json) + 1;
-}
-
-function notificationIn({ json }: Stored): Notification {
-  return JSON.parse(json);
 }

@@ -6,8 +6,8 @@ import { audienceIdSchema } from '../contract/audience.ts';
 import { type Explanation, explanationSchema } from '../contract/explanation.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
-import { SCOPE_CODES } from './bearer.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
+import { SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminExplainOptions {

@@ -3,8 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Directing } from '../contract/directive.ts';
+import { timestampSchema } from '../contract/moment.ts';
 import { problem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
+import { momentOf } from '../contract/rfc3339.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
 import { ANY_ID, userSchema } from './admin-ids.ts';
 import { SCOPE_CODES } from './bearer.ts';
@@ -18,10 +20,10 @@ export interface AdminUsersOptions {
 const MAX_AHEAD_MS = 60_000;
 
 const disconnectSchema = z.object({
-  notBefore: z.iso
-    .datetime({ offset: true, error: 'must be an RFC 3339 timestamp with a zone' })
+  notBefore: timestampSchema
     .refine(
-      (text) => Date.parse(text) <= Date.now() + MAX_AHEAD_MS,
+      // What is no moment is told as such.
+      (text) => !(momentOf(text) > Date.now() + MAX_AHEAD_MS),
       'must not be in the future: nobody could get in until then',
     )
     .optional()
@@ -45,7 +47,7 @@ export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersO
   };
   const disconnect = async (request: FastifyRequest, reply: FastifyReply, user: string, body: Disconnect) => {
     const { notBefore } = body ?? {};
-    const notBeforeMs = notBefore === undefined ? undefined : Date.parse(notBefore);
+    const notBeforeMs = notBefore === undefined ? undefined : momentOf(notBefore);
     try {
       await directing.issue({
         kind: 'disconnect',

@@ -10,13 +10,15 @@ import {
   isExpired,
   type ReadEvent,
   readBinary,
-  readEnvelope,
   readStructured,
+  readWritten,
   STRUCTURED_TYPE,
+  textOfEvent,
   withTraceparent,
 } from '../contract/cloudevent.ts';
 import { CANARY_TYPE, type Event, eventSchema } from '../contract/event.ts';
-import { parseJson } from '../contract/json.ts';
+import { parseJsonText } from '../contract/json.ts';
+import { elementTexts } from '../contract/json-text.ts';
 import { type Problem, problem, refusalProblem } from '../contract/problem.ts';
 import { reasonOf } from '../contract/reason.ts';
 import { type Read, type Refusal, refusalCodeSchema, refuse } from '../contract/refusal.ts';
@@ -218,12 +220,14 @@ function readOne(request: FastifyRequest, body: Buffer, maxBytes: number): Read<
 
 function readersOfBatch(body: Buffer): readonly Reader[] {
   // The array and the event.
-  const parsed = parseJson(body, 2);
+  const parsed = parseJsonText(body, 2);
   if (!parsed.ok) return [() => parsed];
-  if (!Array.isArray(parsed.value) || parsed.value.length === 0) {
+  const { value, text } = parsed.value;
+  if (!Array.isArray(value) || value.length === 0) {
     return [() => refuse('invalid_event', 'a batch is a JSON array of at least one event')];
   }
-  return parsed.value.map((element) => () => readEnvelope(element));
+  const texts = elementTexts(text);
+  return value.map((element, i) => () => readWritten(texts[i] ?? '', element));
 }
 
 /** The HTTP binding percent-encodes what a header cannot hold. */
@@ -255,8 +259,8 @@ function countedAtOnce(
   read: ReadEvent,
   { appendsOf, maxBytes, now }: Pick<EventsOptions, 'maxBytes' | 'appendsOf' | 'now'>,
 ): Read<number> {
-  // What counts is what the consumer will be sent: headers become a part of it, and 1e20 gets 21 digits.
-  const bytes = Buffer.byteLength(JSON.stringify(read.envelope));
+  // What counts is what the consumer will be sent: headers become a part of it.
+  const bytes = Buffer.byteLength(textOfEvent(read));
   if (bytes > maxBytes) return tooLarge(bytes, maxBytes);
   if (isExpired(read.event, now())) {
     return refuse('expired', `expired at ${read.event.expirytime}`, 'expirytime');

@@ -16,6 +16,7 @@ import { reasonOf } from '../contract/reason.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
 import { isUnavailable } from '../contract/unavailable.ts';
+import { writeJson } from '../contract/written.ts';
 import { admission, TOKEN_CODES } from './bearer.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
@@ -115,7 +116,7 @@ async function answer<T>(
       const { code, message } = asked.refusal;
       return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
     }
-    const text = JSON.stringify(asked.value);
+    const text = writeJson(asked.value);
     if (reply.raw.destroyed) end();
     else reply.raw.once('close', end);
     answers.add(reply.raw, Buffer.byteLength(text));

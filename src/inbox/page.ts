@@ -1,7 +1,7 @@
 /** One page of an inbox: which notifications are on it, then their texts, as many as one answer may hold. */
 import type { Audience } from '../contract/audience.ts';
 import type { InboxItem, InboxPage } from '../contract/inbox.ts';
-import type { Notification } from '../contract/notification.ts';
+import { notificationWith } from '../contract/stored-notification.ts';
 import type { Portion } from '../limits/portion.ts';
 import { identityOf, type Stored } from './inbox.ts';
 import type { ReadInbox } from './metered-inbox.ts';
@@ -60,15 +60,12 @@ async function readTexts(
 const MARKS_BYTES = 50;
 
 function itemOf(text: string, { offset, log }: ViewItem): InboxItem {
-  // Checked when it came in, and made by us.
-  const notification: Notification = JSON.parse(text);
   const { seen, read, archived } = log.marks;
-  return {
-    ...notification,
+  return notificationWith(text, {
     seen: contains(seen, offset),
     read: contains(read, offset),
     archived: contains(archived, offset),
-  };
+  });
 }
 
 /** In the order of the items; undefined for what the log does not hold any more. What stands together is read at once. */

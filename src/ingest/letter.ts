@@ -1,6 +1,8 @@
 /** One dead letter read: which it is, why and since when it is one, and what of it operators are shown. */
 import type { DeadLetter, DeadLetterFilter } from '../contract/dead-letter.ts';
 import { isJsonObject, type JsonObject } from '../contract/json.ts';
+import { guardNumbers, restoreNumbers } from '../contract/numbers.ts';
+import { momentOf } from '../contract/rfc3339.ts';
 import { matchesAny } from '../contract/token.ts';
 import type { Letter } from './letters.ts';
 import { dateOf, envelopeIn, fingerprintOf } from './message.ts';
@@ -106,8 +108,8 @@ export function matches(facts: LetterFacts, { ids, reason, type, source, after, 
     (reason === undefined || reason === facts.reason) &&
     (type === undefined || matchesAny([type], facts.type)) &&
     (source === undefined || (facts.source !== undefined && matchesAny([source], facts.source))) &&
-    (after === undefined || atMs >= Date.parse(after)) &&
-    (before === undefined || atMs < Date.parse(before))
+    (after === undefined || atMs >= momentOf(after)) &&
+    (before === undefined || atMs < momentOf(before))
   );
 }
 
@@ -126,7 +128,8 @@ export function viewOf(
   const { id, reason, detail, path, time, type, source, event, envelope } = facts;
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   // What is no JSON object cannot be redacted either, and is not shown.
-  const body = envelope === undefined ? undefined : redact(envelope);
+  const shown = envelope === undefined ? undefined : envelopeIn(content, properties, guardNumbers);
+  const body = shown === undefined ? undefined : restoreNumbers(redact(shown));
   // A producer may have written them.
   const deaths = deathsIn(headers).reduce(
     (sum, { count }) => sum + (typeof count === 'number' && Number.isSafeInteger(count) ? count : 0),
@@ -158,7 +161,7 @@ export function viewOf(
 const MAX_TEXT = 1_024;
 
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT) : undefined;
+  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT).toWellFormed() : undefined;
 }
 
 function withText<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {

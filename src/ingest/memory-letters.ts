@@ -2,6 +2,7 @@
 import { STRUCTURED_TYPE } from '../contract/cloudevent.ts';
 import type { Event } from '../contract/event.ts';
 import type { Refusal } from '../contract/refusal.ts';
+import { writeEvent } from '../contract/written.ts';
 import { reasonHeaders } from './dead-letter.ts';
 import type { Letter, Letters, Taking } from './letters.ts';
 
@@ -61,7 +62,7 @@ export class MemoryLetters implements Letters {
 /** The message that the event would have been. */
 export function letterOf(event: Event, headers: Readonly<Record<string, string>> = {}): Letter {
   return {
-    content: Buffer.from(JSON.stringify(event)),
+    content: Buffer.from(writeEvent(event)),
     fields: { routingKey: event.type },
     properties: { contentType: STRUCTURED_TYPE, contentEncoding: undefined, messageId: undefined, headers },
   };

@@ -8,7 +8,7 @@ import {
   STRUCTURED_TYPE,
   withTraceparent,
 } from '../contract/cloudevent.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../contract/json.ts';
+import { isJsonObject, type JsonObject, parseJsonText } from '../contract/json.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
 import { headersFault } from './amqp-properties.ts';
 import { AmqpValue } from './amqp-table.ts';
@@ -68,15 +68,22 @@ export function fingerprintOf({ content, fields, properties }: Fingerprinted): s
   return hash.update(content).digest('base64url');
 }
 
-/** The event as far as it can be read, whatever is wrong with it; undefined when it is no JSON object at all. */
+/**
+ * The event as far as it can be read, whatever is wrong with it; undefined when it is no JSON object at all.
+ *
+ * @param valueFor what its JSON is in place of what it was parsed to
+ */
 export function envelopeIn(
   body: Buffer,
   { headers }: Pick<MessageProperties, 'headers'>,
+  valueFor: (text: string, parsed: unknown) => unknown = (_text, parsed) => parsed,
 ): JsonObject | undefined {
   const attributes = attributesIn(headers ?? {});
-  const parsed = parseJson(body, attributes === undefined ? 1 : 0);
-  if (attributes !== undefined) return parsed.ok ? { ...attributes, data: parsed.value } : attributes;
-  return parsed.ok && isJsonObject(parsed.value) ? parsed.value : undefined;
+  const parsed = parseJsonText(body, attributes === undefined ? 1 : 0);
+  if (!parsed.ok) return attributes;
+  const value = valueFor(parsed.value.text, parsed.value.value);
+  if (attributes !== undefined) return { ...attributes, data: value };
+  return isJsonObject(value) ? value : undefined;
 }
 
 /** A header that names a moment, as text or as an AMQP timestamp; undefined when it names none. */

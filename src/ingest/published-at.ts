@@ -1,6 +1,7 @@
 /** When an event was published, for measuring. Nothing is ever decided by it: it is another machine's clock. */
 import type { Event } from '../contract/event.ts';
 import { MAX_PUBLISHED_AT_MS } from '../contract/live-message.ts';
+import { momentOf } from '../contract/rfc3339.ts';
 
 /** Set by this service's publisher, and by RabbitMQ when it is told to (`message_interceptors` in rabbitmq.conf). */
 export const PUBLISHED_AT_HEADER = 'timestamp_in_ms';
@@ -15,7 +16,7 @@ export function publishedAtOf(
 ): number | undefined {
   const stamped = headers?.[PUBLISHED_AT_HEADER];
   if (isPossible(stamped)) return stamped;
-  const time = event?.time === undefined ? undefined : Date.parse(event.time);
+  const time = event?.time === undefined ? undefined : momentOf(event.time);
   return isPossible(time) ? time : undefined;
 }
 

@@ -2,7 +2,9 @@
 import { type Audience, isAudience } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import { isJsonObject } from '../contract/json.ts';
+import { elementTexts, memberText } from '../contract/json-text.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
+import { textOf } from '../contract/written.ts';
 
 export interface Template {
   readonly text: string;
@@ -49,7 +51,7 @@ export function fillTemplate(template: Template, event: Event): Read<readonly Au
     }
     texts = texts.flatMap((text) => values.map((value) => text + value));
   }
-  if (!texts.every(isAudience)) {
+  if (!texts.every(isAudience) || texts.some((text) => text.includes(BROKEN))) {
     return refuse(
       'invalid_audience',
       `"${template.text}" filled in from this event is not an audience`,
@@ -59,9 +61,15 @@ export function fillTemplate(template: Template, event: Event): Read<readonly Au
   return { ok: true, value: texts };
 }
 
+/** In digits alone. */
+const WHOLE = /^-?\d+$/;
+
+/** In the place of half a character: two ids that were broken could be one, and somebody else's. */
+const BROKEN = '\ufffd';
+
 /**
  * The strings at a path; one for a string or whole number, one each for an array of them, undefined for anything
- * else. A number that JSON.parse may have rounded could be somebody else's id.
+ * else. A number that JSON.parse may have rounded could be somebody else's id: of that counts how it was written.
  */
 function valuesAt(event: Event, path: readonly string[]): string[] | undefined {
   let value: unknown = event;
@@ -70,6 +78,22 @@ function valuesAt(event: Event, path: readonly string[]): string[] | undefined {
     value = value[key];
   }
   const values = Array.isArray(value) ? value : [value];
-  if (!values.every((item) => typeof item === 'string' || Number.isSafeInteger(item))) return undefined;
-  return values.map(String);
+  const isId = (item: unknown) => typeof item === 'string' || Number.isSafeInteger(item);
+  if (values.every(isId)) return values.map(String);
+  const texts = writtenAt(event, path, Array.isArray(value));
+  const ids: string[] = [];
+  for (const [i, item] of values.entries()) {
+    const id = isId(item) ? String(item) : texts[i];
+    if (id === undefined || (typeof item !== 'string' && !WHOLE.test(id))) return undefined;
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** How the value at a path, or each element of the array there, was written. */
+function writtenAt({ data }: Event, [, ...path]: readonly string[], isArray: boolean): readonly string[] {
+  let text = data === undefined ? undefined : textOf(data);
+  for (const name of path) text = text === undefined ? undefined : memberText(text, name);
+  if (text === undefined) return [];
+  return isArray ? elementTexts(text) : [text];
 }

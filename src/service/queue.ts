@@ -2,7 +2,7 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { Backends } from '../config.ts';
 import { audienceKind } from '../contract/audience.ts';
-import { type ReadEvent, readStructured, STRUCTURED_TYPE } from '../contract/cloudevent.ts';
+import { type ReadEvent, readStructured, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import { createDeliver } from '../deliver.ts';
 import { withCanaries } from '../deliver-canary.ts';
@@ -189,19 +189,15 @@ async function openRabbitMq(
       return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };
     },
     dead: async () => (await depths.read()).find(({ queue }) => queue === DEAD_LETTERS)?.messages,
-    publish: async ({ event, envelope }) => {
+    publish: async (read) => {
+      const { event } = read;
       const isCanary = event.type === CANARY_TYPE;
       const begunMs = performance.now();
-      const confirmed = publisher.publish(
-        EVENTS_EXCHANGE,
-        event.type,
-        Buffer.from(JSON.stringify(envelope)),
-        {
-          contentType: STRUCTURED_TYPE,
-          headers: { [PUBLISHED_AT_HEADER]: now() },
-          ...(isCanary ? CANARY_PROPERTIES : {}),
-        },
-      );
+      const confirmed = publisher.publish(EVENTS_EXCHANGE, event.type, Buffer.from(textOfEvent(read)), {
+        contentType: STRUCTURED_TYPE,
+        headers: { [PUBLISHED_AT_HEADER]: now() },
+        ...(isCanary ? CANARY_PROPERTIES : {}),
+      });
       const count = (error: '' | 'broker_unavailable') => {
         if (!isCanary) metrics.published(performance.now() - begunMs, error);
       };

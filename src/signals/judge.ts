@@ -7,6 +7,7 @@ import { RETRACTION_TYPE } from '../contract/event.ts';
 import { type Incarnation, reaches } from '../contract/incarnations.ts';
 import type { Cursor, Notification } from '../contract/notification.ts';
 import type { Directory, UserPresence } from '../contract/presence.ts';
+import { notificationIn } from '../contract/stored-notification.ts';
 import { collapseKeyOf, type Inbox, identityOf } from '../inbox/inbox.ts';
 import { NO_MARKS, rebased } from '../inbox/marks.ts';
 import type { MarksStore } from '../inbox/marks-store.ts';
@@ -66,8 +67,7 @@ export function createJudge(options: JudgeOptions): Judge {
       memory.fetchedUpTo(audience),
     ]);
     if (stored === undefined || (stored.expiresAtMs ?? Number.POSITIVE_INFINITY) <= now()) return SETTLED;
-    // Checked when it came in, and made by us.
-    const notification: Notification = JSON.parse(stored.json);
+    const notification = notificationIn(stored.json);
     if (identityOf(notification) !== identity || notification.type === RETRACTION_TYPE) return SETTLED;
     const key = collapseKeyOf(notification);
     const isReplaced = key !== undefined && (shadows.newest.get(key) ?? 0) > offset;

@@ -16,6 +16,7 @@ import { reasonOf } from '../contract/reason.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../contract/token.ts';
 import { admission } from './bearer.ts';
+import type { CrossOrigin } from './cross-origin.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -25,6 +26,7 @@ export interface InboxOptions {
   readonly departments: GivenDepartments;
   readonly limits: RequestLimits;
   readonly answers: PendingAnswers;
+  readonly crossOrigin: CrossOrigin;
 }
 
 /** 500 ids of any length and the like. */
@@ -46,7 +48,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
   routes.get(
     '/v1/inbox',
     {
-      onRequest: admit,
+      onRequest: [options.crossOrigin(app, '/v1/inbox', 'GET'), admit],
       schema: {
         tags: ['inbox'],
         summary: "The user's notifications, newest first, with their marks, and the counts.",
@@ -66,7 +68,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
   routes.post(
     '/v1/inbox/marks',
     {
-      onRequest: admit,
+      onRequest: [options.crossOrigin(app, '/v1/inbox/marks', 'POST'), admit],
       bodyLimit: MAX_MARK_BYTES,
       schema: {
         tags: ['inbox'],

@@ -37,6 +37,7 @@ export const connectionCodes = {
   unsupported_protocol: 'The client speaks a version of Socket.IO that is not spoken here.',
   bad_handshake: 'The request for a WebSocket is malformed.',
   unknown_session: 'There is no such session here; begin a new one.',
+  message_too_large: 'The body is larger than CLIENT_MESSAGE_MAX_BYTES; its session is over.',
   foreign_session: 'The session began elsewhere, or does not poll.',
 } as const;
 

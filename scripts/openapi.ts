@@ -11,6 +11,7 @@ import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../
 import { noToken } from '../src/contract/token.ts';
 import { ClientAddresses } from '../src/edge/client-addresses.ts';
 import { serveAdmin } from '../src/http/admin.ts';
+import { crossOriginFor } from '../src/http/cross-origin.ts';
 import { serveEvents } from '../src/http/events.ts';
 import { serveHealth } from '../src/http/health.ts';
 import { serveInbox } from '../src/http/inbox.ts';
@@ -96,6 +97,7 @@ export async function openapiDocument(): Promise<Json> {
       departments: NO_DEPARTMENTS,
       limits: { begin: async () => ({ ok: false, retryAfterMs: 0 }) },
       answers: new PendingAnswers(0),
+      crossOrigin: crossOriginFor([]),
     });
   });
   const ops = await documentOf((app) => {

@@ -148,11 +148,11 @@ export class CarillonBell extends AttributesElement {
     this.#account?.listen(this.#showsToasts());
   }
 
-  #begin(url: string): Account {
+  #begin(url: string): Account | undefined {
     const token = () => this.#getToken?.() ?? this.token;
-    return new Account(
-      { url, token },
-      {
+    const options = { url, token };
+    try {
+      return new Account(options, {
         onChange: () => this.#change(),
         tell: (type, detail) => this.#tell(type, detail),
         onSession: () => this.#see(),
@@ -161,8 +161,12 @@ export class CarillonBell extends AttributesElement {
           if (!this.#panel.isOpen) this.#toasts.show(notification, languageOf(this).words);
         },
         onBulk: (count) => this.#bulk(count),
-      },
-    );
+      });
+    } catch (error) {
+      // The url is none that can be connected to.
+      this.#tell('carillon-error', error);
+      return undefined;
+    }
   }
 
   #draw(): void {

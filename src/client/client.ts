@@ -4,8 +4,8 @@ import { Announcer } from './announcer.ts';
 import type { ClientEvents, ClientOptions, Inbox, Publication, TopicOptions } from './api.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import type { CursorMap } from './cursors.ts';
-import type { Environment } from './environment.ts';
-import { Handshake } from './handshake.ts';
+import { type Environment, endable } from './environment.ts';
+import { Handshake, type Presented } from './handshake.ts';
 import { newId } from './identity.ts';
 import { InboxStore } from './inbox-store.ts';
 import type { Notification } from './notification.ts';
@@ -26,6 +26,7 @@ export class Client implements AsyncIterable<Notification> {
   readonly #tokenRefresh: TokenRefresh;
   readonly #handshake: Handshake;
   readonly #connection: Connection;
+  readonly #endTimers: () => void;
   /** The present one. */
   #session: Session | undefined;
   /** Of the last session. */
@@ -33,12 +34,15 @@ export class Client implements AsyncIterable<Notification> {
   /** How much the server's clock is ahead of this one. */
   #clockLeadMs = 0;
 
-  constructor(options: ClientOptions, environment: Environment) {
+  /** @throws {CarillonError} `invalid_url` */
+  constructor(options: ClientOptions, around: Environment) {
+    const { environment, end } = endable(around);
+    this.#endTimers = end;
     const now = () => environment.now() + this.#clockLeadMs;
     const user = () => this.#user;
     const onError = (error: unknown) => this.#announcer.error(error);
     this.#environment = environment;
-    this.#requests = new Requests(environment, (name, body) => this.#connection.send(name, body));
+    this.#requests = new Requests(environment, (name, body) => this.#connection.send(name, body), onError);
     const requests = this.#requests;
     const offsets = () => this.#user?.offsets() ?? {};
     this.#inbox = new InboxStore({ environment, requests, now, offsets, onError });
@@ -98,11 +102,17 @@ export class Client implements AsyncIterable<Notification> {
 
   /**
    * Publishes an event to a topic, which needs the token's claim `publish`. Resolves with its id once it will not be
-   * lost; after an outage it is sent again, and delivered once. Rejects when it is refused or the client is closed.
+   * lost; after an outage it is sent again, and delivered once. Rejects when it is refused, which is told as an error
+   * too, or the client is closed.
    */
   async publish(topic: string, { type, data, id = newId(this.#environment) }: Publication): Promise<string> {
     const body = { topic, type, data, id };
-    await this.#requests.askUntilAnswered('publish', () => body);
+    try {
+      await this.#requests.askUntilAnswered('publish', () => body);
+    } catch (error) {
+      this.#announcer.error(error);
+      throw error;
+    }
     return id;
   }
 
@@ -132,17 +142,18 @@ export class Client implements AsyncIterable<Notification> {
   #onSession(session: Session): void {
     // A listener of the state may have closed it.
     if (this.state.status !== 'connected') return;
-    const known = this.#handshake.presentedFor(session.user);
+    const presented = this.#handshake.presentedFor(session.user);
+    const isFirst = this.#session === undefined;
     const serverTimeMs = Date.parse(session.serverTime);
     this.#session = session;
     this.#clockLeadMs = serverTimeMs - this.#environment.now();
-    const user = this.#become(session.user, known);
+    const user = this.#become(session.user, presented?.cursors);
     for (const audience of Object.keys(session.audiences)) user.ordering.hold(audience);
     this.#tokenRefresh.start(Date.parse(session.expiresAt) - serverTimeMs);
-    this.#requests.open();
+    this.#requests.open(session.limits);
     this.#inbox.onSession(session.unseen, session.audiences);
     this.#announcer.emitter.emit('session', session);
-    void this.#begin(user, session, known);
+    void this.#begin(user, session, isFirst ? presented : AGAIN);
   }
 
   #become(name: string, cursors: CursorMap | undefined): User {
@@ -153,15 +164,22 @@ export class Client implements AsyncIterable<Notification> {
     return this.#user;
   }
 
-  /** Without `known` the handshake could not say whose cursors to send: they are asked about now. */
-  async #begin(user: User, session: Session, known: CursorMap | undefined): Promise<void> {
+  /** Without `presented` the handshake could not say whose cursors to send: they are asked about now. */
+  async #begin(user: User, session: Session, presented: Presented | typeof AGAIN | undefined): Promise<void> {
     const isPresent = () => this.#session === session;
-    if (known === undefined) user.ordering.restore(await user.load());
+    if (presented === undefined) user.ordering.restore(await user.load());
     if (!isPresent()) return;
     this.#topics.enterAll();
     const recovering = { user, requests: this.#requests, announcer: this.#announcer, isPresent };
-    const missed = known === undefined ? undefined : (session.missed ?? {});
-    await recover(recovering, session.audiences, missed);
+    const { cursors } = user.ordering;
+    // What the handshake did not ask for, though it is known.
+    const isLeft = (audience: string) =>
+      presented !== AGAIN && cursors.has(audience) && !presented?.told.has(audience);
+    const [left, told] = partition(session.audiences, isLeft);
+    await Promise.all([
+      recover(recovering, told, session.missed ?? {}),
+      recover(recovering, left, undefined),
+    ]);
   }
 
   async #authenticate(): Promise<number> {
@@ -172,8 +190,10 @@ export class Client implements AsyncIterable<Notification> {
 
   #onState(state: ConnectionState): void {
     if (state.status !== 'connected') {
+      const wasTooLarge = state.status === 'waiting' && state.reason === 'message_too_large';
+      if (wasTooLarge && this.#session === undefined) this.#handshake.wasTooLarge();
       this.#session = undefined;
-      this.#requests.suspend();
+      this.#requests.suspend(wasTooLarge);
       this.#tokenRefresh.stop();
       this.#user?.ordering.dropHeld();
     }
@@ -185,5 +205,18 @@ export class Client implements AsyncIterable<Notification> {
     this.#inbox.close();
     this.#user?.close();
     this.#announcer.end(state);
+    this.#endTimers();
   }
+}
+
+/** In a session that is told once more nothing was missed: what came before its heads was live. */
+const AGAIN = 'again';
+
+function partition<T>(
+  entries: Readonly<Record<string, T>>,
+  isFirst: (name: string) => boolean,
+): [Record<string, T>, Record<string, T>] {
+  const [first, second]: [Record<string, T>, Record<string, T>] = [{}, {}];
+  for (const [name, value] of Object.entries(entries)) (isFirst(name) ? first : second)[name] = value;
+  return [first, second];
 }

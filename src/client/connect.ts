@@ -25,7 +25,11 @@ export type { InboxSnapshot } from './inbox-state.ts';
 export type { InboxItem, Notification } from './notification.ts';
 export type { ClientStorage } from './storage.ts';
 
-/** Connects at once. Listeners that are added in the same turn miss nothing. */
+/**
+ * Connects at once. Listeners that are added in the same turn miss nothing.
+ *
+ * @throws {CarillonError} `invalid_url`
+ */
 export function connect(options: ClientOptions): Client {
   return new Client(options, environment());
 }

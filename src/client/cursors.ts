@@ -4,8 +4,8 @@ import type { ClientStorage } from './storage.ts';
 
 export type CursorMap = ReadonlyMap<string, Cursor>;
 
-/** The server takes no more; the oldest topics go first. */
-const MAX_CURSORS = 256;
+/** Each write writes them all; the oldest topics go first. */
+const MAX_CURSORS = 1_024;
 
 /** Of a storage's text whatever are cursors: it may be of another version, or of anybody. */
 export function parseCursors(text: string | null | undefined): Map<string, Cursor> {

@@ -12,6 +12,11 @@ interface WebStorage {
   setItem(key: string, value: string): void;
 }
 
+interface Events {
+  addEventListener(name: string, listener: () => void): void;
+  removeEventListener(name: string, listener: () => void): void;
+}
+
 export interface Environment {
   now(): number;
   /** From 0 up to 1. */
@@ -21,13 +26,20 @@ export interface Environment {
   /** Reaches the other tabs of this browser; undefined where there are none. */
   openChannel(name: string): Channel | undefined;
   isVisible(): boolean;
+  /** Calls it when there is a network again (`isOnline`), and when the page is seen again. What it returns ends that. */
+  onWake(listener: (isOnline: boolean) => void): () => void;
+  /** The origin of the page; undefined where there is none. */
+  readonly page: string | undefined;
   readonly webStorage: WebStorage | undefined;
 }
 
 // Declared here and not taken from a library of types: the DOM's are wrong in Node and Node's are wrong in a browser.
 declare const BroadcastChannel: (new (name: string) => Channel) | undefined;
 declare const localStorage: WebStorage | undefined;
-declare const document: { readonly visibilityState?: string } | undefined;
+declare const document: (Partial<Events> & { readonly visibilityState?: string }) | undefined;
+declare const addEventListener: Events['addEventListener'] | undefined;
+declare const removeEventListener: Events['removeEventListener'] | undefined;
+declare const location: { readonly origin?: string } | undefined;
 declare function setTimeout(run: () => void, delayMs: number): unknown;
 declare function clearTimeout(timer: unknown): void;
 
@@ -46,8 +58,57 @@ export function environment(): Environment {
     openChannel: (name) =>
       orUndefined(() => (typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(name))),
     isVisible: () => typeof document === 'undefined' || document?.visibilityState !== 'hidden',
+    onWake: (listener) => {
+      const ends = [
+        hear(page, 'online', () => listener(true)),
+        hear(typeof document === 'undefined' ? undefined : document, 'visibilitychange', () => {
+          if (document?.visibilityState !== 'hidden') listener(false);
+        }),
+      ];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
+    // An opaque page's is "null".
+    page: typeof location === 'undefined' ? undefined : /^https?:.*/.exec(location?.origin ?? '')?.[0],
     webStorage: orUndefined(() => (typeof localStorage === 'undefined' ? undefined : localStorage)),
   };
+}
+
+/** Node and React Native have no such events, nor the functions. A browser's know no other `this` than the page. */
+const page: Events = {
+  addEventListener: (name, listener) => {
+    if (typeof addEventListener === 'function') addEventListener(name, listener);
+  },
+  removeEventListener: (name, listener) => {
+    if (typeof removeEventListener === 'function') removeEventListener(name, listener);
+  },
+};
+
+function hear(target: Partial<Events> | undefined, name: string, listener: () => void): () => void {
+  target?.addEventListener?.(name, listener);
+  return () => target?.removeEventListener?.(name, listener);
+}
+
+/** The same, until `end` is called: then nothing runs any more that was to run later. */
+export function endable(environment: Environment): { readonly environment: Environment; end(): void } {
+  const cancels = new Set<() => void>();
+  const after: Environment['after'] = (delayMs, run) => {
+    const stop = environment.after(delayMs, () => {
+      cancels.delete(cancel);
+      run();
+    });
+    const cancel = () => {
+      cancels.delete(cancel);
+      stop();
+    };
+    cancels.add(cancel);
+    return cancel;
+  };
+  const end = () => {
+    for (const cancel of cancels) cancel();
+  };
+  return { environment: { ...environment, after }, end };
 }
 
 function orUndefined<T>(take: () => T | undefined): T | undefined {

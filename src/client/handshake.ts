@@ -5,21 +5,34 @@ import { CarillonError } from './errors.ts';
 import { presentable } from './recovery.ts';
 import { subjectOf } from './token.ts';
 import { loadCursors, type User, type UserOptions } from './user.ts';
+import { within } from './within.ts';
+
+/** Longer than any login service takes that answers at all. */
+const TOKEN_MS = 30_000;
+
+/** What was known of a user's cursors when a connection began, and which of them the handshake had. */
+export interface Presented {
+  readonly user: string;
+  readonly cursors: CursorMap;
+  readonly told: CursorMap;
+}
 
 export class Handshake {
   readonly #options: ClientOptions;
   readonly #userOptions: UserOptions;
-  #presented: { readonly user: string; readonly cursors: CursorMap } | undefined;
+  #presented: Presented | undefined;
+  /** The last handshake was larger than the server takes: cursors are asked about in the session then. */
+  #isTooLarge = false;
 
   constructor(options: ClientOptions, userOptions: UserOptions) {
     this.#options = options;
     this.#userOptions = userOptions;
   }
 
-  /** The app's function may do anything, and throw anything. */
+  /** The app's function may do anything: throw, and never answer. */
   async token(): Promise<string> {
     try {
-      return await this.#options.token();
+      return await within(this.#userOptions.environment, TOKEN_MS, () => this.#options.token());
     } catch (cause) {
       throw new CarillonError('token_failed', 'token() failed', cause);
     }
@@ -32,19 +45,25 @@ export class Handshake {
     const user = subjectOf(token);
     if (user !== undefined) {
       const known = user === last?.name ? last.ordering.cursors : undefined;
-      this.#presented = { user, cursors: known ?? (await loadCursors(user, this.#userOptions)) };
+      const cursors = known ?? (await loadCursors(user, this.#userOptions));
+      this.#presented = { user, cursors, told: this.#isTooLarge ? new Map() : presentable(cursors) };
     }
     const { device } = this.#options;
-    const cursors = presentable(this.#presented?.cursors);
+    const told = this.#presented?.told ?? new Map();
     return {
       token,
       ...(device === undefined ? {} : { device }),
-      ...(cursors === undefined ? {} : { cursors }),
+      ...(told.size === 0 ? {} : { cursors: Object.fromEntries(told) }),
     };
   }
 
-  /** What was known of the user's cursors, also when that was none; undefined: nobody knew whose they would be. */
-  presentedFor(user: string): CursorMap | undefined {
-    return this.#presented?.user === user ? this.#presented.cursors : undefined;
+  /** The connection ended before there was a session, because of what it began with. */
+  wasTooLarge(): void {
+    this.#isTooLarge = true;
+  }
+
+  /** Undefined: nobody knew whose they would be. Also when there were none it is something. */
+  presentedFor(user: string): Presented | undefined {
+    return this.#presented?.user === user ? this.#presented : undefined;
   }
 }

@@ -6,6 +6,7 @@ import type { Counts, MAX_COUNT, MarkRequest } from '../contract/inbox.ts';
 import type { Session } from '../contract/socket.ts';
 import type { Which } from './api.ts';
 import { keyOf } from './identity.ts';
+import { type Limits, partsOf, UNTOLD } from './limits.ts';
 import type { InboxItem } from './notification.ts';
 
 export interface Change {
@@ -114,18 +115,15 @@ export function requestLater({ pending, request }: MarkPart, heads: Heads): Mark
   return { as, upTo: Object.fromEntries(places) };
 }
 
-/** The server takes no more at once. */
-const MAX_IDS = 500;
-
 /** What to ask for, and to show meanwhile. `upTo`: what all means to the user who sees what is here. */
 export function markParts(
   as: Change['as'],
   which: Which,
   upTo: Readonly<Record<string, number>>,
+  limits: Limits = UNTOLD,
 ): MarkPart[] {
   if (which === 'all') return [{ pending: { as, upTo, isAll: true }, request: { as, all: true } }];
-  return Array.from({ length: Math.ceil(which.length / MAX_IDS) }, (_, i) => {
-    const ids = which.slice(i * MAX_IDS, (i + 1) * MAX_IDS);
+  return partsOf(which, limits.idsPerMark, limits).map((ids) => {
     return { pending: { as, ids, isAll: false }, request: { as, ids } };
   });
 }

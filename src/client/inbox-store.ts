@@ -149,7 +149,7 @@ export class InboxStore implements Inbox {
   }
 
   #mark(as: MarkRequest['as'], which: Which): Promise<void> {
-    const parts = markParts(as, which, this.#options.offsets());
+    const parts = markParts(as, which, this.#options.offsets(), this.#options.requests.limits);
     return this.#heard(Promise.all(parts.map((part) => this.#ask(part))).then(() => undefined));
   }
 

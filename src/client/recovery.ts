@@ -3,6 +3,7 @@ import type { Missed } from '../contract/recovery.ts';
 import type { Resync } from '../contract/socket.ts';
 import type { Announcer } from './announcer.ts';
 import type { CursorMap } from './cursors.ts';
+import { partsOf } from './limits.ts';
 import { closed, type Requests } from './requests.ts';
 import type { User } from './user.ts';
 
@@ -18,13 +19,16 @@ interface Recovering {
   readonly isPresent: () => boolean;
 }
 
+/** The server takes no more in a handshake. */
+const MAX_PRESENTED = 256;
+
 /** For the handshake. A topic is asked about when it is entered, so that nothing falls between. */
-export function presentable(cursors: CursorMap = new Map()) {
+export function presentable(cursors: CursorMap): CursorMap {
   const entries = [...cursors].filter(([audience]) => !audience.startsWith('topic:'));
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return new Map(entries.slice(-MAX_PRESENTED));
 }
 
-/** Between two parts: the server takes ten messages a second, and the app may have some of its own. */
+/** Between two parts: the app may have requests of its own. */
 const PART_PAUSE_MS = 200;
 
 /**
@@ -39,13 +43,16 @@ export async function recover(
   let rest = heads;
   const sync = async (): Promise<Answers> => {
     const { cursors } = user.ordering;
-    const asked = Object.fromEntries([...cursors].filter(([audience]) => audience in rest));
-    if (isEmpty(asked)) return {};
-    const answer = await requests.askUntilAnswered('sync', () => {
-      if (!isPresent()) throw closed();
-      return { cursors: asked, partial: true };
-    });
-    return answer.audiences;
+    const asked = [...cursors].filter(([audience]) => audience in rest);
+    const answers: Answers = {};
+    for (const part of partsOf(asked, requests.limits.cursorsPerRequest, requests.limits)) {
+      const answer = await requests.askUntilAnswered('sync', () => {
+        if (!isPresent()) throw closed();
+        return { cursors: Object.fromEntries(part), partial: true };
+      });
+      Object.assign(answers, answer.audiences);
+    }
+    return answers;
   };
   try {
     for (let answers = missed; isPresent(); answers = await sync()) {

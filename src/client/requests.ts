@@ -1,15 +1,18 @@
-/** Requests to the server: typed by the contract, with codes for what goes wrong, and again after an outage. */
+/** Requests to the server: typed by the contract, no faster than it allows, with codes, and again after an outage. */
 import type { InboxQuery, MarkRequest } from '../contract/inbox.ts';
 import type { Cursor } from '../contract/notification.ts';
 import type { ClientToServer, RequestError, RequestName } from '../contract/socket.ts';
+import type { Subscription } from '../contract/topic-requests.ts';
 import { backoffMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
+import { bytesOf, type Limits, UNTOLD } from './limits.ts';
+import { Pace } from './pace.ts';
 
 interface Bodies {
   sync: { readonly cursors: Readonly<Record<string, Cursor>>; readonly partial?: true };
-  subscribe: { readonly topic: string; readonly cursor?: Cursor; readonly last?: number };
-  unsubscribe: { readonly topic: string };
+  subscribe: Subscription | { readonly topics: readonly Subscription[] };
+  unsubscribe: { readonly topic: string } | { readonly topics: readonly string[] };
   inbox: Partial<InboxQuery>;
   mark: MarkRequest;
   publish: {
@@ -27,37 +30,63 @@ export type AnswerTo<N extends RequestName> = Exclude<Parameters<Acknowledge<N>>
 /** What is emitted; rejects when no answer comes. */
 export type Send = <N extends keyof Bodies>(name: N, body: Bodies[N]) => Promise<AnswerTo<N> | RequestError>;
 
+/** One that was sent and is not answered. */
+interface Flight {
+  readonly bytes: number;
+  wasTooLarge: boolean;
+}
+
 const MAX_PAUSE_MS = 30_000;
 export const closed = () => new CarillonError('closed', 'the client is closed');
 
 export class Requests {
   readonly #environment: Environment;
   readonly #send: Send;
+  /** The user has asked for more than is allowed, which goes on by itself. */
+  readonly #onLimited: (error: CarillonError) => void;
   /** What waits for a session or for a pause to end, and is told why when it waits in vain. */
   readonly #waiting = new Map<() => void, (error: CarillonError) => void>();
   readonly #cancels = new Set<() => void>();
-  #isOpen = false;
+  readonly #flights = new Set<Flight>();
+  /** Of the present session. */
+  #pace: Pace | undefined;
+  #limits = UNTOLD;
+  #isLimited = false;
   #isClosed = false;
 
-  constructor(environment: Environment, send: Send) {
+  constructor(environment: Environment, send: Send, onLimited: (error: CarillonError) => void) {
     this.#environment = environment;
     this.#send = send;
+    this.#onLimited = onLimited;
   }
 
-  /** The session is there. */
-  open(): void {
-    this.#isOpen = true;
+  get isOpen(): boolean {
+    return this.#pace !== undefined;
+  }
+
+  /** Of the last session. */
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  /** The session is there. It may be told again, on the same connection. */
+  open(limits: Limits = UNTOLD): void {
+    this.#limits = limits;
+    this.#pace ??= new Pace(this.#environment, limits);
     for (const go of [...this.#waiting.keys()]) go();
   }
 
-  /** The connection is lost. */
-  suspend(): void {
-    this.#isOpen = false;
+  /** The connection is lost; `wasTooLarge`: because of a message of this client's, which MUST NOT be sent again. */
+  suspend(wasTooLarge = false): void {
+    const [largest] = [...this.#flights].sort((one, other) => other.bytes - one.bytes);
+    if (wasTooLarge && largest !== undefined) largest.wasTooLarge = true;
+    this.#pace?.end(new Error('the connection is lost'));
+    this.#pace = undefined;
   }
 
   close(): void {
-    this.suspend();
     this.#isClosed = true;
+    this.suspend();
     for (const cancel of this.#cancels) cancel();
     for (const reject of [...this.#waiting.values()]) reject(closed());
     this.#waiting.clear();
@@ -65,15 +94,21 @@ export class Requests {
 
   /** Once, and only over the present connection. */
   async ask<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N>> {
-    let answer: AnswerTo<N> | RequestError;
-    try {
-      if (!this.#isOpen) throw new Error('not connected');
-      answer = await this.#send(name, body);
-    } catch (cause) {
-      throw this.#isClosed ? closed() : new CarillonError('no_answer', `${name}: no answer`, cause);
-    }
-    if (isError(answer)) throw new CarillonError(answer.error.code, `${name}: ${answer.error.message}`);
+    const answer = await this.#answerTo(name, body);
+    if (isError(answer)) throw this.failure(name, answer);
+    this.#isLimited = false;
     return answer;
+  }
+
+  /** An answer that is an error, as one. */
+  failure(name: string, { error: { code, message, retryAfterMs } }: RequestError): CarillonError {
+    const error = new CarillonError(code, `${name}: ${message}`, undefined, retryAfterMs);
+    // Once, until something succeeds: many may be refused together.
+    if (code === 'rate_limited' && !this.#isLimited) {
+      this.#isLimited = true;
+      this.#onLimited(error);
+    }
+    return error;
   }
 
   /**
@@ -82,17 +117,25 @@ export class Requests {
    */
   async askUntilAnswered<N extends keyof Bodies>(name: N, bodyOf: () => Bodies[N]): Promise<AnswerTo<N>> {
     for (let failures = 0; ; failures += 1) {
-      if (!this.#isOpen) await this.#wait(() => {});
+      await this.opened();
       try {
         return await this.ask(name, bodyOf());
       } catch (error) {
-        const isPassing =
-          error instanceof CarillonError && /^(no_answer|unavailable|rate_limited)$/.test(error.code);
-        if (!isPassing) throw error;
+        if (!isPassing(error)) throw error;
+        await this.pauseAfter(error, failures);
       }
-      const delayMs = backoffMs(failures, MAX_PAUSE_MS, this.#environment.random());
-      if (this.#isOpen) await this.pause(delayMs);
     }
+  }
+
+  /** Resolves while there is a session. */
+  async opened(): Promise<void> {
+    if (!this.isOpen) await this.#wait(() => {});
+  }
+
+  /** Until it is worth while to ask again after so many failures, or the next session. */
+  async pauseAfter(error: CarillonError, failures: number): Promise<void> {
+    const delayMs = backoffMs(failures, MAX_PAUSE_MS, this.#environment.random());
+    if (this.isOpen) await this.pause(Math.max(delayMs, error.retryAfterMs ?? 0));
   }
 
   /** Until then, or the next session. */
@@ -104,6 +147,30 @@ export class Requests {
       });
       this.#cancels.add(cancel);
     });
+  }
+
+  async #answerTo<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N> | RequestError> {
+    const { messageMaxBytes } = this.#limits;
+    const flight = { bytes: bytesOf([name, body]), wasTooLarge: false };
+    if (flight.bytes > messageMaxBytes) {
+      throw tooLarge(name, `${flight.bytes} bytes are more than ${messageMaxBytes}`);
+    }
+    const pace = this.#pace;
+    try {
+      if (pace === undefined) throw new Error('not connected');
+      await pace.take(name === 'authenticate');
+      try {
+        if (pace !== this.#pace) throw new Error('the connection is lost');
+        this.#flights.add(flight);
+        return await this.#send(name, body);
+      } finally {
+        this.#flights.delete(flight);
+        pace.done();
+      }
+    } catch (cause) {
+      if (flight.wasTooLarge) throw tooLarge(name, 'larger than the server takes');
+      throw this.#isClosed ? closed() : new CarillonError('no_answer', `${name}: no answer`, cause);
+    }
   }
 
   /** Until `go` is called, or a session begins, whichever is first. */
@@ -120,6 +187,15 @@ export class Requests {
   }
 }
 
-function isError(answer: object): answer is RequestError {
+/** Whether the same may succeed later. */
+export function isPassing(error: unknown): error is CarillonError {
+  return error instanceof CarillonError && /^(no_answer|unavailable|rate_limited)$/.test(error.code);
+}
+
+export function isError(answer: object): answer is RequestError {
   return 'error' in answer;
+}
+
+function tooLarge(name: string, why: string): CarillonError {
+  return new CarillonError('message_too_large', `${name}: ${why}`);
 }

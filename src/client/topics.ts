@@ -4,6 +4,7 @@ import type { Announcer } from './announcer.ts';
 import type { TopicOptions } from './api.ts';
 import { recover } from './recovery.ts';
 import type { Requests } from './requests.ts';
+import { TopicQueue } from './topic-queue.ts';
 import type { User } from './user.ts';
 
 export interface TopicsOptions {
@@ -26,12 +27,14 @@ const NOTHING = Promise.resolve();
 
 export class Topics {
   readonly #options: TopicsOptions;
+  readonly #queue: TopicQueue;
   readonly #topics = new Map<string, Wanted>();
   /** The last of each, until it is over; never rejects. */
   readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(options: TopicsOptions) {
     this.#options = options;
+    this.#queue = new TopicQueue(options.requests);
   }
 
   /** Whether the audience is a topic that the app does not want any more, or not yet again. */
@@ -83,7 +86,7 @@ export class Topics {
     const { requests, user, announcer } = this.#options;
     const audience = PREFIX + topic;
     try {
-      const { epoch, head, missed } = await requests.askUntilAnswered('subscribe', () => {
+      const { epoch, head, missed } = await this.#queue.enter(() => {
         const ordering = user()?.ordering;
         ordering?.hold(audience);
         const cursor = ordering?.cursors.get(audience);
@@ -113,10 +116,6 @@ export class Topics {
 
   async #leave(topic: string): Promise<void> {
     this.#options.user()?.forget(PREFIX + topic);
-    try {
-      await this.#options.requests.ask('unsubscribe', { topic });
-    } catch {
-      // Not connected or not in it: it is left either way, and the next session does not enter it.
-    }
+    await this.#queue.leave(topic);
   }
 }

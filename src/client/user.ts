@@ -6,6 +6,7 @@ import type { Notification } from './notification.ts';
 import { Ordering } from './ordering.ts';
 import type { ClientStorage } from './storage.ts';
 import { Tabs } from './tabs.ts';
+import { within } from './within.ts';
 
 export interface UserOptions {
   readonly url: string;
@@ -21,10 +22,12 @@ export class User {
   readonly ordering: Ordering;
   readonly #stored: StoredCursors;
   readonly #tabs: Tabs;
+  readonly #options: UserOptions;
 
   constructor(name: string, options: UserOptions, cursors?: CursorMap) {
     const { now, tell } = options;
     this.name = name;
+    this.#options = options;
     this.#stored = storedCursors(name, options);
     this.ordering = new Ordering(
       { now, tell, onMoved: () => this.#stored.save(this.ordering.cursors) },
@@ -34,7 +37,7 @@ export class User {
   }
 
   load(): Promise<CursorMap> {
-    return this.#stored.load();
+    return loadCursors(this.name, this.#options);
   }
 
   /** The last offset of each audience that the app has been told. */
@@ -57,9 +60,19 @@ export class User {
   }
 }
 
-/** For the handshake, before the server has said whose connection it is. */
-export function loadCursors(user: string, options: Pick<UserOptions, 'url' | 'storage'>): Promise<CursorMap> {
-  return storedCursors(user, options).load();
+/** A storage that does not answer costs cursors and nothing else. */
+const STORAGE_MS = 5_000;
+
+/** Also for the handshake, before the server has said whose connection it is. */
+export async function loadCursors(
+  user: string,
+  options: Pick<UserOptions, 'url' | 'storage' | 'environment'>,
+): Promise<CursorMap> {
+  try {
+    return await within(options.environment, STORAGE_MS, () => storedCursors(user, options).load());
+  } catch {
+    return new Map();
+  }
 }
 
 function storedCursors(user: string, { url, storage }: Pick<UserOptions, 'url' | 'storage'>): StoredCursors {

@@ -7,8 +7,8 @@ import type { Meter } from './request-limits.ts';
 /** Counts are exact up to this and stay there: nobody reads "1,387". */
 export const MAX_COUNT = 100;
 
-const MAX_PAGE = 100;
-const MAX_IDS = 500;
+export const MAX_PAGE = 100;
+export const MAX_IDS = 500;
 
 const inboxFilterSchema = z
   .enum(['all', 'unseen', 'unread', 'archived'])

@@ -42,6 +42,7 @@ export const connectionCodes = {
   unsupported_protocol: 'The client speaks a version of Socket.IO that is not spoken here.',
   bad_handshake: 'The request for a WebSocket is malformed.',
   unknown_session: 'There is no such session here; begin a new one.',
+  message_too_large: 'The body is larger than CLIENT_MESSAGE_MAX_BYTES; its session is over.',
   foreign_session: 'The session began elsewhere, or does not poll.',
 } as const;
 
@@ -80,6 +81,7 @@ export const problemStatuses = {
   bad_handshake: [400, 426],
   unknown_session: [400],
   foreign_session: [400, 403],
+  message_too_large: [413],
   not_json: [400],
   unsupported_media_type: [415],
   too_large: [413],

@@ -4,7 +4,7 @@ import { audienceSchema } from './audience.ts';
 import { cursorSchema, epochSchema, notificationSchema, offsetSchema } from './notification.ts';
 
 /** Most audiences that one client may ask about: its user, 100 departments, global and 100 topics. */
-const MAX_CURSORS = 256;
+export const MAX_CURSORS = 256;
 
 export const cursorsSchema = z
   .partialRecord(audienceSchema, cursorSchema)

@@ -1,6 +1,7 @@
 /** The Socket.IO messages of namespace `/`: what clients send, what they are answered, what they are told. */
 import { z } from 'zod';
-import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { audienceIdSchema } from './audience.ts';
+import { clientLimitsSchema } from './client-limits.ts';
 import { eventSchema } from './event.ts';
 import {
   countsSchema,
@@ -11,8 +12,9 @@ import {
   markRequestSchema,
 } from './inbox.ts';
 import { jsonObjectSchema } from './json.ts';
-import { cursorSchema, epochSchema, type Notification, offsetSchema } from './notification.ts';
-import { cursorsSchema, missedByAudienceSchema, missedSchema } from './recovery.ts';
+import { epochSchema, type Notification, offsetSchema } from './notification.ts';
+import { cursorsSchema, missedByAudienceSchema } from './recovery.ts';
+import { topicRequests } from './topic-requests.ts';
 
 export const handshakeAuthSchema = z
   .object({
@@ -74,6 +76,7 @@ export const sessionSchema = z
     expiresAt: z.iso.datetime(),
     serverTime: z.iso.datetime(),
     missed: missedByAudienceSchema.shape.audiences.optional().describe('When the handshake had cursors.'),
+    limits: clientLimitsSchema.optional().describe('Earlier versions do not tell them.'),
   })
   .meta({
     id: 'Session',
@@ -86,6 +89,7 @@ const goawayCodeSchema = z.enum([
   'shutting_down',
   'unavailable',
   'rate_limited',
+  'message_too_large',
   'slow_consumer',
   'disconnected',
   'token_revoked',
@@ -97,6 +101,8 @@ export const goawayCodes: Record<GoawayCode, string> = {
   shutting_down: 'This node is going down; connect again, to another.',
   unavailable: 'The session could not be set up because a dependency is away; try again later.',
   rate_limited: 'The client sent more messages than are allowed; come again later, and send fewer.',
+  message_too_large:
+    'A message was larger than CLIENT_MESSAGE_MAX_BYTES, and was not read; come again, and do not send it again.',
   slow_consumer:
     'The client took too little of what it was sent; come again with cursors. It closes without this message when that could not be delivered either.',
   disconnected: 'An operator closed the connections of this user; connect again.',
@@ -164,32 +170,7 @@ export const requests = {
     }),
     answer: missedByAudienceSchema,
   },
-  subscribe: {
-    request: z
-      .object({
-        topic: audienceIdSchema,
-        cursor: cursorSchema.optional(),
-        last: z
-          .int()
-          .min(1)
-          .optional()
-          .describe('So many of the last ones, at most SYNC_LIMIT; not together with cursor.'),
-      })
-      .refine(({ cursor, last }) => cursor === undefined || last === undefined, {
-        path: ['last'],
-        message: 'not together with cursor',
-      }),
-    answer: z.object({
-      audience: audienceSchema,
-      epoch: epochSchema,
-      head: offsetSchema,
-      missed: missedSchema.optional().describe('When the request had a cursor, or `last`.'),
-    }),
-  },
-  unsubscribe: {
-    request: z.object({ topic: audienceIdSchema }),
-    answer: z.object({ audience: audienceSchema }),
-  },
+  ...topicRequests(requestErrorSchema),
   inbox: { request: inboxQuerySchema.prefault({}), answer: inboxPageSchema },
   mark: { request: markRequestSchema, answer: markAnswerSchema },
   publish: {

@@ -5,15 +5,16 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type Problem, problem } from '../contract/problem.ts';
+import type { GoawayCode } from '../contract/socket.ts';
 import { type ClientAddresses, countedAs } from '../edge/client-addresses.ts';
 import type { Place } from '../edge/http-connections.ts';
 import { refuseRequest, refuseStream } from '../edge/refuse-stream.ts';
 import { Allowance, type Rate } from './allowance.ts';
-import { turnAway } from './goaway.ts';
+import { codeOf, sayGoaway, turnAway } from './goaway.ts';
 import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
 import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
 import type { Seats } from './seats.ts';
-import type { Connection } from './wire/shared-write.ts';
+import { type Connection, whenTooLarge } from './wire/shared-write.ts';
 
 export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
@@ -22,11 +23,16 @@ export interface DoorOptions {
   readonly addresses: ClientAddresses;
   readonly seats: Seats;
   readonly messages: Rate;
+  readonly maxMessageBytes: number;
+  /** Whether a session has begun on the connection, which tells of its end by itself. */
+  readonly hasBegun: (connection: Connection) => boolean;
   readonly log: Logger;
   readonly onRefused: (code: string) => void;
 }
 
 const METHODS = ['GET', 'POST'];
+
+const TOO_LARGE = 413;
 
 /** What goes with a status. */
 const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
@@ -47,8 +53,9 @@ export class Door {
    * Engine.IO's middleware, asked for each request. What is refused here gets a written answer; what Engine.IO refuses
    * of an upgrade does not always.
    * @param hasSession whether Engine.IO has a session of this id
+   * @param connectionOf that session
    */
-  guard(hasSession: (id: string) => boolean) {
+  guard(hasSession: (id: string) => boolean, connectionOf: (id: string) => Connection | undefined) {
     return (request: IncomingMessage, response: unknown, next: () => void): void => {
       // Of an upgrade Engine.IO gives something else that only looks like a response.
       const isUpgrade = !(response instanceof ServerResponse);
@@ -56,6 +63,9 @@ export class Door {
       if (!isUpgrade) response.setHeader('cache-control', 'no-store');
       const refusal = this.#refusalOf(request, isUpgrade, hasSession);
       if (refusal === undefined) {
+        const { sid = '' } = queryOf(request);
+        const isPost = request.method === 'POST' && !isUpgrade;
+        if (isPost && this.#endsTooLarge(request, response, connectionOf(sid))) return;
         next();
         return;
       }
@@ -117,6 +127,47 @@ export class Door {
     return page.port === String(consolePort) && URL.canParse(own) && new URL(own).hostname === page.hostname;
   }
 
+  /**
+   * Whether a polling client posts more than it may, and was answered so. Engine.IO would answer without a word, and keep
+   * the session until it is silent for too long.
+   */
+  #endsTooLarge(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection | undefined,
+  ): boolean {
+    if (connection === undefined) return false;
+    const { maxMessageBytes } = this.#options;
+    const length = request.headers['content-length'];
+    if (length === undefined) {
+      // How much it is, Engine.IO finds out.
+      response.once('finish', () => {
+        if (response.statusCode === TOO_LARGE) this.#sendAway(connection, 'message_too_large', turnAway);
+      });
+      return false;
+    }
+    if (Number(length) <= maxMessageBytes) return false;
+    // First, so that it mostly comes before the answer after which a client hears nothing any more.
+    this.#sendAway(connection, 'message_too_large', turnAway);
+    refuseRequest(response, problem('message_too_large', TOO_LARGE, `at most ${maxMessageBytes} bytes`));
+    return true;
+  }
+
+  /** For what the client has sent. Before there is a session nothing else tells that it is gone. */
+  #sendAway(
+    connection: Connection,
+    code: 'rate_limited' | 'message_too_large',
+    say: (connection: Connection, code: GoawayCode) => void,
+  ): void {
+    if (codeOf(connection) !== undefined) return;
+    const { hasBegun, log, onRefused } = this.#options;
+    if (!hasBegun(connection)) {
+      log.info({ address: Reflect.get(connection, 'remoteAddress'), code }, 'connection refused');
+      onRefused(code);
+    }
+    say(connection, code);
+  }
+
   /** Follows a connection that was let in: its seat, and how much it sends. */
   admit(connection: Connection): void {
     const { seats, addresses, messages } = this.#options;
@@ -126,8 +177,10 @@ export class Door {
     this.#polling.follow(connection);
     const allowance = new Allowance(messages, Date.now());
     connection.on('packet', () => {
-      if (!allowance.take(Date.now())) turnAway(connection, 'rate_limited');
+      if (!allowance.take(Date.now())) this.#sendAway(connection, 'rate_limited', turnAway);
     });
+    const tooLarge = () => this.#sendAway(connection, 'message_too_large', sayGoaway);
+    whenTooLarge(connection, tooLarge);
     // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
     const isPolling = connection.transport.name === 'polling';
     const place = this.#placeOf(request, isPolling);
@@ -141,6 +194,7 @@ export class Door {
     connection.once('upgrade', () => {
       release();
       release = seats.take(upgraded);
+      whenTooLarge(connection, tooLarge);
     });
   }
 

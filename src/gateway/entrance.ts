@@ -23,7 +23,7 @@ export interface EntranceOptions {
 /** What a client wants of what came before it enters: all since its cursors, or the last so many of each audience. */
 export interface Before {
   readonly cursors?: Cursors | undefined;
-  readonly last?: number | undefined;
+  readonly last?: ReadonlyMap<Audience, number> | undefined;
   /** Is charged with what is read; undefined: nothing may be read. */
   readonly meter: Meter | undefined;
 }
@@ -33,6 +33,13 @@ export interface Entered {
   readonly audience: Audience;
   readonly head: Cursor;
   readonly missed?: Missed;
+}
+
+/** Which of several audiences were entered, and why the others were not. */
+export interface EnteredEach {
+  readonly entered: ReadonlyMap<Audience, Entered>;
+  readonly failures: readonly unknown[];
+  release(): void;
 }
 
 export class Entrance {
@@ -50,33 +57,66 @@ export class Entrance {
    */
   async enter(
     audiences: readonly Audience[],
-    { cursors = {}, last, meter }: Before,
+    before: Before,
   ): Promise<{ readonly entered: readonly Entered[]; release(): void }> {
-    const feeds = await Promise.all(audiences.map((audience) => this.feedPast(audience, cursors[audience])));
-    if (!this.#socket.connected || !audiences.every((audience) => this.#socket.rooms.has(roomOf(audience)))) {
+    const feeds = await Promise.all(
+      audiences.map((audience) => this.feedPast(audience, before.cursors?.[audience])),
+    );
+    if (!audiences.every((audience) => this.#isIn(audience))) {
       throw new Unavailable('the socket or the room went away meanwhile');
     }
-    const { recovery, maxPendingBytes, maxAnswerBytes } = this.#options;
-    const member = new HeldMember(this.#socket, maxPendingBytes);
-    const places = feeds.map((feed) => ({
-      audience: feed.audience,
-      head: feed.enter(this.#socket.id, member),
-      cursor: cursors[feed.audience],
-    }));
-    const answer: Answer = { portion: new Portion(maxAnswerBytes), meter, isPartial: false };
-    const missed = new Map<Audience, Missed>();
-    for (const { audience, cursor, head } of shortestFirst(places)) {
-      if (cursor !== undefined) {
-        missed.set(audience, await recover(recovery, audience, cursor, head, answer));
-      } else if (last !== undefined) {
-        missed.set(audience, await lastOf(recovery, audience, last, head, answer));
-      }
+    const member = new HeldMember(this.#socket, this.#options.maxPendingBytes);
+    const places = feeds.map((feed) => this.#enterFeed(feed, member, before.cursors));
+    const answer = this.#answerFor(before);
+    const entered = new Map<Audience, Entered>();
+    for (const place of shortestFirst(places)) {
+      entered.set(place.audience, await this.#before(place, before.last, answer));
     }
-    const entered = places.map(({ audience, head }): Entered => {
-      const found = missed.get(audience);
-      return found === undefined ? { audience, head } : { audience, head, missed: found };
+    return {
+      entered: audiences.flatMap((audience) => entered.get(audience) ?? []),
+      release: () => member.release(),
+    };
+  }
+
+  /**
+   * The same, each audience by itself: the caller MUST leave the rooms of those that are not among `entered`. They
+   * share one answer. `within`: how long each may take.
+   */
+  async enterEach(
+    audiences: readonly Audience[],
+    before: Before,
+    within: <T>(entering: Promise<T>) => Promise<T>,
+  ): Promise<EnteredEach> {
+    const failures: unknown[] = [];
+    const unlessFailed = async <T>(promise: Promise<T>) => {
+      try {
+        return await within(promise);
+      } catch (error) {
+        failures.push(error);
+        return undefined;
+      }
+    };
+    const feeds = await Promise.all(
+      audiences.map((audience) => unlessFailed(this.feedPast(audience, before.cursors?.[audience]))),
+    );
+    const members = new Map<Audience, HeldMember>();
+    // In one turn, as each would by itself.
+    const places = feeds.flatMap((feed) => {
+      if (feed === undefined || !this.#isIn(feed.audience)) return [];
+      const member = new HeldMember(this.#socket, this.#options.maxPendingBytes);
+      members.set(feed.audience, member);
+      return [this.#enterFeed(feed, member, before.cursors)];
     });
-    return { entered, release: () => member.release() };
+    const answer = this.#answerFor(before);
+    const entered = new Map<Audience, Entered>();
+    for (const place of shortestFirst(places)) {
+      const found = await unlessFailed(this.#before(place, before.last, answer));
+      if (found !== undefined) entered.set(place.audience, found);
+    }
+    const release = () => {
+      for (const [audience, member] of members) if (entered.has(audience)) member.release();
+    };
+    return { entered, failures, release };
   }
 
   /** What the client missed in audiences that it is in; `isPartial`: it understands that there is more. */
@@ -98,6 +138,30 @@ export class Entrance {
     return missed;
   }
 
+  #isIn(audience: Audience): boolean {
+    return this.#socket.connected && this.#socket.rooms.has(roomOf(audience));
+  }
+
+  #enterFeed(feed: Feed, member: HeldMember, cursors: Cursors = {}): Place {
+    const head = feed.enter(this.#socket.id, member);
+    return { audience: feed.audience, head, cursor: cursors[feed.audience] };
+  }
+
+  #answerFor({ meter }: Before): Answer {
+    return { portion: new Portion(this.#options.maxAnswerBytes), meter, isPartial: false };
+  }
+
+  /** What came before the place, as far as it was asked for. */
+  async #before({ audience, head, cursor }: Place, last: Before['last'], answer: Answer): Promise<Entered> {
+    const { recovery } = this.#options;
+    if (cursor !== undefined) {
+      return { audience, head, missed: await recover(recovery, audience, cursor, head, answer) };
+    }
+    const count = last?.get(audience);
+    if (count === undefined) return { audience, head };
+    return { audience, head, missed: await lastOf(recovery, audience, count, head, answer) };
+  }
+
   /**
    * The feed of an audience, not behind the client: another gateway may have been quicker, and what this one still
    * had to pass on would come to the client a second time.
@@ -111,10 +175,16 @@ export class Entrance {
   }
 }
 
+interface Place {
+  readonly audience: Audience;
+  readonly head: Cursor;
+  readonly cursor: Cursor | undefined;
+}
+
 /** Of those that do not all have room in one answer, as many as possible. One after the other: it is read what fits. */
-function shortestFirst<Place extends { readonly head: Cursor; readonly cursor: Cursor | undefined }>(
-  places: readonly Place[],
-): readonly Place[] {
-  const length = ({ head, cursor }: Place) => head.offset - (cursor?.offset ?? 0);
+function shortestFirst<Compared extends Pick<Place, 'head' | 'cursor'>>(
+  places: readonly Compared[],
+): readonly Compared[] {
+  const length = ({ head, cursor }: Compared) => head.offset - (cursor?.offset ?? 0);
   return places.toSorted((one, other) => length(one) - length(other));
 }

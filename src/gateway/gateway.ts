@@ -3,6 +3,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
 import { type Namespace, Server } from 'socket.io';
 import { type Audience, roomOf } from '../contract/audience.ts';
+import { FIXED_LIMITS } from '../contract/client-limits.ts';
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { GivenDepartments } from '../contract/departments.ts';
 import type { Directive } from '../contract/directive.ts';
@@ -19,9 +20,10 @@ import { Attendance } from './attendance.ts';
 import { authenticate } from './authenticate.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { drain } from './drain.ts';
+import { followToItsEnd } from './ends.ts';
 import { exactParser } from './exact-parser.ts';
 import { Feeds } from './feeds.ts';
-import { codeOf, cutOff, goaway } from './goaway.ts';
+import { cutOff, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import type { Member } from './member.ts';
@@ -36,7 +38,7 @@ import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
 import { PendingTotal, type Waiter } from './wire/pending.ts';
 import { followPolling } from './wire/polling-backlog.ts';
-import { hasSession } from './wire/sessions.ts';
+import { connectionOf, hasSession } from './wire/sessions.ts';
 import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
 
 export interface GatewayOptions {
@@ -100,8 +102,6 @@ export class Gateway {
   readonly #door: Door;
   readonly #feeds: Feeds;
   readonly #pending: PendingTotal;
-  readonly #log: Logger;
-  readonly #isSampled: (user: string) => boolean;
   readonly #sessions = new WeakMap<GatewaySocket, Session>();
   /** Who is in the rooms of this node. */
   readonly occupancy: Occupancy;
@@ -117,7 +117,9 @@ export class Gateway {
     }
     const { seats } = options;
     const onRefused = (code: string) => onConnection('refused', code);
-    const door = new Door({ ...options, messages: limits.messages, onRefused });
+    const vacancies = new Vacancies(handshakeMs);
+    const hasBegun = (connection: Connection) => vacancies.hasFollowed(connection);
+    const door = new Door({ ...options, ...limits, hasBegun, onRefused });
     const { maxMessageBytes: maxInboundBytes, maxPendingBytes, maxAnswerBytes } = limits;
     const pending = new PendingTotal({
       maxBytes: limits.maxPendingTotalBytes,
@@ -128,8 +130,6 @@ export class Gateway {
     this.#door = door;
     this.#pending = pending;
     this.#feeds = feeds;
-    this.#log = log;
-    this.#isSampled = options.isSampled;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: maxInboundBytes,
@@ -147,7 +147,12 @@ export class Gateway {
     feeds.follow(adapter);
     this.occupancy = new Occupancy({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
     const { engine } = this.#io;
-    engine.use(door.guard((id) => hasSession(engine, id)));
+    engine.use(
+      door.guard(
+        (id) => hasSession(engine, id),
+        (id) => connectionOf(engine, id),
+      ),
+    );
     engine.on('connection', (connection: Connection) => {
       door.admit(connection);
       followPolling(connection, pending, () => cutOff(connection));
@@ -174,8 +179,15 @@ export class Gateway {
       log,
       maxPendingBytes,
       maxAnswerBytes,
+      told: {
+        ...FIXED_LIMITS,
+        messageMaxBytes: limits.maxMessageBytes,
+        messagesAtOnce: limits.messages.burst,
+        messagesPerSecond: limits.messages.perSecond,
+        topicsPerSession: limits.maxTopics,
+        lastPerTopic: options.syncLimit,
+      },
     };
-    const vacancies = new Vacancies(handshakeMs);
     const { publish, quota } = options;
     const { maxTopics, maxEventBytes } = limits;
     const maxLast = options.syncLimit;
@@ -195,7 +207,8 @@ export class Gateway {
       onConnection('accepted', '');
       vacancies.follow(socket);
       attendance.follow(socket);
-      this.#watch(socket, (code) => onConnection('closed', code));
+      const isShown = options.isSampled(socket.data.identity.user);
+      followToItsEnd(socket, { isShown, log, onClosed: (code) => onConnection('closed', code) });
       const started = new Session(socket, session);
       this.#sessions.set(socket, started);
       // Its token was verified a moment ago, and may have been revoked since.
@@ -266,24 +279,4 @@ export class Gateway {
     this.#feeds.close();
     this.#pending.close();
   }
-
-  /** The lines of sampled users, and of whoever was sent away. */
-  #watch(socket: GatewaySocket, onClosed: (code: string) => void): void {
-    const isSampled = this.#isSampled(socket.data.identity.user);
-    if (isSampled) {
-      const { address } = socket.handshake;
-      this.#log.info({ ...whoIs(socket), address, transport: socket.conn.transport.name }, 'connected');
-    }
-    socket.on('disconnect', (reason) => {
-      const code = codeOf(socket.conn);
-      if (isSampled || code !== undefined) {
-        this.#log.info({ ...whoIs(socket), reason, code }, 'disconnected');
-      }
-      onClosed(code ?? '');
-    });
-  }
-}
-
-function whoIs({ id, data: { identity, device } }: GatewaySocket) {
-  return { session: id, user: identity.user, device };
 }

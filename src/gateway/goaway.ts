@@ -9,6 +9,8 @@ const goaways: Record<GoawayCode, { readonly reconnect: boolean; readonly spread
   shutting_down: { reconnect: true, spreadMs: 5_000 },
   unavailable: { reconnect: true, spreadMs: 10_000 },
   rate_limited: { reconnect: true, spreadMs: 30_000 },
+  // What else this client has to do works; `spreadMs`, because who does not heed it comes with the same again.
+  message_too_large: { reconnect: true, spreadMs: 30_000 },
   slow_consumer: { reconnect: true, spreadMs: 5_000 },
   disconnected: { reconnect: true, spreadMs: 1_000 },
   token_revoked: { reconnect: false, spreadMs: 0 },
@@ -24,11 +26,18 @@ export function goaway(socket: GatewaySocket, code: GoawayCode): void {
 
 /** For a connection that may not have a socket yet. */
 export function turnAway(connection: Connection, code: GoawayCode): void {
+  sayGoaway(connection, code);
+  connection.close();
+}
+
+/** The same for a connection that is being closed already. */
+export function sayGoaway(connection: Connection, code: GoawayCode): void {
+  // What was said first is why.
+  if (codes.has(connection)) return;
   codes.set(connection, code);
   // As Socket.IO writes an event and a disconnect; Engine.IO puts its own packet type in front.
   connection.write(`2${JSON.stringify(['goaway', messageOf(code)])}`);
   connection.write('1');
-  connection.close();
 }
 
 /** For a connection whose client does not take what it is sent: a last word would wait behind all the rest. */

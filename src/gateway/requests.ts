@@ -1,30 +1,17 @@
 /** What clients ask: each request is checked, answered through its acknowledgement, and never ends the socket. */
 import type { Logger } from 'pino';
-import type { z } from 'zod';
-import { type Audience, roomOf } from '../contract/audience.ts';
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { UserInbox } from '../contract/inbox.ts';
-import { formatPath } from '../contract/refusal.ts';
 import type { EventQuota, Meter, RequestLimits } from '../contract/request-limits.ts';
-import { type RequestError, type RequestErrorCode, type RequestName, requests } from '../contract/socket.ts';
+import { type RequestError, type RequestName, requests } from '../contract/socket.ts';
 import { allowsTopic, type Verify } from '../contract/token.ts';
-import { isUnavailable, stackOf } from '../contract/unavailable.ts';
 import { OneAtATime } from '../limits/one-at-a-time.ts';
+import { type Answer, answerFailure, type Client, checked, failed, gone, rateLimited } from './answers.ts';
 import { postedEvent } from './posted.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
+import { topicAnswers } from './topic-answers.ts';
 import { pendingBytes } from './wire/shared-write.ts';
-
-/** Runs when the answer has been sent. */
-type Afterwards = (run: () => void) => void;
-
-/** Whose request it is. */
-interface Client {
-  readonly socket: GatewaySocket;
-  readonly session: Session;
-}
-
-type Answer = (client: Client, body: unknown, afterwards: Afterwards) => Promise<unknown>;
 
 export interface RequestsOptions {
   readonly inbox: UserInbox;
@@ -77,19 +64,9 @@ export class Requests {
     } catch (error) {
       // Who has left is told nothing, and no fault is to be looked for.
       if (client.session.isOver) return;
-      acknowledge(this.#failure(client.socket.id, name, error));
+      acknowledge(answerFailure(this.#log, error, { session: client.socket.id, request: name }));
     }
     for (const run of then) run();
-  }
-
-  #failure(session: string, request: string, error: unknown): RequestError {
-    if (isUnavailable(error)) {
-      this.#log.warn({ session, request, reason: String(error) }, 'request failed');
-      return failed('unavailable', 'try again later');
-    }
-    const reason = String(error);
-    this.#log.error({ code: 'internal', session, request, reason, stack: stackOf(error) }, 'request failed');
-    return failed('internal', 'the request failed; it may be sent again');
   }
 }
 
@@ -124,7 +101,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
   }
 
   return {
-    sync: checked(requests.sync, (client, { cursors, partial = false }) =>
+    sync: checked(requests.sync.request, (client, { cursors, partial = false }) =>
       limited(client, async (meter) => {
         const missed = await client.session.sync(cursors, meter, partial);
         return 'foreign' in missed
@@ -133,36 +110,9 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
       }),
     ),
 
-    subscribe: checked(requests.subscribe, async (client, request, afterwards) => {
-      const { socket, session } = client;
-      if (session.isOver) return gone();
-      const { topic, cursor, last } = request;
-      if (last !== undefined && last > maxLast) return failed('bad_request', `last: at most ${maxLast}`);
-      if (!allowsTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
-      const isIn = socket.rooms.has(roomOf(`topic:${topic}`));
-      if (!isIn && session.topicCount >= maxTopics) {
-        return failed('too_many_topics', `at most ${maxTopics}; unsubscribe from one first`);
-      }
-      const cursors = cursor === undefined ? undefined : { [`topic:${topic}`]: cursor };
-      const enter = async (meter: Meter | undefined) => {
-        const entered = await session.enter(`topic:${topic}`, { cursors, last, meter });
-        const { audience, head, missed, release } = entered;
-        afterwards(release);
-        const { epoch, offset } = head;
-        return { audience, epoch, head: offset, ...(missed === undefined ? {} : { missed }) };
-      };
-      const isPlain = cursor === undefined && last === undefined;
-      return isPlain ? await enter(undefined) : await limited(client, enter);
-    }),
+    ...topicAnswers({ maxTopics, maxLast, limited, log: options.log }),
 
-    unsubscribe: checked(requests.unsubscribe, async ({ socket }, { topic }) => {
-      const audience: Audience = `topic:${topic}`;
-      if (!socket.rooms.has(roomOf(audience))) return failed('not_subscribed', `topic "${topic}"`);
-      await socket.leave(roomOf(audience));
-      return { audience };
-    }),
-
-    inbox: checked(requests.inbox, (client, query) =>
+    inbox: checked(requests.inbox.request, (client, query) =>
       limited(client, async (meter) => {
         const { socket, session } = client;
         const page = await inbox.list(socket.data.identity.user, session.audiences, query, meter);
@@ -170,7 +120,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
       }),
     ),
 
-    mark: checked(requests.mark, (client, request) =>
+    mark: checked(requests.mark.request, (client, request) =>
       limited(client, async (meter) => {
         const { socket, session } = client;
         const { user } = socket.data.identity;
@@ -179,7 +129,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
       }),
     ),
 
-    publish: checked(requests.publish, async (client, request) => {
+    publish: checked(requests.publish.request, async (client, request) => {
       const { user, publish: allowed } = client.socket.data.identity;
       if (!allowsTopic(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
       const posted = postedEvent(user, request, maxEventBytes);
@@ -195,7 +145,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
       });
     }),
 
-    authenticate: checked(requests.authenticate, async ({ socket, session }, { token }) => {
+    authenticate: checked(requests.authenticate.request, async ({ socket, session }, { token }) => {
       const verified = await verify(token);
       if (session.isOver) return gone();
       if (!verified.ok && verified.code === 'unavailable') return failed('unavailable', 'try again later');
@@ -206,38 +156,9 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
       return { expiresAt: new Date(verified.identity.expiresAtMs).toISOString() };
     }),
 
-    ping: checked(requests.ping, async (_client, { seq }) => ({
+    ping: checked(requests.ping.request, async (_client, { seq }) => ({
       ...(seq === undefined ? {} : { seq }),
       serverTime: new Date().toISOString(),
     })),
   };
-}
-
-/** Lets a handler see only requests that have the contract's form. */
-function checked<Request, Result>(
-  contract: { readonly request: z.ZodType<Request>; readonly answer: z.ZodType<Result> },
-  handle: (client: Client, request: Request, afterwards: Afterwards) => Promise<Result | RequestError>,
-): Answer {
-  return async (client, body, afterwards) => {
-    const request = contract.request.safeParse(body ?? undefined);
-    if (request.success) return await handle(client, request.data, afterwards);
-    const [issue] = request.error.issues;
-    return failed('bad_request', `${formatPath(issue?.path ?? [])} ${issue?.message}`.trim());
-  };
-}
-
-/**
- * For requests of a session that is over, whose answer nobody hears: what only reads is not read any more. `mark` and
- * `publish` change what others see, and what a client asked before it left is done.
- */
-function gone(): RequestError {
-  return failed('unavailable', 'the session is over');
-}
-
-function failed(code: RequestErrorCode, message: string): RequestError {
-  return { error: { code, message } };
-}
-
-function rateLimited(message: string, retryAfterMs: number): RequestError {
-  return { error: { code: 'rate_limited', message, retryAfterMs: Math.ceil(retryAfterMs) } };
 }

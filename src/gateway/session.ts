@@ -3,6 +3,7 @@
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../contract/audience.ts';
+import type { ClientLimits } from '../contract/client-limits.ts';
 import { type GivenDepartments, withDepartments } from '../contract/departments.ts';
 import type { UserInbox } from '../contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
@@ -10,7 +11,7 @@ import type { Cursors, MissedByAudience } from '../contract/recovery.ts';
 import type { Meter, RequestLimits } from '../contract/request-limits.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../contract/token.ts';
 import { isUnavailable, stackOf } from '../contract/unavailable.ts';
-import { type Before, type Entered, Entrance, type EntranceOptions } from './entrance.ts';
+import { type Before, type EnteredEach, Entrance, type EntranceOptions } from './entrance.ts';
 import { goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
 import type { GatewaySocket } from './server.ts';
@@ -32,6 +33,8 @@ export interface SessionOptions extends EntranceOptions {
   ) => void;
   /** How long rooms may take to open before the client is told to come again. */
   readonly deadlineMs: number;
+  /** What the client may do, told in its `session`. */
+  readonly told: ClientLimits;
   readonly log: Logger;
 }
 
@@ -126,21 +129,18 @@ export class Session {
     }
   }
 
-  /** Enters one more room. The caller MUST call `release` once it has told the client, as for an {@link Entrance}. */
-  async enter(audience: Audience, before: Before): Promise<Entered & { release(): void }> {
-    const room = roomOf(audience);
-    await this.#socket.join(room);
-    try {
-      const { entered, release } = await this.#life.within(
-        this.#options.deadlineMs,
-        this.#entrance.enter([audience], before),
-      );
-      const [only = { audience, head: EMPTY_HEAD }] = entered;
-      return { ...only, release };
-    } catch (error) {
-      await this.#socket.leave(room);
-      throw error;
-    }
+  /**
+   * Enters more rooms, each by itself: those that cannot be entered now are not among `entered`, and are left again.
+   * The caller MUST call `release` once it has told the client, as for an {@link Entrance}.
+   */
+  async enter(audiences: readonly Audience[], before: Before): Promise<EnteredEach> {
+    await this.#socket.join(audiences.map(roomOf));
+    const { deadlineMs } = this.#options;
+    const within = <T>(entering: Promise<T>) => this.#life.within(deadlineMs, entering);
+    const each = await this.#entrance.enterEach(audiences, before, within);
+    const failed = audiences.filter((audience) => !each.entered.has(audience));
+    await Promise.all(failed.map((audience) => this.#socket.leave(roomOf(audience))));
+    return each;
   }
 
   /** How many topics the socket is in. */
@@ -241,6 +241,7 @@ export class Session {
       expiresAt: new Date(identity.expiresAtMs).toISOString(),
       serverTime: new Date().toISOString(),
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
+      limits: this.#options.told,
     });
     release();
     if (!this.isOver) this.#options.onTold(this.#socket, places, cursors);

@@ -19,6 +19,11 @@ export class Vacancies {
     this.#graceMs = graceMs;
   }
 
+  /** Whether a socket has connected on it. */
+  hasFollowed(connection: Connection): boolean {
+    return this.#tenancies.has(connection);
+  }
+
   /** MUST be called for each socket when it has connected. */
   follow(socket: GatewaySocket): void {
     const { conn } = socket;

@@ -18,6 +18,7 @@ import { audiencesOfIdentity, type Identity, type Verify } from '../contract/tok
 import { isUnavailable } from '../contract/unavailable.ts';
 import { writeJson } from '../contract/written.ts';
 import { admission, TOKEN_CODES } from './bearer.ts';
+import type { CrossOrigin } from './cross-origin.ts';
 import type { PendingAnswers } from './pending-answers.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -27,6 +28,7 @@ export interface InboxOptions {
   readonly departments: GivenDepartments;
   readonly limits: RequestLimits;
   readonly answers: PendingAnswers;
+  readonly crossOrigin: CrossOrigin;
 }
 
 /** 500 ids of any length and the like. */
@@ -56,7 +58,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
   routes.get(
     '/v1/inbox',
     {
-      onRequest: admit,
+      onRequest: [options.crossOrigin(app, '/v1/inbox', 'GET'), admit],
       schema: {
         tags: ['inbox'],
         summary: "The user's notifications, newest first, with their marks, and the counts.",
@@ -76,7 +78,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
   routes.post(
     '/v1/inbox/marks',
     {
-      onRequest: admit,
+      onRequest: [options.crossOrigin(app, '/v1/inbox/marks', 'POST'), admit],
       bodyLimit: MAX_MARK_BYTES,
       schema: {
         tags: ['inbox'],

@@ -5,7 +5,7 @@ import { notificationWith } from '../contract/stored-notification.ts';
 import type { Portion } from '../limits/portion.ts';
 import { identityOf, type Stored } from './inbox.ts';
 import type { ReadInbox } from './metered-inbox.ts';
-import { formatPosition } from './position.ts';
+import { digestOf, formatPosition } from './position.ts';
 import { contains } from './ranges.ts';
 import { type Position, REMEMBERED, type View, type ViewItem } from './view.ts';
 
@@ -104,8 +104,8 @@ function runsOf(offsets: readonly number[]): readonly (readonly [number, number]
 
 /** Where a page begins that goes on behind the first `count` of the items, all of which were taken from the view. */
 function nextOf(view: View, items: readonly ViewItem[], count: number, from: Position | undefined): string {
-  const offsets = { ...view.position.offsets };
+  const offsets = { ...view.offsets };
   for (const { log, offset } of items.slice(count).toReversed()) offsets[log.audience] = offset;
-  const taken = items.slice(0, count).map(({ envelope }) => identityOf(envelope));
+  const taken = items.slice(0, count).map(({ envelope }) => digestOf(identityOf(envelope)));
   return formatPosition({ offsets, shown: [...(from?.shown ?? []), ...taken].slice(-REMEMBERED) });
 }

@@ -73,7 +73,7 @@ export class StoredInbox implements UserInbox {
     query: InboxQuery,
     meter?: Meter,
   ): Promise<InboxAnswer<InboxPage>> {
-    const from = query.before === undefined ? undefined : parsePosition(query.before);
+    const from = query.before === undefined ? undefined : parsePosition(query.before, audiences);
     if (query.before !== undefined && from === undefined) {
       return refused('bad_request', 'before: must be the next of another page');
     }

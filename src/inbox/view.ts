@@ -10,6 +10,7 @@ import { collapseKeyOf, identityOf, type Shadows, type Stored } from './inbox.ts
 import { LogReader } from './log-reader.ts';
 import type { LogMarks } from './marks.ts';
 import type { ReadInbox } from './metered-inbox.ts';
+import { digestOf } from './position.ts';
 import { difference, intersection, NO_RANGES, type Ranges } from './ranges.ts';
 
 export interface UserLog {
@@ -28,7 +29,7 @@ export interface ViewItem {
 export interface Position {
   /** For each audience the newest offset that is not on an earlier page. */
   readonly offsets: Readonly<Partial<Record<Audience, number>>>;
-  /** Identities at the end of the page before: copies of them may still come. */
+  /** Digests of the identities at the end of the page before: copies of them may still come. */
   readonly shown: readonly string[];
 }
 
@@ -43,7 +44,9 @@ export class View {
   readonly #logs: ReadonlyMap<Audience, UserLog>;
   readonly #readers: readonly LogReader[];
   /** Identities of what was taken: copies of one event stand close together, in whichever logs they are. */
-  readonly #shownAlready: Set<string>;
+  readonly #shownAlready = new Set<string>();
+  /** Digests of what was taken on earlier pages. */
+  readonly #shownBefore: ReadonlySet<string>;
   readonly #shadows = new Map<Audience, Shadows>();
   /** How many entries of each log are read next. */
   readonly #nextReads = new Map<LogReader, number>();
@@ -67,7 +70,7 @@ export class View {
       readonly nowMs: number;
     },
   ) {
-    this.#shownAlready = new Set(options.from?.shown);
+    this.#shownBefore = new Set(options.from?.shown);
     this.#inbox = inbox;
     this.#nowMs = options.nowMs;
     this.#maxEntries = options.maxEntries;
@@ -87,12 +90,9 @@ export class View {
     return this.#isCut;
   }
 
-  /** Where a page would begin that goes on from here. */
-  get position(): Position {
-    return {
-      offsets: Object.fromEntries(this.#readers.map(({ audience, position }) => [audience, position])),
-      shown: [...this.#shownAlready].slice(-REMEMBERED),
-    };
+  /** Where each log would go on, on a page that goes on from here. */
+  get offsets(): Position['offsets'] {
+    return Object.fromEntries(this.#readers.map(({ audience, position }) => [audience, position]));
   }
 
   /** The next newest that is shown, or undefined at the end. */
@@ -149,11 +149,16 @@ export class View {
     if (!this.#shadows.has(audience)) this.#shadows.set(audience, await this.#inbox.shadows(audience));
   }
 
+  #wasShown(identity: string): boolean {
+    if (this.#shownAlready.has(identity)) return true;
+    return this.#shownBefore.size > 0 && this.#shownBefore.has(digestOf(identity));
+  }
+
   #shown(entry: Stored, log: UserLog): ViewItem | undefined {
     if (entry.expiresAtMs !== undefined && entry.expiresAtMs <= this.#nowMs) return undefined;
     const envelope = envelopeIn(entry.json);
     if (envelope.type === RETRACTION_TYPE) return undefined;
-    if (this.#shownAlready.has(identityOf(envelope))) return undefined;
+    if (this.#wasShown(identityOf(envelope))) return undefined;
     const { newest, retracted } = this.#shadows.get(log.audience) ?? NO_SHADOWS;
     if ((retracted.get(identityOf(envelope)) ?? 0) > entry.offset) return undefined;
     const replaced = collapseKeyOf(envelope);

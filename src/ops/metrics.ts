@@ -8,7 +8,12 @@ import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
 import { gaugesOf, LOG_LINES_LOST, type NodeInfo, type Sources } from './gauges.ts';
 import { Counter, type Family, Histogram, textOf } from './instruments.ts';
 
-const refusalsOfConnections = [...Object.keys(connectionCodes), ...Object.keys(handshakeErrorCodes)];
+const refusalsOfConnections = [
+  ...Object.keys(connectionCodes),
+  ...Object.keys(handshakeErrorCodes),
+  // Of who sends too much before a session has begun.
+  'rate_limited',
+];
 
 const RECOVERIES = ['current', 'recovered', 'part', 'too_many', 'too_large', 'rate_limited', 'lost'] as const;
 export type RecoveryResult = (typeof RECOVERIES)[number];

@@ -28,16 +28,24 @@ export interface Carillon extends Methods {
   readonly unread: number;
   readonly hasMore: boolean;
   readonly state: ConnectionState;
-  /** Undefined in the first rendering, on the server, and while there is no token. */
+  /** Undefined in the first rendering, on the server, and while there is no token or the url cannot be used. */
   readonly client: Client | undefined;
 }
 
 const EMPTY = { list: [], unseen: 0, unread: 0, hasMore: false } as const;
 const CONNECTING = { status: 'connecting' } as const;
+const NO_CLIENT: Opened = { client: undefined, failure: undefined };
+const INVALID_URL: Opened = { client: undefined, failure: { status: 'closed', reason: 'invalid_url' } };
+
+interface Opened {
+  readonly client: Client | undefined;
+  /** Why there is none. */
+  readonly failure: ConnectionState | undefined;
+}
 
 /** Connected as long as the component is there, and has a `url` and a token. */
 export function useCarillon(options: CarillonOptions): Carillon {
-  const client = useClient(options);
+  const { client, failure } = useClient(options);
   const inbox = useSyncExternalStore(
     client?.inbox.subscribe ?? subscribeToNothing,
     () => client?.inbox.snapshot ?? EMPTY,
@@ -54,7 +62,7 @@ export function useCarillon(options: CarillonOptions): Carillon {
   );
   const methods = useMemo(() => methodsOf(client), [client]);
   const { list: notifications, unseen, unread, hasMore } = inbox;
-  return { ...methods, notifications, unseen, unread, hasMore, state, client };
+  return { ...methods, notifications, unseen, unread, hasMore, state: failure ?? state, client };
 }
 
 /** Calls the listener of the last rendering. */
@@ -79,28 +87,36 @@ export function useTopic(
   useEffect(() => (client === undefined ? undefined : enter(client, topic)), [client, topic]);
 }
 
-function useClient({ url, token, getToken, storage, device }: CarillonOptions): Client | undefined {
+function useClient({ url, token, getToken, storage, device }: CarillonOptions): Opened {
   const latest = useLatest({ getToken, storage, device });
-  const [client, setClient] = useState<Client>();
+  const [opened, setOpened] = useState(NO_CLIENT);
   const hasGetToken = getToken !== undefined;
   // Another token means nothing when nobody asks for it.
   const fixedToken = hasGetToken ? '' : (token ?? '');
   useEffect(() => {
     if (url === '' || (!hasGetToken && fixedToken === '')) return undefined;
     const { storage, device } = latest.current;
-    const opened = connect({
-      url,
-      token: () => latest.current.getToken?.() ?? fixedToken,
-      ...(storage && { storage }),
-      ...(device !== undefined && { device }),
-    });
-    setClient(opened);
+    let client: Client;
+    try {
+      client = connect({
+        url,
+        token: () => latest.current.getToken?.() ?? fixedToken,
+        ...(storage && { storage }),
+        ...(device !== undefined && { device }),
+      });
+    } catch (error) {
+      setOpened(INVALID_URL);
+      // Where it is seen, instead of taking the component away.
+      void Promise.reject(error);
+      return () => setOpened(NO_CLIENT);
+    }
+    setOpened({ client, failure: undefined });
     return () => {
-      opened.close();
-      setClient(undefined);
+      client.close();
+      setOpened(NO_CLIENT);
     };
   }, [url, fixedToken, hasGetToken, latest]);
-  return client;
+  return opened;
 }
 
 /** Written after each rendering, and before the effects that are declared after it. */

@@ -13,6 +13,7 @@ import { HttpConnections } from '../edge/http-connections.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { Seats } from '../gateway/seats.ts';
 import type { CheckOptions } from '../http/console/check.ts';
+import { crossOriginFor } from '../http/cross-origin.ts';
 import { serveDemo } from '../http/demo.ts';
 import { serveDemoSignals } from '../http/demo-signals.ts';
 import { serveEvents } from '../http/events.ts';
@@ -90,7 +91,9 @@ export async function openFront(
     onRefused: (reason) => metrics.requestRefused(reason),
   });
   const answers = new PendingAnswers(answerBytes(config));
-  serveInbox(app, { verify, inbox: store.userInbox, departments, limits: requestLimits, answers });
+  const crossOrigin = crossOriginFor(config.ALLOWED_ORIGINS);
+  const limits = requestLimits;
+  serveInbox(app, { verify, inbox: store.userInbox, departments, limits, answers, crossOrigin });
   await serveDocs(app);
   const closing = new AbortController();
   if (isEmbedded && ownConsole.sign !== undefined) serveDemo(app, ownConsole.sign);

@@ -53,6 +53,18 @@ test('without a connection it says when it tries again, and afterwards how many 
   expect(await panel.locator('.connection').isVisible()).toBe(false);
 });
 
+test('it is back at once when there is a network again: no pause has to end', async () => {
+  const { page, context } = await stage.open('online');
+  // None ends by itself.
+  await page.evaluate(
+    '{ const real = setTimeout; window.setTimeout = (run, ms = 0) => real(run, ms < 400 ? ms : 2 ** 30); } undefined',
+  );
+  await stage.goOffline(context);
+  await page.waitForFunction('bell.client.state.status === "waiting"');
+  await context.setOffline(false);
+  await page.waitForFunction('bell.client.state.status === "connected"');
+});
+
 test('of one that was missed it shows the toast itself', async () => {
   const { toasts, page, context } = await stage.open('single');
   await stage.goOffline(context);

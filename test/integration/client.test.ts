@@ -78,7 +78,9 @@ describe('connecting', () => {
       missed: { 'user:ada': { ...missed(6, [], false), reason: 'too_large' } },
     };
     const { told } = await connected({ storage });
-    await soon(() => expect(told).toEqual(['connected', 'e4 missed', 'e5 missed', 'e6 missed', 'e7']));
+    await soon(() =>
+      expect(told).toEqual(['connected', 'e4 missed', 'error rate_limited', 'e5 missed', 'e6 missed', 'e7']),
+    );
     expect(server.asked('sync')).toEqual(
       [3, 4, 4].map((offset) => ({ cursors: { 'user:ada': { epoch: 'a', offset } }, partial: true })),
     );

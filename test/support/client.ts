@@ -30,6 +30,8 @@ export interface ClientOptions {
   readonly transports?: ('polling' | 'websocket')[];
   readonly headers?: Record<string, string>;
   readonly reconnection?: boolean;
+  /** Of Socket.IO. */
+  readonly path?: string;
   /** What `auth` holds besides the token. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
@@ -40,9 +42,9 @@ export function connectClient(
   token: string | undefined,
   options: ClientOptions = {},
 ): TestClient {
-  const { transports = ['websocket'], headers = {}, reconnection = false } = options;
+  const { transports = ['websocket'], headers = {}, reconnection = false, path = '/socket.io' } = options;
   const auth = token === undefined ? { ...options.auth } : { ...options.auth, token };
-  const socket = io(url, { forceNew: true, reconnection, transports, auth, extraHeaders: headers });
+  const socket = io(url, { path, forceNew: true, reconnection, transports, auth, extraHeaders: headers });
   mayAskAnything(socket.io);
   const names: string[] = [];
   const notifications: Notification[] = [];

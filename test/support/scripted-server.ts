@@ -122,6 +122,7 @@ function openClient(
   around: Partial<Environment> = {},
 ) {
   const real = environment();
+  /** Those that came to their end. */
   const waits: number[] = [];
   const told: string[] = [];
   const timers = new Set<object>();
@@ -131,11 +132,11 @@ function openClient(
       ...real,
       openChannel: () => undefined,
       after: (delayMs, run) => {
-        waits.push(delayMs);
         const timer = {};
         timers.add(timer);
         const cancel = real.after(delayMs / FASTER, () => {
           timers.delete(timer);
+          waits.push(delayMs);
           run();
         });
         return () => {

@@ -49,7 +49,7 @@ describe('merging', () => {
   });
 
   test('keeps those that were used last when they become too many', () => {
-    const stored = new Map(Array.from({ length: 256 }, (_, i) => [`topic:${i}`, at(1)] as const));
+    const stored = new Map(Array.from({ length: 1_024 }, (_, i) => [`topic:${i}`, at(1)] as const));
     const merged = mergeCursors(
       stored,
       new Map([
@@ -57,7 +57,7 @@ describe('merging', () => {
         ['global', at(1)],
       ]),
     );
-    expect(merged.size).toBe(256);
+    expect(merged.size).toBe(1_024);
     expect(['topic:0', 'topic:1', 'topic:2', 'global'].map((audience) => merged.has(audience))).toEqual([
       true,
       false,
@@ -145,6 +145,8 @@ describe('the storage by default', () => {
     after: () => () => {},
     openChannel: () => undefined,
     isVisible: () => true,
+    onWake: () => () => {},
+    page: undefined,
   };
 
   test('is localStorage where there is one', () => {

@@ -21,7 +21,7 @@ function setup() {
       });
     }
   };
-  return { send, sent, requests: new Requests(environment(), send) };
+  return { send, sent, requests: new Requests(environment(), send, vi.fn()) };
 }
 
 const ask = (requests: Requests) => requests.askUntilAnswered('unsubscribe', () => ({ topic: 'x' }));

@@ -35,7 +35,7 @@ export function secondsUntil(atMs: number, nowMs: number): number {
   return Math.max(1, Math.ceil((atMs - nowMs) / 1_000));
 }
 
-const REASONS: Record<LossReason | 'closed', string> = {
+const REASONS: Record<LossReason | 'invalid_url' | 'closed', string> = {
   connection_lost: 'No connection',
   token_failed: 'No token',
   unauthorized: 'Token refused',
@@ -44,8 +44,12 @@ const REASONS: Record<LossReason | 'closed', string> = {
   shutting_down: 'The service is stopping',
   unavailable: 'The service is not ready',
   rate_limited: 'Too many messages',
+  message_too_large: 'A message was too large',
   slow_consumer: 'Too slow in reading',
+  too_many_connections: 'Too many connections',
+  bad_request: 'Handshake refused',
   disconnected: 'Sent away by an operator',
+  invalid_url: 'No address',
   closed: 'Closed',
 };
 

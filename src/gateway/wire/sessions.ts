@@ -8,6 +8,18 @@ export function hasSession(engine: Server['engine'], id: string): boolean {
   return typeof clients !== 'object' || clients === null || Object.hasOwn(clients, id);
 }
 
+/** The connection of a session, as far as it can be told. */
+export function connectionOf(engine: Server['engine'], id: string): Connection | undefined {
+  const clients: unknown = Reflect.get(engine, 'clients');
+  if (typeof clients !== 'object' || clients === null || !Object.hasOwn(clients, id)) return undefined;
+  const connection: unknown = Reflect.get(clients, id);
+  return isConnection(connection) ? connection : undefined;
+}
+
+function isConnection(value: unknown): value is Connection {
+  return typeof value === 'object' && value !== null && 'transport' in value && 'write' in value;
+}
+
 /** What a client presents as `sid` in each request but the first. */
 export function sessionIdOf(connection: Connection): string {
   return String(Reflect.get(connection, 'id'));

@@ -27,6 +27,12 @@ export function isTooSlow(connection: Connection): boolean {
   return wireSocketOf(connection)?.isTooSlow === true;
 }
 
+/** Nothing for a client that polls. `run`: what it writes is the last that the client is sent. */
+export function whenTooLarge(connection: Connection, run: () => void): void {
+  const socket = wireSocketOf(connection);
+  if (socket !== undefined) socket.onTooLarge = run;
+}
+
 /** Bytes that wait for the client, whichever its transport. */
 export function pendingBytes(connection: Connection): number {
   return wireSocketOf(connection)?.pendingBytes ?? pollingBytes(connection);

@@ -26,6 +26,9 @@ function flushWaiting(): void {
 
 type Sent = (error?: Error) => void;
 
+/** With which ws closes when a message is larger than `maxPayload` (RFC 6455, section 7.4.1). */
+const TOO_LARGE = 1009;
+
 export interface PendingLimits {
   /** Of one client: it is cut off when more than this waits for it and something else is to be sent. */
   readonly maxPendingBytes: number;
@@ -44,6 +47,8 @@ export class WireSocket extends WebSocket implements Waiter {
   /** Made when something waits. */
   #backlog: Backlog | undefined;
   #isTooSlow = false;
+  /** Called before it closes because a message was larger than is allowed; what that writes is still sent. */
+  onTooLarge: (() => void) | undefined;
 
   /** MUST be called once the connection is open. Takes over all writing of messages. */
   takeOver(stream: Duplex, compression: Compression | undefined, limits: PendingLimits): void {
@@ -87,6 +92,7 @@ export class WireSocket extends WebSocket implements Waiter {
   }
 
   override close(code?: number, reason?: string | Buffer): void {
+    if (code === TOO_LARGE) this.onTooLarge?.();
     this.flush();
     super.close(code, reason);
   }

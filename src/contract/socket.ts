@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { audienceIdSchema, audienceSchema } from './audience.ts';
 import { eventSchema } from './event.ts';
 import {
-  countsSchema,
+  countedSchema,
   inboxPageSchema,
   inboxQuerySchema,
+  keptByKindSchema,
   type Marks,
   markAnswerSchema,
   markRequestSchema,
@@ -51,7 +52,9 @@ export const sessionSchema = z
     audiences: z
       .record(z.string(), headSchema)
       .describe('For each audience the last offset before what this socket gets live.'),
-    unseen: countsSchema.shape.unseen,
+    unseen: countedSchema.shape.unseen,
+    ...countedSchema.omit({ unseen: true, heads: true }).partial().shape,
+    kept: keptByKindSchema.optional(),
     expiresAt: z.iso.datetime(),
     serverTime: z.iso.datetime(),
     missed: missedByAudienceSchema.shape.audiences.optional().describe('When the handshake had cursors.'),

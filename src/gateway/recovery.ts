@@ -149,11 +149,15 @@ function isCurrentAt(nowMs: number): (entry: Stored) => boolean {
   return ({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > nowMs;
 }
 
+/** What the user's marks may add to a notification. */
+const MARKS_BYTES = 42;
+
 /** In the answer, with the comma behind it. */
 function bytesOf({ json }: Stored): number {
-  return Buffer.byteLength(json) + 1;
+  return Buffer.byteLength(json) + MARKS_BYTES + 1;
 }
 
-function notificationIn({ json }: Stored): Notification {
-  return JSON.parse(json);
+function notificationIn({ json, appendedAtMs }: Stored): Notification {
+  // What was appended before that was told with it has it in the log alone.
+  return { at: appendedAtMs, ...JSON.parse(json) };
 }

@@ -4,9 +4,9 @@ import type { InboxItem, InboxPage } from '../contract/inbox.ts';
 import type { Notification } from '../contract/notification.ts';
 import type { Portion } from '../limits/portion.ts';
 import { identityOf, type Stored } from './inbox.ts';
+import { flagsAt } from './marks-view.ts';
 import type { ReadInbox } from './metered-inbox.ts';
 import { formatPosition } from './position.ts';
-import { contains } from './ranges.ts';
 import { type Position, REMEMBERED, type View, type ViewItem } from './view.ts';
 
 export interface PageOptions {
@@ -59,16 +59,11 @@ async function readTexts(
 /** What `seen`, `read` and `archived` add to a notification's JSON, and the comma behind it. */
 const MARKS_BYTES = 50;
 
-function itemOf(text: string, { offset, log }: ViewItem): InboxItem {
+function itemOf(text: string, { offset, log, appendedAtMs }: ViewItem): InboxItem {
   // Checked when it came in, and made by us.
   const notification: Notification = JSON.parse(text);
-  const { seen, read, archived } = log.marks;
-  return {
-    ...notification,
-    seen: contains(seen, offset),
-    read: contains(read, offset),
-    archived: contains(archived, offset),
-  };
+  // What was appended before that was told with it has it in the log alone.
+  return { ...notification, at: Math.floor(appendedAtMs), ...flagsAt(log.marks, offset) };
 }
 
 /** In the order of the items; undefined for what the log does not hold any more. What stands together is read at once. */

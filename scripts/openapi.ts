@@ -62,6 +62,7 @@ const NO_INBOX: UserInbox = {
   list: () => Promise.reject(new Error('nobody asks')),
   mark: () => Promise.reject(new Error('nobody asks')),
   open: () => Promise.reject(new Error('nobody asks')),
+  marks: () => Promise.reject(new Error('nobody asks')),
 };
 
 const NO_DEPARTMENTS: Departments = {

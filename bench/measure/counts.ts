@@ -32,7 +32,7 @@ async function prepared(user: string, length: number, unread: readonly number[])
   await userInbox.mark(user, [audience], { as: 'read', all: true }, '');
   await userInbox.mark(user, [audience], { as: 'unread', ids }, '');
   const places = await placesOf(inbox, [audience]);
-  const count = () => userInbox.open(user, places);
+  const count = async () => (await userInbox.open(user, places)).counted;
   if ((await count()).unread !== UNREAD) throw new Error('marked in another way than meant');
   return { count, latenciesMs: [] };
 }

@@ -118,7 +118,7 @@ async function logsOf(redis: RedisConnection, name: string, maxLength: number, l
   const userInbox = new StoredInbox({
     inbox,
     store,
-    maxLength: same(maxLength),
+    kept: { maxLength: same(maxLength), maxAgeMs: same(MARKS_KEPT_MS) },
     maxAnswerBytes: 524_288,
     now: Date.now,
   });

@@ -37,7 +37,7 @@ export async function openStore(maxLength = 1_000) {
   const userInbox = new StoredInbox({
     inbox,
     store,
-    maxLength: limits.maxLength,
+    kept: limits,
     maxAnswerBytes: 524_288,
     now: Date.now,
   });

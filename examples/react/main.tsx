@@ -67,17 +67,17 @@ function Inbox({
         Inbox, {unread} unread <small data-state={state.status}>{state.status}</small>
       </h2>
       <ul className="rows">
-        {notifications.map(({ source, id, data, read }) => (
-          <li key={`${source} ${id}`} className="row" style={{ alignItems: 'center' }}>
-            <span style={{ flex: 1, fontWeight: read ? 400 : 650 }}>{String(data?.title)}</span>
+        {notifications.map((item) => (
+          <li key={`${item.source} ${item.id}`} className="row" style={{ alignItems: 'center' }}>
+            <span style={{ flex: 1, fontWeight: item.read ? 400 : 650 }}>{String(item.data.title)}</span>
             <button
               type="button"
               className="plain"
-              onClick={() => (read ? markUnread([id]) : markRead([id]))}
+              onClick={() => (item.read ? markUnread([item]) : markRead([item]))}
             >
-              {read ? 'Unread' : 'Read'}
+              {item.read ? 'Unread' : 'Read'}
             </button>
-            <button type="button" className="plain" onClick={() => markArchived([id])}>
+            <button type="button" className="plain" onClick={() => markArchived([item])}>
               Archive
             </button>
           </li>
@@ -100,8 +100,8 @@ function News({ client }: Carillon) {
     <section className="card" aria-label="News">
       <h2>News of the building</h2>
       <ul className="rows">
-        {news.map(({ id, data }) => (
-          <li key={id}>{String(data?.title)}</li>
+        {news.map(({ source, id, data }) => (
+          <li key={`${source} ${id}`}>{String(data?.title)}</li>
         ))}
       </ul>
       {news.length === 0 && <p className="quiet">Soon.</p>}

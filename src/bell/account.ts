@@ -16,7 +16,7 @@ export interface AccountActions {
   readonly tell: (type: 'carillon-state' | 'carillon-error', detail: ConnectionState | CarillonError) => void;
   readonly onSession: () => void;
   /** False: it MUST NOT be shown as a toast. */
-  readonly onArrival: (notification: Notification, isMissed: boolean) => boolean;
+  readonly onArrival: (notification: Notification, isOld: boolean) => boolean;
   readonly onToast: (notification: Notification) => void;
   /** So many came together, after there was no connection. */
   readonly onBulk: (count: number) => void;
@@ -44,8 +44,8 @@ export class Account {
     });
     client.on('error', (error) => actions.tell('carillon-error', error));
     client.on('session', actions.onSession);
-    client.on('notification', (notification, { isMissed }) => {
-      if (!actions.onArrival(notification, isMissed)) this.#suppressed.add(notification);
+    client.on('notification', (notification, { isMissed, isSeen }) => {
+      if (!actions.onArrival(notification, isMissed || isSeen)) this.#suppressed.add(notification);
     });
     const loaded = () => {
       this.isLoaded = true;
@@ -75,8 +75,10 @@ export class Account {
   #flush(): void {
     // By now the inbox was read again: what was seen on another device meanwhile is nothing new.
     if (this.client.state.status === 'closed') return;
-    const seen = new Set(this.client.inbox.list.filter((item) => item.seen).map(keyOf));
-    const missed = this.#missed.filter((one) => !seen.has(keyOf(one)));
+    const { list, hasMore } = this.client.inbox;
+    const items = new Map(list.map((item) => [keyOf(item), item]));
+    // What is not in the list was archived, taken back or replaced, unless it is further down.
+    const missed = this.#missed.filter((one) => !(items.get(keyOf(one))?.seen ?? !hasMore));
     this.#missed = [];
     const [first] = missed;
     if (missed.length > 1) this.#actions.onBulk(missed.length);

@@ -58,7 +58,7 @@ export class CarillonBell extends AttributesElement {
       this.#choose(notification, href, click);
     this.#panel = new Panel({
       onChosen,
-      onArchive: ({ id }: InboxItem) => void this.client?.inbox.markArchived([id]),
+      onArchive: (item: InboxItem) => void this.client?.inbox.markArchived([item]),
       onReadAll: () => this.#mark('read'),
       onLoadMore: async () => await this.client?.inbox.loadMore(),
     });
@@ -156,7 +156,7 @@ export class CarillonBell extends AttributesElement {
         onChange: () => this.#change(),
         tell: (type, detail) => this.#tell(type, detail),
         onSession: () => this.#see(),
-        onArrival: (notification, isMissed) => this.#arrive(notification, isMissed),
+        onArrival: (notification, isOld) => this.#arrive(notification, isOld),
         onToast: (notification) => {
           if (!this.#panel.isOpen) this.#toasts.show(notification, languageOf(this).words);
         },
@@ -229,23 +229,23 @@ export class CarillonBell extends AttributesElement {
   }
 
   /**
-   * By ids if all of them are here: what is asked for by ids does not mean what comes while the asking takes long, as it
+   * One by one if all of them are here: what is asked for so does not mean what comes while the asking takes long, as it
    * does when the connection is lost.
    */
   #mark(as: 'seen' | 'read'): void {
     const inbox = this.client?.inbox;
     if (inbox === undefined) return;
-    const ids = inbox.list.filter((item) => !item[as]).map(({ id }) => id);
+    const items = inbox.list.filter((item) => !item[as]);
     const count = as === 'seen' ? inbox.unseen : inbox.unread;
-    const which = ids.length < count ? 'all' : ids;
+    const which = items.length < count ? 'all' : items;
     if (count > 0) void (as === 'seen' ? inbox.markSeen(which) : inbox.markRead(which));
   }
 
-  #arrive(notification: Notification, isMissed: boolean): boolean {
+  #arrive(notification: Notification, isOld: boolean): boolean {
     const isWanted = this.#tell('carillon-notification', notification);
     if (notification.audience.startsWith('topic:')) return isWanted;
     this.#see();
-    if (!isWanted || isMissed) return isWanted;
+    if (!isWanted || isOld) return isWanted;
     this.#button.classList.add('ringing');
     // Otherwise the toast is read out.
     if (this.#panel.isOpen || !this.#showsToasts()) {
@@ -263,7 +263,7 @@ export class CarillonBell extends AttributesElement {
   }
 
   #choose(notification: Notification, href: string | undefined, click: MouseEvent): void {
-    void this.client?.inbox.markRead([notification.id]);
+    void this.client?.inbox.markRead([notification]);
     const isPlain = !(click.metaKey || click.ctrlKey || click.shiftKey || click.altKey);
     if (href === undefined || !isPlain || this.#tell('carillon-open', { notification, href })) return;
     click.preventDefault();

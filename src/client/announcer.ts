@@ -36,21 +36,22 @@ export class Announcer {
     const { inbox, user } = this.#options;
     const retracted = retractedBy(notification);
     if (retracted !== undefined) {
-      inbox.onRetracted(retracted);
       this.emitter.emit('retracted', retracted);
       return;
     }
-    // Topics are not in the inbox: nobody marks what a ticker told.
-    if (!notification.audience.startsWith('topic:')) inbox.onNotification(notification, isMissed);
-    this.emitter.emit('notification', notification, { isMissed });
+    const context = { isMissed, isSeen: inbox.hasSeen(notification) };
+    this.emitter.emit('notification', notification, context);
     for (const feed of this.#feeds) feed.push(notification);
     // A tab that shows nothing MUST NOT claim what another would show.
-    if (!this.emitter.isHeard('toast')) return;
-    user()?.showOnce(notification, () => this.emitter.emit('toast', notification, { isMissed }));
+    if (context.isSeen || !this.emitter.isHeard('toast')) return;
+    user()?.showOnce(notification, () => {
+      // Meanwhile it may have been seen elsewhere.
+      if (!inbox.hasSeen(notification)) this.emitter.emit('toast', notification, context);
+    });
   }
 
   resync(audiences: Resync['audiences']): void {
-    this.#options.inbox.onResync();
+    this.#options.inbox.onResync(audiences);
     this.emitter.emit('resync', audiences);
   }
 

@@ -4,7 +4,7 @@ import type { Resync, Session } from '../contract/socket.ts';
 import type { ConnectionState } from './connection.ts';
 import type { CarillonError } from './errors.ts';
 import type { EventIdentity } from './identity.ts';
-import type { InboxSnapshot } from './inbox-state.ts';
+import type { InboxSnapshot } from './inbox-snapshot.ts';
 import type { Notification } from './notification.ts';
 import type { ClientStorage } from './storage.ts';
 
@@ -39,6 +39,8 @@ export interface Publication {
 export interface NotificationContext {
   /** It came while this client was away. */
   readonly isMissed: boolean;
+  /** The user has seen it already, on another device: it is nothing new. */
+  readonly isSeen: boolean;
 }
 
 export interface ClientEvents {
@@ -57,8 +59,11 @@ export interface ClientEvents {
   error: [error: CarillonError];
 }
 
-/** Events by their ids, or all that the inbox holds now. */
-export type Which = readonly string[] | 'all';
+/**
+ * Events, as notifications or their `{ id, source }`; or all that the inbox holds now. An id alone means every event that
+ * has it, whichever service sent it.
+ */
+export type Which = readonly (EventIdentity | string)[] | 'all';
 
 /**
  * The inbox as an observable store. It reads the inbox once somebody looks (`subscribe`, `refresh`, `loadMore`), and

@@ -55,6 +55,7 @@ export class Client implements AsyncIterable<Notification> {
       environment,
       now,
       tell: (notification, isMissed) => this.#announcer.notification(notification, isMissed),
+      onCopy: (notification) => this.#inbox.onCopy(notification),
     };
     this.#handshake = new Handshake(options, this.#userOptions);
     this.#connection = new Connection({
@@ -151,7 +152,7 @@ export class Client implements AsyncIterable<Notification> {
     for (const audience of Object.keys(session.audiences)) user.ordering.hold(audience);
     this.#tokenRefresh.start(Date.parse(session.expiresAt) - serverTimeMs);
     this.#requests.open(session.limits);
-    this.#inbox.onSession(session.unseen, session.audiences);
+    this.#inbox.onSession(session);
     this.#announcer.emitter.emit('session', session);
     void this.#begin(user, session, isFirst ? presented : AGAIN);
   }

@@ -21,7 +21,7 @@ export type { Client } from './client.ts';
 export type { ConnectionState, LossReason } from './connection.ts';
 export type { CarillonError, ClientErrorCode } from './errors.ts';
 export type { EventIdentity } from './identity.ts';
-export type { InboxSnapshot } from './inbox-state.ts';
+export type { InboxSnapshot } from './inbox-snapshot.ts';
 export type { InboxItem, Notification } from './notification.ts';
 export type { ClientStorage } from './storage.ts';
 

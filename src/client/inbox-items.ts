@@ -1,20 +1,24 @@
 /**
- * The inbox as far as this client has it: items newest first, marks in the order of their versions, and marks of its
- * own that the server has not answered yet, shown as if it had. Immutable values only; nothing here asks anybody.
+ * What the inbox holds: copies of events, each with the user's marks in the order of their versions. Which of them are
+ * shown, in what order, and how many count is decided here as the server decides it. Immutable values only.
  */
 import type { Counts, MAX_COUNT, MarkRequest } from '../contract/inbox.ts';
 import type { Session } from '../contract/socket.ts';
 import type { Which } from './api.ts';
-import { keyOf } from './identity.ts';
+import { type EventIdentity, keyOf } from './identity.ts';
 import { type Limits, partsOf, UNTOLD } from './limits.ts';
 import type { InboxItem } from './notification.ts';
 
 export interface Change {
   readonly as: MarkRequest['as'];
-  /** Those of events with one of these ids … */
+  /** Copies of these events … */
+  readonly events?: readonly EventIdentity[] | undefined;
+  /** … or of events with one of these ids … */
   readonly ids?: readonly string[] | undefined;
   /** … or all up to these offsets. */
   readonly upTo?: Readonly<Record<string, number | undefined>> | undefined;
+  /** With `upTo`: of every log. */
+  readonly all?: boolean | undefined;
 }
 
 /** A mark of this client's own that is not answered yet. */
@@ -22,26 +26,44 @@ export interface Pending extends Change {
   readonly isAll: boolean;
 }
 
-/** An item, and the version of the mark that last decided whether it is read. */
+/** A copy, and the versions of the marks that last decided whether it is read, and whether it is archived. */
 export interface Item {
   readonly shown: InboxItem;
-  readonly version: number;
+  readonly readBy: number;
+  readonly archivedBy: number;
 }
 
-/**
- * `seen` and `archived` are never taken back, so that their order is of no matter; `read` is, and a mark that is older
- * than the one that decided does not decide again.
- */
-export function changed(item: Item, { as, ids, upTo }: Change, version: number): Item {
-  const { shown } = item;
-  const isMeant = ids?.includes(shown.id) ?? shown.offset <= (upTo?.[shown.audience] ?? 0);
-  if (!isMeant) return item;
-  const seen = shown.seen || as !== 'unread';
-  const archived = shown.archived || as === 'archived';
-  const decides = as !== 'seen' && version >= item.version;
-  return decides
-    ? { shown: { ...shown, seen, archived, read: as !== 'unread' }, version }
-    : { shown: { ...shown, seen, archived }, version: item.version };
+function isMeant({ id, source, audience, offset }: InboxItem, { events, ids, upTo }: Change): boolean {
+  if (events !== undefined) return events.some((event) => event.id === id && event.source === source);
+  return ids?.includes(id) ?? offset <= (upTo?.[audience] ?? 0);
+}
+
+/** `seen` is never taken back. A mark that is older than the one that decided does not decide again. */
+export function changed(item: Item, change: Change, version: number): Item {
+  const { shown, readBy, archivedBy } = item;
+  const { as } = change;
+  if (!isMeant(shown, change)) return item;
+  const read = as !== 'seen' && version >= readBy;
+  const archived = (as === 'archived' || as === 'unread') && version >= archivedBy;
+  return {
+    shown: {
+      ...shown,
+      seen: shown.seen || as !== 'unread',
+      read: read ? as !== 'unread' : shown.read,
+      archived: archived ? as === 'archived' : shown.archived,
+    },
+    readBy: read ? version : readBy,
+    archivedBy: archived ? version : archivedBy,
+  };
+}
+
+/** Whether the list may have something again, or another copy of it, that is not held here. */
+export function bringsBack(items: readonly Item[], { as, events, ids, upTo, all }: Change): boolean {
+  if (upTo !== undefined) return as === 'unread' || (as === 'archived' && all !== true);
+  if (as !== 'unread') return false;
+  const isHeld = (change: Change) => items.some(({ shown }) => isMeant(shown, change));
+  if (events !== undefined) return !events.every((event) => isHeld({ as, events: [event] }));
+  return ids?.every((id) => isHeld({ as, ids: [id] })) === false;
 }
 
 /** Own marks that wait for their answers, on top of what the server has confirmed. */
@@ -51,46 +73,36 @@ export function withPending(items: readonly Item[], pending: readonly Change[]):
   );
 }
 
-const CAP: typeof MAX_COUNT = 100;
+export const CAP: typeof MAX_COUNT = 100;
 
-/** How many of these items count, capped as the server's counts are. */
+/** How many events count among these copies. One that two audiences brought counts once, as long as one copy does. */
 export function countsOf(items: readonly Item[]): Counts {
   const present = items.filter(({ shown }) => !shown.archived);
+  const eventsIn = (some: readonly Item[]) => new Set(some.map(({ shown }) => keyOf(shown))).size;
   return {
-    unseen: Math.min(present.filter(({ shown }) => !shown.seen).length, CAP),
-    unread: Math.min(present.filter(({ shown }) => !shown.read).length, CAP),
+    unseen: eventsIn(present.filter(({ shown }) => !shown.seen)),
+    unread: eventsIn(present.filter(({ shown }) => !shown.read)),
   };
 }
 
-/** The counts of the whole inbox after the part of it that is here became another. */
-export function recounted(counts: Counts, before: readonly Item[], after: readonly Item[]): Counts {
-  const [old, now] = [countsOf(before), countsOf(after)];
-  return {
-    unseen: moved(counts.unseen, now.unseen - old.unseen),
-    unread: moved(counts.unread, now.unread - old.unread),
-  };
-}
-
-/** A count at its cap says "100 or more": one less may be as many. */
-function moved(count: number, by: number): number {
-  return count >= CAP ? CAP : Math.max(0, Math.min(count + by, CAP));
-}
-
-/** Of `items`, newest first, those that are shown: of one collapse key the newest, none twice, none archived. */
-export function shownOf(items: readonly Item[], isGone: (shown: InboxItem) => boolean): Item[] {
+/** Newest first, each event once, none archived. */
+export function listOf(items: readonly Item[]): InboxItem[] {
   const events = new Set<string>();
-  const collapsed = new Set<string>();
-  return items.filter(
-    ({ shown }) =>
-      !shown.archived &&
-      !isGone(shown) &&
-      isFirst(events, keyOf(shown)) &&
-      (shown.collapsekey === undefined || isFirst(collapsed, keyOf({ ...shown, id: shown.collapsekey }))),
-  );
+  return items
+    .flatMap(({ shown }) => (shown.archived ? [] : [shown]))
+    .sort(byAge)
+    .filter((shown) => !events.has(keyOf(shown)) && events.add(keyOf(shown)));
 }
 
-function isFirst(known: Set<string>, key: string): boolean {
-  return !known.has(key) && known.add(key).has(key);
+/** When it was appended. What was appended by a service of before does not tell, and then its event's time is near. */
+export function atMs({ at, time }: InboxItem): number {
+  return at ?? (Date.parse(time) || 0);
+}
+
+/** As the server merges logs: newest first, and of the same moment by name. */
+function byAge(a: InboxItem, b: InboxItem): number {
+  if (a.audience === b.audience) return atMs(b) - atMs(a) || b.offset - a.offset;
+  return atMs(b) - atMs(a) || (a.audience < b.audience ? -1 : 1);
 }
 
 export interface MarkPart {
@@ -123,7 +135,22 @@ export function markParts(
   limits: Limits = UNTOLD,
 ): MarkPart[] {
   if (which === 'all') return [{ pending: { as, upTo, isAll: true }, request: { as, all: true } }];
-  return partsOf(which, limits.idsPerMark, limits).map((ids) => {
-    return { pending: { as, ids, isAll: false }, request: { as, ids } };
-  });
+  const ids = which.filter((one) => typeof one === 'string');
+  // A server that does not know events goes by the ids.
+  const named = which.flatMap((one) =>
+    typeof one === 'string' ? [] : [{ ids: one.id, events: { id: one.id, source: one.source } }],
+  );
+  return [
+    ...partsOf(ids, limits.idsPerMark, limits).map((some) => ({
+      pending: { as, ids: some, isAll: false },
+      request: { as, ids: some },
+    })),
+    ...partsOf(named, limits.idsPerMark, limits).map((some) => {
+      const events = some.map((one) => one.events);
+      return {
+        pending: { as, events, isAll: false },
+        request: { as, ids: some.map((one) => one.ids), events },
+      };
+    }),
+  ];
 }

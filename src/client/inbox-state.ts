@@ -1,49 +1,67 @@
 /** Everything that the inbox store knows, and what each message does to it. It asks nobody and tells nobody. */
-import type { Counts, InboxPage, MarkAnswer } from '../contract/inbox.ts';
-import { type EventIdentity, expiresAtMs, keyOf, retractedBy } from './identity.ts';
+import type { Flags, InboxPage } from '../contract/inbox.ts';
+import type { Resync, Session } from '../contract/socket.ts';
+import { type EventIdentity, keyOf } from './identity.ts';
 import {
+  applied,
+  appliedSince,
+  furthest,
+  headsOf,
+  InboxChanges,
+  isBehind,
+  type Load,
+} from './inbox-changes.ts';
+import { InboxCounts, type Places, type Told } from './inbox-counts.ts';
+import {
+  atMs,
+  bringsBack,
+  CAP,
   type Change,
-  changed,
   countsOf,
   type Item,
+  listOf,
   type Pending,
-  recounted,
-  shownOf,
   withPending,
 } from './inbox-items.ts';
+import { InboxLogs } from './inbox-logs.ts';
+import type { InboxSnapshot } from './inbox-snapshot.ts';
+import { MarkVersions } from './mark-versions.ts';
 import { type InboxItem, type Notification, withData } from './notification.ts';
-import { Recent } from './recent.ts';
 
-export interface InboxSnapshot {
-  /** Newest first; of one collapse key the newest. */
-  readonly list: readonly InboxItem[];
-  /** Exact up to 100, and no more than that; `unread` only once the inbox has been read. */
-  readonly unseen: number;
-  readonly unread: number;
-  /** Whether `loadMore()` would bring older ones. */
-  readonly hasMore: boolean;
-}
+/** How far apart in time copies of an event stand that a session may come between. */
+const COPIES_APART_MS = 1_000;
 
-/** A page on its way. It does not have what happened after the server read it. */
-export interface Load {
-  readonly version: number;
-  readonly changes: { readonly change: Change; readonly version: number }[];
-  readonly arrived: Set<string>;
+/** What a state needs of the rest of the client. */
+export interface Around {
+  /** By the server's clock. */
+  readonly now: () => number;
+  /** The last offset of each audience that came. */
+  readonly reached: () => Places;
 }
 
 export class InboxState {
-  readonly #now: () => number;
-  #items: readonly Item[] = [];
-  #counts: Counts = { unseen: 0, unread: 0 };
-  /** The newest change of the user's marks that is known. */
-  #version = 0;
+  readonly #around: Around;
+  readonly #logs: InboxLogs;
+  readonly #counts = new InboxCounts();
+  /** The user's audiences; undefined before a session. */
+  #audiences: Session['audiences'] | undefined;
+  readonly #versions = new MarkVersions();
+  /** The version that everything here has since this session began. */
+  #base = 0;
   #pending: readonly Pending[] = [];
   #next: string | undefined;
-  readonly #loads = new Set<Load>();
-  readonly #retracted = new Recent();
+  /** The rest when the last page had come: all the time, when that was the end. */
+  #restOfPage: InboxCounts['rest'] | undefined;
+  readonly #changes: InboxChanges;
+  /** Copies that were appended until then may be of events that the session's counts have; undefined: a page says. */
+  #copiesUntilMs: number | undefined;
+  #doubts = 0;
+  #settled = 0;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(around: Around) {
+    this.#around = around;
+    this.#logs = new InboxLogs(around.reached);
+    this.#changes = new InboxChanges(around.reached);
   }
 
   get next(): string | undefined {
@@ -51,58 +69,96 @@ export class InboxState {
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#logs.items.length;
   }
 
-  get nextExpiryMs(): number {
-    return Math.min(...this.#items.map(({ shown }) => expiresAtMs(shown)));
+  /** Something may have changed that only the server knows: it is to be asked. */
+  get isInDoubt(): boolean {
+    return this.#doubts > this.#settled;
+  }
+
+  /** When something ends by itself. */
+  get nextEndMs(): number {
+    const { until } = this.#counts;
+    return Math.min(this.#logs.nextEndMs(), until > this.#around.now() ? until : Number.POSITIVE_INFINITY);
   }
 
   snapshot(): InboxSnapshot {
-    const items = withPending(this.#items, this.#pending);
-    let counts = recounted(this.#counts, this.#items, items);
+    const items = withPending(this.#logs.items, this.#pending);
+    const here = countsOf(items);
+    let { unseen, unread } = this.#counts.rest;
     for (const { as, isAll } of this.#pending) {
       if (!isAll || as === 'unread') continue;
       // Of all that there were none is left, also of those that are not here.
-      const left = countsOf(items);
-      counts = as === 'seen' ? { ...counts, unseen: left.unseen } : left;
+      unseen = 0;
+      if (as !== 'seen') unread = 0;
     }
-    const list = items.flatMap(({ shown }) => (shown.archived ? [] : [shown]));
-    return { list, ...counts, hasMore: this.#next !== undefined };
+    const counts = { unseen: capped(unseen + here.unseen), unread: capped(unread + here.unread) };
+    return { list: listOf(items), ...counts, hasMore: this.#next !== undefined };
   }
 
-  /** In a new session, or when a log began anew, the versions may have begun anew too; nothing old comes any more. */
-  forgetVersions(): void {
-    this.#version = 0;
-    this.#items = this.#items.map(({ shown }) => ({ shown, version: 0 }));
+  /** Whether the user has seen it, wherever that was. */
+  hasSeen({ audience, offset }: Notification): boolean {
+    return this.#logs.items.some(
+      ({ shown }) => shown.audience === audience && shown.offset === offset && shown.seen,
+    );
   }
 
-  setUnseen(unseen: number): void {
-    this.#counts = { ...this.#counts, unseen };
+  /** The events that an id means, as far as they are here. */
+  named(one: EventIdentity | string): readonly (EventIdentity | string)[] {
+    if (typeof one !== 'string') return [one];
+    const meant = this.#logs.items.filter(({ shown }) => shown.id === one);
+    const events = new Map(meant.map(({ shown }) => [keyOf(shown), shown]));
+    return events.size === 0 ? [one] : [...events.values()];
   }
 
-  /** `isCounted`: false for what the server's counts have already. */
-  add(notification: Notification, isCounted: boolean): void {
-    const key = keyOf(notification);
-    for (const load of this.#loads) load.arrived.add(key);
+  /** What was told before is of no use: versions may have begun anew, and nothing old comes any more. */
+  begin(session: Pick<Session, 'unseen' | 'audiences'> & Partial<Session>): void {
+    const { audiences, kept, version = 0 } = session;
+    this.#audiences = audiences;
+    this.#logs.kept = kept;
+    this.#logs.drop(({ audience }) => !(audience in audiences));
+    const unread = session.unread ?? this.snapshot().unread;
+    this.#forget(version);
+    const heads = Object.entries(audiences).flatMap(([audience, place]) =>
+      place === undefined || place.head === 0 ? [] : [[audience, place.head] as const],
+    );
+    const { unseen, until, spare } = session;
+    this.#copiesUntilMs = this.#around.now() + COPIES_APART_MS;
+    this.#tell({ unseen, unread, version, until, spare, heads: Object.fromEntries(heads) });
+  }
+
+  resync(audiences: Resync['audiences']): void {
+    for (const [audience, place] of Object.entries(audiences)) {
+      this.#logs.reset(audience, place?.head ?? 0);
+    }
+    this.#forget(0);
+    this.#doubt();
+  }
+
+  /** A copy came, with the user's marks if it was missed. */
+  add(notification: Notification & Partial<Flags>): void {
+    const { audience, offset, seen = false, read = false, archived = false } = notification;
+    const shown: InboxItem = { ...notification, seen, read, archived };
     // A page may have brought it, and its counts with it.
-    if (this.#items.some(({ shown }) => keyOf(shown) === key)) return;
-    const item = { shown: { ...notification, seen: false, read: false, archived: false }, version: 0 };
-    const before = this.#items;
-    this.#items = this.#shown([item, ...before]);
-    if (isCounted) this.#counts = recounted(this.#counts, before, this.#items);
+    if (this.#logs.has(shown)) return;
+    if (this.#counts.hasRest && !(this.#logs.knowsHidden(shown) && this.#knowsCopies(shown))) this.#doubt();
+    const before = this.#logs.items;
+    this.#logs.arrive(this.#changes.appliedTo({ shown, readBy: this.#base, archivedBy: this.#base }));
+    if (this.#counts.isCounted(audience, offset)) this.#counts.arrived(before, this.#logs.items);
+    else if (this.#counts.isSpent(audience, offset)) this.#doubt();
+    this.#lookForLoss(before);
+    this.dropEnded();
+    this.#changes.settle();
+    this.#verify();
   }
 
-  retract(event: EventIdentity): void {
-    this.#retracted.add(keyOf(event));
-    this.dropGone();
-  }
-
-  /** What was retracted or has expired leaves. */
-  dropGone(): void {
-    const before = this.#items;
-    this.#items = this.#shown(before);
-    this.#counts = recounted(this.#counts, before, this.#items);
+  /** What has expired leaves, and what its log does not keep any more. */
+  dropEnded(): void {
+    const before = this.#logs.items;
+    this.#logs.dropEnded(this.#around.now());
+    this.#lookForLoss(before);
+    if (this.#counts.until <= this.#around.now()) this.#doubt();
   }
 
   pend(pending: Pending): void {
@@ -111,57 +167,130 @@ export class InboxState {
 
   unpend(pending: Pending): void {
     this.#pending = this.#pending.filter((other) => other !== pending);
+    this.#lookForGaps();
   }
 
-  /** A change that the server has made, of this device or another. */
-  apply(change: Change, { version, unseen, unread }: MarkAnswer): void {
-    if (version > this.#version) {
-      this.#version = version;
-      this.#counts = { unseen, unread };
-    }
-    this.#items = this.#shown(this.#items.map((item) => changed(item, change, version)));
-    for (const load of this.#loads) load.changes.push({ change, version });
+  /** A change that the server has made; `isOwn`: as this device asked for it. */
+  apply(change: Change, told: Told & { readonly version: number }, isOwn: boolean): void {
+    const { version, heads = {} } = told;
+    const made = { change, version, heads };
+    if (bringsBack(this.#logs.items, change)) this.#doubt();
+    this.#logs.change((item) => applied(item, made));
+    this.#changes.add(made);
+    const { newest } = this.#versions;
+    this.#versions.add(version);
+    this.#lookForGaps();
+    // What was counted with a newer change had this one, and what is here has it now.
+    if (version < newest) this.#counts.recount(this.#logs.items);
+    if (version < newest || (version === newest && isBehind(heads, this.#counts.heads))) return;
+    // Of other audiences: the token of another device may give others.
+    if (isOwn || this.#isOfMine(told.heads)) this.#tell(told);
+    else this.#doubt();
+    this.#verify();
   }
 
-  /** MUST be called before the page is asked for, and {@link finish} or {@link abandon} after. */
-  begin(): Load {
-    const load = { version: this.#version, changes: [], arrived: new Set<string>() };
-    this.#loads.add(load);
-    return load;
+  /** MUST be called before something is asked, and {@link finish}, {@link recounted} or {@link abandon} after. */
+  beginLoad(): Load {
+    return this.#changes.begin(this.#versions.newest, this.#doubts);
   }
 
   abandon(load: Load): void {
-    this.#loads.delete(load);
+    this.#changes.end(load);
   }
 
   /** `isFirst`: the page takes the place of all that is here; otherwise it is what is older. */
-  finish(load: Load, { notifications, next, unseen, unread }: InboxPage, isFirst: boolean): void {
+  finish(load: Load, page: InboxPage, isFirst: boolean): void {
     this.abandon(load);
-    for (const notification of notifications) {
-      const event = retractedBy(notification);
-      if (event !== undefined) this.#retracted.add(keyOf(event));
+    const { version = load.version, heads = headsOf(page, load) } = page;
+    // An audience without a head has an empty log, or is none of the user's any more.
+    const isOld = ({ audience, offset }: InboxItem) =>
+      offset <= (heads[audience] ?? load.reached[audience] ?? 0);
+    if (isFirst) this.#logs.drop(isOld);
+    for (const shown of page.notifications.map(withData)) {
+      const item = { shown, readBy: version, archivedBy: version };
+      if (!this.#logs.has(shown)) this.#logs.put(appliedSince(version, load, item));
     }
-    // Marks set and nothing else, so that those that the page has already change nothing when they are made again.
-    const loaded = notifications.map(withData).map((shown) =>
-      load.changes.reduce<Item>((item, { change, version }) => changed(item, change, version), {
-        shown,
-        version: load.version,
-      }),
-    );
-    const brought = new Set(notifications.map(keyOf));
-    const isNewer = ({ shown }: Item) => load.arrived.has(keyOf(shown)) && !brought.has(keyOf(shown));
-    const kept = isFirst ? this.#items.filter(isNewer) : this.#items;
-    if (isFirst && load.changes.length === 0) this.#counts = recounted({ unseen, unread }, [], kept);
-    this.#items = this.#shown([...kept, ...loaded]);
-    this.#next = next;
+    this.#next = page.next;
+    this.#copiesUntilMs = undefined;
+    this.#counts.isWhole = page.next === undefined;
+    this.#counted(load, { ...page, heads }, isFirst);
+    this.#restOfPage = this.#counts.rest;
+    this.dropEnded();
   }
 
-  #shown(items: readonly Item[]): Item[] {
-    const nowMs = this.#now();
-    return shownOf(
-      items,
-      (shown) =>
-        retractedBy(shown) !== undefined || this.#retracted.has(keyOf(shown)) || expiresAtMs(shown) <= nowMs,
+  /** Counts alone were asked for. */
+  recounted(load: Load, page: InboxPage): void {
+    this.abandon(load);
+    this.#counted(load, page, true);
+  }
+
+  #counted(load: Load, page: InboxPage, isSettling: boolean): void {
+    const { unseen, unread, version = load.version, heads = load.reached, until, spare } = page;
+    if (isSettling) this.#settled = load.doubts;
+    if (version < this.#versions.newest) {
+      this.#counts.recount(this.#logs.items);
+      return;
+    }
+    this.#versions.begin(version);
+    this.#tell({ unseen, unread, version, heads, until, spare });
+  }
+
+  #tell(told: Told): void {
+    const heads = told.heads ?? furthest(this.#counts.heads, this.#around.reached());
+    this.#counts.tell(told, heads, this.#logs.items);
+    // It was over when it was told: something came while the server counted.
+    if (told.until !== undefined && told.until <= this.#around.now()) this.#doubt();
+  }
+
+  #forget(version: number): void {
+    this.#versions.begin(version);
+    this.#base = version;
+    this.#changes.clear();
+    this.#restOfPage = undefined;
+    this.#counts.isWhole = false;
+    this.#logs.change(({ shown }) => ({ shown, readBy: version, archivedBy: version }));
+  }
+
+  #doubt(): void {
+    this.#doubts += 1;
+  }
+
+  /** When all is here that the server counted, the rest is what it was when the last page came. */
+  #verify(): void {
+    const expected = this.#restOfPage;
+    const { rest, heads, isCapped } = this.#counts;
+    if (expected === undefined || this.#next !== undefined || isCapped || this.#changes.isAhead(heads))
+      return;
+    if (rest.unseen !== expected.unseen || rest.unread !== expected.unread) this.#doubt();
+  }
+
+  #knowsCopies(shown: InboxItem): boolean {
+    if (this.#copiesUntilMs === undefined || atMs(shown) > this.#copiesUntilMs) return true;
+    return this.#logs.items.some((item) => keyOf(item.shown) === keyOf(shown));
+  }
+
+  #lookForLoss(before: readonly Item[]): void {
+    if (!this.#counts.isInexact) return;
+    const [old, now] = [countsOf(before), countsOf(this.#logs.items)];
+    if (now.unseen < old.unseen || now.unread < old.unread) this.#doubt();
+  }
+
+  /** A message of another device was lost. What this one has asked may be answered later than what came after it. */
+  #lookForGaps(): void {
+    if (this.#versions.hasGaps && this.#pending.length === 0) this.#doubt();
+  }
+
+  #isOfMine(heads: Places | undefined): boolean {
+    const audiences = this.#audiences;
+    if (heads === undefined || audiences === undefined) return true;
+    const counted = Object.entries(this.#counts.heads).filter(([, offset]) => offset > 0);
+    return (
+      Object.keys(heads).every((audience) => audience in audiences) &&
+      counted.every(([audience]) => audience in heads)
     );
   }
+}
+
+function capped(count: number): number {
+  return Math.max(0, Math.min(count, CAP));
 }

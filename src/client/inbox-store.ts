@@ -1,12 +1,14 @@
 /** The inbox as an observable store: asks for pages, sends marks and tells its listeners of every change. */
-import type { MarkRequest, Marks } from '../contract/inbox.ts';
+import type { InboxPage, MarkRequest, Marks } from '../contract/inbox.ts';
+import type { Resync, Session } from '../contract/socket.ts';
 import type { Inbox, Which } from './api.ts';
 import { callSafely } from './emitter.ts';
 import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
-import type { EventIdentity } from './identity.ts';
+import type { Load } from './inbox-changes.ts';
 import { type Heads, type MarkPart, markParts, requestLater } from './inbox-items.ts';
-import { type InboxSnapshot, InboxState, type Load } from './inbox-state.ts';
+import type { InboxSnapshot } from './inbox-snapshot.ts';
+import { InboxState } from './inbox-state.ts';
 import type { Notification } from './notification.ts';
 import type { Requests } from './requests.ts';
 
@@ -22,12 +24,15 @@ export interface InboxStoreOptions {
 
 const PAGE = 50;
 const MAX_PAGE = 100;
+const DOUBT_MS = 1_000;
+const MAX_DOUBT_MS = 60_000;
 
 export class InboxStore implements Inbox {
   readonly #options: InboxStoreOptions;
   readonly #listeners = new Set<{ readonly notify: () => void }>();
   #state: InboxState;
-  #snapshot: InboxSnapshot;
+  /** Undefined: it is another than the last that was asked for. */
+  #snapshot: InboxSnapshot | undefined;
   /** Whether somebody has looked. */
   #isOpen = false;
   /** The newest reading of the first page: an older one that comes later is of no use. */
@@ -36,34 +41,38 @@ export class InboxStore implements Inbox {
   #more: Promise<void> | undefined;
   #added = 0;
   #cancelExpiry = () => {};
+  /** Of the reading that is to come because something is in doubt. */
+  #cancelDoubt: (() => void) | undefined;
+  /** Of those in a row. */
+  #doubts = 0;
   #isClosed = false;
   /** Of the last session. */
   #heads: Heads = {};
 
   constructor(options: InboxStoreOptions) {
     this.#options = options;
-    this.#state = new InboxState(options.now);
-    this.#snapshot = this.#state.snapshot();
+    this.#state = this.#newState();
   }
 
   get snapshot(): InboxSnapshot {
+    this.#snapshot ??= this.#state.snapshot();
     return this.#snapshot;
   }
 
   get list(): InboxSnapshot['list'] {
-    return this.#snapshot.list;
+    return this.snapshot.list;
   }
 
   get unseen(): number {
-    return this.#snapshot.unseen;
+    return this.snapshot.unseen;
   }
 
   get unread(): number {
-    return this.#snapshot.unread;
+    return this.snapshot.unread;
   }
 
   get hasMore(): boolean {
-    return this.#snapshot.hasMore;
+    return this.snapshot.hasMore;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -79,8 +88,10 @@ export class InboxStore implements Inbox {
     this.#reading = reading;
     const limit = Math.max(PAGE, Math.min(this.#state.size, MAX_PAGE));
     this.#readings += 1;
+    const state = this.#state;
+    const take = (load: Load, page: InboxPage) => state.finish(load, page, true);
     return this.#heard(
-      this.#load({ limit }, () => this.#reading === reading, true).finally(() => {
+      this.#load({ limit }, () => this.#reading === reading, take).finally(() => {
         this.#readings -= 1;
       }),
     );
@@ -91,8 +102,10 @@ export class InboxStore implements Inbox {
     const { next } = this.#state;
     if (next === undefined) return Promise.resolve();
     const reading = this.#reading;
+    const state = this.#state;
+    const take = (load: Load, page: InboxPage) => state.finish(load, page, false);
     this.#more ??= this.#heard(
-      this.#load({ limit: PAGE, before: next }, () => this.#reading === reading, false).finally(() => {
+      this.#load({ limit: PAGE, before: next }, () => this.#reading === reading, take).finally(() => {
         this.#more = undefined;
       }),
     );
@@ -105,51 +118,55 @@ export class InboxStore implements Inbox {
   readonly markArchived = (which: Which): Promise<void> => this.#mark('archived', which);
 
   /** Marks that other devices made while this one was away are only in the inbox itself. */
-  onSession(unseen: number, heads: Heads): void {
-    this.#heads = heads;
-    this.#state.forgetVersions();
-    this.#state.setUnseen(unseen);
+  onSession(session: Session): void {
+    this.#heads = session.audiences;
+    this.#doubts = 0;
+    this.#state.begin(session);
     this.#publish();
     // What waited for the session is asked in it.
     if (this.#isOpen && this.#readings === 0) void this.refresh();
   }
 
-  onResync(): void {
-    this.#state.forgetVersions();
+  onResync(audiences: Resync['audiences']): void {
+    this.#state.resync(audiences);
     if (this.#isOpen) void this.refresh();
+    this.#publish();
   }
 
-  onNotification(notification: Notification, isMissed: boolean): void {
+  /** Each copy of an event, also one that the app is not told. Topics are not in the inbox. */
+  onCopy(notification: Notification): void {
+    if (notification.audience.startsWith('topic:')) return;
     this.#added += 1;
-    // The session's count has what was missed.
-    this.#state.add(notification, !isMissed);
+    this.#state.add(notification);
     this.#publish();
   }
 
-  onRetracted(event: EventIdentity): void {
-    this.#state.retract(event);
-    this.#publish();
+  /** Whether the user has seen it, on whatever device. */
+  hasSeen(notification: Notification): boolean {
+    return this.#state.hasSeen(notification);
   }
 
   onMarks(marks: Marks): void {
-    this.#state.apply(marks, marks);
+    this.#state.apply(marks, marks, false);
     this.#publish();
   }
 
   /** Another user's inbox comes. */
   clear(): void {
-    this.#state = new InboxState(this.#options.now);
+    this.#state = this.#newState();
     this.#publish();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#cancelExpiry();
+    this.#cancelDoubt?.();
     this.#listeners.clear();
   }
 
   #mark(as: MarkRequest['as'], which: Which): Promise<void> {
-    const parts = markParts(as, which, this.#options.offsets(), this.#options.requests.limits);
+    const events = which === 'all' ? which : which.flatMap((one) => this.#state.named(one));
+    const parts = markParts(as, events, this.#options.offsets(), this.#options.requests.limits);
     return this.#heard(Promise.all(parts.map((part) => this.#ask(part))).then(() => undefined));
   }
 
@@ -158,14 +175,22 @@ export class InboxStore implements Inbox {
     const state = this.#state;
     const added = this.#added;
     const heads = this.#heads;
-    const wording = () => (heads === this.#heads ? request : requestLater(part, this.#heads));
+    let asked = request;
+    const wording = () => {
+      asked = heads === this.#heads ? request : requestLater(part, this.#heads);
+      return asked;
+    };
     state.pend(pending);
     this.#publish();
     try {
       const answer = await this.#options.requests.askUntilAnswered('mark', () => this.#of(state, wording()));
-      state.apply(pending, answer);
-      // What came meanwhile may have been among all, or not.
-      if (pending.isAll && added !== this.#added && this.#isOpen) void this.refresh();
+      const isAll = asked.all === true && answer.heads !== undefined;
+      const change = isAll
+        ? { as: pending.as, upTo: answer.heads, all: true }
+        : { ...pending, ...namesIn(asked) };
+      state.apply(change, answer, true);
+      // A server of before does not tell what was all: what came meanwhile may have been among it, or not.
+      if (asked.all && !isAll && added !== this.#added && this.#isOpen) void this.refresh();
     } finally {
       state.unpend(pending);
       this.#publish();
@@ -175,18 +200,18 @@ export class InboxStore implements Inbox {
   async #load(
     query: { readonly limit: number; readonly before?: string },
     isWanted: () => boolean,
-    isFirst: boolean,
+    take: (load: Load, page: InboxPage) => void,
   ): Promise<void> {
     const state = this.#state;
     let load: Load | undefined;
     const begin = () => {
       if (load !== undefined) state.abandon(load);
-      load = state.begin();
+      load = state.beginLoad();
       return this.#of(state, { filter: 'all' as const, ...query });
     };
     try {
       const page = await this.#options.requests.askUntilAnswered('inbox', begin);
-      if (load !== undefined && isWanted()) state.finish(load, page, isFirst);
+      if (load !== undefined && isWanted()) take(load, page);
     } finally {
       if (load !== undefined) state.abandon(load);
       this.#publish();
@@ -205,18 +230,46 @@ export class InboxStore implements Inbox {
     return promise;
   }
 
+  #newState(): InboxState {
+    const { now, offsets } = this.#options;
+    return new InboxState({ now, reached: offsets });
+  }
+
+  /** Soon, and not all clients at the same moment: what puts one in doubt may do so to all. Less often when it goes on. */
+  #askLater(): void {
+    if (this.#cancelDoubt !== undefined) return;
+    const { environment } = this.#options;
+    const delayMs = environment.random() * Math.min(DOUBT_MS * 2 ** this.#doubts, MAX_DOUBT_MS);
+    this.#doubts += 1;
+    this.#cancelDoubt = environment.after(delayMs, async () => {
+      const state = this.#state;
+      const take = (load: Load, page: InboxPage) => state.recounted(load, page);
+      // What fails is asked again by whatever is in doubt next.
+      await (this.#isOpen ? this.refresh() : this.#load({ limit: 1 }, () => true, take)).catch(() => {});
+      this.#cancelDoubt = undefined;
+      if (this.#state.isInDoubt) this.#publish();
+      else this.#doubts = 0;
+    });
+  }
+
   #publish(): void {
     if (this.#isClosed) return;
-    this.#snapshot = this.#state.snapshot();
+    this.#snapshot = undefined;
     this.#cancelExpiry();
-    const inMs = this.#state.nextExpiryMs - this.#options.now();
+    if (this.#state.isInDoubt) this.#askLater();
+    const inMs = this.#state.nextEndMs - this.#options.now();
     if (inMs !== Number.POSITIVE_INFINITY) {
       this.#cancelExpiry = this.#options.environment.after(inMs, () => {
-        this.#state.dropGone();
+        this.#state.dropEnded();
         this.#publish();
       });
     }
     // Last: a listener may mark, or close.
     for (const { notify } of [...this.#listeners]) callSafely(notify);
   }
+}
+
+/** What a request that names neither all nor nothing means. */
+function namesIn({ ids, events, upTo }: MarkRequest): Pick<MarkRequest, 'ids' | 'events' | 'upTo'> {
+  return { ids, events, upTo };
 }

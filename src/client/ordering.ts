@@ -18,6 +18,8 @@ export interface OrderingOptions {
   /** By the server's clock. */
   readonly now: () => number;
   readonly tell: (notification: Told, isMissed: boolean) => void;
+  /** Every copy, before it is told or not: the inbox decides for itself what it shows. */
+  readonly onCopy: (notification: Told) => void;
   /** A cursor has moved. */
   readonly onMoved: () => void;
 }
@@ -112,6 +114,7 @@ export class Ordering {
     const { audience, epoch, offset } = notification;
     if (offset <= (this.#cursors.get(audience)?.offset ?? 0)) return;
     this.#move(audience, { epoch, offset });
+    this.#options.onCopy(withData(notification));
     if (!this.#told.add(keyOf(notification))) return;
     const target = retractedBy(notification);
     // A copy that another audience brings later is not told.

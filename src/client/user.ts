@@ -15,6 +15,7 @@ export interface UserOptions {
   /** By the server's clock. */
   readonly now: () => number;
   readonly tell: (notification: Notification, isMissed: boolean) => void;
+  readonly onCopy: (notification: Notification) => void;
 }
 
 export class User {
@@ -25,12 +26,12 @@ export class User {
   readonly #options: UserOptions;
 
   constructor(name: string, options: UserOptions, cursors?: CursorMap) {
-    const { now, tell } = options;
+    const { now, tell, onCopy } = options;
     this.name = name;
     this.#options = options;
     this.#stored = storedCursors(name, options);
     this.ordering = new Ordering(
-      { now, tell, onMoved: () => this.#stored.save(this.ordering.cursors) },
+      { now, tell, onCopy, onMoved: () => this.#stored.save(this.ordering.cursors) },
       cursors,
     );
     this.#tabs = new Tabs(options.environment, nameOf('toast', name, options.url));

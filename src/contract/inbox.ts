@@ -30,9 +30,58 @@ const countSchema = z
   .max(MAX_COUNT)
   .describe(`Exact up to ${MAX_COUNT}, and no more than that.`);
 
-export const countsSchema = z.object({ unseen: countSchema, unread: countSchema }).meta({ id: 'Counts' });
+const countsSchema = z.object({ unseen: countSchema, unread: countSchema }).meta({ id: 'Counts' });
 
 export type Counts = Readonly<z.infer<typeof countsSchema>>;
+
+const versionSchema = z
+  .int()
+  .nonnegative()
+  .describe("Counts the changes of this user's marks, in their order.");
+
+/** Of what counts are true: messages may cross, and who knows this can tell what is on top of them. */
+export const countedSchema = z.object({
+  ...countsSchema.shape,
+  version: versionSchema,
+  heads: z
+    .record(z.string(), offsetSchema)
+    .optional()
+    .describe('For each audience with a log up to which offset it was counted; an audience left out: 0.'),
+  until: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('When something that was counted ends by itself, in milliseconds since 1970.'),
+  spare: z
+    .int()
+    .min(-1)
+    .optional()
+    .describe(
+      'With more than so many newer ones in one audience something that was counted falls out of its log.',
+    ),
+});
+
+/** Counts, and of what they are true. */
+export type Counted = Readonly<z.infer<typeof countedSchema>>;
+
+/** What a user has done with one notification. */
+export interface Flags {
+  readonly seen: boolean;
+  readonly read: boolean;
+  readonly archived: boolean;
+}
+
+/** A user's marks as they were at one version. */
+export interface MarksView {
+  readonly version: number;
+  flagsOf(audience: Audience, offset: number): Flags;
+}
+
+const keptSchema = z.object({ length: z.int().positive(), ms: z.int().positive() });
+
+export const keptByKindSchema = z
+  .object({ user: keptSchema, department: keptSchema, global: keptSchema })
+  .describe('How many notifications a log of each kind keeps, and for how long.');
 
 const inboxItemSchema = notificationSchema
   .extend({ seen: z.boolean(), read: z.boolean(), archived: z.boolean() })
@@ -48,7 +97,7 @@ export const inboxPageSchema = z
         'Newest first; an event that came by two audiences once. Fewer than asked for, or none, where the answer would be too large or too much was looked through: then there is a next.',
       ),
     next: z.string().optional().describe('Ask with it as `before` for what is older; absent at the end.'),
-    ...countsSchema.shape,
+    ...countedSchema.partial({ version: true }).shape,
   })
   .meta({ id: 'InboxPage' });
 
@@ -60,26 +109,34 @@ const upToSchema = z
   .partialRecord(audienceSchema, offsetSchema)
   .describe('For each audience the last offset that is meant.');
 
+const idSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((id) => id.isWellFormed(), 'must be well-formed Unicode');
+
 export const markRequestSchema = z
   .object({
     as: markSchema,
     ids: z
-      .array(
-        z
-          .string()
-          .min(1)
-          .max(256)
-          .refine((id) => id.isWellFormed(), 'must be well-formed Unicode'),
-      )
+      .array(idSchema)
       .min(1)
       .max(MAX_IDS)
-      .optional(),
+      .optional()
+      .describe('Of events, whatever their source; with `events` it is passed over.'),
+    events: z
+      .array(z.object({ id: idSchema, source: idSchema }))
+      .min(1)
+      .max(MAX_IDS)
+      .optional()
+      .describe('Events of their sources: an id is unique only with its source.'),
     upTo: upToSchema.optional(),
     all: z.literal(true).optional(),
   })
   .refine(
-    ({ ids, upTo, all }) => [ids, upTo, all].filter((which) => which !== undefined).length === 1,
-    'say which: exactly one of ids, upTo and all',
+    ({ ids, events, upTo, all }) =>
+      [events ?? ids, upTo, all].filter((which) => which !== undefined).length === 1,
+    'say which: exactly one of ids or events, upTo and all',
   )
   .meta({
     id: 'MarkRequest',
@@ -88,25 +145,21 @@ export const markRequestSchema = z
 
 export type MarkRequest = Readonly<z.infer<typeof markRequestSchema>>;
 
-const versionSchema = z
-  .int()
-  .nonnegative()
-  .describe("Counts the changes of this user's marks, in their order.");
-
-export const markAnswerSchema = z
-  .object({ ...countsSchema.shape, version: versionSchema })
-  .meta({ id: 'MarkAnswer' });
+export const markAnswerSchema = countedSchema.meta({ id: 'MarkAnswer' });
 
 export type MarkAnswer = Readonly<z.infer<typeof markAnswerSchema>>;
 
 export const marksSchema = z
   .object({
     as: markSchema,
-    ids: z.array(z.string()).optional(),
+    ids: z
+      .array(z.string())
+      .optional()
+      .describe('With `events` those of the events, for who does not know them.'),
+    events: z.array(z.object({ id: z.string(), source: z.string() })).optional(),
     upTo: upToSchema.optional().describe('With all: where the logs ended when it was asked.'),
     all: z.literal(true).optional(),
-    ...countsSchema.shape,
-    version: versionSchema,
+    ...countedSchema.shape,
   })
   .meta({ id: 'Marks', description: "This user's marks changed on another device." });
 
@@ -147,5 +200,14 @@ export interface UserInbox {
    * Counts what the logs hold up to the places given, one for each of the user's audiences. The first time that a
    * department is among them, the user belongs to it from its place on.
    */
-  open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Counts>;
+  open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Opened>;
+
+  /** The marks over logs that stand at these places; of other audiences nothing is marked. */
+  marks(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<MarksView>;
+}
+
+/** What a session begins with. */
+export interface Opened extends MarksView {
+  readonly counted: Counted;
+  readonly kept: z.infer<typeof keptByKindSchema>;
 }

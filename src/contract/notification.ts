@@ -33,6 +33,11 @@ export const notificationSchema = z
     audience: audienceSchema,
     epoch: epochSchema,
     offset: offsetSchema,
+    at: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('When it was appended to this log, in milliseconds since 1970: an inbox has this order.'),
     severity: severitySchema,
     collapsekey: z.string().optional(),
     expirytime: z.string().optional(),
@@ -50,7 +55,7 @@ export type Notification = Readonly<z.infer<typeof notificationSchema>>;
 
 /**
  * The JSON text of a notification, cut where epoch and offset go: only the append itself knows those, and it
- * runs inside Redis. `head + epoch + NOTIFICATION_MIDDLE + offset + tail` is the whole text.
+ * runs inside Redis. `head + epoch + NOTIFICATION_MIDDLE + offset + NOTIFICATION_AT + at + tail` is the whole text.
  */
 export interface NotificationText {
   readonly head: string;
@@ -58,6 +63,7 @@ export interface NotificationText {
 }
 
 export const NOTIFICATION_MIDDLE = '","offset":';
+export const NOTIFICATION_AT = ',"at":';
 
 /** A notification without its data or bytes. */
 export type Envelope = Omit<Notification, 'data' | 'datacontenttype' | 'data_base64'>;

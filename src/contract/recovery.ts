@@ -21,6 +21,21 @@ const unrecoveredReasonSchema = z
 
 export type UnrecoveredReason = z.infer<typeof unrecoveredReasonSchema>;
 
+/** Of topics nothing is marked. */
+const markedNotificationSchema = notificationSchema
+  .extend({
+    seen: z.literal(true).optional(),
+    read: z.literal(true).optional(),
+    archived: z.literal(true).optional(),
+  })
+  .meta({
+    id: 'MissedNotification',
+    description:
+      "With the user's marks, as far as there are any: what another device has seen is nothing new.",
+  });
+
+export type MissedNotification = Readonly<z.infer<typeof markedNotificationSchema>>;
+
 export const missedSchema = z
   .object({
     epoch: epochSchema,
@@ -33,7 +48,7 @@ export const missedSchema = z
         'True: notifications holds all that came after the cursor, or the last ones. False: it cannot be told; read the inbox.',
       ),
     notifications: z
-      .array(notificationSchema)
+      .array(markedNotificationSchema)
       .describe('In order, without the expired; empty when not recovered.'),
     more: z
       .literal(true)
@@ -44,7 +59,14 @@ export const missedSchema = z
   .meta({ id: 'Missed' });
 
 export const missedByAudienceSchema = z
-  .object({ audiences: z.partialRecord(audienceSchema, missedSchema) })
+  .object({
+    audiences: z.partialRecord(audienceSchema, missedSchema),
+    version: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe("Of the user's marks, when there are notifications that may bear them."),
+  })
   .meta({ id: 'MissedByAudience' });
 
 export type Missed = Readonly<z.infer<typeof missedSchema>>;

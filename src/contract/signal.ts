@@ -25,7 +25,7 @@ const client = {
 };
 
 const topicMemberSchema = z.object({ user: userSchema, session: sessionSchema, topic: audienceIdSchema });
-const { ids, upTo, all } = markRequestSchema.shape;
+const { ids, events, upTo, all } = markRequestSchema.shape;
 
 /** What is in `data` of each. */
 export const signalSchemas = {
@@ -40,6 +40,7 @@ export const signalSchemas = {
     user: userSchema,
     as: z.enum(['read', 'archived']),
     ids,
+    events,
     upTo,
     all,
     by: z.string().describe('The session that marked, or `http`.'),

@@ -4,9 +4,10 @@ import { audienceIdSchema } from './audience.ts';
 import { clientLimitsSchema } from './client-limits.ts';
 import { eventSchema } from './event.ts';
 import {
-  countsSchema,
+  countedSchema,
   inboxPageSchema,
   inboxQuerySchema,
+  keptByKindSchema,
   type Marks,
   markAnswerSchema,
   markRequestSchema,
@@ -72,7 +73,9 @@ export const sessionSchema = z
     audiences: z
       .record(z.string(), headSchema)
       .describe('For each audience the last offset before what this socket gets live.'),
-    unseen: countsSchema.shape.unseen,
+    unseen: countedSchema.shape.unseen,
+    ...countedSchema.omit({ unseen: true, heads: true }).partial().shape,
+    kept: keptByKindSchema.optional(),
     expiresAt: z.iso.datetime(),
     serverTime: z.iso.datetime(),
     missed: missedByAudienceSchema.shape.audiences.optional().describe('When the handshake had cursors.'),

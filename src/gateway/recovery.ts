@@ -83,7 +83,7 @@ export async function recover(
         if (!isPartial) return missing('too_large');
         return part({ epoch: head.epoch, offset: entry.offset - 1 }, notifications);
       }
-      notifications.push(notificationIn(entry.json));
+      notifications.push(notificationIn(entry.json, entry.appendedAtMs));
     }
     next = last + 1;
   }
@@ -131,7 +131,7 @@ export async function lastOf(
     epoch,
     head,
     recovered: true,
-    notifications: found.toReversed().map(({ json }) => notificationIn(json)),
+    notifications: found.toReversed().map(({ json, appendedAtMs }) => notificationIn(json, appendedAtMs)),
   };
 }
 
@@ -155,7 +155,10 @@ function isCurrentAt(nowMs: number): (entry: Stored) => boolean {
   return ({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > nowMs;
 }
 
+/** What the user's marks may add to a notification. */
+const MARKS_BYTES = 42;
+
 /** In the answer, with the comma behind it. */
 function bytesOf({ json }: Stored): number {
-  return Buffer.byteLength(json) + 1;
+  return Buffer.byteLength(json) + MARKS_BYTES + 1;
 }

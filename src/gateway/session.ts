@@ -14,6 +14,7 @@ import { isUnavailable, stackOf } from '../contract/unavailable.ts';
 import { type Before, type EnteredEach, Entrance, type EntranceOptions } from './entrance.ts';
 import { goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
+import { withMarks } from './missed-marks.ts';
 import type { GatewaySocket } from './server.ts';
 
 /** setTimeout fires at once for anything longer. */
@@ -162,7 +163,17 @@ export class Session {
     const asked = Object.entries(cursors).filter(isCursorEntry);
     const foreign = asked.find(([audience]) => !this.#options.feeds.find(audience)?.has(this.#socket.id));
     if (foreign !== undefined) return { foreign: foreign[0] };
-    return { audiences: Object.fromEntries(await this.#entrance.missedSince(asked, meter, isPartial)) };
+    const missed = await this.#entrance.missedSince(asked, meter, isPartial);
+    const places = missed.flatMap(([audience, { epoch, head, notifications }]) =>
+      notifications.length === 0 || audienceKind(audience) === 'topic'
+        ? []
+        : [[audience, { epoch, offset: head }] as const],
+    );
+    if (places.length === 0) return { audiences: Object.fromEntries(missed) };
+    meter.spend(1);
+    const marks = await this.#options.inbox.marks(this.#claimed.user, new Map(places));
+    const audiences = missed.map(([audience, one]) => [audience, withMarks(one, audience, marks)] as const);
+    return { audiences: Object.fromEntries(audiences), version: marks.version };
   }
 
   async #start(): Promise<void> {
@@ -221,8 +232,9 @@ export class Session {
     const { entered, release } = await this.#entrance.enter(this.#audiences, { cursors, meter });
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
-    const { unseen } = await this.#options.inbox.open(this.#claimed.user, places);
+    const opened = await this.#options.inbox.open(this.#claimed.user, places);
     if (this.isOver) throw new SessionOver();
+    const { heads: _, ...counted } = opened.counted;
     const { identity } = this.#socket.data;
     // A fresh token may have narrowed them meanwhile.
     const heads = this.#audiences.map((audience) => {
@@ -230,14 +242,15 @@ export class Session {
       return [audience, { epoch, head: offset }] as const;
     });
     const missed = entered.flatMap(({ audience, missed }) =>
-      missed === undefined ? [] : [[audience, missed] as const],
+      missed === undefined ? [] : [[audience, withMarks(missed, audience, opened)] as const],
     );
     this.#socket.emit('session', {
       session: this.#socket.id,
       user: identity.user,
       departments: [...identity.departments],
       audiences: Object.fromEntries(heads),
-      unseen,
+      ...counted,
+      kept: opened.kept,
       expiresAt: new Date(identity.expiresAtMs).toISOString(),
       serverTime: new Date().toISOString(),
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),

@@ -53,10 +53,12 @@ local function append(key, arg)
     redis.call('PEXPIRE', places, max_age_ms)
   end
 
+  local at = string.format(',"at":%d', now_ms)
+
   -- The JSON as it is published; nothing when the log came further than its counter knows.
   local function write(json_head, json_tail, expires)
     local offset = string.format('%d', head + 1)
-    local json = json_head .. epoch .. '","offset":' .. offset .. json_tail
+    local json = json_head .. epoch .. '","offset":' .. offset .. at .. json_tail
     local written = redis.pcall('XADD', log, 'MAXLEN', '=', max_length, offset .. '-0',
       'n', json, 'e', epoch, 'at', now_ms, 'x', expires)
     if written.err == nil then return json end

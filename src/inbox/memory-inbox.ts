@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto';
 import type { Audience } from '../contract/audience.ts';
 import type { Incarnation } from '../contract/incarnations.ts';
 import { encodeLiveMessage } from '../contract/live-message.ts';
-import { type Cursor, EMPTY_HEAD, envelopeTextIn, NOTIFICATION_MIDDLE } from '../contract/notification.ts';
+import {
+  type Cursor,
+  EMPTY_HEAD,
+  envelopeTextIn,
+  NOTIFICATION_AT,
+  NOTIFICATION_MIDDLE,
+} from '../contract/notification.ts';
 import {
   type Appended,
   type Entry,
@@ -127,7 +133,7 @@ export class MemoryInbox implements Inbox {
     log.head += 1;
     const offset = log.head;
     const { head, tail } = entry.text;
-    const json = `${head}${epoch}${NOTIFICATION_MIDDLE}${offset}${tail}`;
+    const json = `${head}${epoch}${NOTIFICATION_MIDDLE}${offset}${NOTIFICATION_AT}${Math.floor(nowMs)}${tail}`;
     const stored = { epoch, offset, json, appendedAtMs: nowMs };
     log.entries.push(
       entry.expiresAtMs === undefined ? stored : { ...stored, expiresAtMs: entry.expiresAtMs },

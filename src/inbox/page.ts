@@ -1,12 +1,12 @@
 /** One page of an inbox: which notifications are on it, then their texts, as many as one answer may hold. */
 import type { Audience } from '../contract/audience.ts';
 import type { InboxItem, InboxPage } from '../contract/inbox.ts';
-import { notificationWith } from '../contract/stored-notification.ts';
+import { notificationIn, notificationWith } from '../contract/stored-notification.ts';
 import type { Portion } from '../limits/portion.ts';
 import { identityOf, type Stored } from './inbox.ts';
+import { flagsAt } from './marks-view.ts';
 import type { ReadInbox } from './metered-inbox.ts';
 import { digestOf, formatPosition } from './position.ts';
-import { contains } from './ranges.ts';
 import { type Position, REMEMBERED, type View, type ViewItem } from './view.ts';
 
 export interface PageOptions {
@@ -59,13 +59,8 @@ async function readTexts(
 /** What `seen`, `read` and `archived` add to a notification's JSON, and the comma behind it. */
 const MARKS_BYTES = 50;
 
-function itemOf(text: string, { offset, log }: ViewItem): InboxItem {
-  const { seen, read, archived } = log.marks;
-  return notificationWith(text, {
-    seen: contains(seen, offset),
-    read: contains(read, offset),
-    archived: contains(archived, offset),
-  });
+function itemOf(text: string, { offset, log, appendedAtMs }: ViewItem): InboxItem {
+  return notificationWith(notificationIn(text, appendedAtMs), flagsAt(log.marks, offset));
 }
 
 /** In the order of the items; undefined for what the log does not hold any more. What stands together is read at once. */

@@ -1,6 +1,7 @@
-/** Where events stand in a user's logs, by their ids: newest first, and not further than a request may look. */
+/** Where events stand in a user's logs, by their names: newest first, and not further than a request may look. */
 import type { Audience } from '../contract/audience.ts';
-import { envelopeIn } from '../contract/notification.ts';
+import { type Envelope, envelopeIn } from '../contract/notification.ts';
+import { identityOf } from './inbox.ts';
 import { LogReader } from './log-reader.ts';
 import type { ReadInbox } from './metered-inbox.ts';
 import { type Ranges, union } from './ranges.ts';
@@ -11,19 +12,33 @@ const COPIES_APART_MS = 60_000;
 
 const MAX_READ = 200;
 
+/** What tells an event from all others. */
+interface EventName {
+  readonly id: string;
+  readonly source: string;
+}
+
+export interface Found {
+  readonly offsets: ReadonlyMap<Audience, Ranges>;
+  /** Which events stand there. */
+  readonly events: readonly EventName[];
+}
+
 /**
- * The places of these ids, copies in several logs included. What is not there any more is passed over, and so is what
+ * The places of the events with these names, copies in several logs included. `nameOf`: an id, or what tells it from all others. What is not there any more is passed over, and so is what
  * lies behind `maxEntries` of the newest. Copies of one event are appended at about the same time, so nobody has to
  * read all of every log.
  */
-export async function findIds(
+export async function findEvents(
   inbox: ReadInbox,
   logs: readonly UserLog[],
-  ids: ReadonlySet<string>,
+  names: ReadonlySet<string>,
+  nameOf: (envelope: Envelope) => string,
   maxEntries: number,
-): Promise<ReadonlyMap<Audience, Ranges>> {
+): Promise<Found> {
   const offsets = new Map<Audience, Ranges>();
-  const missing = new Set(ids);
+  const events = new Map<string, EventName>();
+  const missing = new Set(names);
   let oldestMs = Number.POSITIVE_INFINITY;
   let reading = logs.map(
     ({ audience, head, marks: { since } }) =>
@@ -44,9 +59,11 @@ export async function findIds(
     for (const reader of reading) {
       for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
         reachedMs.set(reader, entry.appendedAtMs);
-        const { id } = envelopeIn(entry.json);
-        if (!ids.has(id)) continue;
-        missing.delete(id);
+        const envelope = envelopeIn(entry.json);
+        const name = nameOf(envelope);
+        if (!names.has(name)) continue;
+        events.set(identityOf(envelope), { id: envelope.id, source: envelope.source });
+        missing.delete(name);
         oldestMs = Math.min(oldestMs, entry.appendedAtMs);
         const known = offsets.get(reader.audience) ?? [];
         offsets.set(reader.audience, union(known, [[entry.offset, entry.offset]]));
@@ -55,5 +72,5 @@ export async function findIds(
     const untilMs = missing.size > 0 ? Number.NEGATIVE_INFINITY : oldestMs - COPIES_APART_MS;
     reading = reading.filter((reader) => reader.needsMore && (reachedMs.get(reader) ?? 0) >= untilMs);
   }
-  return offsets;
+  return { offsets, events: [...events.values()] };
 }

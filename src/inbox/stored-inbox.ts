@@ -1,31 +1,33 @@
 /** The user's inbox over an Inbox and a MarksStore: lists, counts and marks, for the socket and for HTTP alike. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Audience, audienceKind } from '../contract/audience.ts';
-import {
-  type Counts,
-  type InboxAnswer,
-  type InboxFilter,
-  type InboxPage,
-  type InboxQuery,
-  MAX_COUNT,
-  type MarkAnswer,
-  type MarkRequest,
-  type UserInbox,
+import { type Audience, type AudienceKind, audienceKind } from '../contract/audience.ts';
+import type {
+  Counted,
+  InboxAnswer,
+  InboxPage,
+  InboxQuery,
+  MarkAnswer,
+  MarkRequest,
+  MarksView,
+  Opened,
+  UserInbox,
 } from '../contract/inbox.ts';
 import { encodeMarksMessage } from '../contract/live-message.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import { CONFLICT_COST, type Meter } from '../contract/request-limits.ts';
 import { OneAtATime } from '../limits/one-at-a-time.ts';
 import { Portion } from '../limits/portion.ts';
-import { type Inbox, type InboxLimits, InboxUnavailable } from './inbox.ts';
+import { countIn } from './counting.ts';
+import { type Inbox, InboxUnavailable, identityOf } from './inbox.ts';
 import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
 import type { MarksStore } from './marks-store.ts';
+import { marksViewOf } from './marks-view.ts';
 import { meteredInbox, type ReadInbox } from './metered-inbox.ts';
 import { readPage } from './page.ts';
 import { parsePosition } from './position.ts';
-import { difference, formatRanges, NO_RANGES, type Ranges } from './ranges.ts';
-import { findIds } from './search.ts';
-import { type UserLog, View } from './view.ts';
+import { difference, NO_RANGES, type Ranges } from './ranges.ts';
+import { type Found, findEvents } from './search.ts';
+import { type Kept, type UserLog, View } from './view.ts';
 
 /** Another process saved each time in between: then the client may ask again. */
 const MAX_ATTEMPTS = 8;
@@ -39,8 +41,8 @@ const MAX_ENTRIES = 10_000;
 export interface StoredInboxOptions {
   readonly inbox: Inbox;
   readonly store: MarksStore;
-  /** Entries that a log keeps, by kind of audience; marks below are dropped. */
-  readonly maxLength: InboxLimits['maxLength'];
+  /** What a log keeps, by kind of audience; marks below are dropped, and what is older is not shown. */
+  readonly kept: Kept;
   /** Of one page. */
   readonly maxAnswerBytes: number;
   readonly now: () => number;
@@ -77,20 +79,21 @@ export class StoredInbox implements UserInbox {
     if (query.before !== undefined && from === undefined) {
       return refused('bad_request', 'before: must be the next of another page');
     }
-    const { now, maxAnswerBytes } = this.#options;
+    const { now, maxAnswerBytes, kept } = this.#options;
     const inbox = meteredInbox(this.#options.inbox, meter);
-    const { logs } = await this.#load(user, this.#heads(audiences));
+    const { version, logs } = await this.#load(user, this.#heads(audiences));
     const { filter, limit } = query;
     const view = new View(inbox, logs, filter, {
       from,
       wanted: limit + 1,
       maxEntries: MAX_ENTRIES,
+      kept,
       nowMs: now(),
     });
     const portion = new Portion(maxAnswerBytes);
     const [page, counts] = await Promise.all([
       readPage(inbox, view, { limit, portion, from }),
-      this.#count(inbox, logs),
+      this.#count(inbox, logs, version),
     ]);
     const own = logs.find(({ audience }) => audience === `user:${user}`);
     if (own !== undefined) this.#options.onListed?.(user, own.head);
@@ -107,9 +110,18 @@ export class StoredInbox implements UserInbox {
     return this.#marking.run(user, () => this.#mark(user, audiences, request, origin, meter));
   }
 
-  async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Counts> {
-    const { logs } = await this.#load(user, Promise.resolve(places));
-    return await this.#count(meteredInbox(this.#options.inbox, undefined), logs);
+  async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Opened> {
+    const { version, logs } = await this.#load(user, Promise.resolve(places));
+    const counted = await this.#count(meteredInbox(this.#options.inbox, undefined), logs, version);
+    const { maxLength, maxAgeMs } = this.#options.kept;
+    const keptOf = (kind: AudienceKind) => ({ length: maxLength[kind], ms: maxAgeMs[kind] });
+    const kept = { user: keptOf('user'), department: keptOf('department'), global: keptOf('global') };
+    return { ...marksViewOf(version, logs), counted, kept };
+  }
+
+  async marks(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<MarksView> {
+    const { version, logs } = await this.#load(user, Promise.resolve(places));
+    return marksViewOf(version, logs);
   }
 
   async #mark(
@@ -120,31 +132,40 @@ export class StoredInbox implements UserInbox {
     meter: Meter | undefined,
   ): Promise<InboxAnswer<MarkAnswer>> {
     const inbox = meteredInbox(this.#options.inbox, meter);
-    let found: { readonly logs: readonly UserLog[]; readonly meant: Meant } | undefined;
+    let found: (Found & { readonly logs: readonly UserLog[] }) | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (attempt > 0) await backOff(attempt, meter);
       const { version, logs } = await this.#load(user, this.#heads(audiences));
       // Where the ids stand does not change with somebody's marks.
-      if (request.ids !== undefined && (found === undefined || !isSameEpochs(found.logs, logs))) {
-        found = { logs, meant: await findIds(inbox, logs, new Set(request.ids), MAX_ENTRIES) };
+      const isNamed = request.events !== undefined || request.ids !== undefined;
+      if (isNamed && (found === undefined || !isSameEpochs(found.logs, logs))) {
+        found = { logs, ...(await this.#find(inbox, logs, request)) };
       }
-      const meant = found === undefined ? meantBy(logs, request) : { ok: true as const, value: found.meant };
+      const meant =
+        found === undefined ? meantBy(logs, request) : { ok: true as const, value: found.offsets };
       if (!meant.ok) return meant;
       const marked = logs.map((log) => this.#marked(log, request.as, meant.value.get(log.audience)));
-      const answer = { ...(await this.#count(inbox, marked)), version: version + 1 };
+      const answer = await this.#count(inbox, marked, version + 1);
       const changed = new Map(
         marked.filter((log, i) => log !== logs[i]).map(({ audience, marks }) => [audience, marks]),
       );
       const upTo = request.all
         ? { upTo: Object.fromEntries(logs.map((log) => [log.audience, log.head.offset])) }
         : {};
-      const message = encodeMarksMessage(origin, { ...request, ...upTo, ...answer });
+      const named = found === undefined ? {} : namesOf(request, found.events);
+      const message = encodeMarksMessage(origin, { ...request, ...named, ...upTo, ...answer });
       if (await this.#options.store.save(user, version, changed, message)) {
         this.#tellRead(user, request, origin, logs, marked);
         return { ok: true, value: answer };
       }
     }
     throw new InboxUnavailable(`the marks of user ${user} changed ${MAX_ATTEMPTS} times in between`);
+  }
+
+  #find(inbox: ReadInbox, logs: readonly UserLog[], { ids, events }: MarkRequest): Promise<Found> {
+    if (events !== undefined)
+      return findEvents(inbox, logs, new Set(events.map(identityOf)), identityOf, MAX_ENTRIES);
+    return findEvents(inbox, logs, new Set(ids), ({ id }) => id, MAX_ENTRIES);
   }
 
   #tellRead(
@@ -201,22 +222,23 @@ export class StoredInbox implements UserInbox {
 
   #marked(log: UserLog, as: MarkRequest['as'], offsets: Ranges | undefined): UserLog {
     if (offsets === undefined) return log;
-    const firstKept = log.head.offset - this.#options.maxLength[audienceKind(log.audience)] + 1;
+    const firstKept = log.head.offset - this.#options.kept.maxLength[audienceKind(log.audience)] + 1;
     return { ...log, marks: trimmed(applyMark(log.marks, as, offsets), firstKept) };
   }
 
   /** Among the newest {@link MAX_ENTRIES} of the user's logs. */
-  async #count(inbox: ReadInbox, logs: readonly UserLog[]): Promise<Counts> {
-    const options = { wanted: MAX_COUNT, maxEntries: MAX_ENTRIES, nowMs: this.#options.now() };
-    const countOf = (filter: InboxFilter) => new View(inbox, logs, filter, options).count(MAX_COUNT);
-    // Mostly what was seen was read at once, or nothing was: then one look is enough.
-    if (logs.every(({ marks }) => formatRanges(marks.seen) === formatRanges(marks.read))) {
-      const count = await countOf('unread');
-      return { unseen: count, unread: count };
-    }
-    const [unseen, unread] = await Promise.all([countOf('unseen'), countOf('unread')]);
-    return { unseen, unread };
+  async #count(inbox: ReadInbox, logs: readonly UserLog[], version: number): Promise<Counted> {
+    const { kept, now } = this.#options;
+    const options = { kept, maxEntries: MAX_ENTRIES, nowMs: now() };
+    return { ...(await countIn(inbox, logs, options)), version };
   }
+}
+
+/** For the other devices: which events were meant; and their ids, for those that do not know events. */
+function namesOf({ ids, events }: MarkRequest, found: Found['events']): Pick<MarkRequest, 'ids' | 'events'> {
+  const named = events ?? found;
+  if (named.length === 0) return { ids };
+  return { ids: ids ?? named.map(({ id }) => id), events: [...named] };
 }
 
 /** What `upTo` and `all` mean. */

@@ -2,11 +2,11 @@
  * A user's view over the logs that are theirs: merged newest first, without what is expired, taken back or replaced,
  * and with an event that came by several audiences once.
  */
-import type { Audience } from '../contract/audience.ts';
+import { type Audience, audienceKind } from '../contract/audience.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
 import type { InboxFilter } from '../contract/inbox.ts';
 import { type Cursor, type Envelope, envelopeIn } from '../contract/notification.ts';
-import { collapseKeyOf, identityOf, type Shadows, type Stored } from './inbox.ts';
+import { collapseKeyOf, type InboxLimits, identityOf, type Shadows, type Stored } from './inbox.ts';
 import { LogReader } from './log-reader.ts';
 import type { LogMarks } from './marks.ts';
 import type { ReadInbox } from './metered-inbox.ts';
@@ -23,7 +23,19 @@ export interface ViewItem {
   readonly envelope: Envelope;
   readonly offset: number;
   readonly log: UserLog;
+  readonly appendedAtMs: number;
+  /** When it leaves by itself. */
+  readonly endsAtMs: number;
 }
+
+/** Until when, and for how many newer ones in a log, what was looked at stays shown. */
+export interface Hold {
+  readonly untilMs: number;
+  readonly spare: number;
+}
+
+/** How long each kind of log keeps its entries. */
+export type Kept = Pick<InboxLimits, 'maxLength' | 'maxAgeMs'>;
 
 /** Where a page begins. */
 export interface Position {
@@ -52,8 +64,11 @@ export class View {
   readonly #nextReads = new Map<LogReader, number>();
   readonly #nowMs: number;
   readonly #maxEntries: number;
+  readonly #kept: Kept;
   #asked = 0;
   #isCut = false;
+  #untilMs = Number.POSITIVE_INFINITY;
+  #spare = Number.POSITIVE_INFINITY;
 
   /**
    * Reads envelopes only. `from` undefined: from the heads on. `wanted`: how many will be taken. `maxEntries`: of those
@@ -67,6 +82,7 @@ export class View {
       readonly from?: Position | undefined;
       readonly wanted: number;
       readonly maxEntries: number;
+      readonly kept: Kept;
       readonly nowMs: number;
     },
   ) {
@@ -74,6 +90,7 @@ export class View {
     this.#inbox = inbox;
     this.#nowMs = options.nowMs;
     this.#maxEntries = options.maxEntries;
+    this.#kept = options.kept;
     this.#logs = new Map(logs.map((log) => [log.audience, log]));
     const firstRead = firstReadOf(options.wanted, logs.length);
     this.#readers = logs.map((log) => {
@@ -88,6 +105,11 @@ export class View {
   /** It ended before the logs did: what is older has not been looked at. */
   get isCut(): boolean {
     return this.#isCut;
+  }
+
+  /** Of what was taken. */
+  get hold(): Hold {
+    return { untilMs: this.#untilMs, spare: this.#spare };
   }
 
   /** Where each log would go on, on a page that goes on from here. */
@@ -111,8 +133,11 @@ export class View {
   }
 
   /** Leaves what {@link next} gave behind. */
-  take({ envelope }: ViewItem): void {
+  take({ envelope, offset, log, endsAtMs }: ViewItem): void {
     this.#shownAlready.add(identityOf(envelope));
+    const kept = this.#kept.maxLength[audienceKind(log.audience)];
+    this.#untilMs = Math.min(this.#untilMs, endsAtMs);
+    this.#spare = Math.min(this.#spare, offset + kept - 1 - log.head.offset);
     this.#readers.reduce<LogReader | undefined>(newerOf, undefined)?.take();
   }
 
@@ -155,15 +180,25 @@ export class View {
   }
 
   #shown(entry: Stored, log: UserLog): ViewItem | undefined {
-    if (entry.expiresAtMs !== undefined && entry.expiresAtMs <= this.#nowMs) return undefined;
+    const { expiresAtMs = Number.POSITIVE_INFINITY, appendedAtMs, offset } = entry;
+    // What is too old goes when something is appended: nobody can tell when that will be, so it is not shown before.
+    const endsAtMs = Math.min(expiresAtMs, appendedAtMs + this.#kept.maxAgeMs[audienceKind(log.audience)]);
+    if (endsAtMs <= this.#nowMs) return undefined;
     const envelope = envelopeIn(entry.json);
     if (envelope.type === RETRACTION_TYPE) return undefined;
     if (this.#wasShown(identityOf(envelope))) return undefined;
     const { newest, retracted } = this.#shadows.get(log.audience) ?? NO_SHADOWS;
-    if ((retracted.get(identityOf(envelope)) ?? 0) > entry.offset) return undefined;
     const replaced = collapseKeyOf(envelope);
-    if (replaced !== undefined && (newest.get(replaced) ?? 0) > entry.offset) return undefined;
-    return { envelope, offset: entry.offset, log };
+    const shadow = Math.max(
+      retracted.get(identityOf(envelope)) ?? 0,
+      replaced === undefined ? 0 : (newest.get(replaced) ?? 0),
+    );
+    if (shadow > offset) {
+      // What hides it is behind the head that this view goes by: who gets that next would take it away once more.
+      if (shadow > log.head.offset) this.#untilMs = Math.min(this.#untilMs, this.#nowMs);
+      return undefined;
+    }
+    return { envelope, offset, log, appendedAtMs, endsAtMs };
   }
 }
 

@@ -26,8 +26,16 @@ export function openSignals(
 
 /** Tells what an inbox was told to mark. */
 export function readSignal(signals: Signals): NonNullable<StoredInboxOptions['onRead']> {
-  return (user, as, { ids, upTo, all }, origin) =>
-    signals.emit('notification.read', { user, as, ids, upTo, all, by: origin === '' ? 'http' : origin });
+  return (user, as, { ids, events, upTo, all }, origin) =>
+    signals.emit('notification.read', {
+      user,
+      as,
+      ids,
+      events,
+      upTo,
+      all,
+      by: origin === '' ? 'http' : origin,
+    });
 }
 
 /** Looks after notifications that no gateway took. */

@@ -80,7 +80,6 @@ export function openStore({ node, config, log, signals }: Context): Store {
     },
     dedupeMs: config.DEDUPE_SECONDS * 1000,
   };
-  const { maxLength } = limits;
   const maxAnswerBytes = answerBytes(config);
   const afterMs = config.UNREACHED_AFTER * 1000;
   const unreachedKept = {
@@ -95,7 +94,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     const marks = new MemoryMarksStore(publish);
     const unreachedMemory = afterMs === 0 ? undefined : new LocalUnreachedMemory(unreachedKept, now);
     const hooks = inboxHooks(signals, unreachedMemory);
-    const userInbox = new StoredInbox({ inbox, store: marks, maxLength, maxAnswerBytes, now, ...hooks });
+    const userInbox = new StoredInbox({ inbox, store: marks, kept: limits, maxAnswerBytes, now, ...hooks });
     const directiveLog = new MemoryDirectiveLog();
     const trail = new MemoryTrail(config.TRAIL_SECONDS * 1000, now);
     const presence = new MemoryPresence();
@@ -143,7 +142,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     userInbox: new StoredInbox({
       inbox,
       store: marks,
-      maxLength,
+      kept: limits,
       maxAnswerBytes,
       now,
       ...inboxHooks(signals, unreachedMemory),

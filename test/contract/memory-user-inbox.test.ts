@@ -1,18 +1,17 @@
 /** The user's inbox over memory; and, whatever happens to it, the same as a slow model that is plainly right. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Audience } from '../../src/contract/audience.ts';
-import { RETRACTION_TYPE } from '../../src/contract/event.ts';
-import type { InboxItem, InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
+import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
 import { createDeliver } from '../../src/deliver.ts';
 import { Lanes } from '../../src/inbox/lanes.ts';
 import { MemoryMarksStore } from '../../src/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
+import { BY_RANK, EVERYBODY, eventOf, InboxModel, lineOf, type Made } from '../support/inbox-model.ts';
 import { describeUserInbox } from './user-inbox-contract.ts';
 import { describeUserMarks } from './user-inbox-marks-contract.ts';
-import { event, forAll, MINE, ROOMY, type Stores, toMarksMessages } from './user-inbox-subject.ts';
+import { forAll, ROOMY, type Stores, toMarksMessages } from './user-inbox-subject.ts';
 
 async function open(limits: typeof ROOMY): Promise<Stores> {
   const published: Buffer[] = [];
@@ -37,101 +36,8 @@ describeUserMarks('marks in memory', open);
 /** Between two steps, so that all order is plain. */
 const STEP_MS = 120_000;
 
-interface Made {
-  readonly id: string;
-  readonly source: string;
-  readonly audience: readonly Audience[];
-  readonly collapsekey?: string | undefined;
-  readonly retracts?: { readonly id: string; readonly source?: string | undefined } | undefined;
-  readonly stepsToLive?: number | undefined;
-}
-
 /** A number stands for one of the events made up, which may come again. */
 type Step = { readonly make: number } | { readonly mark: MarkRequest };
-
-/** One event's copy in one audience's log, as the model keeps it. */
-interface Copy {
-  readonly made: Made;
-  readonly audience: Audience;
-  readonly offset: number;
-  readonly atMs: number;
-  seen: boolean;
-  read: boolean;
-  archived: boolean;
-}
-
-const EVERYBODY: readonly Audience[] = [...MINE, 'department:ops', 'user:bob'];
-const BY_RANK: readonly Audience[] = ['department:ops', 'department:sales', 'global', 'user:ada'];
-
-type Line = Pick<InboxItem, 'source' | 'id' | 'audience' | 'offset' | 'seen' | 'read' | 'archived'>;
-
-function lineOf({ source, id, audience, offset, seen, read, archived }: Line): string {
-  const flags = [seen && 'seen', read && 'read', archived && 'archived'].filter(Boolean);
-  return [source, id, audience, offset, ...flags].join(' ');
-}
-
-class Model {
-  readonly copies: Copy[] = [];
-  readonly #since = new Map<Audience, number>();
-
-  head(audience: Audience): number {
-    return this.copies.filter((copy) => copy.audience === audience).length;
-  }
-
-  open(): void {
-    for (const audience of BY_RANK) {
-      if (audience.startsWith('department:')) this.#since.set(audience, this.head(audience));
-    }
-  }
-
-  make(made: Made, atMs: number): void {
-    for (const audience of made.audience) {
-      if (this.copies.some((copy) => copy.audience === audience && copy.made === made)) continue;
-      const offset = this.head(audience) + 1;
-      this.copies.push({ made, audience, offset, atMs, seen: false, read: false, archived: false });
-    }
-  }
-
-  mark({ as, ids, upTo, all }: MarkRequest): void {
-    for (const copy of this.copies.filter((one) => this.#isMine(one))) {
-      const isMeant = ids?.includes(copy.made.id) ?? (all || copy.offset <= (upTo?.[copy.audience] ?? 0));
-      if (!isMeant) continue;
-      if (as === 'unread') Object.assign(copy, { read: false, archived: false });
-      else copy.seen = true;
-      if (as === 'read' || as === 'archived') copy.read = true;
-      if (as === 'archived') copy.archived = true;
-    }
-  }
-
-  shown(filter: InboxQuery['filter'], nowMs: number): string[] {
-    const isIn = ({ seen, read, archived }: Copy) =>
-      ({ all: !archived, archived, unseen: !archived && !seen, unread: !archived && !read })[filter];
-    return this.copies
-      .filter((copy) => this.#isShown(copy, nowMs) && isIn(copy))
-      .toSorted((a, b) => b.atMs - a.atMs || (a.audience < b.audience ? -1 : 1))
-      .filter(({ made }, i, all) => all.findIndex((first) => first.made === made) === i)
-      .map(({ made, audience, offset, seen, read, archived }) =>
-        lineOf({ ...made, audience, offset, seen, read, archived }),
-      );
-  }
-
-  #isMine({ audience, offset }: Copy): boolean {
-    return BY_RANK.includes(audience) && offset > (this.#since.get(audience) ?? 0);
-  }
-
-  #isShown(copy: Copy, nowMs: number): boolean {
-    const { made, audience, offset, atMs } = copy;
-    if (!this.#isMine(copy) || made.retracts !== undefined) return false;
-    if (made.stepsToLive !== undefined && nowMs >= atMs + made.stepsToLive * STEP_MS) return false;
-    return !this.copies.some((later) => {
-      if (later.audience !== audience || later.offset <= offset) return false;
-      const { retracts, source, collapsekey } = later.made;
-      const isReplaced =
-        made.collapsekey !== undefined && collapsekey === made.collapsekey && source === made.source;
-      return isReplaced || (retracts?.id === made.id && (retracts.source ?? source) === made.source);
-    });
-  }
-}
 
 const anyId = fc.integer({ min: 1, max: 8 }).map(String);
 const anySource = fc.constantFrom('/a', '/b');
@@ -144,10 +50,13 @@ const anyMade: fc.Arbitrary<Made> = fc.record({
   audience: fc.uniqueArray(fc.constantFrom(...EVERYBODY), { minLength: 1, maxLength: 4 }),
   collapsekey: seldom(fc.constant('k')),
   retracts: seldom(fc.record({ id: anyId, source: anySource }, { requiredKeys: ['id'] })),
-  stepsToLive: seldom(fc.integer({ min: 1, max: 10 })),
+  livesMs: seldom(fc.integer({ min: 1, max: 10 }).map((steps) => steps * STEP_MS)),
 });
 const anyMeant = fc.oneof(
   fc.record({ ids: fc.uniqueArray(anyId, { minLength: 1, maxLength: 4 }) }),
+  fc.record({
+    events: fc.array(fc.record({ id: anyId, source: anySource }), { minLength: 1, maxLength: 4 }),
+  }),
   fc.record({ upTo: fc.dictionary(fc.constantFrom(...BY_RANK), fc.nat({ max: 12 })) }),
   fc.constant({ all: true as const }),
 );
@@ -165,18 +74,6 @@ const anyEvents = fc.uniqueArray(anyMade, {
   selector: ({ id, source }) => `${source} ${id}`,
 });
 
-/** The events as a producer publishes them; those that live for some steps end at a step's very moment. */
-function published({ id, source, audience, collapsekey, retracts, stepsToLive }: Made, nowMs: number) {
-  const expirytime =
-    stepsToLive === undefined ? undefined : new Date(nowMs + stepsToLive * STEP_MS).toISOString();
-  return event(id, audience, {
-    source,
-    collapsekey,
-    expirytime,
-    ...(retracts === undefined ? {} : { type: RETRACTION_TYPE, data: retracts }),
-  });
-}
-
 test('lists, flags and counts are those of the model, whatever happened', async () => {
   const run = async (
     events: readonly Made[],
@@ -191,7 +88,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
     const userInbox = new StoredInbox({
       inbox,
       store: new MemoryMarksStore(() => {}),
-      maxLength: limits.maxLength,
+      kept: limits,
       maxAnswerBytes: 524_288,
       now,
     });
@@ -204,13 +101,13 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       trail: { record: () => {}, find: async () => new Map() },
       onAppended: () => {},
     });
-    const model = new Model();
+    const model = new InboxModel();
 
     const take = async (step: Step) => {
       nowMs += STEP_MS;
       if ('make' in step) {
         const made = events[step.make] ?? expect.unreachable('one of the events made up');
-        expect(await deliver(published(made, nowMs))).toEqual({ kind: 'ack' });
+        expect(await deliver(eventOf(made, nowMs))).toEqual({ kind: 'ack' });
         model.make(made, nowMs);
       } else {
         const { upTo } = step.mark;

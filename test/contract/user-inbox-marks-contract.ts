@@ -35,7 +35,10 @@ export function describeUserMarks(name: string, open: (limits: InboxLimits) => P
     ])('%s by ids', async ([as, expected, unseen, unread, archived]) => {
       const marked = await ada.mark({ as, ids: ['c', 'b', 'gone'] });
       const counts = { unseen: unseen.length, unread: unread.length };
-      expect(marked).toEqual({ ok: true, value: { ...counts, version: expect.any(Number) } });
+      expect(marked).toMatchObject({
+        ok: true,
+        value: { ...counts, version: expect.any(Number), heads: { [ME]: 2, [SALES]: 1, global: 1 } },
+      });
       expect(await ada.counts()).toEqual(counts);
       expect([await ada.ids('unseen'), await ada.ids('unread')]).toEqual([unseen, unread]);
       expect(await ada.ids('archived')).toEqual(archived);
@@ -49,6 +52,20 @@ export function describeUserMarks(name: string, open: (limits: InboxLimits) => P
       await ada.publish(event('twice', [ME]), event('twice', [ME], { source: '/other' }));
       await ada.mark({ as: 'archived', ids: ['a', 'twice'] });
       expect(await ada.ids('archived')).toEqual(['twice', 'twice', 'a']);
+    });
+
+    test('by events leaves those of other services with the same id', async () => {
+      await ada.publish(event('a', [SALES], { source: '/other' }));
+      await ada.mark({ as: 'archived', ids: ['a'], events: [{ id: 'a', source: '/other' }] });
+      const { notifications } = await ada.list({ filter: 'archived' });
+      expect(notifications.map(({ id, source }) => [id, source])).toEqual([['a', '/other']]);
+      await ada.mark({ as: 'read', events: [{ id: 'a', source: '/test' }] });
+      expect(await ada.ids('unread')).toEqual(['d', 'c', 'b']);
+      const told = (await stores.publishedMarks()).map(marksIn);
+      expect(told.map(({ ids, events }) => [ids, events])).toEqual([
+        [['a'], [{ id: 'a', source: '/other' }]],
+        [['a'], [{ id: 'a', source: '/test' }]],
+      ]);
     });
 
     test('unread takes read back, and not seen', async () => {
@@ -77,7 +94,7 @@ export function describeUserMarks(name: string, open: (limits: InboxLimits) => P
       expect(messages.map(({ origin }) => origin)).toEqual(['phone', 'laptop', '']);
       expect(messages.map(marksIn)).toEqual([
         { as: 'seen', all: true, upTo: { [ME]: 2, [SALES]: 1, global: 1 }, ...answers[0] },
-        { as: 'read', ids: ['a'], ...answers[1] },
+        { as: 'read', ids: ['a'], events: [{ id: 'a', source: '/test' }], ...answers[1] },
         { as: 'unread', upTo: { [ME]: 1 }, ...answers[2] },
       ]);
       expect(answers[1]?.version).toBe((answers[0]?.version ?? 0) + 1);

@@ -35,7 +35,11 @@ export const forAll = (number: number) => ({
 
 const HOUR_MS = 3_600_000;
 
-export const ROOMY: InboxLimits = { maxLength: forAll(400), maxAgeMs: forAll(HOUR_MS), dedupeMs: 60_000 };
+export const ROOMY: InboxLimits = {
+  maxLength: forAll(400),
+  maxAgeMs: forAll(10 * HOUR_MS),
+  dedupeMs: 60_000,
+};
 
 export const NO_LIMIT: InboxQuery = { filter: 'all', limit: 100 };
 
@@ -44,13 +48,13 @@ export function event(id: string, audience: readonly Audience[], rest: Partial<E
 }
 
 /** A user inbox over the stores, and short ways to use it as ada. */
-export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, { maxLength }: InboxLimits = ROOMY) {
+export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, kept: InboxLimits = ROOMY) {
   const { inbox, store } = stores;
   let aheadMs = 0;
   const userInbox = new StoredInbox({
     inbox,
     store,
-    maxLength,
+    kept,
     maxAnswerBytes: 524_288,
     now: () => Date.now() + aheadMs,
   });
@@ -70,10 +74,9 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, { maxLength }: I
   };
   const open = async () => {
     const heads = await inbox.heads(MINE);
-    return await userInbox.open(
-      'ada',
-      new Map(MINE.map((audience, i) => [audience, heads[i] ?? EMPTY_HEAD])),
-    );
+    const places = new Map(MINE.map((audience, i) => [audience, heads[i] ?? EMPTY_HEAD]));
+    const { unseen, unread } = (await userInbox.open('ada', places)).counted;
+    return { unseen, unread };
   };
   return {
     userInbox,

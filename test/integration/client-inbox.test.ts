@@ -1,6 +1,17 @@
 /** The client library against a scripted server: its inbox, fresh tokens, and its end. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Bench, HOUR_MS, item, never, notification, soon, tokenOf } from '../support/scripted-server.ts';
+import {
+  Bench,
+  HOUR_MS,
+  item,
+  missed,
+  never,
+  notification,
+  soon,
+  tokenOf,
+} from '../support/scripted-server.ts';
+
+const E1 = { id: 'e1', source: '/test' };
 
 let bench: Bench;
 let server: Bench['server'];
@@ -64,7 +75,7 @@ describe('the inbox', () => {
       unread: 1,
       list: [{ read: false }, { read: true }],
     });
-    await soon(() => expect(server.asked('mark')).toEqual([{ as: 'read', ids: ['e1'] }]));
+    await soon(() => expect(server.asked('mark')).toEqual([{ as: 'read', ids: ['e1'], events: [E1] }]));
     answer({ unseen: 5, unread: 6, version: 1 });
     await marked;
     expect(client.inbox.snapshot).toMatchObject({
@@ -94,7 +105,7 @@ describe('the inbox', () => {
     });
     await reconnected(client, () => server.cut());
     await marked;
-    expect(server.asked('mark')).toEqual([{ as: 'seen', ids: ['e1'] }]);
+    expect(server.asked('mark')).toEqual([{ as: 'seen', ids: ['e1'], events: [E1] }]);
     expect(client.inbox.list).toMatchObject([{ seen: true }]);
   });
 
@@ -143,6 +154,39 @@ describe('the inbox', () => {
       unseen: 0,
       unread: 1,
       list: [{ seen: true, read: false }],
+    });
+  });
+
+  test('does not show as new what another device has seen meanwhile', async () => {
+    const { client } = await connected();
+    const toasts: string[] = [];
+    client.on('toast', ({ id }) => toasts.push(id));
+    const told: unknown[] = [];
+    client.on('notification', ({ id }, { isSeen }) => told.push([id, isSeen]));
+    const places = { 'user:ada': { epoch: 'a', head: 3 } };
+    const one = { ...notification(1), seen: true, read: true, archived: true };
+    const two = { ...notification(2), seen: true };
+    server.session = {
+      audiences: places,
+      unseen: 1,
+      unread: 2,
+      version: 4,
+      missed: { 'user:ada': missed(3, [one, two, notification(3)]) },
+    };
+    await reconnected(client, () => server.cut());
+    await soon(() => expect(toasts).toEqual(['e3']));
+    expect(told).toEqual([
+      ['e1', true],
+      ['e2', true],
+      ['e3', false],
+    ]);
+    expect(client.inbox.snapshot).toMatchObject({
+      unseen: 1,
+      unread: 2,
+      list: [
+        { id: 'e3', seen: false },
+        { id: 'e2', seen: true },
+      ],
     });
   });
 

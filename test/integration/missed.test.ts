@@ -1,6 +1,8 @@
 /** What a client missed, as it asks for it in the handshake, by sync and by subscribing; and fresh tokens. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { audienceSchema } from '../../src/contract/audience.ts';
+import { missedByAudienceSchema } from '../../src/contract/recovery.ts';
 import { tokenFor } from '../support/carillon.ts';
 import { refusalOf } from '../support/client.ts';
 import { expectRefused, freshUsers, shown, TIMEOUT_MS } from '../support/fresh-users.ts';
@@ -32,6 +34,32 @@ describe('what was missed', () => {
     expect(await client.received(1)).toEqual(shown('d'));
   });
 
+  test('bears the marks that other devices have made meanwhile', async () => {
+    await ada.publish(ada.me, 'a');
+    const own = await cursorOf(ada.me);
+    await ada.publish(ada.me, 'b', 'c', 'd');
+    const laptop = await ada.connect();
+    await laptop.ask('mark', { as: 'archived', upTo: { [ada.me]: 2 } });
+    await laptop.ask('mark', { as: 'seen', upTo: { [ada.me]: 3 } });
+    const marks = [
+      { offset: 2, seen: true, read: true, archived: true },
+      { offset: 3, seen: true, read: undefined, archived: undefined },
+      { offset: 4, seen: undefined, read: undefined, archived: undefined },
+    ];
+    const client = await ada.connect({ cursors: { [ada.me]: own } });
+    const session = await client.session();
+    const flags = (one: object) => {
+      const { offset, seen, read, archived }: Partial<Record<string, unknown>> = Object.assign({}, one);
+      return { offset, seen, read, archived };
+    };
+    expect(session.missed?.[audienceSchema.parse(ada.me)]?.notifications.map(flags)).toEqual(marks);
+    expect(session).toMatchObject({ unseen: 1, unread: 2, version: expect.any(Number) });
+    const answer = await client.ask('sync', { cursors: { [ada.me]: own } });
+    const { audiences, version } = missedByAudienceSchema.parse(answer);
+    expect(audiences[audienceSchema.parse(ada.me)]?.notifications.map(flags)).toEqual(marks);
+    expect(version).toBe(session.version);
+  });
+
   test('is not told when nobody asked', async () => {
     expect(await (await ada.connect()).session()).not.toHaveProperty('missed');
   });
@@ -50,12 +78,14 @@ describe('what was missed', () => {
       const missed = { [ada.me]: { ...all, reason } };
       const client = await ada.connect({ cursors: { [ada.me]: cursor } });
       expect((await client.session()).missed).toEqual(missed);
-      expect(await client.ask('sync', { cursors: { [ada.me]: cursor } })).toEqual({ audiences: missed });
+      expect(await client.ask('sync', { cursors: { [ada.me]: cursor } })).toMatchObject({
+        audiences: missed,
+      });
     }
     const client = await ada.connect();
     const five = await client.ask('sync', { cursors: { [ada.me]: { ...tooMany, offset: 1 } } });
     const notifications = shown('b', 'c', 'd', 'e', 'f');
-    expect(five).toEqual({ audiences: { [ada.me]: { ...all, recovered: true, notifications } } });
+    expect(five).toMatchObject({ audiences: { [ada.me]: { ...all, recovered: true, notifications } } });
   });
 
   test('of a topic comes with the subscription, and by sync while subscribed', async () => {

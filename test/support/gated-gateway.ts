@@ -23,6 +23,13 @@ const TIMEOUT_MS = 20_000;
 const HANDSHAKE_MS = 60_000;
 const byKind = (value: number) => ({ user: value, department: value, topic: value, global: value });
 
+const NO_MARKS = {
+  version: 0,
+  flagsOf: () => ({ seen: false, read: false, archived: false }),
+};
+const KEPT_ONE = { length: 1_000, ms: 3_600_000 };
+const KEPT = { user: KEPT_ONE, department: KEPT_ONE, global: KEPT_ONE };
+
 export type GateName =
   | 'verify'
   | 'departments'
@@ -32,6 +39,7 @@ export type GateName =
   | 'readNewest'
   | 'incarnations'
   | 'open'
+  | 'marks'
   | 'list'
   | 'mark'
   | 'publish';
@@ -156,7 +164,8 @@ export async function startGatedGateway({
     live,
     inbox,
     userInbox: {
-      open: gates.through('open', () => counts),
+      open: gates.through('open', () => ({ ...NO_MARKS, counted: counts, kept: KEPT })),
+      marks: gates.through('marks', () => NO_MARKS),
       list: gates.through('list', () => ({ ok: true, value: { notifications: [], ...counts } })),
       mark: gates.through('mark', () => ({ ok: true, value: counts })),
     },

@@ -28,7 +28,13 @@ function item(offset: number, more: Partial<InboxItem> = {}): InboxItem {
 /** A state that has read items with these offsets, newest first. */
 function setup(offsets: readonly number[] = [3, 2, 1], next?: string) {
   let nowMs = NOW;
-  const state = new InboxState(() => nowMs);
+  const reached: Record<string, number> = {};
+  const state = new InboxState({ now: () => nowMs, reached: () => ({ ...reached }) });
+  const add = (one: InboxItem) => {
+    reached[one.audience] = Math.max(one.offset, reached[one.audience] ?? 0);
+    state.add(one);
+  };
+  for (const offset of offsets) reached['user:1'] = Math.max(offset, reached['user:1'] ?? 0);
   load(
     state,
     offsets.map((offset) => item(offset)),
@@ -36,6 +42,8 @@ function setup(offsets: readonly number[] = [3, 2, 1], next?: string) {
   );
   return {
     state,
+    add,
+    reached,
     setNow: (ms: number) => {
       nowMs = ms;
     },
@@ -53,7 +61,7 @@ function load(state: InboxState, notifications: InboxItem[], next?: string, isFi
   const unseen = notifications.filter(({ seen }) => !seen).length;
   const unread = notifications.filter(({ read }) => !read).length;
   const page = { notifications, unseen, unread, ...(next === undefined ? {} : { next }) };
-  state.finish(state.begin(), page, isFirst);
+  state.finish(state.beginLoad(), page, isFirst);
 }
 
 const pendingOf = (as: 'seen' | 'read' | 'unread' | 'archived', ids: string[]) => ({ as, ids, isAll: false });
@@ -67,7 +75,7 @@ describe('marks of this client', () => {
       ['3', '2sr', '1'],
       [2, 2],
     ]);
-    state.apply(pending, { version: 1, unseen: 7, unread: 9 });
+    state.apply(pending, { version: 1, unseen: 7, unread: 9 }, false);
     state.unpend(pending);
     expect([list(), counts()]).toEqual([
       ['3', '2sr', '1'],
@@ -91,10 +99,10 @@ describe('marks of this client', () => {
   });
 
   test('of all leave nothing unseen, also of what is not here, except what came after', () => {
-    const { state, list, counts } = setup();
-    state.setUnseen(80);
+    const { state, add, list, counts } = setup();
+    state.begin({ unseen: 80, audiences: { 'user:1': { epoch: 'a', head: 3 } } });
     state.pend({ as: 'seen', upTo: { 'user:1': 3 }, isAll: true });
-    state.add(item(4), true);
+    add(item(4));
     expect([list(), counts()]).toEqual([
       ['4', '3s', '2s', '1s'],
       [1, 4],
@@ -105,8 +113,8 @@ describe('marks of this client', () => {
     const { state, list } = setup([1]);
     state.pend(pendingOf('archived', ['1']));
     state.pend(pendingOf('unread', ['1']));
-    expect(list()).toEqual([]);
-    state.pend(pendingOf('seen', ['7']));
+    expect(list()).toEqual(['1s']);
+    state.pend(pendingOf('archived', ['1']));
     expect(list()).toEqual([]);
   });
 
@@ -135,8 +143,8 @@ describe('marks of this client', () => {
 describe('marks of other devices', () => {
   test('that are older than what is known change neither that nor the counts', () => {
     const { state, list, counts } = setup([2, 1]);
-    state.apply({ as: 'unread', ids: ['1'] }, { version: 5, unseen: 1, unread: 1 });
-    state.apply({ as: 'read', ids: ['1', '2'] }, { version: 4, unseen: 0, unread: 0 });
+    state.apply({ as: 'unread', ids: ['1'] }, { version: 5, unseen: 1, unread: 1 }, false);
+    state.apply({ as: 'read', ids: ['1', '2'] }, { version: 4, unseen: 0, unread: 0 }, false);
     expect([list(), counts()]).toEqual([
       ['2sr', '1s'],
       [1, 1],
@@ -144,17 +152,21 @@ describe('marks of other devices', () => {
   });
 
   test('reach up to their offsets in their audiences', () => {
-    const { state, list } = setup();
-    state.add(item(9, { audience: 'global' }), true);
-    state.apply({ as: 'seen', upTo: { 'user:1': 2, global: 8 } }, { version: 1, unseen: 2, unread: 4 });
+    const { state, add, list } = setup();
+    add(item(9, { audience: 'global' }));
+    state.apply(
+      { as: 'seen', upTo: { 'user:1': 2, global: 8 } },
+      { version: 1, unseen: 2, unread: 4 },
+      false,
+    );
     expect(list()).toEqual(['9', '3', '2s', '1s']);
   });
 
   test('come with versions that begin anew after the server has lost them', () => {
     const { state, list, counts } = setup([1]);
-    state.apply({ as: 'read', ids: ['1'] }, { version: 9, unseen: 0, unread: 0 });
-    state.forgetVersions();
-    state.apply({ as: 'unread', ids: ['1'] }, { version: 1, unseen: 0, unread: 1 });
+    state.apply({ as: 'read', ids: ['1'] }, { version: 9, unseen: 0, unread: 0 }, false);
+    state.begin({ unseen: 0, audiences: { 'user:1': { epoch: 'a', head: 1 } } });
+    state.apply({ as: 'unread', ids: ['1'] }, { version: 1, unseen: 0, unread: 1 }, false);
     expect([list(), counts()]).toEqual([['1s'], [0, 1]]);
   });
 });
@@ -174,11 +186,11 @@ test('in whatever order marks and answers come, the list ends as the server has 
       const made = changes.map(({ isOwn, arrives, ...rest }, i) => {
         const pending = { ...rest, isAll: false };
         if (isOwn) state.pend(pending);
-        server.state.apply(rest, { version: i + 1, unseen: i, unread: i });
-        return { pending, arrives, answer: { version: i + 1, unseen: i, unread: i } };
+        server.state.apply(rest, { version: i + 1, unseen: i, unread: i }, false);
+        return { pending, isOwn, arrives, answer: { version: i + 1, unseen: i, unread: i } };
       });
-      for (const { pending, answer } of made.toSorted((a, b) => a.arrives - b.arrives)) {
-        state.apply(pending, answer);
+      for (const { pending, isOwn, answer } of made.toSorted((a, b) => a.arrives - b.arrives)) {
+        state.apply(pending, answer, isOwn);
         state.unpend(pending);
       }
       expect([list(), counts()]).toEqual([server.list(), server.counts()]);
@@ -188,30 +200,31 @@ test('in whatever order marks and answers come, the list ends as the server has 
 
 describe('new ones', () => {
   test('come on top and are counted once', () => {
-    const { state, list, counts } = setup();
-    state.add(item(4), true);
-    state.add(item(4), true);
-    state.add(item(9, { id: '4', audience: 'global' }), true);
-    state.add(item(5), false);
+    const { add, list, counts } = setup();
+    add(item(4));
+    add(item(4));
+    add(item(9, { id: '4', audience: 'global' }));
+    add(item(5));
+    // At one moment: by the names of the audiences.
     expect([list(), counts()]).toEqual([
-      ['5', '4', '3', '2', '1'],
-      [4, 4],
+      ['4', '5', '3', '2', '1'],
+      [5, 5],
     ]);
   });
 
   test('are counted up to 100, where one less may be as many', () => {
-    const { state, counts } = setup([]);
-    for (let offset = 1; offset <= 120; offset += 1) state.add(item(offset), true);
+    const { add, counts } = setup([]);
+    for (let offset = 1; offset <= 120; offset += 1) add(item(offset));
     expect(counts()).toEqual([100, 100]);
-    state.retract(item(7));
+    add(item(121, { type: 'carillon.retract', data: { id: '7' } }));
     expect(counts()).toEqual([100, 100]);
   });
 
   test('take the place of older ones with their collapse key and source', () => {
-    const { state, list, counts } = setup([]);
-    state.add(item(1, { collapsekey: 'k' }), true);
-    state.add(item(2, { collapsekey: 'k', source: '/other' }), true);
-    state.add(item(3, { collapsekey: 'k' }), true);
+    const { add, list, counts } = setup([]);
+    add(item(1, { collapsekey: 'k' }));
+    add(item(2, { collapsekey: 'k', source: '/other' }));
+    add(item(3, { collapsekey: 'k' }));
     expect([list(), counts()]).toEqual([
       ['3', '2'],
       [2, 2],
@@ -219,17 +232,17 @@ describe('new ones', () => {
   });
 
   test('leave when they expire or are taken back, and do not return', () => {
-    const { state, list, counts, setNow } = setup();
-    state.add(item(4, { expirytime: '2026-11-20T09:00:01Z' }), true);
-    expect(state.nextExpiryMs).toBe(NOW + 1_000);
-    state.retract({ source: '/test', id: '2' });
+    const { state, add, list, counts, setNow } = setup();
+    add(item(4, { expirytime: '2026-11-20T09:00:01Z' }));
+    expect(state.nextEndMs).toBe(NOW + 1_000);
+    add(item(5, { type: 'carillon.retract', data: { id: '2' } }));
     expect([list(), counts()]).toEqual([
       ['4', '3', '1'],
       [3, 3],
     ]);
     setNow(NOW + 1_000);
-    state.dropGone();
-    expect([list(), counts(), state.nextExpiryMs]).toEqual([['3', '1'], [2, 2], Number.POSITIVE_INFINITY]);
+    state.dropEnded();
+    expect([list(), counts(), state.nextEndMs]).toEqual([['3', '1'], [2, 2], Number.POSITIVE_INFINITY]);
     load(state, [item(2), item(1)]);
     expect(list()).toEqual(['1']);
   });
@@ -246,10 +259,10 @@ describe('a page', () => {
   });
 
   test('that was read before something came does not take it away', () => {
-    const { state, list, counts } = setup([1]);
-    const reading = state.begin();
-    state.add(item(2), true);
-    state.add(item(3), true);
+    const { state, add, list, counts } = setup([1]);
+    const reading = state.beginLoad();
+    add(item(2));
+    add(item(3));
     state.finish(reading, { notifications: [item(2), item(1)], unseen: 2, unread: 2 }, true);
     expect([list(), counts()]).toEqual([
       ['3', '2', '1'],
@@ -259,18 +272,12 @@ describe('a page', () => {
 
   test('that was read before a mark has the mark, and the counts of the mark', () => {
     const { state, list, counts } = setup([2, 1]);
-    const reading = state.begin();
-    state.apply({ as: 'read', ids: ['1'] }, { version: 1, unseen: 1, unread: 1 });
+    const reading = state.beginLoad();
+    state.apply({ as: 'read', ids: ['1'] }, { version: 1, unseen: 1, unread: 1 }, false);
     state.finish(reading, { notifications: [item(2), item(1)], unseen: 2, unread: 2 }, true);
     expect([list(), counts()]).toEqual([
       ['2', '1sr'],
       [1, 1],
     ]);
-  });
-
-  test('shows neither retractions nor what they take back', () => {
-    const { state, list } = setup([]);
-    load(state, [item(3, { type: 'carillon.retract', data: { id: '1' } }), item(2), item(1)]);
-    expect(list()).toEqual(['2']);
   });
 });

@@ -28,6 +28,7 @@ function setup(cursors: Readonly<Record<string, Cursor>> = {}) {
     {
       now: () => NOW,
       tell: ({ audience, id }, isMissed) => told.push(`${audience} ${id}${isMissed ? ' missed' : ''}`),
+      onCopy: () => {},
       onMoved: () => {},
     },
     new Map(Object.entries(cursors)),

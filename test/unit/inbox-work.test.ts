@@ -46,7 +46,7 @@ async function setup(logs: number, entry: { readonly expiresAtMs?: number } = {}
   const userInbox = new StoredInbox({
     inbox,
     store: contested,
-    maxLength: limits.maxLength,
+    kept: limits,
     maxAnswerBytes: 524_288,
     now,
   });

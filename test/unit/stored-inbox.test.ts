@@ -17,6 +17,8 @@ afterEach(() => {
   for (const other of others) process.on('unhandledRejection', other);
 });
 
+const TEN = { user: 10, department: 10, topic: 10, global: 10 };
+
 /** Everything was there until the heads had been read. */
 function inboxThatGoesAway(): Inbox {
   const away = async () => Promise.reject(new InboxUnavailable('Redis is away'));
@@ -37,7 +39,7 @@ test('it rejects once, and leaves no rejection behind that would end the process
   const inbox = new StoredInbox({
     inbox: inboxThatGoesAway(),
     store: new MemoryMarksStore(() => {}),
-    maxLength: { user: 10, department: 10, topic: 10, global: 10 },
+    kept: { maxLength: TEN, maxAgeMs: TEN },
     maxAnswerBytes: 524_288,
     now: Date.now,
   });

@@ -114,7 +114,7 @@ export class Device {
     void this.#client?.unsubscribe(topic);
   }
 
-  mark(as: 'seen' | 'read' | 'unread' | 'archived', which: readonly string[] | 'all'): void {
+  mark(as: 'seen' | 'read' | 'unread' | 'archived', which: Parameters<Client['inbox']['markSeen']>[0]): void {
     const inbox = this.#client?.inbox;
     if (inbox === undefined) return;
     const marking = {

@@ -67,7 +67,7 @@ interface RowProps {
 }
 
 function Row({ item, device, isMissed }: RowProps) {
-  const { id, severity, audience, offset, time, read: isRead, seen: isSeen } = item;
+  const { severity, audience, offset, time, read: isRead, seen: isSeen } = item;
   const title = titleOf(item);
   const body = bodyOf(item);
   const link = linkOf(item, location.href);
@@ -95,7 +95,7 @@ function Row({ item, device, isMissed }: RowProps) {
           </span>
           <time dateTime={time}>{clockTime(time)}</time>
           {link !== undefined && (
-            <a href={link} target="_blank" rel="noreferrer" onClick={() => device.mark('read', [id])}>
+            <a href={link} target="_blank" rel="noreferrer" onClick={() => device.mark('read', [item])}>
               Open<span class="unheard"> {title}</span>
             </a>
           )}
@@ -107,7 +107,7 @@ function Row({ item, device, isMissed }: RowProps) {
           class="icon-button small"
           title={isRead ? 'Mark as unread' : 'Mark as read'}
           aria-label={`Mark “${title}” as ${isRead ? 'unread' : 'read'}`}
-          onClick={() => device.mark(isRead ? 'unread' : 'read', [id])}
+          onClick={() => device.mark(isRead ? 'unread' : 'read', [item])}
         >
           <Icon name={isRead ? 'undo' : 'check'} size={16} />
         </button>
@@ -116,7 +116,7 @@ function Row({ item, device, isMissed }: RowProps) {
           class="icon-button small"
           title="Archive"
           aria-label={`Archive “${title}”`}
-          onClick={() => device.mark('archived', [id])}
+          onClick={() => device.mark('archived', [item])}
         >
           <Icon name="archive" size={16} />
         </button>

@@ -1,0 +1,92 @@
+/**
+ * How many are unseen and unread. What is held here is counted here, so that list and badge agree; of the rest the
+ * server says how many there are, as of certain places in the logs and a version of the marks.
+ *
+ * The rest is what the server counted less what is held here up to those places. What comes behind them is on top of it.
+ * What comes late was counted already, and is taken from the rest.
+ */
+import type { Counted, Counts } from '../contract/inbox.ts';
+import { CAP, countsOf, type Item } from './inbox-items.ts';
+
+/** As a server tells it; those of before tell counts without what they are true of. */
+export type Told = Partial<Counted>;
+
+export type Places = Readonly<Record<string, number>>;
+
+export class InboxCounts {
+  #told: Told = {};
+  #heads: Places = {};
+  /** Negative: what is held here is not as it was counted. */
+  #rest: Counts = { unseen: 0, unread: 0 };
+  /** All that is listed is held here. */
+  isWhole = false;
+
+  get rest(): Counts {
+    return this.#rest;
+  }
+
+  /** Up to where the server has counted. */
+  get heads(): Places {
+    return this.#heads;
+  }
+
+  /** When what is counted and not held here may be less. */
+  get until(): number {
+    return this.hasRest ? (this.#told.until ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  }
+
+  get hasRest(): boolean {
+    return this.#rest.unseen > 0 || this.#rest.unread > 0 || (this.isCapped && !this.isWhole);
+  }
+
+  /** One less may be as many: there are 100 or more, or what is held here is not as it was counted. */
+  get isInexact(): boolean {
+    const { unseen, unread } = this.#rest;
+    return (this.isCapped && !this.isWhole) || unseen < 0 || unread < 0;
+  }
+
+  get isCapped(): boolean {
+    return this.#told.unseen === CAP || this.#told.unread === CAP;
+  }
+
+  tell(told: Told, heads: Places, items: readonly Item[]): void {
+    this.#told = told;
+    this.#heads = heads;
+    this.recount(items);
+  }
+
+  /** What is held here is another part of what the server counted. */
+  recount(items: readonly Item[]): void {
+    const here = this.#countedIn(items);
+    this.#rest = { unseen: this.#restOf('unseen', here), unread: this.#restOf('unread', here) };
+  }
+
+  /** One came late. */
+  arrived(before: readonly Item[], after: readonly Item[]): void {
+    const [old, now] = [this.#countedIn(before), this.#countedIn(after)];
+    const lessOf = (what: keyof Counts) =>
+      this.#told[what] === CAP ? this.#restOf(what, now) : this.#rest[what] - (now[what] - old[what]);
+    this.#rest = { unseen: lessOf('unseen'), unread: lessOf('unread') };
+  }
+
+  isCounted(audience: string, offset: number): boolean {
+    return offset <= (this.#heads[audience] ?? 0);
+  }
+
+  /** Whether something that was counted may have fallen out of its log when this came. */
+  isSpent(audience: string, offset: number): boolean {
+    const { spare = Number.POSITIVE_INFINITY } = this.#told;
+    return this.hasRest && offset - (this.#heads[audience] ?? 0) > spare;
+  }
+
+  #restOf(what: keyof Counts, here: Counts): number {
+    const told = this.#told[what] ?? 0;
+    if (told < CAP) return told - here[what];
+    // Of 100 or more nobody knows how many are elsewhere.
+    return this.isWhole ? 0 : Math.max(0, told - here[what]);
+  }
+
+  #countedIn(items: readonly Item[]): Counts {
+    return countsOf(items.filter(({ shown }) => this.isCounted(shown.audience, shown.offset)));
+  }
+}

@@ -29,8 +29,13 @@ const told = {
 const schemas = {
   HandshakeAuth: handshakeAuthSchema,
   ConnectError: z
-    .object({ message: z.literal('unauthorized'), data: z.object({ code: z.literal('unauthorized') }) })
-    .describe('The token is missing or not valid. A client is not told more than this.'),
+    .object({
+      message: z.literal('unauthorized'),
+      data: z.object({ code: z.literal('unauthorized'), message: z.string().optional() }),
+    })
+    .describe(
+      'The token is missing or not valid. Of a token that is signed as it should be, the message says which claim cannot be used.',
+    ),
   Session: sessionSchema,
   Notification: notificationSchema,
   Resync: resyncSchema,

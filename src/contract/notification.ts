@@ -92,5 +92,10 @@ export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);
   // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
   const tail = `,${JSON.stringify({ severity, collapsekey, expirytime, traceparent, ...content }).slice(1)}`;
-  return (audience) => ({ head: `${head},"audience":"${audience}","epoch":"`, tail });
+  return (audience) => ({ head: `${head},"audience":${quoted(audience)},"epoch":"`, tail });
+}
+
+/** As JSON. Of all that JSON escapes an audience may have only these two. */
+function quoted(audience: Audience): string {
+  return /["\\]/.test(audience) ? JSON.stringify(audience) : `"${audience}"`;
 }

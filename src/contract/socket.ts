@@ -1,6 +1,6 @@
 /** The Socket.IO messages of namespace `/`: what clients send, what they are answered, what they are told. */
 import { z } from 'zod';
-import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { audienceSchema, topicSchema } from './audience.ts';
 import { eventSchema } from './event.ts';
 import {
   countsSchema,
@@ -14,9 +14,20 @@ import { jsonObjectSchema } from './json.ts';
 import { cursorSchema, epochSchema, type Notification, offsetSchema } from './notification.ts';
 import { cursorsSchema, missedByAudienceSchema, missedSchema } from './recovery.ts';
 
+/**
+ * A token of 100 departments with names of 128 Chinese characters, its JSON escaped, has 105 KB, and the cursors of all of
+ * them 48 KB: what a handshake may be, though later messages may be smaller.
+ */
+export const HANDSHAKE_MAX_BYTES = 262_144;
+const MAX_TOKEN_CHARACTERS = 131_072;
+
 export const handshakeAuthSchema = z
   .object({
-    token: z.string().max(16_384).optional().describe('A JWT; or send the header Authorization: Bearer.'),
+    token: z
+      .string()
+      .max(MAX_TOKEN_CHARACTERS)
+      .optional()
+      .describe('A JWT; or send the header Authorization: Bearer.'),
     device: z.string().min(1).max(128).optional().describe("The client's own name for this device."),
     cursors: cursorsSchema
       .optional()
@@ -35,9 +46,10 @@ const handshakeErrorCodeSchema = z.enum([
 export type HandshakeErrorCode = z.infer<typeof handshakeErrorCodeSchema>;
 
 export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
-  unauthorized: "No token, or one that is not valid. The reason is in the server's log only.",
+  unauthorized:
+    "No token, or one that is not valid. The reason is in the server's log; `message` tells it where a claim of a token of yours cannot be used.",
   unavailable: 'Whether the token is valid cannot be said now; keep it and try again later.',
-  bad_request: 'The auth object is malformed; the same one is refused again.',
+  bad_request: 'The auth object is malformed; the same one is refused again. `message` names the field.',
   too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
 };
 
@@ -146,7 +158,7 @@ export const requests = {
   subscribe: {
     request: z
       .object({
-        topic: audienceIdSchema,
+        topic: topicSchema,
         cursor: cursorSchema.optional(),
         last: z
           .int()
@@ -166,14 +178,14 @@ export const requests = {
     }),
   },
   unsubscribe: {
-    request: z.object({ topic: audienceIdSchema }),
+    request: z.object({ topic: topicSchema }),
     answer: z.object({ audience: audienceSchema }),
   },
   inbox: { request: inboxQuerySchema.prefault({}), answer: inboxPageSchema },
   mark: { request: markRequestSchema, answer: markAnswerSchema },
   publish: {
     request: z.object({
-      topic: audienceIdSchema,
+      topic: topicSchema,
       type: eventSchema.shape.type,
       data: jsonObjectSchema,
       id: eventSchema.shape.id
@@ -185,7 +197,9 @@ export const requests = {
     answer: z.object({ id: z.string().describe('Of the event. RabbitMQ has confirmed it.') }),
   },
   authenticate: {
-    request: z.object({ token: z.string().max(16_384).describe('A fresh token of the same user.') }),
+    request: z.object({
+      token: z.string().max(MAX_TOKEN_CHARACTERS).describe('A fresh token of the same user.'),
+    }),
     answer: z.object({ expiresAt: z.iso.datetime() }),
   },
   ping: {

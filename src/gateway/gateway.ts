@@ -24,6 +24,7 @@ import { codeOf, cutOff, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import type { Member } from './member.ts';
+import { allowHandshake, handshakeBytes, limitMessages } from './message-limits.ts';
 import { Occupancy } from './occupancy.ts';
 import type { RecoveryOptions } from './recovery.ts';
 import { Requests } from './requests.ts';
@@ -117,7 +118,8 @@ export class Gateway {
     const { seats } = options;
     const onRefused = (code: string) => onConnection('refused', code);
     const door = new Door({ ...options, messages: limits.messages, onRefused });
-    const { maxMessageBytes: maxInboundBytes, maxPendingBytes, maxAnswerBytes } = limits;
+    const { maxMessageBytes, maxPendingBytes, maxAnswerBytes } = limits;
+    const maxInboundBytes = handshakeBytes(maxMessageBytes);
     const pending = new PendingTotal({
       maxBytes: limits.maxPendingTotalBytes,
       onExceeded: (cutOff, pendingBytes) =>
@@ -131,7 +133,7 @@ export class Gateway {
     this.#isSampled = options.isSampled;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
-      maxHttpBufferSize: maxInboundBytes,
+      maxHttpBufferSize: maxMessageBytes,
       wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes, pending }),
       // What waited for a client that polls comes in one answer: secrets beside what strangers chose.
       httpCompression: false,
@@ -148,6 +150,7 @@ export class Gateway {
     engine.use(door.guard((id) => hasSession(engine, id)));
     engine.on('connection', (connection: Connection) => {
       door.admit(connection);
+      allowHandshake(connection, maxMessageBytes);
       followPolling(connection, pending, () => cutOff(connection));
     });
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
@@ -191,6 +194,7 @@ export class Gateway {
     });
     this.#io.on('connection', (socket) => {
       onConnection('accepted', '');
+      limitMessages(socket, maxMessageBytes);
       vacancies.follow(socket);
       attendance.follow(socket);
       this.#watch(socket, (code) => onConnection('closed', code));

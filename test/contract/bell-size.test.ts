@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
-const MAX_BYTES = 15_360;
+const MAX_BYTES = 16_384;
 
 /** Bundled as an app's build would. */
 async function bundle(entry: string) {
@@ -25,7 +25,7 @@ async function bundle(entry: string) {
 }
 
 describe.each(['bell/bell.js', 'react/use-carillon.js'])('%s', (entry) => {
-  test('is under 15 kB with the client, compressed', async () => {
+  test('is under 16 kB with the client, compressed', async () => {
     const { code } = await bundle(entry);
     expect(gzipSync(code).length).toBeLessThan(MAX_BYTES);
   });

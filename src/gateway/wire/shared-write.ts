@@ -27,6 +27,17 @@ export function isTooSlow(connection: Connection): boolean {
   return wireSocketOf(connection)?.isTooSlow === true;
 }
 
+/** How large one message of the client may be from now on, whichever its transport. */
+export function limitInbound(connection: Connection, maxBytes: number): void {
+  const socket = wireSocketOf(connection);
+  if (socket !== undefined) {
+    socket.limitInbound(maxBytes);
+    return;
+  }
+  const { transport } = connection;
+  if ('maxHttpBufferSize' in transport) transport.maxHttpBufferSize = maxBytes;
+}
+
 /** Bytes that wait for the client, whichever its transport. */
 export function pendingBytes(connection: Connection): number {
   return wireSocketOf(connection)?.pendingBytes ?? pollingBytes(connection);

@@ -137,7 +137,7 @@ const variables = z.object({
   ),
   CLIENT_MESSAGES_BURST: integer(20, 1, 100_000).describe('Messages that a client may send at once.'),
   CLIENT_MESSAGE_MAX_BYTES: integer(16_384, 1_024, 1_048_576).describe(
-    "Largest message of a client, also inflated; more closes it with `message_too_large`. A page's `next` has up to 2 KB.",
+    "Largest message of a client, also inflated; more closes it with `message_too_large`. A page's `next` has up to 2 KB, 500 ids of UUIDs 24 KB. The handshake may have 256 KB.",
   ),
   HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
     'Events that one user (`sub`) may publish to this process in a second, each counted once for each of its audiences.',

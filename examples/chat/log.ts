@@ -26,7 +26,8 @@ export class Log {
     this.dismiss(id);
     if (typeof data?.body !== 'string') return;
     if (source === SERVICE) this.#append(item('system', paragraph(data.body)), source);
-    else if (source.startsWith(USER)) this.#say(source.slice(USER.length), data.body, new Date(time));
+    else if (source.startsWith(USER))
+      this.#say(decodeURIComponent(source.slice(USER.length)), data.body, new Date(time));
   }
 
   /** Shows at once what is on its way. */

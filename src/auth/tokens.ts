@@ -1,7 +1,8 @@
 /** Verifies tokens (JWT). The algorithms follow from the kind of key and never from the token. */
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
-import { claimsSchema, type Identity, type Verified, type Verify } from '../contract/token.ts';
+import type { Verified, Verify } from '../contract/token.ts';
+import { identityOf, readBearer, type Skipped } from './claims.ts';
 import { type KeySet, KeysUnavailable } from './key-set.ts';
 import { faultOfTimes } from './token-times.ts';
 
@@ -12,8 +13,11 @@ export interface TokenOptions {
   readonly clockSkewSeconds: number;
   /** The time by which tokens begin and end; @default this machine's */
   readonly now?: () => number;
+  /** Is told what of a token was left out because it cannot be used; @default nobody */
+  readonly onSkipped?: (user: string, skipped: readonly Skipped[]) => void;
 }
 
+const REQUIRED = ['exp', 'sub'];
 const SECRET_ALGORITHMS = ['HS256'];
 /** Public keys only: were HS256 among them, a token could be signed with the public key as its secret. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
@@ -24,10 +28,11 @@ export function createVerify({
   audience,
   clockSkewSeconds,
   now = Date.now,
+  onSkipped,
 }: TokenOptions): Verify {
   const checks: JWTVerifyOptions = {
     algorithms: 'secret' in key ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
-    requiredClaims: ['exp', 'sub'],
+    requiredClaims: REQUIRED,
     clockTolerance: clockSkewSeconds,
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
@@ -37,16 +42,34 @@ export function createVerify({
     try {
       const nowMs = now();
       const { payload } = await verifyWithKey(token, { ...checks, currentDate: new Date(nowMs) });
-      return identityOf(payload, clockSkewSeconds, nowMs);
+      const read = readBearer(payload);
+      if (!read.ok) return unusable(read.fault);
+      const fault = faultOfTimes(read.bearer, clockSkewSeconds, nowMs);
+      if (fault !== undefined) return unusable(fault);
+      const { identity, skipped } = identityOf(read.bearer);
+      if (skipped.length > 0) onSkipped?.(identity.user, skipped);
+      return { ok: true, identity };
     } catch (error) {
       if (error instanceof KeysUnavailable) return { ok: false, code: 'unavailable', reason: error.message };
-      return unauthorized(reasonOf(error));
+      const missing = missingIn(error);
+      return missing === undefined ? unauthorized(reasonOf(error)) : unusable(`claim ${missing} is missing`);
     }
   };
 }
 
 function unauthorized(reason: string): Verified {
   return { ok: false, code: 'unauthorized', reason };
+}
+
+/** Of a token whose signature is good: whoever has it may know what is wrong with it. */
+function unusable(reason: string): Verified {
+  return { ok: false, code: 'unauthorized', reason, detail: reason };
+}
+
+/** Which claim must be there and is not. Claims are looked at when the signature was found to be good. */
+function missingIn(error: unknown): string | undefined {
+  const isMissing = error instanceof errors.JWTClaimValidationFailed && error.reason === 'missing';
+  return isMissing && REQUIRED.includes(error.claim) ? error.claim : undefined;
 }
 
 /** For the log: what is wrong, and nothing of the token itself. */
@@ -108,26 +131,4 @@ export async function signToken(
     .setIssuedAt()
     .setExpirationTime(`${seconds}s`)
     .sign(new TextEncoder().encode(secret));
-}
-
-function identityOf(payload: unknown, clockSkewSeconds: number, nowMs: number): Verified {
-  const result = claimsSchema.safeParse(payload);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    return unauthorized(`claim ${issue?.path.join('.')}: ${issue?.message}`);
-  }
-  const { sub, departments, topics, publish, scope, audiences, iat, exp } = result.data;
-  const fault = faultOfTimes({ iat, exp }, clockSkewSeconds, nowMs);
-  if (fault !== undefined) return unauthorized(fault);
-  const identity: Identity = {
-    user: sub,
-    departments,
-    topics,
-    publish,
-    scopes: scope.split(' ').filter((word) => word !== ''),
-    audiences,
-    issuedAtMs: iat === undefined ? Number.NEGATIVE_INFINITY : iat * 1000,
-    expiresAtMs: exp * 1000,
-  };
-  return { ok: true, identity };
 }

@@ -9,7 +9,8 @@ import {
   connect,
   type Notification,
 } from '../client/connect.ts';
-import { type Audience, isAudience } from '../contract/audience.ts';
+import { type Audience, faultOfAudience, isAudience } from '../contract/audience.ts';
+import { normalised } from '../contract/id.ts';
 import { tokenFor, urlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import { JSON_OPTION, whole } from './options.ts';
@@ -54,10 +55,9 @@ export function addWatch(program: Command, terminal: Terminal): void {
 }
 
 function audiences(value: string, before: readonly Audience[] = []): Audience[] {
-  if (isAudience(value)) return [...before, value];
-  throw Failure.wrongUsage(
-    `${plain(value)} is no audience: user:<id>, department:<id>, topic:<id> or global`,
-  );
+  const audience = normalised(value);
+  if (isAudience(audience)) return [...before, audience];
+  throw Failure.wrongUsage(`${plain(value)} is no audience: ${faultOfAudience(audience)}`);
 }
 
 async function watch(watched: readonly Audience[], options: Options, terminal: Terminal): Promise<void> {

@@ -94,11 +94,11 @@ export class Client implements AsyncIterable<Notification> {
    * rejects when the token does not allow it, which is told as an error too.
    */
   subscribe(topic: string, options: TopicOptions = {}): Promise<void> {
-    return this.#topics.add(topic, options);
+    return this.#topics.add(topic.normalize(), options);
   }
 
   unsubscribe(topic: string): Promise<void> {
-    return this.#topics.remove(topic);
+    return this.#topics.remove(topic.normalize());
   }
 
   /**

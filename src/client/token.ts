@@ -1,6 +1,7 @@
 /** Tokens as the client sees them: whose they are, and when to ask for the next. */
 
 declare function atob(text: string): string;
+declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
 
 /**
  * The user of a JWT, to find the cursors that go into the handshake. Nothing is verified here: the server does, and
@@ -9,8 +10,11 @@ declare function atob(text: string): string;
 export function subjectOf(token: string): string | undefined {
   try {
     const [, payload = ''] = token.split('.');
-    const { sub } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
-    return typeof sub === 'string' ? sub : undefined;
+    const latin1 = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
+    const bytes = Uint8Array.from(latin1, (byte) => byte.charCodeAt(0));
+    const { sub } = JSON.parse(new TextDecoder().decode(bytes));
+    // As the server says it in `session`.
+    return typeof sub === 'string' ? sub.normalize() : undefined;
   } catch {
     return undefined;
   }

@@ -1,25 +1,70 @@
 /** Whom a notification is for: `user:42`, `department:sales`, `topic:ticker.btc-usd` or `global`, and the room of each. */
 import { z } from 'zod';
-
-/** A CloudEvent may be for anybody whose id fits this; braces and `#` would break Redis hash tags and channels. */
-const idSchema = z.string().regex(/^[A-Za-z0-9._~@:+-]{1,128}$/);
-
-export const audienceSchema = z
-  .union([z.literal('global'), z.templateLiteral([z.enum(['user', 'department', 'topic']), ':', idSchema])], {
-    error:
-      'an audience is "global", or "user:", "department:" or "topic:" with an id of 1 to 128 of A-Z a-z 0-9 . _ ~ @ : + -',
-  })
-  .meta({ id: 'Audience', description: 'Whom a notification is for.', examples: ['user:42'] });
-
-export type Audience = z.infer<typeof audienceSchema>;
+import { decodeId, encodeId, faultOfId, faultOfTopic, isId, normalised } from './id.ts';
 
 export type AudienceKind = 'user' | 'department' | 'topic' | 'global';
 
-/** An id as it stands behind `user:`, `department:` or `topic:`. */
-export const audienceIdSchema = idSchema;
+export type Audience = 'global' | `${Exclude<AudienceKind, 'global'>}:${string}`;
 
-export function isAudience(text: string): text is Audience {
-  return audienceSchema.safeParse(text).success;
+const IN_WORDS =
+  '1 to 128 characters of Unicode, without commas, braces, control and invisible characters, and spaces at its ends';
+/** As much of it as a pattern can say. */
+const CHARACTERS = '[^\\p{Cc}\\p{Zl}\\p{Zp},{}]{1,128}';
+
+/** An id as it stands behind `user:` and `department:`. Text that is not normalised (NFC) is, on its way in. */
+export const audienceIdSchema = z
+  .string()
+  .overwrite(normalised)
+  .refine(isId, { error: ({ input }) => faultOfId(String(input)) ?? '' })
+  .meta({ pattern: `^${CHARACTERS}$`, description: `${IN_WORDS}. Normalised (NFC) where it comes in.` });
+
+/** The same behind `topic:`. */
+export const topicSchema = z
+  .string()
+  .overwrite(normalised)
+  .refine((text) => faultOfTopic(text) === undefined, {
+    error: ({ input }) => faultOfTopic(String(input)) ?? '',
+  })
+  .meta({ pattern: `^${CHARACTERS}$`, description: `${IN_WORDS}, and without * and #.` });
+
+export const audienceSchema = z
+  .custom<Audience>()
+  .overwrite(normalisedAudience)
+  .refine(isAudience, {
+    error: ({ input }) =>
+      (typeof input === 'string' ? faultOfAudience(normalised(input)) : NO_AUDIENCE) ?? '',
+  })
+  .meta({
+    id: 'Audience',
+    type: 'string',
+    pattern: `^(global|(user|department|topic):${CHARACTERS})$`,
+    description: `Whom a notification is for. An id has ${IN_WORDS}; of a topic also without * and #.`,
+    examples: ['user:42'],
+  });
+
+const NO_AUDIENCE = 'an audience is "global", or "user:", "department:" or "topic:" with an id';
+
+/** What most audiences look like: nothing else has to be asked of them. */
+const PLAIN = /^(?:user|department|topic):[A-Za-z0-9._~@:+-]{1,128}$/;
+const KIND = /^(?:user|department|topic):/;
+
+/** What keeps a text from being an audience, and what would be right. MUST be normalised. */
+export function faultOfAudience(text: string): string | undefined {
+  if (text === 'global' || PLAIN.test(text)) return undefined;
+  const kind = KIND.exec(text)?.[0];
+  if (kind === undefined) return NO_AUDIENCE;
+  const id = text.slice(kind.length);
+  return kind === 'topic:' ? faultOfTopic(id) : faultOfId(id);
+}
+
+export function isAudience(text: unknown): text is Audience {
+  return typeof text === 'string' && faultOfAudience(text) === undefined;
+}
+
+/** As whoever sends to it and whoever hears of it mean the same; what is no audience stays as it is. */
+function normalisedAudience(audience: Audience): Audience {
+  const text = typeof audience === 'string' ? normalised(audience) : audience;
+  return isAudience(text) ? text : audience;
 }
 
 export function audienceKind(audience: Audience): AudienceKind {
@@ -45,16 +90,16 @@ export function isOwn(audience: Audience): boolean {
 }
 
 /**
- * The Socket.IO room of an audience. The braces make its Redis channel share a Cluster slot with the
+ * The Socket.IO room of an audience, percent-encoded: its channel is ASCII. The braces make its Redis channel share a Cluster slot with the
  * audience's keys, so that one script may write the log and publish to the room.
  */
 export function roomOf(audience: Audience): string {
-  return `{${audience}}`;
+  return `{${encodeId(audience)}}`;
 }
 
 /** The audience of a room, or undefined for rooms that are not an audience's (each socket has one of its own). */
 export function audienceOf(room: string): Audience | undefined {
   if (!room.startsWith('{') || !room.endsWith('}')) return undefined;
-  const text = room.slice(1, -1);
+  const text = decodeId(room.slice(1, -1));
   return isAudience(text) ? text : undefined;
 }

@@ -1,16 +1,13 @@
 /** Departments that an operator gives a user, in place of those that the user's token claims. */
 import { z } from 'zod';
 import { audienceIdSchema } from './audience.ts';
-import type { Identity } from './token.ts';
-
-/** As many as a token may claim. */
-const MAX_DEPARTMENTS = 100;
+import { type Identity, MAX_CLAIMED } from './token.ts';
 
 export const departmentsSchema = z
   .object({
     departments: z
       .array(audienceIdSchema)
-      .max(MAX_DEPARTMENTS)
+      .max(MAX_CLAIMED)
       .describe('All of them; none: the user is in no department.'),
   })
   .meta({ id: 'Departments' });

@@ -10,6 +10,9 @@ export const RETRACTION_TYPE = 'carillon.retract';
 /** The type of the events that gateways send themselves, and that lead to Carillon's own topics. */
 export const CANARY_TYPE = 'carillon.canary';
 
+/** A source is a URI reference: what else may be in it is percent-encoded before it is counted. */
+export const MAX_SOURCE_CHARACTERS = 256;
+
 export const severitySchema = z.enum(['info', 'success', 'warning', 'critical']);
 
 const JSON_TYPE = /^application\/([a-z0-9.!#$&^_+-]+\+)?json(\s*;.*)?$/i;
@@ -62,7 +65,7 @@ export const eventSchema = z
   .object({
     specversion: z.literal('1.0', { error: 'must be "1.0"' }),
     id: identifier('id', 256).describe('With source it identifies the event: a repeat is delivered once.'),
-    source: identifier('source', 256)
+    source: identifier('source', MAX_SOURCE_CHARACTERS)
       .regex(/^\S+$/, 'source must be a URI reference, without spaces')
       .describe('A URI reference that tells which service the event is from.'),
     type: identifier('type', 255)

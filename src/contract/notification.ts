@@ -100,5 +100,10 @@ export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience
   // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
   const attributes = JSON.stringify({ severity, collapsekey, expirytime, traceparent });
   const tail = `,${attributes.slice(1, -1)},${content}`;
-  return (audience) => ({ head: `${head},"audience":"${audience}","epoch":"`, tail });
+  return (audience) => ({ head: `${head},"audience":${quoted(audience)},"epoch":"`, tail });
+}
+
+/** As JSON. Of all that JSON escapes an audience may have only these two. */
+function quoted(audience: Audience): string {
+  return /["\\]/.test(audience) ? JSON.stringify(audience) : `"${audience}"`;
 }

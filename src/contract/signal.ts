@@ -3,7 +3,7 @@
  * any of them, and of what was published only `unreached` tells anything.
  */
 import { z } from 'zod';
-import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { audienceSchema, topicSchema } from './audience.ts';
 import { STRUCTURED_TYPE } from './cloudevent.ts';
 import { markRequestSchema } from './inbox.ts';
 import { epochSchema, notificationSchema, offsetSchema } from './notification.ts';
@@ -24,7 +24,7 @@ const client = {
   transport: z.string().describe('websocket or polling.'),
 };
 
-const topicMemberSchema = z.object({ user: userSchema, session: sessionSchema, topic: audienceIdSchema });
+const topicMemberSchema = z.object({ user: userSchema, session: sessionSchema, topic: topicSchema });
 const { ids, events, upTo, all } = markRequestSchema.shape;
 
 /** What is in `data` of each. */

@@ -1,6 +1,6 @@
 /** The Socket.IO messages of namespace `/`: what clients send, what they are answered, what they are told. */
 import { z } from 'zod';
-import { audienceIdSchema } from './audience.ts';
+import { topicSchema } from './audience.ts';
 import { clientLimitsSchema } from './client-limits.ts';
 import { eventSchema } from './event.ts';
 import {
@@ -17,9 +17,20 @@ import { epochSchema, type Notification, offsetSchema } from './notification.ts'
 import { cursorsSchema, missedByAudienceSchema } from './recovery.ts';
 import { topicRequests } from './topic-requests.ts';
 
+/**
+ * A token of 100 departments with names of 128 Chinese characters, its JSON escaped, has 105 KB, and the cursors of all of
+ * them 48 KB: what a handshake may be, though later messages may be smaller.
+ */
+export const HANDSHAKE_MAX_BYTES = 262_144;
+const MAX_TOKEN_CHARACTERS = 131_072;
+
 export const handshakeAuthSchema = z
   .object({
-    token: z.string().max(16_384).optional().describe('A JWT; or send the header Authorization: Bearer.'),
+    token: z
+      .string()
+      .max(MAX_TOKEN_CHARACTERS)
+      .optional()
+      .describe('A JWT; or send the header Authorization: Bearer.'),
     device: z
       .string()
       .min(1)
@@ -44,9 +55,10 @@ const handshakeErrorCodeSchema = z.enum([
 export type HandshakeErrorCode = z.infer<typeof handshakeErrorCodeSchema>;
 
 export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
-  unauthorized: "No token, or one that is not valid. The reason is in the server's log only.",
+  unauthorized:
+    "No token, or one that is not valid. The reason is in the server's log; `message` tells it where a claim of a token of yours cannot be used.",
   unavailable: 'Whether the token is valid cannot be said now; keep it and try again later.',
-  bad_request: 'The auth object is malformed; the same one is refused again.',
+  bad_request: 'The auth object is malformed; the same one is refused again. `message` names the field.',
   too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
 };
 
@@ -54,13 +66,19 @@ export const connectErrorSchema = z
   .union([
     z.object({
       message: handshakeErrorCodeSchema.describe('The code once more.'),
-      data: z.object({ code: handshakeErrorCodeSchema }),
+      data: z.object({
+        code: handshakeErrorCodeSchema,
+        message: z
+          .string()
+          .optional()
+          .describe('Which claim of a token that is signed as it should be, or which field, cannot be used.'),
+      }),
     }),
     z.object({ message: z.literal('Invalid namespace').describe('Of any other namespace than `/`.') }),
   ])
   .meta({
     id: 'ConnectError',
-    description: 'The connection is refused. A client is not told more than this.',
+    description: 'The connection is refused.',
   });
 
 const headSchema = z.object({ epoch: epochSchema, head: offsetSchema });
@@ -178,7 +196,7 @@ export const requests = {
   mark: { request: markRequestSchema, answer: markAnswerSchema },
   publish: {
     request: z.object({
-      topic: audienceIdSchema,
+      topic: topicSchema,
       type: eventSchema.shape.type,
       data: jsonObjectSchema,
       id: eventSchema.shape.id
@@ -190,7 +208,9 @@ export const requests = {
     answer: z.object({ id: z.string().describe('Of the event. RabbitMQ has confirmed it.') }),
   },
   authenticate: {
-    request: z.object({ token: z.string().max(16_384).describe('A fresh token of the same user.') }),
+    request: z.object({
+      token: z.string().max(MAX_TOKEN_CHARACTERS).describe('A fresh token of the same user.'),
+    }),
     answer: z.object({ expiresAt: z.iso.datetime() }),
   },
   ping: {

@@ -1,14 +1,43 @@
 /** What a token says of its bearer, and how verifying one answers. */
 import { z } from 'zod';
 import { type Audience, audienceIdSchema, isOwnTopic } from './audience.ts';
+import { faultOfId, normalised } from './id.ts';
+
+/** Of departments, and of patterns of each kind, that one token may claim. */
+export const MAX_CLAIMED = 100;
 
 /** A pattern of topics: an id, in which `*` stands for any run of characters. */
-const topicPatternSchema = z.string().regex(/^[A-Za-z0-9._~@:+*-]{1,128}$/);
-
-/** A pattern of audiences: `topic:ticker.*`, `user:*`, `global`. */
-const audiencePatternSchema = z
+export const topicPatternSchema = z
   .string()
-  .regex(/^(global|\*|(user|department|topic):[A-Za-z0-9._~@:+*-]{1,128})$/);
+  .overwrite(normalised)
+  .refine((text) => faultOfTopicPattern(text) === undefined, {
+    error: ({ input }) => faultOfTopicPattern(String(input)) ?? '',
+  });
+
+function faultOfTopicPattern(text: string): string | undefined {
+  return (
+    faultOfId(text) ?? (text.includes('#') ? 'a pattern has no #: * stands for any characters' : undefined)
+  );
+}
+
+/** A pattern of audiences: `topic:ticker.*`, `user:*`, `global`. In an id `*` always stands for any run of characters. */
+export const audiencePatternSchema = z
+  .string()
+  .overwrite(normalised)
+  .refine((text) => faultOfAudiencePattern(text) === undefined, {
+    error: ({ input }) => faultOfAudiencePattern(String(input)) ?? '',
+  });
+
+function faultOfAudiencePattern(text: string): string | undefined {
+  if (text === 'global' || text === '*') return undefined;
+  const kind = /^(?:user|department|topic):/.exec(text)?.[0];
+  if (kind === undefined) return 'must be global, * or a kind of audience with a pattern: topic:ticker.*';
+  const pattern = text.slice(kind.length);
+  return kind === 'topic:' ? faultOfTopicPattern(pattern) : faultOfId(pattern);
+}
+
+/** A word, of which several may stand in a string with spaces between them. */
+const scopeSchema = z.union([z.string(), z.array(z.string())]);
 
 export const claimsSchema = z.object({
   sub: audienceIdSchema.describe('The user.'),
@@ -18,13 +47,23 @@ export const claimsSchema = z.object({
     .max(8_640_000_000_000)
     .optional()
     .describe('When it was issued. Without it a token counts as older than any revocation.'),
-  departments: z.array(audienceIdSchema).max(100).default([]),
-  topics: z.array(topicPatternSchema).max(100).default([]).describe('Topics that may be subscribed to.'),
-  publish: z.array(topicPatternSchema).max(100).default([]).describe('Topics that may be published to.'),
-  scope: z.string().default('').describe('Words with spaces between them: events:write, admin.'),
+  departments: z.array(audienceIdSchema).max(MAX_CLAIMED).default([]),
+  topics: z
+    .array(topicPatternSchema)
+    .max(MAX_CLAIMED)
+    .default([])
+    .describe('Topics that may be subscribed to.'),
+  publish: z
+    .array(topicPatternSchema)
+    .max(MAX_CLAIMED)
+    .default([])
+    .describe('Topics that may be published to.'),
+  scope: scopeSchema
+    .default('')
+    .describe('Words with spaces between them, or a list of words: events:write, admin.'),
   audiences: z
     .array(audiencePatternSchema)
-    .max(100)
+    .max(MAX_CLAIMED)
     .optional()
     .describe('With events:write: the only audiences that may be published to. Left out: any.'),
 });
@@ -54,10 +93,16 @@ export function audiencesOfIdentity({ user, departments }: Identity): readonly A
  */
 type TokenRefusalCode = 'unauthorized' | 'unavailable';
 
-/** The reason is for the log. A client is told the code and nothing more. */
+/** The reason is for the log. A client is told the code, and `detail` of a token that was signed as it should be. */
 export type Verified =
   | { readonly ok: true; readonly identity: Identity }
-  | { readonly ok: false; readonly code: TokenRefusalCode; readonly reason: string };
+  | {
+      readonly ok: false;
+      readonly code: TokenRefusalCode;
+      readonly reason: string;
+      /** Which claim cannot be used, and what would be right. */
+      readonly detail?: string;
+    };
 
 export const noToken: Verified = { ok: false, code: 'unauthorized', reason: 'no token' };
 

@@ -1,13 +1,13 @@
 /** `subscribe` and `unsubscribe`: of one topic, or of many in one message, each answered by itself. */
 import { z } from 'zod';
-import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { audienceSchema, topicSchema } from './audience.ts';
 import { MAX_TOPICS_AT_ONCE } from './client-limits.ts';
 import { cursorSchema, epochSchema, offsetSchema } from './notification.ts';
 import { missedSchema } from './recovery.ts';
 
 const one = z
   .object({
-    topic: audienceIdSchema,
+    topic: topicSchema,
     cursor: cursorSchema.optional(),
     last: z
       .int()
@@ -30,7 +30,7 @@ const entered = z
   })
   .meta({ id: 'TopicSubscribed' });
 
-const oneLeft = z.object({ topic: audienceIdSchema });
+const oneLeft = z.object({ topic: topicSchema });
 
 const left = z.object({ audience: audienceSchema }).meta({ id: 'TopicLeft' });
 
@@ -54,7 +54,7 @@ export function topicRequests<Refusal extends z.ZodType>(error: Refusal) {
       answer: z.union([entered, answersOf(entered)]),
     },
     unsubscribe: {
-      request: z.union([oneLeft, listOf(audienceIdSchema)]),
+      request: z.union([oneLeft, listOf(topicSchema)]),
       answer: z.union([left, answersOf(left)]),
     },
   };

@@ -5,13 +5,13 @@ import { noToken, type Verify } from '../contract/token.ts';
 import type { Seats } from './seats.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
-/** Refuses a connection; the client gets a `connect_error` whose data holds nothing but the code. */
+/** Refuses a connection; the client gets a `connect_error` whose data holds the code, and what it may know besides. */
 class HandshakeRefusal extends Error {
-  readonly data: { readonly code: HandshakeErrorCode };
+  readonly data: { readonly code: HandshakeErrorCode; readonly message?: string };
 
-  constructor(code: HandshakeErrorCode) {
+  constructor(code: HandshakeErrorCode, message: string | undefined) {
     super(code);
-    this.data = { code };
+    this.data = message === undefined ? { code } : { code, message };
   }
 }
 
@@ -22,7 +22,10 @@ export interface AuthenticateOptions {
   readonly onRefused: (code: HandshakeErrorCode) => void;
 }
 
-/** Middleware that puts the identity on the socket, or refuses it. Why it was refused goes to the log only. */
+/**
+ * Middleware that puts the identity on the socket, or refuses it. Why it was refused goes to the log; to the client only
+ * what is wrong with what it wrote itself, and with a token that was signed as it should be.
+ */
 export function authenticate({
   verify,
   seats,
@@ -30,15 +33,16 @@ export function authenticate({
   onRefused,
 }: AuthenticateOptions): Parameters<GatewayServer['use']>[0] {
   return async (socket, next) => {
-    const refuse = (code: HandshakeErrorCode, reason: string) => {
+    const refuse = (code: HandshakeErrorCode, reason: string, told?: string) => {
       log.info({ address: socket.handshake.address, reason }, `connection refused: ${code}`);
       onRefused(code);
-      next(new HandshakeRefusal(code));
+      next(new HandshakeRefusal(code, told));
     };
     const handshake = handshakeAuthSchema.safeParse(socket.handshake.auth);
     if (!handshake.success) {
       const [issue] = handshake.error.issues;
-      refuse('bad_request', `auth.${issue?.path.join('.')}: ${issue?.message}`);
+      const fault = `auth.${issue?.path.join('.')}: ${issue?.message}`;
+      refuse('bad_request', fault, fault);
       return;
     }
     const { token = bearerToken(socket), device, cursors } = handshake.data;
@@ -49,7 +53,7 @@ export function authenticate({
       return;
     }
     if (!verified.ok) {
-      refuse(verified.code, verified.reason);
+      refuse(verified.code, verified.reason, verified.detail);
       return;
     }
     const { identity } = verified;

@@ -14,7 +14,7 @@ import { codeOf, sayGoaway, turnAway } from './goaway.ts';
 import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
 import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
 import type { Seats } from './seats.ts';
-import { type Connection, whenTooLarge } from './wire/shared-write.ts';
+import { type Connection, postMaxBytes, whenTooLarge } from './wire/shared-write.ts';
 
 export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
@@ -23,7 +23,6 @@ export interface DoorOptions {
   readonly addresses: ClientAddresses;
   readonly seats: Seats;
   readonly messages: Rate;
-  readonly maxMessageBytes: number;
   /** Whether a session has begun on the connection, which tells of its end by itself. */
   readonly hasBegun: (connection: Connection) => boolean;
   readonly log: Logger;
@@ -137,7 +136,7 @@ export class Door {
     connection: Connection | undefined,
   ): boolean {
     if (connection === undefined) return false;
-    const { maxMessageBytes } = this.#options;
+    const maxBytes = postMaxBytes(connection);
     const length = request.headers['content-length'];
     if (length === undefined) {
       // How much it is, Engine.IO finds out.
@@ -146,10 +145,10 @@ export class Door {
       });
       return false;
     }
-    if (Number(length) <= maxMessageBytes) return false;
+    if (Number(length) <= maxBytes) return false;
     // First, so that it mostly comes before the answer after which a client hears nothing any more.
     this.#sendAway(connection, 'message_too_large', turnAway);
-    refuseRequest(response, problem('message_too_large', TOO_LARGE, `at most ${maxMessageBytes} bytes`));
+    refuseRequest(response, problem('message_too_large', TOO_LARGE, `at most ${maxBytes} bytes`));
     return true;
   }
 

@@ -27,6 +27,7 @@ import { cutOff, goaway } from './goaway.ts';
 import { travelLight } from './light.ts';
 import type { Live } from './live.ts';
 import type { Member } from './member.ts';
+import { allowHandshake, handshakeBytes, limitMessages } from './message-limits.ts';
 import { Occupancy } from './occupancy.ts';
 import type { RecoveryOptions } from './recovery.ts';
 import { Requests } from './requests.ts';
@@ -119,8 +120,9 @@ export class Gateway {
     const onRefused = (code: string) => onConnection('refused', code);
     const vacancies = new Vacancies(handshakeMs);
     const hasBegun = (connection: Connection) => vacancies.hasFollowed(connection);
-    const door = new Door({ ...options, ...limits, hasBegun, onRefused });
-    const { maxMessageBytes: maxInboundBytes, maxPendingBytes, maxAnswerBytes } = limits;
+    const door = new Door({ ...options, messages: limits.messages, hasBegun, onRefused });
+    const { maxMessageBytes, maxPendingBytes, maxAnswerBytes } = limits;
+    const maxInboundBytes = handshakeBytes(maxMessageBytes);
     const pending = new PendingTotal({
       maxBytes: limits.maxPendingTotalBytes,
       onExceeded: (cutOff, pendingBytes) =>
@@ -132,7 +134,7 @@ export class Gateway {
     this.#feeds = feeds;
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
-      maxHttpBufferSize: maxInboundBytes,
+      maxHttpBufferSize: maxMessageBytes,
       wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes, pending }),
       // What waited for a client that polls comes in one answer: secrets beside what strangers chose.
       httpCompression: false,
@@ -155,6 +157,7 @@ export class Gateway {
     );
     engine.on('connection', (connection: Connection) => {
       door.admit(connection);
+      allowHandshake(connection, maxMessageBytes);
       followPolling(connection, pending, () => cutOff(connection));
     });
     this.#io.use(authenticate({ verify, seats, log, onRefused }));
@@ -181,7 +184,6 @@ export class Gateway {
       maxAnswerBytes,
       told: {
         ...FIXED_LIMITS,
-        messageMaxBytes: limits.maxMessageBytes,
         messagesAtOnce: limits.messages.burst,
         messagesPerSecond: limits.messages.perSecond,
         topicsPerSession: limits.maxTopics,
@@ -205,11 +207,12 @@ export class Gateway {
     });
     this.#io.on('connection', (socket) => {
       onConnection('accepted', '');
+      const messageMaxBytes = limitMessages(socket, maxMessageBytes);
       vacancies.follow(socket);
       attendance.follow(socket);
       const isShown = options.isSampled(socket.data.identity.user);
       followToItsEnd(socket, { isShown, log, onClosed: (code) => onConnection('closed', code) });
-      const started = new Session(socket, session);
+      const started = new Session(socket, session, messageMaxBytes);
       this.#sessions.set(socket, started);
       // Its token was verified a moment ago, and may have been revoked since.
       if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');

@@ -150,7 +150,8 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
       if (session.isOver) return gone();
       if (!verified.ok && verified.code === 'unavailable') return failed('unavailable', 'try again later');
       if (!verified.ok || verified.identity.user !== socket.data.identity.user) {
-        return failed('unauthorized', 'send a valid token of the same user');
+        const detail = verified.ok ? undefined : verified.detail;
+        return failed('unauthorized', detail ?? 'send a valid token of the same user');
       }
       session.renew(verified.identity);
       return { expiresAt: new Date(verified.identity.expiresAtMs).toISOString() };

@@ -35,7 +35,7 @@ export interface SessionOptions extends EntranceOptions {
   /** How long rooms may take to open before the client is told to come again. */
   readonly deadlineMs: number;
   /** What the client may do, told in its `session`. */
-  readonly told: ClientLimits;
+  readonly told: Omit<ClientLimits, 'messageMaxBytes'>;
   readonly log: Logger;
 }
 
@@ -43,6 +43,7 @@ export class Session {
   /** Resolves when the client has been told its `session`; until then no request is answered. */
   readonly started: Promise<void>;
   readonly #socket: GatewaySocket;
+  readonly #messageMaxBytes: number;
   readonly #options: SessionOptions;
   readonly #entrance: Entrance;
   /** What the token says, of which the socket's identity differs when an operator has given other departments. */
@@ -54,8 +55,10 @@ export class Session {
   readonly #life = new Lifetime();
   #expiry: NodeJS.Timeout | undefined;
 
-  constructor(socket: GatewaySocket, options: SessionOptions) {
+  /** `messageMaxBytes`: of this client, whose token may need more than others do. */
+  constructor(socket: GatewaySocket, options: SessionOptions, messageMaxBytes: number) {
     this.#socket = socket;
+    this.#messageMaxBytes = messageMaxBytes;
     this.#options = options;
     this.#entrance = new Entrance(socket, options);
     this.#claimed = socket.data.identity;
@@ -254,7 +257,7 @@ export class Session {
       expiresAt: new Date(identity.expiresAtMs).toISOString(),
       serverTime: new Date().toISOString(),
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
-      limits: this.#options.told,
+      limits: { ...this.#options.told, messageMaxBytes: this.#messageMaxBytes },
     });
     release();
     if (!this.isOver) this.#options.onTold(this.#socket, places, cursors);

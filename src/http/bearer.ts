@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Problem, problem } from '../contract/problem.ts';
 import { type Identity, noToken, type Verify } from '../contract/token.ts';
+import { visible } from '../contract/visible.ts';
 import { sendProblem } from './problems.ts';
 
 type Bearer =
@@ -50,7 +51,9 @@ export async function bearerOf(request: FastifyRequest, verify: Verify, scope?: 
       { address: request.clientAddress, reason: verified.reason },
       `request refused: ${verified.code}`,
     );
-    return { ok: false, problem: refusals[verified.code] };
+    const refusal = refusals[verified.code];
+    const { detail } = verified;
+    return { ok: false, problem: detail === undefined ? refusal : { ...refusal, detail: visible(detail) } };
   }
   if (scope !== undefined && !verified.identity.scopes.includes(scope)) {
     return { ok: false, problem: problem('forbidden', 403, `the token lacks the scope ${scope}`) };

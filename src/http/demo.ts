@@ -9,7 +9,7 @@ const querySchema = z.object({
   departments: z
     .string()
     .default('')
-    .transform((text) => text.split(',').filter((department) => department !== ''))
+    .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
     .pipe(z.array(audienceIdSchema)),
   /** What the token allows over HTTP; `admin` is for OPS_PORT. */
   scope: z.enum(['events:write', 'admin']).default('events:write'),

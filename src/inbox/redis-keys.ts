@@ -1,9 +1,10 @@
 /** The names of an audience's keys in Redis. */
 import type { Audience } from '../contract/audience.ts';
+import { encodeId } from '../contract/id.ts';
 
-/** Braces put all keys of an audience, and its room's channel, in one Cluster slot. */
+/** Braces put all keys of an audience, and its room's channel, in one Cluster slot; encoded, no id can close them. */
 export function keyOf(audience: Audience, name: string): string {
-  return `carillon:{${audience}}:${name}`;
+  return `carillon:{${encodeId(audience)}}:${name}`;
 }
 
 /** Those that every script of a log is given, in this order. */

@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { type Audience, isAudience, roomOf } from '../contract/audience.ts';
 import { formatMarks, type LogMarks, parseMarks } from './marks.ts';
 import type { MarksStore, UserMarks } from './marks-store.ts';
+import { keyOf } from './redis-keys.ts';
 import { luaScript, runScript, unavailable } from './redis-script.ts';
 
 const SAVE = luaScript(new URL('marks.lua', import.meta.url));
@@ -48,5 +49,5 @@ export class RedisMarksStore implements MarksStore {
 }
 
 function key(user: string): string {
-  return `carillon:{user:${user}}:marks`;
+  return keyOf(`user:${user}`, 'marks');
 }

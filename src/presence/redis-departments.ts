@@ -1,6 +1,7 @@
 /** Given departments in Redis: one key per user, without an end. Those asked for in one turn are read together. */
 import { Cluster, type Redis } from 'ioredis';
 import { type Departments, departmentsSchema } from '../contract/departments.ts';
+import { encodeId } from '../contract/id.ts';
 import { Turn } from '../inbox/turn.ts';
 
 /** Keys of one command. */
@@ -57,7 +58,7 @@ export class RedisDepartments implements Departments {
 }
 
 function keyOf(user: string): string {
-  return `carillon:{user:${user}}:departments`;
+  return `carillon:{user:${encodeId(user)}}:departments`;
 }
 
 /** @throws when it is not what was written */

@@ -81,10 +81,11 @@ export function useTopic(
   topic: string,
   onNotification: (notification: Notification) => void,
 ): void {
+  const name = topic.normalize('NFC');
   useClientEvent(client, 'notification', (notification) => {
-    if (notification.audience === `topic:${topic}`) onNotification(notification);
+    if (notification.audience === `topic:${name}`) onNotification(notification);
   });
-  useEffect(() => (client === undefined ? undefined : enter(client, topic)), [client, topic]);
+  useEffect(() => (client === undefined ? undefined : enter(client, name)), [client, name]);
 }
 
 function useClient({ url, token, getToken, storage, device }: CarillonOptions): Opened {

@@ -1,6 +1,7 @@
 /** Audience templates: `user:{data.customerId}` filled in from an event; an array in the data fans out. */
-import { type Audience, isAudience } from '../contract/audience.ts';
+import { type Audience, faultOfAudience, isAudience } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
+import { normalised } from '../contract/id.ts';
 import { isJsonObject } from '../contract/json.ts';
 import { elementTexts, memberText } from '../contract/json-text.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
@@ -24,8 +25,9 @@ export function templateFault(text: string): string | undefined {
     if (!PATH.test(path ?? '')) return `{${path}} is not data.<field>, subject, source or type`;
   }
   const filled = text.replaceAll(new RegExp(PLACEHOLDER, 'g'), 'x');
-  if (isAudience(filled)) return undefined;
-  return `"${text}" is not an audience: global, or user:, department: or topic: with an id or {placeholder}`;
+  const fault = faultOfAudience(normalised(filled));
+  if (fault === undefined) return undefined;
+  return `"${text}" is not an audience: global, or user:, department: or topic: with an id or {placeholder}: ${fault}`;
 }
 
 export function compileTemplate(text: string): Template {
@@ -51,14 +53,17 @@ export function fillTemplate(template: Template, event: Event): Read<readonly Au
     }
     texts = texts.flatMap((text) => values.map((value) => text + value));
   }
-  if (!texts.every(isAudience) || texts.some((text) => text.includes(BROKEN))) {
-    return refuse(
-      'invalid_audience',
-      `"${template.text}" filled in from this event is not an audience`,
-      'data',
-    );
-  }
-  return { ok: true, value: texts };
+  const audiences = texts.map(normalised);
+  const isWhole = !texts.some((text) => text.includes(BROKEN));
+  if (isWhole && audiences.every(isAudience)) return { ok: true, value: audiences };
+  const fault = isWhole
+    ? audiences.map(faultOfAudience).find((one) => one !== undefined)
+    : 'it has half a character in it';
+  return refuse(
+    'invalid_audience',
+    `"${template.text}" filled in from this event is not an audience: ${fault}`,
+    'data',
+  );
 }
 
 /** In digits alone. */

@@ -1,6 +1,9 @@
 /** Who verifies tokens: with the secret, or with the keys of an identity provider, which are fetched from the start. */
+
+import type { Skipped } from '../auth/claims.ts';
 import { KeySet } from '../auth/key-set.ts';
 import { type Revocations, revocable } from '../auth/revocable.ts';
+import { SkippedClaims } from '../auth/skipped-claims.ts';
 import { createVerify } from '../auth/tokens.ts';
 import type { Verify } from '../contract/token.ts';
 import { type Probe, whether } from '../ops/health.ts';
@@ -18,11 +21,13 @@ export function openVerifier(
   revocations: Revocations,
   now: () => number,
 ): Verifier {
+  const skippedClaims = new SkippedClaims(log);
   const checks = {
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
     clockSkewSeconds: config.JWT_CLOCK_SKEW_SECONDS,
     now,
+    onSkipped: (user: string, skipped: readonly Skipped[]) => skippedClaims.tell(user, skipped),
   };
   const guard = { revocations, maxLifetimeMs: maxLifetimeMs(config) };
   const { tokenKey } = config;

@@ -3,10 +3,11 @@
  *
  *     <receivedAtMs> <settledAtMs> <count> <audience>,<audience>…[ <dead letter as JSON>]
  *
- * Every event leaves one, and it costs a third of what JSON does to make and to send. Audiences have neither blanks
- * nor commas.
+ * Every event leaves one, and it costs a third of what JSON does to make and to send. Audiences are
+ * percent-encoded, and so have neither blanks nor commas.
  */
 import { z } from 'zod';
+import { decodeId, encodeId } from '../contract/id.ts';
 import { parseJson } from '../contract/json.ts';
 import type { SettledEvent } from './trail.ts';
 
@@ -19,7 +20,7 @@ export function settledText({
   count,
   deadLetter,
 }: SettledEvent): string {
-  const line = `${receivedAtMs} ${settledAtMs} ${count} ${audiences.join()}`;
+  const line = `${receivedAtMs} ${settledAtMs} ${count} ${audiences.map(encodeId).join()}`;
   return deadLetter === undefined ? line : `${line} ${JSON.stringify(deadLetter)}`;
 }
 
@@ -32,7 +33,7 @@ export function settledFromText(text: string): SettledEvent | undefined {
     receivedAtMs: Number(receivedAtMs),
     settledAtMs: Number(settledAtMs),
     count: Number(count),
-    audiences: audiences === '' ? [] : audiences.split(','),
+    audiences: audiences === '' ? [] : audiences.split(',').map((audience) => decodeId(audience) ?? audience),
   };
   if (deadLetter === undefined) return settled;
   const json = parseJson(Buffer.from(deadLetter));

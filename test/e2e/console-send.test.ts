@@ -160,12 +160,12 @@ describe('what is wrong is said where it is, and what was typed stays', () => {
     const { page, ada } = await openConnected(browser, carillon.url);
     await page.getByRole('textbox', { name: 'Title' }).fill('Kept');
     await page.getByRole('textbox', { name: 'Body' }).fill('Kept, too');
-    await address(page, 'user:ada', 'user:a b');
+    await address(page, 'user:ada', 'user:a}b');
     const group = page.getByRole('group', { name: 'To' });
     await group.getByText('an audience is "global"').waitFor();
     await sendButton(page).click();
     await page.locator('[data-outcome="refused"]').getByText('invalid_audience').waitFor();
-    expect(await group.locator('[data-wrong="true"]').innerText()).toContain('a b');
+    expect(await group.locator('[data-wrong="true"]').innerText()).toContain('a}b');
     expect(await page.getByRole('textbox', { name: 'Title' }).inputValue()).toBe('Kept');
     expect(await page.getByRole('textbox', { name: 'Body' }).inputValue()).toBe('Kept, too');
     await page.getByRole('button', { name: 'Remove user:a b' }).click();

@@ -112,7 +112,7 @@ describe.for(['embedded', 'real'] as const)('%s', (mode) => {
 
   test.for([
     [{}],
-    [{ user: 'a b' }],
+    [{ user: 'a}b' }],
     [{ user: 'ada', topics: 'all' }],
     [{ user: 'ada', departments: ['#'] }],
   ])('no token from %j', async ([body]) => {

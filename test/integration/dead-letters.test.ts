@@ -64,7 +64,7 @@ const poison: readonly { what: string; body: Buffer; options?: object; reason: s
   { what: 'no audience, no route', body: json(madeEvent('x')), reason: 'no_audience', path: 'audience' },
   {
     what: 'a bad audience id',
-    body: json(madeEvent('x', { audience: ['user:1', 'user:a b'] })),
+    body: json(madeEvent('x', { audience: ['user:1', 'user:a}b'] })),
     reason: 'invalid_audience',
     path: 'audience[1]',
   },

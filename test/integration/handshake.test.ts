@@ -61,7 +61,7 @@ describe('a session', () => {
       ping: await client.ask('ping', { seq: 7 }),
       'ping without a body': await client.socket.timeout(5_000).emitWithAck('ping'),
       unknown: await client.ask('nonsense', {}),
-      malformed: await client.ask('subscribe', { topic: 'a b' }),
+      malformed: await client.ask('subscribe', { topic: 'a,b' }),
       'not an object': await client.ask('subscribe', 'ticker.x'),
       forbidden: await client.ask('subscribe', { topic: 'secret' }),
       'not subscribed': await client.ask('unsubscribe', { topic: 'ticker.x' }),
@@ -98,7 +98,7 @@ describe('no session', () => {
     ['expired', () => signed({ sub: 'ada', exp: soon() - 3_600 })],
     ['without exp', () => signed({ sub: 'ada' })],
     ['without sub', () => signed({ exp: soon() })],
-    ['with a sub that no audience can have', () => signed({ sub: 'a b', exp: soon() })],
+    ['with a sub that no audience can have', () => signed({ sub: 'a}b', exp: soon() })],
     ['not yet valid', () => signed({ sub: 'ada', exp: soon(), nbf: soon() - 60 })],
     [
       'signed with another algorithm',
@@ -111,7 +111,7 @@ describe('no session', () => {
     ],
   ])('%s', async ([, makeToken]) => {
     const client = connect(await makeToken());
-    expect(await refusalOf(client)).toEqual(UNAUTHORIZED);
+    expect(await refusalOf(client)).toMatchObject(UNAUTHORIZED);
   });
 
   test('in another namespace', async () => {

@@ -185,7 +185,7 @@ describe('refused', () => {
 });
 
 test('the demo page is told what is wrong with the user it asks a token for', async () => {
-  const response = await fetch(`${carillon.url}/demo/token?user=a%20b`);
+  const response = await fetch(`${carillon.url}/demo/token?user=a%7Db`);
   expect([response.status, await response.json()]).toMatchObject([
     400,
     { code: 'bad_request', detail: expect.stringContaining('user') },

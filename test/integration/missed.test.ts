@@ -156,7 +156,7 @@ describe('what was missed', () => {
     undefined,
     { topic: 'ticker.a', cursor: at(-1) },
     { topic: 'ticker.a', cursor: 'x' },
-    { topic: 'a b' },
+    { topic: 'a}b' },
   ])('is not subscribed to with %j', async (body) => {
     await expectRefused(await ada.connect(), 'subscribe', body, 'bad_request');
   });

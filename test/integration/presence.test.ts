@@ -229,7 +229,7 @@ test('what could not be written while Redis was away is written when it is back,
 describe('is refused', () => {
   test.for([
     ['users/nobody/sessions', 404, 'not_found'],
-    ['users/a%20b/sessions', 400, 'bad_request'],
+    ['users/a%7Db/sessions', 400, 'bad_request'],
     ['audiences/department:nowhere', 404, 'not_found'],
     ['audiences/everybody', 400, 'bad_request'],
   ] as const)('%s', async ([path, status, code]) => {

@@ -114,7 +114,7 @@ test('clients that get in, and those that do not', async () => {
   const bad = [
     await token('a token of another secret', { sub: 'ada' }, 'another-secret-of-more-than-32-characters'),
     await token('an expired token', { sub: 'ada' }, jwtSecret, -600),
-    await token('a token with a bad claim', { sub: 'a b' }),
+    await token('a token with a bad claim', { sub: 'a}b' }),
   ];
   for (const transports of [['websocket'], ['polling']] as const) {
     const client = connectClient(carillon.url, good, { transports: [...transports] });

@@ -83,7 +83,7 @@ function anyClaims({ issuer, audience, nowSeconds: now }: Forge): fc.Arbitrary<s
     ['aud', JSON.stringify(audience)],
   ];
   const claim = pairsOf(
-    ['sub', jsons('u1', '', 'a b', '1}:log', 'ü', 'x'.repeat(129), null, 7, ['u1'], { u: 1 })],
+    ['sub', jsons('u1', '', ' a', '1}:log', 'a,b', 'x'.repeat(129), null, 7, ['u1'], { u: 1 })],
     ['exp', times],
     ['iat', times],
     ['nbf', times],
@@ -234,7 +234,7 @@ function objectIn(part: string): Record<string, unknown> | undefined {
 const ID = /^[A-Za-z0-9._~@:+-]{1,128}$/;
 
 function areGood(claims: Record<string, unknown>, { issuer, audience, nowSeconds: now }: Forge): boolean {
-  const { sub, exp, iat, nbf, iss, aud, departments, scope } = claims;
+  const { sub, exp, iat, nbf, iss, aud } = claims;
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
   const isTime = (value: unknown, isRight: (seconds: number) => boolean) =>
     value === undefined || (typeof value === 'number' && isRight(value));
@@ -248,11 +248,6 @@ function areGood(claims: Record<string, unknown>, { issuer, audience, nowSeconds
     isTime(iat, (seconds) => seconds <= late) &&
     isTime(nbf, (seconds) => seconds <= late) &&
     iss === issuer &&
-    audiences.includes(audience) &&
-    (departments === undefined ||
-      (Array.isArray(departments) &&
-        departments.length <= 100 &&
-        departments.every((one) => typeof one === 'string' && ID.test(one)))) &&
-    (scope === undefined || typeof scope === 'string')
+    audiences.includes(audience)
   );
 }

@@ -11,6 +11,11 @@ test('the user is read from the token, whatever else the claims hold', () => {
   expect(subjectOf(jwt({ name: 'Zoë ~ 日本?>>', sub: 'a.b_c~d@e:f+g-h' }))).toBe('a.b_c~d@e:f+g-h');
 });
 
+test('a user beyond ASCII is who the session says, normalised', () => {
+  expect(subjectOf(jwt({ sub: '张三' }))).toBe('张三');
+  expect(subjectOf(jwt({ sub: 'Zoe\u0308 🔔' }))).toBe('Zo\u00eb 🔔');
+});
+
 test.for(['', 'opaque', 'a.b.c', 'a.%%.c', jwt('text'), jwt(null), jwt({}), jwt({ sub: 7 })])(
   'nobody can be read from %s',
   (token) => expect(subjectOf(token)).toBeUndefined(),

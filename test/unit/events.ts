@@ -4,7 +4,11 @@ import { type Audience, isAudience } from '../../src/contract/audience.ts';
 import type { Event } from '../../src/contract/event.ts';
 import { mendedJson } from '../../src/contract/json-text.ts';
 
-const anyId = fc.stringMatching(/^[A-Za-z0-9._~@:+-]{1,128}$/);
+const anyId = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9._~@:+-]{1,128}$/),
+  // What JSON, a key or a list would get wrong.
+  fc.constantFrom('"', '\\', 'a "b" \\', '\\u0041', 'a","epoch":"b', '50%', 'R&D', '研发部', '🔔', 'a/b'),
+);
 
 export const anyAudience: fc.Arbitrary<Audience> = fc
   .oneof(

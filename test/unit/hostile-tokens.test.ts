@@ -67,7 +67,9 @@ async function expectRefused(token: string, by: readonly Verify[] = Object.value
   for (const verify of by) {
     tried();
     const verified = await verify(token);
-    expect(verified).toEqual({ ok: false, code: 'unauthorized', reason: expect.any(String) });
+    expect(verified).toMatchObject({ ok: false, code: 'unauthorized', reason: expect.any(String) });
+    // What the bearer is told of a token that was signed rightly.
+    if (!verified.ok) expect(verified.detail ?? 'claim').toMatch(/^claim/);
     // It goes to the log.
     if (!verified.ok) expect(verified.reason.length).toBeLessThan(200);
   }
@@ -176,7 +178,7 @@ describe('claims, signed rightly:', () => {
       .constantFrom('null', '"never"', `"${soon}"`, '[]', '1e999', '1e300', '-1', '0', `[${soon}]`)
       .map((exp) => ['exp', exp] as const),
     fc
-      .constantFrom('null', '[]', '""', '"a b"', '"1}:log"', '"*"', '"\\ud800"', '7')
+      .constantFrom('null', '[]', '""', '" a"', '"a,b"', '"1}:log"', '"\\u202e"', '"\\ud800"', '7')
       .map((sub) => ['sub', sub] as const),
     fc
       .constantFrom('null', '[]', '"https://id.example/"', `["${ISSUER}"]`, '{}')
@@ -185,11 +187,6 @@ describe('claims, signed rightly:', () => {
       .constantFrom('null', '[]', '"Carillon"', '[["carillon"]]', '{"0":"carillon"}')
       .map((aud) => ['aud', aud] as const),
     fc.constantFrom('"soon"', `${soon}`, 'null', '[]').map((nbf) => ['nbf', nbf] as const),
-    fc
-      .constantFrom('"a"', '[1]', '["a b"]', `[${Array(101).fill('"a"')}]`)
-      .map((list) => ['departments', list] as const),
-    fc.constantFrom('["#"]', '{"0":"a"}', 'null').map((list) => ['topics', list] as const),
-    fc.constantFrom('["events:write"]', 'null', '{}').map((scope) => ['scope', scope] as const),
   );
 
   test('one that is wrong is enough', async () => {

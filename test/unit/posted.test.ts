@@ -23,6 +23,32 @@ test('an event of the user, for the topic', () => {
   });
 });
 
+test('the source tells who wrote it, and is nobody else’s, whatever the user’s id is', () => {
+  const users = [
+    '张三',
+    'auth0|5f7c',
+    'a b',
+    'a%20b',
+    '部'.repeat(128),
+    `${'部'.repeat(127)}门`,
+    'a/b',
+    '*',
+    '🔔'.repeat(128),
+  ];
+  const sources = users.map((user) => {
+    const posted = postedEvent(user, request, 65_536);
+    return posted.ok ? posted.value.event.source : '';
+  });
+  expect(sources.slice(0, 4)).toEqual([
+    '/users/%E5%BC%A0%E4%B8%89',
+    '/users/auth0%7C5f7c',
+    '/users/a%20b',
+    '/users/a%2520b',
+  ]);
+  expect(new Set(sources).size).toBe(users.length);
+  for (const source of sources) expect(source).toMatch(/^\/users\/[!-~]{1,249}$/);
+});
+
 test('without an id each is another event', () => {
   const ids = [post(), post()].map((posted) => (posted.ok ? posted.value.event.id : ''));
   expect(new Set(ids).size).toBe(2);

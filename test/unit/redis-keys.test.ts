@@ -5,7 +5,7 @@ import { audienceOf, isAudience, roomOf } from '../../src/contract/audience.ts';
 import { keyOf } from '../../src/inbox/redis-keys.ts';
 import { seed } from '../support/hostile.ts';
 
-test('an id that could leave its Redis key, hash tag or channel is refused', () => {
+test('an id that could leave its Redis key, hash tag or channel is refused or encoded', () => {
   const piece = fc.constantFrom(
     'a',
     ':',
@@ -36,8 +36,8 @@ test('an id that could leave its Redis key, hash tag or channel is refused', () 
       taken += 1;
       const key = keyOf(audience, 'log');
       // Redis takes what is between the first brace and the next one that closes.
-      expect(/\{(.*?)\}/s.exec(key)?.[1]).toBe(audience);
-      expect(key).toBe(`carillon:{${audience}}:log`);
+      expect(`{${/\{(.*?)\}/s.exec(key)?.[1]}}`).toBe(roomOf(audience));
+      expect(key).toBe(`carillon:${roomOf(audience)}:log`);
       expect(key).not.toMatch(/[\s#*?[\]]/);
       expect(audienceOf(roomOf(audience))).toBe(audience);
     }),

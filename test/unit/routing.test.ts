@@ -104,11 +104,13 @@ describe('a template', () => {
   });
 
   test.each([
-    ['a space', '"a b"'],
+    ['a space at its end', '"a "'],
+    ['a comma', '"a,b"'],
+    ['a mark of direction', '"a\\u202eb"'],
     ['braces', '"{x}"'],
     ['nothing', '""'],
     ['too long', `"${'x'.repeat(129)}"`],
-    ['one of several', '["a","b c"]'],
+    ['one of several', '["a","b}"]'],
   ])('refuses an id with %s', (_name, id) => {
     expect(fill('user:{data.id}', `"data":{"id":${id}}`)).toMatchObject(refused('invalid_audience', 'data'));
   });

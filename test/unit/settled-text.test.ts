@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { settledFromText, settledText } from '../../src/trail/settled-text.ts';
 
-const audience = fc.stringMatching(/^user:[A-Za-z0-9._~@:+-]{1,20}$/);
+const audience = fc
+  .oneof(
+    fc.stringMatching(/^[A-Za-z0-9._~@:+-]{1,20}$/),
+    fc.constantFrom('Sales & Marketing', '研发部', '50%', '%20'),
+  )
+  .map((id) => `user:${id}`);
 const deadLetter = fc.record({ code: fc.string(), message: fc.string(), path: fc.string() });
 const settled = fc.record(
   {

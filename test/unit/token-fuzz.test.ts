@@ -54,10 +54,17 @@ test('what is believed may be, and all else is refused with a code and a reason 
       if (verified.ok) {
         believed[by] += 1;
         expect(mayBeBelieved(token, by, forge)).toBe(true);
-        expect(verified.identity.user).toBe('u1');
+        const { user, departments, topics, scopes } = verified.identity;
+        expect(user).toBe('u1');
+        // Of what may be claimed there the forge knows no more that is good.
+        expect(['sales', 'a b', 'a']).toEqual(expect.arrayContaining([...departments]));
+        expect(['*', 'a']).toEqual(expect.arrayContaining([...topics]));
+        expect(['admin']).toEqual(expect.arrayContaining([...scopes]));
         return;
       }
-      expect(verified).toEqual({ ok: false, code: 'unauthorized', reason: expect.any(String) });
+      expect(verified).toMatchObject({ ok: false, code: 'unauthorized', reason: expect.any(String) });
+      // Only of what was signed rightly the bearer is told more.
+      expect(verified.detail ?? 'claim').toMatch(/^claim/);
       expect(verified.reason.length).toBeLessThan(200);
       expect(verified.reason).not.toContain(forge.secret);
       expect(verified.reason).not.toMatch(/node_modules|\bat .*:\d+:\d+|\n/);

@@ -33,6 +33,26 @@ export function whenTooLarge(connection: Connection, run: () => void): void {
   if (socket !== undefined) socket.onTooLarge = run;
 }
 
+/** How large one message of the client may be from now on, whichever its transport. */
+export function limitInbound(connection: Connection, maxBytes: number): void {
+  const socket = wireSocketOf(connection);
+  if (socket !== undefined) {
+    socket.limitInbound(maxBytes);
+    return;
+  }
+  const { transport } = connection;
+  if (isLimited(transport)) transport.maxHttpBufferSize = maxBytes;
+}
+
+/** What a polling client may post at once now. */
+export function postMaxBytes({ transport }: Connection): number {
+  return isLimited(transport) ? transport.maxHttpBufferSize : Number.POSITIVE_INFINITY;
+}
+
+function isLimited(transport: object): transport is { maxHttpBufferSize: number } {
+  return 'maxHttpBufferSize' in transport && typeof transport.maxHttpBufferSize === 'number';
+}
+
 /** Bytes that wait for the client, whichever its transport. */
 export function pendingBytes(connection: Connection): number {
   return wireSocketOf(connection)?.pendingBytes ?? pollingBytes(connection);

@@ -74,6 +74,12 @@ export class WireSocket extends WebSocket implements Waiter {
     this.terminate();
   }
 
+  /** Messages may be as large from now on, inflated too. MUST NOT be more than the server's `maxPayload`. */
+  limitInbound(maxBytes: number): void {
+    // Its receiver is not public, and nothing else can end a message before it is here as a whole.
+    if (hasReceiver(this)) this._receiver._maxPayload = maxBytes;
+  }
+
   /** Sends a frame that other sockets are sent too. */
   share(frame: Frame): void {
     if (this.readyState !== WebSocket.OPEN) return;
@@ -156,4 +162,13 @@ export class WireSocket extends WebSocket implements Waiter {
 
 function isSent(value: unknown): value is Sent {
   return typeof value === 'function';
+}
+
+interface Receiving {
+  readonly _receiver: { _maxPayload: number };
+}
+
+function hasReceiver(socket: WebSocket): socket is WebSocket & Receiving {
+  const receiver: unknown = Reflect.get(socket, '_receiver');
+  return typeof receiver === 'object' && receiver !== null && '_maxPayload' in receiver;
 }

@@ -15,9 +15,9 @@ interface IdentityFormProps {
   readonly onRemove?: () => void;
 }
 
-/** As audiences take them. */
-const ID = /^[A-Za-z0-9._~@:+-]{1,128}$/;
-const ID_IN_WORDS = '1 to 128 of A-Z a-z 0-9 . _ ~ @ : + -';
+/** What a form can see by itself; the service knows the rest, and its answer is shown. */
+const ID = /^[^,{}\p{Cc}]{1,128}$/u;
+const ID_IN_WORDS = '1 to 128 characters, without commas and braces';
 
 export function IdentityForm({ identity, canSign, submit, problem, ...on }: IdentityFormProps) {
   const formId = useId();
@@ -28,7 +28,10 @@ export function IdentityForm({ identity, canSign, submit, problem, ...on }: Iden
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.select(), []);
 
-  const ids = departments.value.split(/[\s,]+/).filter((id) => id !== '');
+  const ids = departments.value
+    .split(',')
+    .map((id) => id.trim())
+    .filter((id) => id !== '');
   const wrongId = ids.find((id) => !ID.test(id));
   const isUserWrong = !ID.test(user.value.trim());
   const isTokenMissing = !canSign && token.value.trim() === '';
@@ -69,7 +72,7 @@ export function IdentityForm({ identity, canSign, submit, problem, ...on }: Iden
           {(described) => (
             <input
               {...described}
-              placeholder="none"
+              placeholder="none; several with commas"
               autocapitalize="off"
               spellcheck={false}
               value={departments.value}

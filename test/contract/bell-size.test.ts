@@ -3,7 +3,9 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
-const MAX_BYTES = 20_480;
+/** A parser of moments, which needs nothing else. */
+const MOMENTS = 'dist/contract/rfc3339.js';
+const MAX_BYTES = 22_528;
 
 /** Bundled as an app's build would. */
 async function bundle(entry: string) {
@@ -25,7 +27,7 @@ async function bundle(entry: string) {
 }
 
 describe.each(['bell/bell.js', 'react/use-carillon.js'])('%s', (entry) => {
-  test('is under 20 kB with the client, compressed', async () => {
+  test('is under 22 kB with the client, compressed', async () => {
     const { code } = await bundle(entry);
     expect(gzipSync(code).length).toBeLessThan(MAX_BYTES);
   });
@@ -33,6 +35,8 @@ describe.each(['bell/bell.js', 'react/use-carillon.js'])('%s', (entry) => {
   test('holds nothing but itself and the client: no schemas, no package', async () => {
     const { inputs } = await bundle(entry);
     const own = `dist/${entry.slice(0, entry.indexOf('/'))}/`;
-    expect(inputs.filter((path) => !path.startsWith('dist/client/') && !path.startsWith(own))).toEqual([]);
+    expect(
+      inputs.filter((path) => path !== MOMENTS && !path.startsWith('dist/client/') && !path.startsWith(own)),
+    ).toEqual([]);
   });
 });

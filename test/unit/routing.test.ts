@@ -116,8 +116,10 @@ describe('a template', () => {
   });
 
   // JSON.parse rounds it: the notification would go to user 9007199254740992, somebody else.
-  test('refuses a number that JSON cannot hold exactly', () => {
-    expect(fill('user:{data.id}', '"data":{"id":9007199254740993}').ok).toBe(false);
+  test('takes a number that no double holds exactly as it was written', () => {
+    expect(fill('user:{data.id}', '"data":{"id":9007199254740993}')).toMatchObject({
+      value: ['user:9007199254740993'],
+    });
   });
 
   test('refuses a number that is infinite', () => {

@@ -1,6 +1,7 @@
 /** Everything that the inbox store knows, and what each message does to it. It asks nobody and tells nobody. */
 import type { Flags, InboxPage } from '../contract/inbox.ts';
 import type { Resync, Session } from '../contract/socket.ts';
+import { AheadMarks } from './ahead-marks.ts';
 import { type EventIdentity, keyOf } from './identity.ts';
 import {
   applied,
@@ -45,6 +46,7 @@ export class InboxState {
   readonly #counts = new InboxCounts();
   /** The user's audiences; undefined before a session. */
   #audiences: Session['audiences'] | undefined;
+  readonly #ahead = new AheadMarks();
   readonly #versions = new MarkVersions();
   /** The version that everything here has since this session began. */
   #base = 0;
@@ -116,6 +118,7 @@ export class InboxState {
   begin(session: Pick<Session, 'unseen' | 'audiences'> & Partial<Session>): void {
     const { audiences, kept, version = 0 } = session;
     this.#audiences = audiences;
+    this.#ahead.begin(session.ahead);
     this.#logs.kept = kept;
     this.#logs.drop(({ audience }) => !(audience in audiences));
     const unread = session.unread ?? this.snapshot().unread;
@@ -132,14 +135,15 @@ export class InboxState {
     for (const [audience, place] of Object.entries(audiences)) {
       this.#logs.reset(audience, place?.head ?? 0);
     }
+    this.#ahead.begin();
     this.#forget(0);
     this.#doubt();
   }
 
   /** A copy came, with the user's marks if it was missed. */
   add(notification: Notification & Partial<Flags>): void {
-    const { audience, offset, seen = false, read = false, archived = false } = notification;
-    const shown: InboxItem = { ...notification, seen, read, archived };
+    const { audience, offset } = notification;
+    const shown: InboxItem = { ...notification, ...this.#ahead.flagsOf(notification) };
     // A page may have brought it, and its counts with it.
     if (this.#logs.has(shown)) return;
     if (this.#counts.hasRest && !(this.#logs.knowsHidden(shown) && this.#knowsCopies(shown))) this.#doubt();

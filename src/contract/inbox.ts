@@ -71,6 +71,16 @@ export interface Flags {
   readonly archived: boolean;
 }
 
+const rangesSchema = z.array(z.tuple([offsetSchema, offsetSchema])).optional();
+
+export const aheadSchema = z
+  .partialRecord(audienceSchema, z.object({ seen: rangesSchema, read: rangesSchema, archived: rangesSchema }))
+  .describe(
+    'What other devices have marked behind the heads, as first and last offsets: this node is about to pass it on.',
+  );
+
+export type Ahead = Readonly<z.infer<typeof aheadSchema>>;
+
 /** A user's marks as they were at one version. */
 export interface MarksView {
   readonly version: number;
@@ -208,6 +218,8 @@ export interface UserInbox {
 
 /** What a session begins with. */
 export interface Opened extends MarksView {
+  /** Undefined, as nearly always, when nothing behind the places is marked. */
+  readonly ahead: Ahead | undefined;
   readonly counted: Counted;
   readonly kept: z.infer<typeof keptByKindSchema>;
 }

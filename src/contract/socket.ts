@@ -4,6 +4,7 @@ import { topicSchema } from './audience.ts';
 import { clientLimitsSchema } from './client-limits.ts';
 import { eventSchema } from './event.ts';
 import {
+  aheadSchema,
   countedSchema,
   inboxPageSchema,
   inboxQuerySchema,
@@ -94,6 +95,7 @@ export const sessionSchema = z
     unseen: countedSchema.shape.unseen,
     ...countedSchema.omit({ unseen: true, heads: true }).partial().shape,
     kept: keptByKindSchema.optional(),
+    ahead: aheadSchema.optional(),
     expiresAt: z.iso.datetime(),
     serverTime: z.iso.datetime(),
     missed: missedByAudienceSchema.shape.audiences.optional().describe('When the handshake had cursors.'),

@@ -11,6 +11,11 @@ export function rememberText(value: object, text: string): void {
   texts.set(value, text);
 }
 
+/** The text that the value was parsed from, undefined when nobody has remembered it. */
+export function writtenTextOf(value: object): string | undefined {
+  return texts.get(value);
+}
+
 /** The text that the value was parsed from, or else what JSON.stringify makes of it. */
 export function textOf(value: object): string {
   return texts.get(value) ?? JSON.stringify(value);

@@ -254,6 +254,7 @@ export class Session {
       audiences: Object.fromEntries(heads),
       ...counted,
       kept: opened.kept,
+      ...(opened.ahead === undefined ? {} : { ahead: opened.ahead }),
       expiresAt: new Date(identity.expiresAtMs).toISOString(),
       serverTime: new Date().toISOString(),
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),

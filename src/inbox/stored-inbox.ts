@@ -21,7 +21,7 @@ import { countIn } from './counting.ts';
 import { type Inbox, InboxUnavailable, identityOf } from './inbox.ts';
 import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
 import type { MarksStore } from './marks-store.ts';
-import { marksViewOf } from './marks-view.ts';
+import { aheadOf, marksViewOf } from './marks-view.ts';
 import { meteredInbox, type ReadInbox } from './metered-inbox.ts';
 import { readPage } from './page.ts';
 import { parsePosition } from './position.ts';
@@ -116,7 +116,7 @@ export class StoredInbox implements UserInbox {
     const { maxLength, maxAgeMs } = this.#options.kept;
     const keptOf = (kind: AudienceKind) => ({ length: maxLength[kind], ms: maxAgeMs[kind] });
     const kept = { user: keptOf('user'), department: keptOf('department'), global: keptOf('global') };
-    return { ...marksViewOf(version, logs), counted, kept };
+    return { ...marksViewOf(version, logs), counted, kept, ahead: aheadOf(logs) };
   }
 
   async marks(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<MarksView> {

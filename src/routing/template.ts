@@ -5,7 +5,7 @@ import { normalised } from '../contract/id.ts';
 import { isJsonObject } from '../contract/json.ts';
 import { elementTexts, memberText } from '../contract/json-text.ts';
 import { type Read, refuse } from '../contract/refusal.ts';
-import { textOf } from '../contract/written.ts';
+import { writtenTextOf } from '../contract/written.ts';
 
 export interface Template {
   readonly text: string;
@@ -97,7 +97,7 @@ function valuesAt(event: Event, path: readonly string[]): string[] | undefined {
 
 /** How the value at a path, or each element of the array there, was written. */
 function writtenAt({ data }: Event, [, ...path]: readonly string[], isArray: boolean): readonly string[] {
-  let text = data === undefined ? undefined : textOf(data);
+  let text = data === undefined ? undefined : writtenTextOf(data);
   for (const name of path) text = text === undefined ? undefined : memberText(text, name);
   if (text === undefined) return [];
   return isArray ? elementTexts(text) : [text];

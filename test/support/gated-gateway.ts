@@ -164,7 +164,7 @@ export async function startGatedGateway({
     live,
     inbox,
     userInbox: {
-      open: gates.through('open', () => ({ ...NO_MARKS, counted: counts, kept: KEPT })),
+      open: gates.through('open', () => ({ ...NO_MARKS, counted: counts, kept: KEPT, ahead: undefined })),
       marks: gates.through('marks', () => NO_MARKS),
       list: gates.through('list', () => ({ ok: true, value: { notifications: [], ...counts } })),
       mark: gates.through('mark', () => ({ ok: true, value: counts })),

@@ -100,6 +100,7 @@ export class ScriptedLink {
       ),
       ...counted,
       kept: opened.kept,
+      ...(opened.ahead === undefined ? {} : { ahead: opened.ahead }),
       expiresAt: new Date(at + 1_000 * HOUR_MS).toISOString(),
       serverTime: new Date(at).toISOString(),
       ...(this.#cursors !== undefined && {

@@ -51,7 +51,7 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
     notRun('rabbitmqctl of a whole node; policies.test.ts sets the same over HTTP'),
   ],
   [/^docs\/operating\.md$/, 'sh', '', SHELL],
-  [/^docs\/operating\.md$/, 'nginx', 'location /notify/', 'test/e2e/sub-path.test.ts'],
+  [/^docs\/operating\.md$/, 'nginx', 'location /notify/', runBy('test/e2e/sub-path.test.ts')],
   [/^docs\/protocol\.md$/, 'json', 'data_base64', FORMATS],
   [/^docs\/decisions\//, 'sh', 'bench', notRun('a measurement of twenty minutes')],
   [/^examples\/clients\/browser\//, 'sh', '', likeIn('test/e2e/examples-clients.test.ts')],

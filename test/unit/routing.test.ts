@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
+import { readStructured } from '../../src/contract/cloudevent.ts';
 import { type Event, eventSchema } from '../../src/contract/event.ts';
 import { compilePattern } from '../../src/routing/pattern.ts';
 import { audiencesOf, type Route } from '../../src/routing/route.ts';
@@ -116,10 +117,15 @@ describe('a template', () => {
   });
 
   // JSON.parse rounds it: the notification would go to user 9007199254740992, somebody else.
-  test('takes a number that no double holds exactly as it was written', () => {
-    expect(fill('user:{data.id}', '"data":{"id":9007199254740993}')).toMatchObject({
-      value: ['user:9007199254740993'],
-    });
+  test('takes a number that no double holds exactly as it was written, and refuses it where that is not known', () => {
+    expect(fill('user:{data.id}', '"data":{"id":9007199254740993}').ok).toBe(false);
+    const read = readStructured(
+      Buffer.from('{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"id":9007199254740993}}'),
+    );
+    if (!read.ok) throw new Error(read.refusal.message);
+    expect(fillTemplate(compileTemplate('user:{data.id}'), read.value.event)).toEqual(
+      filled('user:9007199254740993'),
+    );
   });
 
   test('refuses a number that is infinite', () => {

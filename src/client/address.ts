@@ -20,8 +20,9 @@ export function addressOf(url: string, page: string | undefined): Address {
   // As Socket.IO's client reads it: a host alone is meant as the page is, or with TLS.
   const isHost = /^[^\s/?#:]+(:\d+)?([/?]|$)/.test(url) && !url.includes('://');
   const whole = isHost ? `//${url}` : url;
-  const [server = page, port] = ABSOLUTE.exec(whole) ?? [];
-  const rest = REST.exec(server === page ? whole : whole.slice(server?.length));
+  const [named, port] = ABSOLUTE.exec(whole) ?? [];
+  const server = named ?? page;
+  const rest = REST.exec(whole.slice(named?.length ?? 0));
   if (server === undefined || rest === null || Number(port ?? 0) > MAX_PORT) {
     throw new CarillonError(
       'invalid_url',

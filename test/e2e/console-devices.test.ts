@@ -132,7 +132,7 @@ describe('a device', () => {
     await send(page, 'For ada alone', 'user:ada');
     await shows(ada, 'For ada alone');
     await ada.getByRole('button', { name: 'Edit ada, Laptop' }).click();
-    await ada.getByRole('textbox', { name: 'User' }).fill('li nus');
+    await ada.getByRole('textbox', { name: 'User' }).fill('li{nus');
     await ada.getByRole('button', { name: 'Connect as' }).click();
     await ada.getByText('A user is 1 to 128').waitFor();
     await ada.getByRole('textbox', { name: 'User' }).fill('linus');

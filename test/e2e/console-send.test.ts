@@ -162,7 +162,7 @@ describe('what is wrong is said where it is, and what was typed stays', () => {
     await page.getByRole('textbox', { name: 'Body' }).fill('Kept, too');
     await address(page, 'user:ada', 'user:a}b');
     const group = page.getByRole('group', { name: 'To' });
-    await group.getByText('an audience is "global"').waitFor();
+    await group.getByText('an id has no commas and no braces').waitFor();
     await sendButton(page).click();
     await page.locator('[data-outcome="refused"]').getByText('invalid_audience').waitFor();
     expect(await group.locator('[data-wrong="true"]').innerText()).toContain('a}b');

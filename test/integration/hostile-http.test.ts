@@ -88,10 +88,6 @@ describe('bodies', () => {
 
   test.for<[string, Asked]>([
     [
-      'data that grows when it is written again',
-      { body: `{${basis},"data":{"x":[${Array(12_000).fill('1e20')}]}}` },
-    ],
-    [
       'attributes and data that are too large together',
       {
         body: JSON.stringify({ x: 'x'.repeat(MAX_BYTES - 100) }),

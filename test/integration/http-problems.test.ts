@@ -61,7 +61,7 @@ const ofRouter: readonly Case[] = [
 const ofPublicPort: readonly Case[] = [
   { asked: 'GET /v1/events', status: 405, code: 'method_not_allowed', allow: 'POST' },
   { asked: 'HEAD /v1/events', status: 405, code: '', allow: 'POST' },
-  { asked: 'DELETE /v1/inbox/marks', status: 405, code: 'method_not_allowed', allow: 'POST' },
+  { asked: 'DELETE /v1/inbox/marks', status: 405, code: 'method_not_allowed', allow: 'OPTIONS, POST' },
   ...['text/xml', ';;', ''].map((type) => ({
     asked: 'POST /v1/inbox/marks',
     headers: `${type === '' ? '' : `Content-Type: ${type}\r\n`}Content-Length: 2\r\n`,
@@ -159,9 +159,9 @@ describe.for(['embedded', 'real'])('%s', (mode) => {
       asked: `POST ${path}`,
       headers: 'Content-Length: 99999999\r\n',
       status: 413,
-      code: 'too_large',
+      code: 'message_too_large',
     };
-    const bytes = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999\r\n\r\n${'x'.repeat(99_999)}`;
+    const bytes = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 300000\r\n\r\n${'x'.repeat(300_000)}`;
     expect(await ask(carillon.url, { ...large, bytes })).toEqual(problem(large));
   });
 });

@@ -266,7 +266,7 @@ describe.for([['websocket', false] as const, ['polling', true] as const])(
       // The next one, and all cursors at once, are as large.
       const next = await tokenFor('u', { departments }, 1_200);
       expect(await client.ask('authenticate', { token: next })).toEqual({ expiresAt: expect.any(String) });
-      expect(await client.ask('sync', { cursors })).toEqual({ audiences: expect.any(Object) });
+      expect(await client.ask('sync', { cursors })).toMatchObject({ audiences: expect.any(Object) });
       const sent = await send(`department:${name(99)}`);
       expect(await client.received(1)).toMatchObject([{ id: sent, audience: `department:${name(99)}` }]);
     });

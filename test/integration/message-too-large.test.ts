@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { connect } from '../../src/client/connect.ts';
+import { HANDSHAKE_MAX_BYTES } from '../../src/contract/socket.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { connectClient } from '../support/client.ts';
 import { sendRaw } from '../support/raw-http.ts';
@@ -53,7 +54,7 @@ describe('a gateway', () => {
   );
 
   test('answers a request that polls with a problem, however its length is told', async () => {
-    const body = `42["ping",${JSON.stringify('x'.repeat(MAX_BYTES))}]`;
+    const body = `42["ping",${JSON.stringify('x'.repeat(HANDSHAKE_MAX_BYTES))}]`;
     const host = new URL(carillon.url).host;
     for (const [header, sent] of [
       [`content-length: ${body.length}`, body],
@@ -79,7 +80,7 @@ describe('a gateway', () => {
     const heard: string[] = [];
     socket.on('message', (data) => heard.push(String(data)));
     await once(socket, 'open');
-    socket.send(`40${JSON.stringify({ token: 'x'.repeat(MAX_BYTES) })}`);
+    socket.send(`40${JSON.stringify({ token: 'x'.repeat(HANDSHAKE_MAX_BYTES) })}`);
     const [code] = await once(socket, 'close');
     expect([code, heard.some((text) => text.includes('"message_too_large"'))]).toEqual([1009, true]);
     await expect.poll(() => counted('refused')).toBe(refused + 1);

@@ -116,6 +116,7 @@ test('a user who is away: one signal with the notification', async () => {
           audience,
           epoch,
           offset: 1,
+          at: expect.any(Number),
           severity: 'info',
           data: { title: 'Shipped' },
         },

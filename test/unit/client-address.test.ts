@@ -18,6 +18,8 @@ test.for<[string, string, string, string?]>([
   ['localhost:3000', 'https://localhost:3000', '/socket.io'],
   ['localhost:3000/notify', 'http://localhost:3000', '/notify/socket.io', PAGE],
   ['/notify', PAGE, '/notify/socket.io', PAGE],
+  [PAGE, PAGE, '/socket.io', PAGE],
+  [`${PAGE}/notify`, PAGE, '/notify/socket.io', PAGE],
   ['/', PAGE, '/socket.io', PAGE],
   ['', PAGE, '/socket.io', PAGE],
   ['https://host/%E9%80%9A', 'https://host', '/%E9%80%9A/socket.io'],

@@ -4,14 +4,24 @@
  * what is answered. Pages of other origins are told nothing, and their browsers keep the answer from them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { problem } from '../contract/problem.ts';
-import { sendProblem } from './problems.ts';
+import { problemResponses, sendProblem } from './problems.ts';
 
 /** What a page may read of an answer besides its body. */
 const EXPOSED = 'retry-after, www-authenticate';
 const SENT = 'authorization, content-type';
 /** How long a browser need not ask again; none keeps it for longer than two hours. */
 const KEPT_SECONDS = 7_200;
+
+const PREFLIGHT = {
+  tags: ['inbox'],
+  summary: 'Whether a page of another origin may ask (CORS): browsers find out before they do.',
+  response: {
+    204: z.null().describe('A page of this origin may.'),
+    ...problemResponses('origin'),
+  },
+};
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
@@ -33,7 +43,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
   }
 
   return (app, url, method) => {
-    app.options(url, { schema: { hide: true } }, (request, reply) => {
+    app.options(url, { schema: PREFLIGHT }, (request, reply) => {
       if (!tell(request, reply)) {
         return sendProblem(reply, problem('origin', 403, 'a page of this origin may not ask'));
       }

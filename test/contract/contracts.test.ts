@@ -79,6 +79,7 @@ const openapiSchema = z.strictObject({
     z.strictObject({
       servers: z.array(server).min(1).optional(),
       get: operation.optional(),
+      options: operation.optional(),
       put: operation.optional(),
       post: operation.optional(),
       patch: operation.optional(),

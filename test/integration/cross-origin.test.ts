@@ -93,5 +93,5 @@ describe.each(ROUTES)('%s %s', (method, path) => {
 });
 
 test('events are for services: no page of another origin may publish over HTTP', async () => {
-  expect(await preflight('/v1/events', 'POST', APP)).toMatchObject({ status: 404, about: {} });
+  expect(await preflight('/v1/events', 'POST', APP)).toMatchObject({ status: 405, about: {} });
 });

@@ -98,7 +98,9 @@ describe('stops', () => {
     expect(await carillon.stop()).toBe(0);
   });
 
-  test('with events in hand that its store does not take: they stay in the queue', async () => {
+  test('with events in hand that its store does not take: they stay in the queue', {
+    timeout: 60_000,
+  }, async () => {
     const carillon = await start({ SHUTDOWN_TIMEOUT: '4' });
     await redis.pause();
     await producer.publish(

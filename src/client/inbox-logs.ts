@@ -51,14 +51,14 @@ export class InboxLogs {
     const { audience, offset } = item.shown;
     const event = retractedBy(item.shown);
     if (event !== undefined) this.#hide(audience, keyOf(event), offset);
-    const key = collapseKeyOf(item.shown);
-    if (key !== undefined) this.#hide(audience, key, offset);
     this.put(item);
   }
 
-  /** Nothing that is hidden, and of one place the last that was put there. */
+  /** Nothing that is hidden, and of one place the last that was put there. What it replaces may come later. */
   put(item: Item): void {
     const { audience, offset } = item.shown;
+    const key = collapseKeyOf(item.shown);
+    if (key !== undefined) this.#hide(audience, key, offset);
     if (!this.#isHidden(item.shown)) this.#items.set(placeOf(audience, offset), item);
   }
 

@@ -94,6 +94,11 @@ export function listOf(items: readonly Item[]): InboxItem[] {
     .filter((shown) => !events.has(keyOf(shown)) && events.add(keyOf(shown)));
 }
 
+/** Of a copy: its audience and its place there. */
+export function placeOf({ audience, offset }: Pick<InboxItem, 'audience' | 'offset'>): string {
+  return `${audience} ${offset}`;
+}
+
 /** When it was appended. What was appended by a service of before does not tell, and then its event's time is near. */
 export function atMs({ at, time }: InboxItem): number {
   return at ?? (Date.parse(time) || 0);

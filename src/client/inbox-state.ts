@@ -185,8 +185,8 @@ export class InboxState {
     const { newest } = this.#versions;
     this.#versions.add(version);
     this.#lookForGaps();
-    // What was counted with a newer change had this one, and what is here has it now.
-    if (version < newest) this.#counts.change(become);
+    // What was counted with a newer change had this one, or with the same further on; what is here has it now.
+    if (version <= newest) this.#counts.change(become);
     if (version < newest || (version === newest && isBehind(heads, this.#counts.heads))) return;
     // Of other audiences: the token of another device may give others.
     if (isOwn || this.#isOfMine(told.heads)) this.#tell(told);

@@ -42,12 +42,6 @@ export class InboxCounts {
     return this.#rest.unseen > 0 || this.#rest.unread > 0 || (this.isCapped && !this.isWhole);
   }
 
-  /** One less may be as many: there are 100 or more, or what is held here is not as it was counted. */
-  get isInexact(): boolean {
-    const { unseen, unread } = this.#rest;
-    return (this.isCapped && !this.isWhole) || unseen < 0 || unread < 0;
-  }
-
   get isCapped(): boolean {
     return this.#told.unseen === CAP || this.#told.unread === CAP;
   }
@@ -73,6 +67,14 @@ export class InboxCounts {
     this.#recount();
   }
 
+  /** Something has left: one less may be as many. There are 100 or more, or what is held here is not as it was counted. */
+  isUncertain(before: readonly Item[], after: readonly Item[]): boolean {
+    const [old, now, rest] = [countsOf(before), countsOf(after), this.#rest];
+    if (!this.isCapped && rest.unseen >= 0 && rest.unread >= 0) return false;
+    const isLess = (what: keyof Counts) => now[what] < old[what] && now[what] + rest[what] < CAP;
+    return isLess('unseen') || isLess('unread');
+  }
+
   isCounted(audience: string, offset: number): boolean {
     return offset <= (this.#heads[audience] ?? 0);
   }
@@ -91,8 +93,8 @@ export class InboxCounts {
   #restOf(what: keyof Counts, here: Counts): number {
     const told = this.#told[what] ?? 0;
     if (told < CAP) return told - here[what];
-    // Of 100 or more nobody knows how many are elsewhere.
-    return this.isWhole ? 0 : Math.max(0, told - here[what]);
+    // At least: of 100 or more nobody knows how many are elsewhere. Not even the whole list has an event's other copies.
+    return Math.max(0, told - here[what]);
   }
 
   #countedIn(items: readonly Item[]): ReadonlyMap<string, Item> {

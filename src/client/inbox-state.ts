@@ -274,9 +274,7 @@ export class InboxState {
   }
 
   #lookForLoss(before: readonly Item[]): void {
-    if (!this.#counts.isInexact) return;
-    const [old, now] = [countsOf(before), countsOf(this.#logs.items)];
-    if (now.unseen < old.unseen || now.unread < old.unread) this.#doubt();
+    if (this.#counts.isUncertain(before, this.#logs.items)) this.#doubt();
   }
 
   /** A message of another device was lost. What this one has asked may be answered later than what came after it. */

@@ -147,12 +147,14 @@ export class InboxState {
     // A page may have brought it, and its counts with it.
     if (this.#logs.has(shown)) return;
     if (this.#counts.hasRest && !(this.#logs.knowsHidden(shown) && this.#knowsCopies(shown))) this.#doubt();
+    this.dropEnded();
     const before = this.#logs.items;
     this.#logs.arrive(this.#changes.appliedTo({ shown, readBy: this.#base, archivedBy: this.#base }));
+    // What was over when it came is not counted any more.
+    this.#logs.dropEnded(this.#around.now());
     if (this.#counts.isCounted(audience, offset)) this.#counts.arrived(before, this.#logs.items);
     else if (this.#counts.isSpent(audience, offset)) this.#doubt();
     this.#lookForLoss(before);
-    this.dropEnded();
     this.#changes.settle();
     this.#verify();
   }

@@ -3,10 +3,11 @@
  * server says how many there are, as of certain places in the logs and a version of the marks.
  *
  * The rest is what the server counted less what is held here up to those places. What comes behind them is on top of it.
- * What comes late was counted already, and is taken from the rest.
+ * What comes late was counted already, and is taken from the rest, unless another copy of its event has been: that one
+ * may have been replaced since by something that is not counted yet.
  */
 import type { Counted, Counts } from '../contract/inbox.ts';
-import { CAP, countsOf, type Item } from './inbox-items.ts';
+import { CAP, countsOf, type Item, placeOf } from './inbox-items.ts';
 
 /** As a server tells it; those of before tell counts without what they are true of. */
 export type Told = Partial<Counted>;
@@ -16,6 +17,8 @@ export type Places = Readonly<Record<string, number>>;
 export class InboxCounts {
   #told: Told = {};
   #heads: Places = {};
+  /** What is or was held here of what is counted, by place, as it was counted. */
+  #here: ReadonlyMap<string, Item> = new Map();
   /** Negative: what is held here is not as it was counted. */
   #rest: Counts = { unseen: 0, unread: 0 };
   /** All that is listed is held here. */
@@ -39,12 +42,6 @@ export class InboxCounts {
     return this.#rest.unseen > 0 || this.#rest.unread > 0 || (this.isCapped && !this.isWhole);
   }
 
-  /** One less may be as many: there are 100 or more, or what is held here is not as it was counted. */
-  get isInexact(): boolean {
-    const { unseen, unread } = this.#rest;
-    return (this.isCapped && !this.isWhole) || unseen < 0 || unread < 0;
-  }
-
   get isCapped(): boolean {
     return this.#told.unseen === CAP || this.#told.unread === CAP;
   }
@@ -52,21 +49,30 @@ export class InboxCounts {
   tell(told: Told, heads: Places, items: readonly Item[]): void {
     this.#told = told;
     this.#heads = heads;
-    this.recount(items);
+    this.#here = this.#countedIn(items);
+    this.#recount();
   }
 
-  /** What is held here is another part of what the server counted. */
-  recount(items: readonly Item[]): void {
-    const here = this.#countedIn(items);
-    this.#rest = { unseen: this.#restOf('unseen', here), unread: this.#restOf('unread', here) };
+  /** What was counted had a change that comes only now. */
+  change(become: (item: Item) => Item): void {
+    this.#here = new Map([...this.#here].map(([place, item]) => [place, become(item)]));
+    this.#recount();
   }
 
-  /** One came late. */
+  /** Something came late, or a page: what is held here is another part of what the server counted. */
   arrived(before: readonly Item[], after: readonly Item[]): void {
     const [old, now] = [this.#countedIn(before), this.#countedIn(after)];
-    const lessOf = (what: keyof Counts) =>
-      this.#told[what] === CAP ? this.#restOf(what, now) : this.#rest[what] - (now[what] - old[what]);
-    this.#rest = { unseen: lessOf('unseen'), unread: lessOf('unread') };
+    const left = [...this.#here].filter(([place]) => !old.has(place) || now.has(place));
+    this.#here = new Map([...left, ...now]);
+    this.#recount();
+  }
+
+  /** Something has left: one less may be as many. There are 100 or more, or what is held here is not as it was counted. */
+  isUncertain(before: readonly Item[], after: readonly Item[]): boolean {
+    const [old, now, rest] = [countsOf(before), countsOf(after), this.#rest];
+    if (!this.isCapped && rest.unseen >= 0 && rest.unread >= 0) return false;
+    const isLess = (what: keyof Counts) => now[what] < old[what] && now[what] + rest[what] < CAP;
+    return isLess('unseen') || isLess('unread');
   }
 
   isCounted(audience: string, offset: number): boolean {
@@ -79,14 +85,20 @@ export class InboxCounts {
     return this.hasRest && offset - (this.#heads[audience] ?? 0) > spare;
   }
 
+  #recount(): void {
+    const here = countsOf([...this.#here.values()]);
+    this.#rest = { unseen: this.#restOf('unseen', here), unread: this.#restOf('unread', here) };
+  }
+
   #restOf(what: keyof Counts, here: Counts): number {
     const told = this.#told[what] ?? 0;
     if (told < CAP) return told - here[what];
-    // Of 100 or more nobody knows how many are elsewhere.
-    return this.isWhole ? 0 : Math.max(0, told - here[what]);
+    // At least: of 100 or more nobody knows how many are elsewhere. Not even the whole list has an event's other copies.
+    return Math.max(0, told - here[what]);
   }
 
-  #countedIn(items: readonly Item[]): Counts {
-    return countsOf(items.filter(({ shown }) => this.isCounted(shown.audience, shown.offset)));
+  #countedIn(items: readonly Item[]): ReadonlyMap<string, Item> {
+    const counted = items.filter(({ shown }) => this.isCounted(shown.audience, shown.offset));
+    return new Map(counted.map((item) => [placeOf(item.shown), item]));
   }
 }

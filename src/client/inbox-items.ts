@@ -94,6 +94,11 @@ export function listOf(items: readonly Item[]): InboxItem[] {
     .filter((shown) => !events.has(keyOf(shown)) && events.add(keyOf(shown)));
 }
 
+/** Of a copy: its audience and its place there. */
+export function placeOf({ audience, offset }: Pick<InboxItem, 'audience' | 'offset'>): string {
+  return `${audience} ${offset}`;
+}
+
 /** When it was appended. What was appended by a service of before does not tell, and then its event's time is near. */
 export function atMs({ at, time }: InboxItem): number {
   return at ?? (Date.parse(time) || 0);
@@ -110,12 +115,12 @@ export interface MarkPart {
   readonly request: MarkRequest;
 }
 
-/** Where the logs of a session's audiences stood when it began. */
+/** Where the logs of a session's audiences stand. */
 export type Heads = Session['audiences'];
 
 /**
- * The request as it is sent in a later session than the one in which the user said all: by then all would be more than
- * what the user saw.
+ * The request as it is sent in a later session than the one in which the user said all, or after something came while it
+ * waited for its turn: by then all would be more than what the user saw.
  */
 export function requestLater({ pending, request }: MarkPart, heads: Heads): MarkRequest {
   const { as, isAll, upTo = {} } = pending;

@@ -4,7 +4,7 @@
  */
 import type { Opened } from '../contract/inbox.ts';
 import { type EventIdentity, expiresAtMs, keyOf, retractedBy } from './identity.ts';
-import { atMs, type Item } from './inbox-items.ts';
+import { atMs, type Item, placeOf } from './inbox-items.ts';
 import type { InboxItem } from './notification.ts';
 
 /** How much the logs of each kind keep, by kind. */
@@ -30,7 +30,7 @@ export class InboxLogs {
   }
 
   has({ audience, offset, source, id }: InboxItem): boolean {
-    const held = this.#items.get(placeOf(audience, offset))?.shown;
+    const held = this.#items.get(placeOf({ audience, offset }))?.shown;
     return held !== undefined && keyOf(held) === keyOf({ source, id });
   }
 
@@ -51,15 +51,15 @@ export class InboxLogs {
     const { audience, offset } = item.shown;
     const event = retractedBy(item.shown);
     if (event !== undefined) this.#hide(audience, keyOf(event), offset);
-    const key = collapseKeyOf(item.shown);
-    if (key !== undefined) this.#hide(audience, key, offset);
     this.put(item);
   }
 
-  /** Nothing that is hidden, and of one place the last that was put there. */
+  /** Nothing that is hidden, and of one place the last that was put there. What it replaces may come later. */
   put(item: Item): void {
     const { audience, offset } = item.shown;
-    if (!this.#isHidden(item.shown)) this.#items.set(placeOf(audience, offset), item);
+    const key = collapseKeyOf(item.shown);
+    if (key !== undefined) this.#hide(audience, key, offset);
+    if (!this.#isHidden(item.shown)) this.#items.set(placeOf(item.shown), item);
   }
 
   /** Each becomes another. */
@@ -118,10 +118,6 @@ export class InboxLogs {
     if (audience === 'global') return this.kept.global;
     return audience.startsWith('user:') ? this.kept.user : this.kept.department;
   }
-}
-
-function placeOf(audience: string, offset: number): string {
-  return `${audience} ${offset}`;
 }
 
 /** Of one service: services MUST NOT replace each other's. A line break, so that it is no event's key. */

@@ -147,12 +147,14 @@ export class InboxState {
     // A page may have brought it, and its counts with it.
     if (this.#logs.has(shown)) return;
     if (this.#counts.hasRest && !(this.#logs.knowsHidden(shown) && this.#knowsCopies(shown))) this.#doubt();
+    this.dropEnded();
     const before = this.#logs.items;
     this.#logs.arrive(this.#changes.appliedTo({ shown, readBy: this.#base, archivedBy: this.#base }));
+    // What was over when it came is not counted any more.
+    this.#logs.dropEnded(this.#around.now());
     if (this.#counts.isCounted(audience, offset)) this.#counts.arrived(before, this.#logs.items);
     else if (this.#counts.isSpent(audience, offset)) this.#doubt();
     this.#lookForLoss(before);
-    this.dropEnded();
     this.#changes.settle();
     this.#verify();
   }
@@ -179,13 +181,14 @@ export class InboxState {
     const { version, heads = {} } = told;
     const made = { change, version, heads };
     if (bringsBack(this.#logs.items, change)) this.#doubt();
-    this.#logs.change((item) => applied(item, made));
+    const become = (item: Item) => applied(item, made);
+    this.#logs.change(become);
     this.#changes.add(made);
     const { newest } = this.#versions;
     this.#versions.add(version);
     this.#lookForGaps();
-    // What was counted with a newer change had this one, and what is here has it now.
-    if (version < newest) this.#counts.recount(this.#logs.items);
+    // What was counted with a newer change had this one, or with the same further on; what is here has it now.
+    if (version <= newest) this.#counts.change(become);
     if (version < newest || (version === newest && isBehind(heads, this.#counts.heads))) return;
     // Of other audiences: the token of another device may give others.
     if (isOwn || this.#isOfMine(told.heads)) this.#tell(told);
@@ -209,6 +212,7 @@ export class InboxState {
     // An audience without a head has an empty log, or is none of the user's any more.
     const isOld = ({ audience, offset }: InboxItem) =>
       offset <= (heads[audience] ?? load.reached[audience] ?? 0);
+    const before = this.#logs.items;
     if (isFirst) this.#logs.drop(isOld);
     for (const shown of page.notifications.map(withData)) {
       const item = { shown, readBy: version, archivedBy: version };
@@ -217,6 +221,7 @@ export class InboxState {
     this.#next = page.next;
     this.#copiesUntilMs = undefined;
     this.#counts.isWhole = page.next === undefined;
+    this.#counts.arrived(before, this.#logs.items);
     this.#counted(load, { ...page, heads }, isFirst);
     this.#restOfPage = this.#counts.rest;
     this.dropEnded();
@@ -231,10 +236,7 @@ export class InboxState {
   #counted(load: Load, page: InboxPage, isSettling: boolean): void {
     const { unseen, unread, version = load.version, heads = load.reached, until, spare } = page;
     if (isSettling) this.#settled = load.doubts;
-    if (version < this.#versions.newest) {
-      this.#counts.recount(this.#logs.items);
-      return;
-    }
+    if (version < this.#versions.newest) return;
     this.#versions.begin(version);
     this.#tell({ unseen, unread, version, heads, until, spare });
   }
@@ -274,9 +276,7 @@ export class InboxState {
   }
 
   #lookForLoss(before: readonly Item[]): void {
-    if (!this.#counts.isInexact) return;
-    const [old, now] = [countsOf(before), countsOf(this.#logs.items)];
-    if (now.unseen < old.unseen || now.unread < old.unread) this.#doubt();
+    if (this.#counts.isUncertain(before, this.#logs.items)) this.#doubt();
   }
 
   /** A message of another device was lost. What this one has asked may be answered later than what came after it. */

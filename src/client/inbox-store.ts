@@ -5,7 +5,8 @@ import type { Inbox, Which } from './api.ts';
 import { callSafely } from './emitter.ts';
 import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
-import type { Load } from './inbox-changes.ts';
+import { furthest, type Load } from './inbox-changes.ts';
+import type { Places } from './inbox-counts.ts';
 import { type Heads, type MarkPart, markParts, requestLater } from './inbox-items.ts';
 import type { InboxSnapshot } from './inbox-snapshot.ts';
 import { InboxState } from './inbox-state.ts';
@@ -166,7 +167,7 @@ export class InboxStore implements Inbox {
 
   #mark(as: MarkRequest['as'], which: Which): Promise<void> {
     const events = which === 'all' ? which : which.flatMap((one) => this.#state.named(one));
-    const parts = markParts(as, events, this.#options.offsets(), this.#options.requests.limits);
+    const parts = markParts(as, events, this.#shownUpTo(), this.#options.requests.limits);
     return this.#heard(Promise.all(parts.map((part) => this.#ask(part))).then(() => undefined));
   }
 
@@ -177,7 +178,8 @@ export class InboxStore implements Inbox {
     const heads = this.#heads;
     let asked = request;
     const wording = () => {
-      asked = heads === this.#heads ? request : requestLater(part, this.#heads);
+      if (heads !== this.#heads) asked = requestLater(part, this.#heads);
+      else asked = added === this.#added ? request : requestLater(part, this.#headsNow());
       return asked;
     };
     state.pend(pending);
@@ -216,6 +218,25 @@ export class InboxStore implements Inbox {
       if (load !== undefined) state.abandon(load);
       this.#publish();
     }
+  }
+
+  /** A page may have brought what has not come yet. */
+  #shownUpTo(): Places {
+    return this.list.reduce<Places>(
+      (places, { audience, offset }) => furthest(places, { [audience]: offset }),
+      this.#options.offsets(),
+    );
+  }
+
+  /** Where the logs of the session's audiences stand, as far as is known here. */
+  #headsNow(): Heads {
+    const offsets = this.#options.offsets();
+    const moved = Object.entries(this.#heads).flatMap(([audience, place]) =>
+      place === undefined
+        ? []
+        : [[audience, { ...place, head: Math.max(place.head, offsets[audience] ?? 0) }] as const],
+    );
+    return Object.fromEntries(moved);
   }
 
   /** Another user's session MUST NOT be asked what was meant for this one. */

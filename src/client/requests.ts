@@ -93,8 +93,12 @@ export class Requests {
   }
 
   /** Once, and only over the present connection. */
-  async ask<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N>> {
-    const answer = await this.#answerTo(name, body);
+  ask<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N>> {
+    return this.#ask(name, () => body);
+  }
+
+  async #ask<N extends keyof Bodies>(name: N, bodyOf: () => Bodies[N]): Promise<AnswerTo<N>> {
+    const answer = await this.#answerTo(name, bodyOf);
     if (isError(answer)) throw this.failure(name, answer);
     this.#isLimited = false;
     return answer;
@@ -113,13 +117,13 @@ export class Requests {
 
   /**
    * Until there is an answer: waits for a session, comes again after an outage, and rejects only for what the server
-   * would refuse again. `bodyOf` is called for each try. MUST be used only for what may be asked twice.
+   * would refuse again. `bodyOf` is called for each try, when its turn has come: what is asked is what is right then. MUST be used only for what may be asked twice.
    */
   async askUntilAnswered<N extends keyof Bodies>(name: N, bodyOf: () => Bodies[N]): Promise<AnswerTo<N>> {
     for (let failures = 0; ; failures += 1) {
       await this.opened();
       try {
-        return await this.ask(name, bodyOf());
+        return await this.#ask(name, bodyOf);
       } catch (error) {
         if (!isPassing(error)) throw error;
         await this.pauseAfter(error, failures);
@@ -149,28 +153,51 @@ export class Requests {
     });
   }
 
-  async #answerTo<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N> | RequestError> {
+  async #answerTo<N extends keyof Bodies>(
+    name: N,
+    bodyOf: () => Bodies[N],
+  ): Promise<AnswerTo<N> | RequestError> {
+    const pace = await this.#turn(name);
+    try {
+      if (pace !== this.#pace) throw this.#unanswered(name, new Error('the connection is lost'));
+      return await this.#sent(name, bodyOf());
+    } finally {
+      pace.done();
+    }
+  }
+
+  /** Resolves when it may be sent. MUST be followed by its `done`. */
+  async #turn(name: RequestName): Promise<Pace> {
+    const pace = this.#pace;
+    try {
+      if (pace === undefined) throw new Error('not connected');
+      await pace.take(name === 'authenticate');
+      return pace;
+    } catch (cause) {
+      throw this.#unanswered(name, cause);
+    }
+  }
+
+  async #sent<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N> | RequestError> {
     const { messageMaxBytes } = this.#limits;
     const flight = { bytes: bytesOf([name, body]), wasTooLarge: false };
     if (flight.bytes > messageMaxBytes) {
       throw tooLarge(name, `${flight.bytes} bytes are more than ${messageMaxBytes}`);
     }
-    const pace = this.#pace;
+    this.#flights.add(flight);
     try {
-      if (pace === undefined) throw new Error('not connected');
-      await pace.take(name === 'authenticate');
-      try {
-        if (pace !== this.#pace) throw new Error('the connection is lost');
-        this.#flights.add(flight);
-        return await this.#send(name, body);
-      } finally {
-        this.#flights.delete(flight);
-        pace.done();
-      }
+      return await this.#send(name, body);
     } catch (cause) {
-      if (flight.wasTooLarge) throw tooLarge(name, 'larger than the server takes');
-      throw this.#isClosed ? closed() : new CarillonError('no_answer', `${name}: no answer`, cause);
+      throw flight.wasTooLarge
+        ? tooLarge(name, 'larger than the server takes')
+        : this.#unanswered(name, cause);
+    } finally {
+      this.#flights.delete(flight);
     }
+  }
+
+  #unanswered(name: string, cause: unknown): CarillonError {
+    return this.#isClosed ? closed() : new CarillonError('no_answer', `${name}: no answer`, cause);
   }
 
   /** Until `go` is called, or a session begins, whichever is first. */

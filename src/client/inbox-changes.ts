@@ -7,8 +7,8 @@ import { type Change, changed, type Item } from './inbox-items.ts';
 export interface Made {
   readonly change: Change;
   readonly version: number;
-  /** Where the logs stood: it means nothing behind. */
-  readonly heads: Places;
+  /** Where the logs stood: it means nothing behind. A server of before does not tell. */
+  readonly heads: Places | undefined;
 }
 
 /** A page on its way. It does not have what happened after the server read it. */
@@ -44,7 +44,7 @@ export class InboxChanges {
 
   add(made: Made): void {
     for (const load of this.#loads) load.changes.push(made);
-    if (this.isAhead(made.heads)) this.#made = [...this.#made, made].sort(byVersion).slice(-MAX_MADE);
+    if (this.isAhead(made.heads ?? {})) this.#made = [...this.#made, made].sort(byVersion).slice(-MAX_MADE);
   }
 
   /** What came late, as the changes make it. */
@@ -54,7 +54,7 @@ export class InboxChanges {
 
   /** Something has come: what was about that is done. */
   settle(): void {
-    this.#made = this.#made.filter(({ heads }) => this.isAhead(heads));
+    this.#made = this.#made.filter(({ heads = {} }) => this.isAhead(heads));
   }
 
   clear(): void {
@@ -75,7 +75,11 @@ export function appliedSince(version: number, { changes }: Load, item: Item): It
     .reduce(applied, item);
 }
 
-export const applied = (item: Item, { change, version }: Made): Item => changed(item, change, version);
+export function applied(item: Item, { change, version, heads }: Made): Item {
+  const { audience, offset } = item.shown;
+  const isBehindIt = heads !== undefined && offset > (heads[audience] ?? 0);
+  return isBehindIt ? item : changed(item, change, version);
+}
 
 const byVersion = (a: Made, b: Made) => a.version - b.version;
 

@@ -178,7 +178,7 @@ export class InboxState {
 
   /** A change that the server has made; `isOwn`: as this device asked for it. */
   apply(change: Change, told: Told & { readonly version: number }, isOwn: boolean): void {
-    const { version, heads = {} } = told;
+    const { version, heads } = told;
     const made = { change, version, heads };
     if (bringsBack(this.#logs.items, change)) this.#doubt();
     const become = (item: Item) => applied(item, made);
@@ -189,7 +189,7 @@ export class InboxState {
     this.#lookForGaps();
     // What was counted with a newer change had this one, or with the same further on; what is here has it now.
     if (version <= newest) this.#counts.change(become);
-    if (version < newest || (version === newest && isBehind(heads, this.#counts.heads))) return;
+    if (version < newest || (version === newest && isBehind(heads ?? {}, this.#counts.heads))) return;
     // Of other audiences: the token of another device may give others.
     if (isOwn || this.#isOfMine(told.heads)) this.#tell(told);
     else this.#doubt();

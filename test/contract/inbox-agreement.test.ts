@@ -1,6 +1,7 @@
 /**
  * Whatever happens, in whatever order messages cross: the service, each device and a model that is plainly right show the
- * same list, in the same order, with the same marks and counts. INBOX_SEED draws the same again, INBOX_RUNS more.
+ * same list, in the same order, with the same marks and counts. Each run draws the same stories; another INBOX_SEED draws
+ * others, INBOX_RUNS more.
  */
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
@@ -9,7 +10,7 @@ import { InboxDevice } from '../support/inbox-device.ts';
 import { BY_RANK, EVERYBODY, lineOf, type Made } from '../support/inbox-model.ts';
 import { ScriptedService, settled } from '../support/scripted-service.ts';
 
-const SEED = Number(process.env.INBOX_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = Number(process.env.INBOX_SEED ?? 3);
 const RUNS = Number(process.env.INBOX_RUNS ?? 100);
 const DEVICES = 3;
 

@@ -43,6 +43,8 @@ export class LightClient {
   #at = 0;
   /** How many of the goaways have had their effect. */
   #obeyed = 0;
+  /** Of the present connection, whose messages are held against the contract. */
+  #frames: ReturnType<typeof framesOf>;
   #socket: WebSocket | undefined;
   #isConnected = false;
   #pongs: NodeJS.Timeout | undefined;
@@ -91,6 +93,7 @@ export class LightClient {
     const socket = new WebSocket(`${this.url.replace('http', 'ws')}${PATH}`, { perMessageDeflate: false });
     this.#socket = socket;
     const frames = framesOf(this.url);
+    this.#frames = frames;
     socket.on('message', (data) => {
       frames?.came(String(data));
       this.#take(socket, String(data));
@@ -182,8 +185,10 @@ export class LightClient {
       [...this.#held.keys()].map((audience) => [audience, this.#cursors.get(audience)]),
     );
     setTimeout(() => {
-      if (this.#socket === socket && this.#isConnected)
-        socket?.send(`421${JSON.stringify(['sync', { cursors, partial: true }])}`, () => {});
+      if (this.#socket !== socket || !this.#isConnected) return;
+      const packet = `421${JSON.stringify(['sync', { cursors, partial: true }])}`;
+      this.#frames?.sent(packet);
+      socket?.send(packet, () => {});
     }, PART_EVERY_MS);
   }
 

@@ -21,7 +21,7 @@ export class SkippedClaims {
   readonly #known = new Map<string, number>();
   #beganMs = Number.NEGATIVE_INFINITY;
   #lines = 0;
-  #untold = 0;
+  #suppressed = 0;
 
   /** `now`: @default this machine's monotonic clock */
   constructor(log: Pick<Logger, 'warn'>, now: () => number = () => performance.now()) {
@@ -39,16 +39,16 @@ export class SkippedClaims {
       this.#lines = 0;
     }
     if (this.#lines >= MAX_LINES) {
-      this.#untold += 1;
+      this.#suppressed += 1;
       return;
     }
     this.#lines += 1;
     this.#remember(finding, nowMs);
     const why = [...new Set(skipped.map(({ why }) => why))].slice(0, MAX_VALUES);
-    const untold = this.#untold === 0 ? {} : { untold: this.#untold };
-    this.#untold = 0;
+    const suppressed = this.#suppressed === 0 ? {} : { suppressed: this.#suppressed };
+    this.#suppressed = 0;
     this.#log.warn(
-      { user, skipped: values, count: skipped.length, why, ...untold },
+      { user, skipped: values, count: skipped.length, why, ...suppressed },
       'claims of a token skipped',
     );
   }

@@ -6,7 +6,7 @@ import type { Counts, MAX_COUNT, MarkRequest } from '../contract/inbox.ts';
 import type { Session } from '../contract/socket.ts';
 import type { Which } from './api.ts';
 import { type EventIdentity, keyOf } from './identity.ts';
-import { type Limits, partsOf, UNTOLD } from './limits.ts';
+import { type Limits, partsOf } from './limits.ts';
 import type { InboxItem } from './notification.ts';
 
 export interface Change {
@@ -137,7 +137,7 @@ export function markParts(
   as: Change['as'],
   which: Which,
   upTo: Readonly<Record<string, number>>,
-  limits: Limits = UNTOLD,
+  limits: Limits,
 ): MarkPart[] {
   if (which === 'all') return [{ pending: { as, upTo, isAll: true }, request: { as, all: true } }];
   const ids = which.filter((one) => typeof one === 'string');

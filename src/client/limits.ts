@@ -12,7 +12,7 @@ export type Limits = Pick<
 >;
 
 /** Of a server that tells none. It knows no lists of topics. What is too large for it, it says itself. */
-export const UNTOLD: Limits = {
+export const DEFAULT_LIMITS: Limits = {
   messageMaxBytes: Number.POSITIVE_INFINITY,
   messagesAtOnce: 10,
   messagesPerSecond: 5,
@@ -22,7 +22,7 @@ export const UNTOLD: Limits = {
 };
 
 /** What lists are cut to where the server does not say how large a message may be; half of its default. */
-const UNTOLD_LIST_BYTES = 8_192;
+const DEFAULT_LIST_BYTES = 8_192;
 
 /** Of a message, besides its text: the packets' types, and the acknowledgement's number. */
 const AROUND_BYTES = 12;
@@ -38,7 +38,7 @@ export function bytesOf(content: unknown): number {
 
 /** Parts of a list that each fit in one message of at most `max` entries. What fits in none is a part of its own. */
 export function partsOf<T>(list: readonly T[], max: number, { messageMaxBytes }: Limits): T[][] {
-  const maxBytes = Number.isFinite(messageMaxBytes) ? messageMaxBytes : UNTOLD_LIST_BYTES;
+  const maxBytes = Number.isFinite(messageMaxBytes) ? messageMaxBytes : DEFAULT_LIST_BYTES;
   const parts: T[][] = [];
   let bytes = 0;
   for (const entry of list) {

@@ -3,7 +3,7 @@ import type { Missed } from '../contract/recovery.ts';
 import type { Resync } from '../contract/socket.ts';
 import type { Announcer } from './announcer.ts';
 import type { CursorMap } from './cursors.ts';
-import { partsOf } from './limits.ts';
+import { DEFAULT_LIMITS, partsOf } from './limits.ts';
 import { closed, type Requests } from './requests.ts';
 import type { User } from './user.ts';
 
@@ -19,13 +19,13 @@ interface Recovering {
   readonly isPresent: () => boolean;
 }
 
-/** The server takes no more in a handshake. */
-const MAX_PRESENTED = 256;
-
-/** For the handshake. A topic is asked about when it is entered, so that nothing falls between. */
+/**
+ * For the handshake, and no more than a server takes there: which it will be is not known yet. A topic is asked about
+ * when it is entered, so that nothing falls between.
+ */
 export function presentable(cursors: CursorMap): CursorMap {
   const entries = [...cursors].filter(([audience]) => !audience.startsWith('topic:'));
-  return new Map(entries.slice(-MAX_PRESENTED));
+  return new Map(entries.slice(-DEFAULT_LIMITS.cursorsPerRequest));
 }
 
 /** Between two parts: the app may have requests of its own. */

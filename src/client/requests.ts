@@ -6,7 +6,7 @@ import type { Subscription } from '../contract/topic-requests.ts';
 import { backoffMs } from './backoff.ts';
 import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
-import { bytesOf, type Limits, UNTOLD } from './limits.ts';
+import { bytesOf, DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { Pace } from './pace.ts';
 
 interface Bodies {
@@ -50,7 +50,7 @@ export class Requests {
   readonly #flights = new Set<Flight>();
   /** Of the present session. */
   #pace: Pace | undefined;
-  #limits = UNTOLD;
+  #limits = DEFAULT_LIMITS;
   #isLimited = false;
   #isClosed = false;
 
@@ -70,7 +70,7 @@ export class Requests {
   }
 
   /** The session is there. It may be told again, on the same connection. */
-  open(limits: Limits = UNTOLD): void {
+  open(limits: Limits = DEFAULT_LIMITS): void {
     this.#limits = limits;
     this.#pace ??= new Pace(this.#environment, limits);
     for (const go of [...this.#waiting.keys()]) go();
@@ -117,7 +117,8 @@ export class Requests {
 
   /**
    * Until there is an answer: waits for a session, comes again after an outage, and rejects only for what the server
-   * would refuse again. `bodyOf` is called for each try, when its turn has come: what is asked is what is right then. MUST be used only for what may be asked twice.
+   * would refuse again. `bodyOf` is called for each try when its turn has come, so that it asks for what is right then.
+   * MUST be used only for what may be asked twice.
    */
   async askUntilAnswered<N extends keyof Bodies>(name: N, bodyOf: () => Bodies[N]): Promise<AnswerTo<N>> {
     for (let failures = 0; ; failures += 1) {

@@ -42,10 +42,6 @@ export function faultOfId(text: string): string | undefined {
   return text.normalize('NFC') === text ? undefined : 'an id is normalised (NFC)';
 }
 
-export function isId(text: string): boolean {
-  return faultOfId(text) === undefined;
-}
-
 /** As {@link faultOfId}, for topics: `*` and `#` are signs of patterns. */
 export function faultOfTopic(text: string): string | undefined {
   return faultOfId(text) ?? (/[*#]/.test(text) ? 'a topic has no * and no #' : undefined);

@@ -52,9 +52,9 @@ const MORE_FLAGS = 0x0001;
 /** Class and weight, two bytes each, before the body's size of eight, and the flags behind it. */
 const [SIZE_AT, FLAGS_AT, PROPERTIES_AT] = [4, 12, 14];
 
-/** @param payload of a frame of the type 2 */
-export function readContentHeader(payload: Buffer): ContentHeader {
-  const properties: MessageProperties = {
+/** Of a message that has none, as amqplib gives them. */
+export function noProperties(): MessageProperties {
+  return {
     contentType: undefined,
     contentEncoding: undefined,
     headers: undefined,
@@ -70,6 +70,11 @@ export function readContentHeader(payload: Buffer): ContentHeader {
     appId: undefined,
     clusterId: undefined,
   };
+}
+
+/** @param payload of a frame of the type 2 */
+export function readContentHeader(payload: Buffer): ContentHeader {
+  const properties = noProperties();
   const bodyBytes = payload.length < FLAGS_AT ? 0 : Number(payload.readBigUInt64BE(SIZE_AT));
   if (!readProperties(payload, properties)) {
     const message = 'the properties end in the middle of one';

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
+import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
 import { InboxDevice } from '../support/inbox-device.ts';
 import { BY_RANK, EVERYBODY, lineOf, type Made } from '../support/inbox-model.ts';
 import { ScriptedService, settled } from '../support/scripted-service.ts';
@@ -16,17 +17,12 @@ const DEVICES = 3;
 
 afterAll(() => console.log(`${RUNS} stories of inboxes tried; INBOX_SEED=${SEED}`));
 
-const anyId = fc.integer({ min: 1, max: 8 }).map(String);
-const anySource = fc.constantFrom('/a', '/b');
-/** Now and then; more often, plain notifications would be rare. */
-const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
-  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const anyMade: fc.Arbitrary<Made> = fc.record({
   id: anyId,
   source: anySource,
   audience: fc.uniqueArray(fc.constantFrom(...EVERYBODY), { minLength: 1, maxLength: 3 }),
   collapsekey: seldom(fc.constantFrom('k', 'l')),
-  retracts: seldom(fc.record({ id: anyId, source: anySource }, { requiredKeys: ['id'] })),
+  retracts: seldom(anyRetraction),
   livesMs: seldom(fc.constantFrom(10, 3_000, 60_000)),
 });
 const anyEvents = fc.uniqueArray(anyMade, {

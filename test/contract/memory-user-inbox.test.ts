@@ -8,6 +8,7 @@ import { Lanes } from '../../src/inbox/lanes.ts';
 import { MemoryMarksStore } from '../../src/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
+import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
 import { BY_RANK, EVERYBODY, eventOf, InboxModel, lineOf, type Made } from '../support/inbox-model.ts';
 import { describeUserInbox } from './user-inbox-contract.ts';
 import { describeUserMarks } from './user-inbox-marks-contract.ts';
@@ -39,17 +40,12 @@ const STEP_MS = 120_000;
 /** A number stands for one of the events made up, which may come again. */
 type Step = { readonly make: number } | { readonly mark: MarkRequest };
 
-const anyId = fc.integer({ min: 1, max: 8 }).map(String);
-const anySource = fc.constantFrom('/a', '/b');
-/** Now and then; more often, plain notifications would be rare. */
-const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
-  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const anyMade: fc.Arbitrary<Made> = fc.record({
   id: anyId,
   source: anySource,
   audience: fc.uniqueArray(fc.constantFrom(...EVERYBODY), { minLength: 1, maxLength: 4 }),
   collapsekey: seldom(fc.constant('k')),
-  retracts: seldom(fc.record({ id: anyId, source: anySource }, { requiredKeys: ['id'] })),
+  retracts: seldom(anyRetraction),
   livesMs: seldom(fc.integer({ min: 1, max: 10 }).map((steps) => steps * STEP_MS)),
 });
 const anyMeant = fc.oneof(

@@ -2,9 +2,9 @@
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { z } from 'zod';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
 import { cli } from '../support/cli.ts';
+import { doctor } from '../support/doctor.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { freshVhost } from '../support/servers.ts';
 
@@ -28,23 +28,6 @@ afterAll(async () => {
   await carillon.stop();
   await redis.stop();
 });
-
-const findingSchema = z.object({
-  check: z.string(),
-  verdict: z.enum(['ok', 'advice', 'wrong']),
-  found: z.string(),
-  change: z.string().optional(),
-});
-
-async function doctor(environment: Record<string, string>) {
-  const { exitCode, out, err } = await cli(['doctor', '--json'], environment);
-  const findings = out
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => findingSchema.parse(JSON.parse(line)));
-  const of = (check: string) => findings.find((finding) => finding.check === check);
-  return { exitCode, err, findings, of };
-}
 
 test('a stack that is well: 0, for people too', async () => {
   const { exitCode, err, findings } = await doctor(env);

@@ -2,27 +2,12 @@
 import { createServer } from 'node:http';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
 import { JWT_SECRET, spawnCarillon, startCarillon } from '../support/carillon.ts';
-import { cli } from '../support/cli.ts';
+import { doctor } from '../support/doctor.ts';
 import { freePort } from '../support/ports.ts';
 import { type RabbitMqServer, startRabbitMq } from '../support/rabbitmq.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
-
-const findingSchema = z.object({
-  check: z.string(),
-  verdict: z.enum(['ok', 'advice', 'wrong']),
-  found: z.string(),
-  change: z.string().optional(),
-});
-
-async function doctor(environment: Record<string, string>) {
-  const { out } = await cli(['doctor', '--json'], environment);
-  const lines = out.split('\n').filter((line) => line !== '');
-  const findings = lines.map((line) => findingSchema.parse(JSON.parse(line)));
-  return { findings, of: (check: string) => findings.find((finding) => finding.check === check) };
-}
 
 describe('a user who may not look', () => {
   let rabbitMq: RabbitMqServer;

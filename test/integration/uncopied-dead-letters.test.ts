@@ -1,12 +1,12 @@
 /** Dead letters that cannot be copied, or not whole: nothing is lost, nothing is tried for ever, and no link is closed by them. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { noProperties } from '../../src/ingest/amqp-properties.ts';
 import { Consumer, type ConsumerOptions } from '../../src/ingest/consumer.ts';
 import { deadLetter } from '../../src/ingest/dead-letter.ts';
 import { Publisher, RefusedByBroker } from '../../src/ingest/publisher.ts';
 import { ACK } from '../../src/ingest/settlement.ts';
 import { takeDeadLetters } from '../support/dead-letters.ts';
-import { NO_PROPERTIES } from '../support/no-properties.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
 import { freshVhost } from '../support/servers.ts';
@@ -106,7 +106,7 @@ test('a reason that is longer than any is cut', async () => {
   const message = {
     content: Buffer.from('?'),
     fields: { routingKey: 'k', consumerTag: '', deliveryTag: 1, redelivered: false, exchange: '' },
-    properties: { ...NO_PROPERTIES, headers: { a: 'b' } },
+    properties: { ...noProperties(), headers: { a: 'b' } },
   };
   const refusal = { code: 'invalid_event', message: '€'.repeat(9_000), path: 'p'.repeat(9_000) } as const;
   await deadLetter(message, refusal, publisher, new AbortController().signal);

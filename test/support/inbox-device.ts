@@ -1,5 +1,6 @@
 /** What a client library does with the messages of a scripted link: everything of it but the connection. */
 import { Announcer } from '../../src/client/announcer.ts';
+import type { Environment } from '../../src/client/environment.ts';
 import { InboxStore } from '../../src/client/inbox-store.ts';
 import { presentable, recover } from '../../src/client/recovery.ts';
 import { Requests } from '../../src/client/requests.ts';
@@ -9,6 +10,7 @@ import { notificationSchema } from '../../src/contract/notification.ts';
 import { type Session, sessionSchema } from '../../src/contract/socket.ts';
 import { ScriptedLink } from './scripted-link.ts';
 import type { ScriptedService } from './scripted-service.ts';
+import { STILL } from './still-environment.ts';
 
 export class InboxDevice {
   readonly inbox: InboxStore;
@@ -24,15 +26,11 @@ export class InboxDevice {
   /** `random`: from 0 up to 1, as the test draws it. */
   constructor(service: ScriptedService, random: () => number) {
     const now = () => service.nowMs;
-    const environment = {
+    const environment: Environment = {
+      ...STILL,
       now,
       random,
-      after: (delayMs: number, run: () => void) => service.after(delayMs, run),
-      openChannel: () => undefined,
-      isVisible: () => true,
-      onWake: () => () => {},
-      page: undefined,
-      webStorage: undefined,
+      after: (delayMs, run) => service.after(delayMs, run),
     };
     this.link = new ScriptedLink(service, {
       session: (session) => this.#onSession(sessionSchema.parse(session)),

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Acks } from '../../src/ingest/acks.ts';
-import { NO_PROPERTIES } from '../support/no-properties.ts';
+import { noProperties } from '../../src/ingest/amqp-properties.ts';
 
 interface Ack {
   readonly tag: number;
@@ -31,7 +31,7 @@ function delivery(deliveryTag: number) {
   return {
     content: Buffer.alloc(0),
     fields: { deliveryTag, redelivered: false, exchange: '', routingKey: '' },
-    properties: NO_PROPERTIES,
+    properties: noProperties(),
   };
 }
 

@@ -143,7 +143,7 @@ describe('what was skipped', () => {
     expect(lines).toHaveLength(30);
     nowMs += 60_000;
     told.tell('u1', of('b,c'));
-    expect(lines.at(-1)).toMatchObject({ untold: 9_970 });
+    expect(lines.at(-1)).toMatchObject({ suppressed: 9_970 });
   });
 
   test('is cut where it is long', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { mergeCursors, parseCursors, StoredCursors } from '../../src/client/cursors.ts';
 import { defaultStorage } from '../../src/client/storage.ts';
+import { STILL } from '../support/still-environment.ts';
 
 const at = (offset: number, epoch = 'a') => ({ epoch, offset });
 
@@ -139,29 +140,19 @@ describe('storing', () => {
 });
 
 describe('the storage by default', () => {
-  const environment = {
-    now: () => 0,
-    random: () => 0,
-    after: () => () => {},
-    openChannel: () => undefined,
-    isVisible: () => true,
-    onWake: () => () => {},
-    page: undefined,
-  };
-
   test('is localStorage where there is one', () => {
     const values = new Map([['a', '1']]);
     const webStorage = {
       getItem: (key: string) => values.get(key) ?? null,
       setItem: (key: string, value: string) => void values.set(key, value),
     };
-    const storage = defaultStorage({ ...environment, webStorage });
+    const storage = defaultStorage({ ...STILL, webStorage });
     storage.set('b', '2');
     expect([storage.get('a'), storage.get('b'), storage.get('c')]).toEqual(['1', '2', null]);
   });
 
   test('is memory elsewhere', () => {
-    const storage = defaultStorage({ ...environment, webStorage: undefined });
+    const storage = defaultStorage({ ...STILL, webStorage: undefined });
     storage.set('b', '2');
     expect([storage.get('b'), storage.get('c')]).toEqual(['2', undefined]);
   });

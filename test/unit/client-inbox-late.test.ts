@@ -1,11 +1,11 @@
 /** What comes to the client's inbox later than a page or counts that have it already, and requests that waited. */
 import { expect, test, vi } from 'vitest';
-import type { Environment } from '../../src/client/environment.ts';
 import { InboxState } from '../../src/client/inbox-state.ts';
 import { InboxStore } from '../../src/client/inbox-store.ts';
 import type { InboxItem } from '../../src/client/notification.ts';
 import { Requests } from '../../src/client/requests.ts';
 import type { Audience } from '../../src/contract/audience.ts';
+import { STILL } from '../support/still-environment.ts';
 
 const NOW = Date.parse('2026-11-20T09:00:00Z');
 
@@ -83,16 +83,7 @@ test('all that waits for its turn while something comes means what the user saw'
   let nowMs = NOW;
   const asked: unknown[] = [];
   const answers: (() => void)[] = [];
-  const environment: Environment = {
-    now: () => nowMs,
-    random: () => 0,
-    after: () => () => {},
-    openChannel: () => undefined,
-    isVisible: () => true,
-    onWake: () => () => {},
-    page: undefined,
-    webStorage: undefined,
-  };
+  const environment = { ...STILL, now: () => nowMs };
   const answered = { unseen: 0, unread: 0, version: 1, heads: {} };
   const send = (name: string, body: unknown) => {
     if (name === 'mark') asked.push(body);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { markParts, requestLater } from '../../src/client/inbox-items.ts';
 import { InboxState } from '../../src/client/inbox-state.ts';
+import { DEFAULT_LIMITS } from '../../src/client/limits.ts';
 import type { InboxItem } from '../../src/client/notification.ts';
 
 const NOW = Date.parse('2026-11-20T09:00:00Z');
@@ -120,22 +121,22 @@ describe('marks of this client', () => {
 
   test('are asked for in parts that the server takes', () => {
     const ids = Array.from({ length: 1_001 }, (_, i) => String(i));
-    const parts = markParts('read', ids, {});
+    const parts = markParts('read', ids, {}, DEFAULT_LIMITS);
     expect(parts.map(({ request }) => request.ids?.length)).toEqual([500, 500, 1]);
     expect(parts.flatMap(({ request }) => request.ids ?? [])).toEqual(ids);
-    expect(markParts('read', [], {})).toEqual([]);
-    expect(markParts('seen', 'all', { global: 1 })).toEqual([
+    expect(markParts('read', [], {}, DEFAULT_LIMITS)).toEqual([]);
+    expect(markParts('seen', 'all', { global: 1 }, DEFAULT_LIMITS)).toEqual([
       { pending: { as: 'seen', upTo: { global: 1 }, isAll: true }, request: { as: 'seen', all: true } },
     ]);
   });
 
   test('of all, sent in a later session, mean what the user saw and no more', () => {
-    const [all] = markParts('read', 'all', { global: 5, 'user:1': 9, 'department:left': 3 });
+    const [all] = markParts('read', 'all', { global: 5, 'user:1': 9, 'department:left': 3 }, DEFAULT_LIMITS);
     const place = (head: number) => ({ epoch: 'a', head });
     const heads = { global: place(8), 'user:1': place(2), 'department:new': place(4) };
     const upTo = { global: 5, 'user:1': 2, 'department:new': 0 };
     expect(all && requestLater(all, heads)).toEqual({ as: 'read', upTo });
-    const [some] = markParts('read', ['a'], {});
+    const [some] = markParts('read', ['a'], {}, DEFAULT_LIMITS);
     expect(some && requestLater(some, heads)).toEqual({ as: 'read', ids: ['a'] });
   });
 });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { environment } from '../../src/client/environment.ts';
-import { UNTOLD } from '../../src/client/limits.ts';
+import { DEFAULT_LIMITS } from '../../src/client/limits.ts';
 import { Pace } from '../../src/client/pace.ts';
 import { Allowance } from '../../src/gateway/allowance.ts';
 
@@ -23,7 +23,7 @@ test('no message is one too many, however messages are delayed and bunched', asy
         const allowance = new Allowance(rate, Date.now());
         // What begins the session.
         allowance.take(Date.now());
-        const pace = new Pace(environment(), { ...UNTOLD, messagesAtOnce, messagesPerSecond });
+        const pace = new Pace(environment(), { ...DEFAULT_LIMITS, messagesAtOnce, messagesPerSecond });
         let stalledUntilMs = 0;
         let [refused, sent, asked] = [0, 0, 0];
         const arrive = () => {
@@ -48,7 +48,7 @@ test('no message is one too many, however messages are delayed and bunched', asy
 });
 
 test('goes as fast as is allowed but for what else is sent, and lets the urgent pass', async () => {
-  const pace = new Pace(environment(), { ...UNTOLD, messagesAtOnce: 20, messagesPerSecond: 10 });
+  const pace = new Pace(environment(), { ...DEFAULT_LIMITS, messagesAtOnce: 20, messagesPerSecond: 10 });
   const gone: string[] = [];
   const take = (name: string, isUrgent = false) =>
     void pace.take(isUrgent).then(() => {
@@ -64,7 +64,7 @@ test('goes as fast as is allowed but for what else is sent, and lets the urgent 
 });
 
 test('what waits when the connection is lost is told so, and leaves no timer', async () => {
-  const pace = new Pace(environment(), { ...UNTOLD, messagesAtOnce: 1, messagesPerSecond: 0.1 });
+  const pace = new Pace(environment(), { ...DEFAULT_LIMITS, messagesAtOnce: 1, messagesPerSecond: 0.1 });
   await pace.take(false);
   const waiting = [pace.take(false), pace.take(true)].map((turn) => turn.catch(({ message }) => message));
   pace.done();

@@ -1,13 +1,13 @@
 /** When a consumer that has lost a channel may take events again. */
 import { expect, test } from 'vitest';
+import { noProperties } from '../../src/ingest/amqp-properties.ts';
 import { type Held, InHand } from '../../src/ingest/in-hand.ts';
-import { NO_PROPERTIES } from '../support/no-properties.ts';
 
 const MOST = 10;
 
 function held(atMs: number, returns?: number): Held {
   const headers = returns === undefined ? {} : { 'x-delivery-count': returns };
-  const properties = { ...NO_PROPERTIES, headers };
+  const properties = { ...noProperties(), headers };
   const fields = { consumerTag: '', deliveryTag: 1, redelivered: false, exchange: '', routingKey: '' };
   return { message: { content: Buffer.alloc(0), fields, properties }, atMs };
 }

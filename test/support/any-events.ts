@@ -1,0 +1,11 @@
+/** What the stories of inboxes draw from: few ids and sources, so that the same come again. */
+import fc from 'fast-check';
+
+export const anyId = fc.integer({ min: 1, max: 8 }).map(String);
+export const anySource = fc.constantFrom('/a', '/b');
+
+/** Now and then; more often, plain notifications would be rare. */
+export const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+export const anyRetraction = fc.record({ id: anyId, source: anySource }, { requiredKeys: ['id'] });

@@ -1,0 +1,13 @@
+/** A client's surroundings in which nothing happens by itself: no clock runs, no timer, no other tab. */
+import type { Environment } from '../../src/client/environment.ts';
+
+export const STILL: Environment = {
+  now: () => 0,
+  random: () => 0,
+  after: () => () => {},
+  openChannel: () => undefined,
+  isVisible: () => true,
+  onWake: () => () => {},
+  page: undefined,
+  webStorage: undefined,
+};

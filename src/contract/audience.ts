@@ -1,6 +1,6 @@
 /** Whom a notification is for: `user:42`, `department:sales`, `topic:ticker.btc-usd` or `global`, and the room of each. */
 import { z } from 'zod';
-import { decodeId, encodeId, faultOfId, faultOfTopic, isId, normalised } from './id.ts';
+import { decodeId, encodeId, faultOfId, faultOfTopic, normalised } from './id.ts';
 
 export type AudienceKind = 'user' | 'department' | 'topic' | 'global';
 
@@ -11,21 +11,25 @@ const IN_WORDS =
 /** As much of it as a pattern can say. */
 const CHARACTERS = '[^\\p{Cc}\\p{Zl}\\p{Zp},{}]{1,128}';
 
-/** An id as it stands behind `user:` and `department:`. Text that is not normalised (NFC) is, on its way in. */
-export const audienceIdSchema = z
-  .string()
-  .overwrite(normalised)
-  .refine(isId, { error: ({ input }) => faultOfId(String(input)) ?? '' })
-  .meta({ pattern: `^${CHARACTERS}$`, description: `${IN_WORDS}. Normalised (NFC) where it comes in.` });
+/** Text that is normalised (NFC) on its way in. `faultOf`: what keeps it from being what is meant; undefined: nothing. */
+export function normalisedText(faultOf: (text: string) => string | undefined) {
+  return z
+    .string()
+    .overwrite(normalised)
+    .refine((text) => faultOf(text) === undefined, { error: ({ input }) => faultOf(String(input)) ?? '' });
+}
+
+/** An id as it stands behind `user:` and `department:`. */
+export const audienceIdSchema = normalisedText(faultOfId).meta({
+  pattern: `^${CHARACTERS}$`,
+  description: `${IN_WORDS}. Normalised (NFC) where it comes in.`,
+});
 
 /** The same behind `topic:`. */
-export const topicSchema = z
-  .string()
-  .overwrite(normalised)
-  .refine((text) => faultOfTopic(text) === undefined, {
-    error: ({ input }) => faultOfTopic(String(input)) ?? '',
-  })
-  .meta({ pattern: `^${CHARACTERS}$`, description: `${IN_WORDS}, and without * and #.` });
+export const topicSchema = normalisedText(faultOfTopic).meta({
+  pattern: `^${CHARACTERS}$`,
+  description: `${IN_WORDS}, and without * and #.`,
+});
 
 export const audienceSchema = z
   .custom<Audience>()
@@ -90,8 +94,8 @@ export function isOwn(audience: Audience): boolean {
 }
 
 /**
- * The Socket.IO room of an audience, percent-encoded: its channel is ASCII. The braces make its Redis channel share a Cluster slot with the
- * audience's keys, so that one script may write the log and publish to the room.
+ * The Socket.IO room of an audience, percent-encoded: its channel is ASCII. The braces make its Redis channel share a
+ * Cluster slot with the audience's keys, so that one script may write the log and publish to the room.
  */
 export function roomOf(audience: Audience): string {
   return `{${encodeId(audience)}}`;

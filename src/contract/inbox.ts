@@ -34,7 +34,7 @@ const countsSchema = z.object({ unseen: countSchema, unread: countSchema }).meta
 
 export type Counts = Readonly<z.infer<typeof countsSchema>>;
 
-const versionSchema = z
+export const versionSchema = z
   .int()
   .nonnegative()
   .describe("Counts the changes of this user's marks, in their order.");

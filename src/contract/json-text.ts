@@ -23,14 +23,10 @@ export function mendedJson(text: string): string {
 /** The text of an object's member, undefined when there is none. Of two with one name it is the last. */
 export function memberText(text: string, name: string): string | undefined {
   let found: string | undefined;
-  for (let at = firstPart(text); at < text.length && text.charCodeAt(at) !== OBJECT_END; ) {
-    const keyEnd = stringEnd(text, at);
-    const from = tokenAt(text, tokenAt(text, keyEnd) + 1);
-    const end = valueEnd(text, from);
+  eachMember(text, (at, keyEnd, from, end) => {
     // Only what is asked for is copied: each event comes this way.
     if (isName(text, at, keyEnd, name)) found = text.slice(from, end);
-    at = nextPart(text, end);
-  }
+  });
   return found;
 }
 
@@ -78,15 +74,25 @@ function tidied(text: string): string {
   if (begin === ARRAY) return `[${elementTexts(text).map(tidied).join(',')}]`;
   if (begin !== OBJECT) return text.trim();
   const members = new Map<string, string>();
+  eachMember(text, (at, keyEnd, from, end) => {
+    const key = text.slice(at, keyEnd);
+    members.set(JSON.parse(key), `${key}:${tidied(text.slice(from, end))}`);
+  });
+  return `{${[...members.values()].join(',')}}`;
+}
+
+/** Where the name of each member of an object begins and ends, with its quotes, and where its value does. */
+function eachMember(
+  text: string,
+  visit: (at: number, keyEnd: number, from: number, end: number) => void,
+): void {
   for (let at = firstPart(text); at < text.length && text.charCodeAt(at) !== OBJECT_END; ) {
     const keyEnd = stringEnd(text, at);
-    const key = text.slice(at, keyEnd);
     const from = tokenAt(text, tokenAt(text, keyEnd) + 1);
     const end = valueEnd(text, from);
-    members.set(JSON.parse(key), `${key}:${tidied(text.slice(from, end))}`);
+    visit(at, keyEnd, from, end);
     at = nextPart(text, end);
   }
-  return `{${[...members.values()].join(',')}}`;
 }
 
 /** Whether the string from `at` to `end`, with its quotes, is this name. */

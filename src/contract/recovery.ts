@@ -1,6 +1,7 @@
 /** Recovery: what a client says that it has, and what it missed since: whole, not at all, or, if it asks so, in parts. */
 import { z } from 'zod';
 import { audienceSchema } from './audience.ts';
+import { versionSchema } from './inbox.ts';
 import { cursorSchema, epochSchema, notificationSchema, offsetSchema } from './notification.ts';
 
 /** Most audiences that one client may ask about: its user, 100 departments, global and 100 topics. */
@@ -61,9 +62,7 @@ export const missedSchema = z
 export const missedByAudienceSchema = z
   .object({
     audiences: z.partialRecord(audienceSchema, missedSchema),
-    version: z
-      .int()
-      .nonnegative()
+    version: versionSchema
       .optional()
       .describe("Of the user's marks, when there are notifications that may bear them."),
   })

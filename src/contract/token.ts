@@ -1,18 +1,13 @@
 /** What a token says of its bearer, and how verifying one answers. */
 import { z } from 'zod';
-import { type Audience, audienceIdSchema, isOwnTopic } from './audience.ts';
-import { faultOfId, normalised } from './id.ts';
+import { type Audience, audienceIdSchema, isOwnTopic, normalisedText } from './audience.ts';
+import { faultOfId } from './id.ts';
 
 /** Of departments, and of patterns of each kind, that one token may claim. */
 export const MAX_CLAIMED = 100;
 
 /** A pattern of topics: an id, in which `*` stands for any run of characters. */
-export const topicPatternSchema = z
-  .string()
-  .overwrite(normalised)
-  .refine((text) => faultOfTopicPattern(text) === undefined, {
-    error: ({ input }) => faultOfTopicPattern(String(input)) ?? '',
-  });
+export const topicPatternSchema = normalisedText(faultOfTopicPattern);
 
 function faultOfTopicPattern(text: string): string | undefined {
   return (
@@ -21,12 +16,7 @@ function faultOfTopicPattern(text: string): string | undefined {
 }
 
 /** A pattern of audiences: `topic:ticker.*`, `user:*`, `global`. In an id `*` always stands for any run of characters. */
-export const audiencePatternSchema = z
-  .string()
-  .overwrite(normalised)
-  .refine((text) => faultOfAudiencePattern(text) === undefined, {
-    error: ({ input }) => faultOfAudiencePattern(String(input)) ?? '',
-  });
+export const audiencePatternSchema = normalisedText(faultOfAudiencePattern);
 
 function faultOfAudiencePattern(text: string): string | undefined {
   if (text === 'global' || text === '*') return undefined;

@@ -62,9 +62,10 @@ export class Door {
       if (!isUpgrade) response.setHeader('cache-control', 'no-store');
       const refusal = this.#refusalOf(request, isUpgrade, hasSession);
       if (refusal === undefined) {
-        const { sid = '' } = queryOf(request);
-        const isPost = request.method === 'POST' && !isUpgrade;
-        if (isPost && this.#endsTooLarge(request, response, connectionOf(sid))) return;
+        if (request.method === 'POST' && !isUpgrade) {
+          const { sid = '' } = queryOf(request);
+          if (this.#endsTooLarge(request, response, connectionOf(sid))) return;
+        }
         next();
         return;
       }

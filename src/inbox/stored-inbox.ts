@@ -1,6 +1,6 @@
 /** The user's inbox over an Inbox and a MarksStore: lists, counts and marks, for the socket and for HTTP alike. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Audience, type AudienceKind, audienceKind } from '../contract/audience.ts';
+import { type Audience, audienceKind } from '../contract/audience.ts';
 import type {
   Counted,
   InboxAnswer,
@@ -62,11 +62,14 @@ type Meant = ReadonlyMap<Audience, Ranges>;
 
 export class StoredInbox implements UserInbox {
   readonly #options: StoredInboxOptions;
+  /** As sessions are told it. */
+  readonly #kept: Opened['kept'];
   /** Marks of one user: devices that mark at the same time would only get in each other's way. */
   readonly #marking = new OneAtATime();
 
   constructor(options: StoredInboxOptions) {
     this.#options = options;
+    this.#kept = keptByKind(options.kept);
   }
 
   async list(
@@ -113,10 +116,7 @@ export class StoredInbox implements UserInbox {
   async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Opened> {
     const { version, logs } = await this.#load(user, Promise.resolve(places));
     const counted = await this.#count(meteredInbox(this.#options.inbox, undefined), logs, version);
-    const { maxLength, maxAgeMs } = this.#options.kept;
-    const keptOf = (kind: AudienceKind) => ({ length: maxLength[kind], ms: maxAgeMs[kind] });
-    const kept = { user: keptOf('user'), department: keptOf('department'), global: keptOf('global') };
-    return { ...marksViewOf(version, logs), counted, kept, ahead: aheadOf(logs) };
+    return { ...marksViewOf(version, logs), counted, kept: this.#kept, ahead: aheadOf(logs) };
   }
 
   async marks(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<MarksView> {
@@ -239,6 +239,11 @@ function namesOf({ ids, events }: MarkRequest, found: Found['events']): Pick<Mar
   const named = events ?? found;
   if (named.length === 0) return { ids };
   return { ids: ids ?? named.map(({ id }) => id), events: [...named] };
+}
+
+function keptByKind({ maxLength, maxAgeMs }: Kept): Opened['kept'] {
+  const keptOf = (kind: keyof Opened['kept']) => ({ length: maxLength[kind], ms: maxAgeMs[kind] });
+  return { user: keptOf('user'), department: keptOf('department'), global: keptOf('global') };
 }
 
 /** What `upTo` and `all` mean. */

@@ -1,7 +1,7 @@
 /** Given departments in Redis: one key per user, without an end. Those asked for in one turn are read together. */
 import { Cluster, type Redis } from 'ioredis';
 import { type Departments, departmentsSchema } from '../contract/departments.ts';
-import { encodeId } from '../contract/id.ts';
+import { keyOf } from '../inbox/redis-keys.ts';
 import { Turn } from '../inbox/turn.ts';
 
 /** Keys of one command. */
@@ -27,11 +27,11 @@ export class RedisDepartments implements Departments {
   }
 
   async give(user: string, departments: readonly string[]): Promise<void> {
-    await this.#redis.set(keyOf(user), JSON.stringify(departments));
+    await this.#redis.set(departmentsKey(user), JSON.stringify(departments));
   }
 
   async takeBack(user: string): Promise<void> {
-    await this.#redis.del(keyOf(user));
+    await this.#redis.del(departmentsKey(user));
   }
 
   #leave(calls: readonly Call[]): void {
@@ -42,7 +42,7 @@ export class RedisDepartments implements Departments {
   /** Never rejects: what fails is told to the calls. */
   async #ask(calls: readonly Call[]): Promise<void> {
     try {
-      const texts = await this.#redis.mget(calls.map(({ user }) => keyOf(user)));
+      const texts = await this.#redis.mget(calls.map(({ user }) => departmentsKey(user)));
       calls.forEach(({ resolve, reject }, i) => {
         try {
           resolve(parse(texts[i]));
@@ -57,12 +57,12 @@ export class RedisDepartments implements Departments {
   }
 }
 
-function keyOf(user: string): string {
-  return `carillon:{user:${encodeId(user)}}:departments`;
-}
-
 /** @throws when it is not what was written */
 function parse(text: string | null | undefined): readonly string[] | undefined {
   if (text === null || text === undefined) return undefined;
   return departmentsSchema.parse({ departments: JSON.parse(text) }).departments;
+}
+
+function departmentsKey(user: string): string {
+  return keyOf(`user:${user}`, 'departments');
 }

@@ -2,7 +2,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Audience } from '../contract/audience.ts';
-import { encodeId } from '../contract/id.ts';
 import {
   type Host,
   type KnownDevice,
@@ -10,6 +9,7 @@ import {
   type PresentSession,
   presentSessionSchema,
 } from '../contract/presence.ts';
+import { keyOf } from '../inbox/redis-keys.ts';
 import { luaScript, runScript } from '../inbox/redis-script.ts';
 import {
   type Change,
@@ -169,8 +169,8 @@ export class RedisPresence implements PresenceStore {
 
 const aliveSchema = z.tuple([z.number(), z.array(z.string()), z.array(z.number())]);
 
-const sessionsKey = (user: string) => `carillon:{user:${encodeId(user)}}:sessions`;
-const devicesKey = (user: string) => `carillon:{user:${encodeId(user)}}:devices`;
+const sessionsKey = (user: string) => keyOf(`user:${user}`, 'sessions');
+const devicesKey = (user: string) => keyOf(`user:${user}`, 'devices');
 const roomsKey = (node: string) => `carillon:{nodes}:${node}`;
 
 /** What this version understands: another one's may have another form. */

@@ -175,10 +175,10 @@ export class Client implements AsyncIterable<Notification> {
     const { cursors } = user.ordering;
     // What the handshake did not ask for, though it is known.
     const isLeft = (audience: string) =>
-      presented !== AGAIN && cursors.has(audience) && !presented?.told.has(audience);
-    const [left, told] = partition(session.audiences, isLeft);
+      presented !== AGAIN && cursors.has(audience) && !presented?.inHandshake.has(audience);
+    const [left, asked] = partition(session.audiences, isLeft);
     await Promise.all([
-      recover(recovering, told, session.missed ?? {}),
+      recover(recovering, asked, session.missed ?? {}),
       recover(recovering, left, undefined),
     ]);
   }

@@ -14,7 +14,7 @@ const TOKEN_MS = 30_000;
 export interface Presented {
   readonly user: string;
   readonly cursors: CursorMap;
-  readonly told: CursorMap;
+  readonly inHandshake: CursorMap;
 }
 
 export class Handshake {
@@ -46,14 +46,14 @@ export class Handshake {
     if (user !== undefined) {
       const known = user === last?.name ? last.ordering.cursors : undefined;
       const cursors = known ?? (await loadCursors(user, this.#userOptions));
-      this.#presented = { user, cursors, told: this.#isTooLarge ? new Map() : presentable(cursors) };
+      this.#presented = { user, cursors, inHandshake: this.#isTooLarge ? new Map() : presentable(cursors) };
     }
     const { device } = this.#options;
-    const told = this.#presented?.told ?? new Map();
+    const presented = this.#presented?.inHandshake ?? new Map();
     return {
       token,
       ...(device === undefined ? {} : { device }),
-      ...(told.size === 0 ? {} : { cursors: Object.fromEntries(told) }),
+      ...(presented.size === 0 ? {} : { cursors: Object.fromEntries(presented) }),
     };
   }
 

@@ -9,13 +9,13 @@
 import type { Counted, Counts } from '../contract/inbox.ts';
 import { CAP, countsOf, type Item, placeOf } from './inbox-items.ts';
 
-/** As a server tells it; those of before tell counts without what they are true of. */
-export type Told = Partial<Counted>;
+/** As a server says it; those of before tell counts without what they are true of. */
+export type ServerCounts = Partial<Counted>;
 
 export type Places = Readonly<Record<string, number>>;
 
 export class InboxCounts {
-  #told: Told = {};
+  #server: ServerCounts = {};
   #heads: Places = {};
   /** What is or was held here of what is counted, by place, as it was counted. */
   #here: ReadonlyMap<string, Item> = new Map();
@@ -35,7 +35,7 @@ export class InboxCounts {
 
   /** When what is counted and not held here may be less. */
   get until(): number {
-    return this.hasRest ? (this.#told.until ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+    return this.hasRest ? (this.#server.until ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
   }
 
   get hasRest(): boolean {
@@ -43,11 +43,11 @@ export class InboxCounts {
   }
 
   get isCapped(): boolean {
-    return this.#told.unseen === CAP || this.#told.unread === CAP;
+    return this.#server.unseen === CAP || this.#server.unread === CAP;
   }
 
-  tell(told: Told, heads: Places, items: readonly Item[]): void {
-    this.#told = told;
+  tell(server: ServerCounts, heads: Places, items: readonly Item[]): void {
+    this.#server = server;
     this.#heads = heads;
     this.#here = this.#countedIn(items);
     this.#recount();
@@ -81,7 +81,7 @@ export class InboxCounts {
 
   /** Whether something that was counted may have fallen out of its log when this came. */
   isSpent(audience: string, offset: number): boolean {
-    const { spare = Number.POSITIVE_INFINITY } = this.#told;
+    const { spare = Number.POSITIVE_INFINITY } = this.#server;
     return this.hasRest && offset - (this.#heads[audience] ?? 0) > spare;
   }
 
@@ -91,10 +91,10 @@ export class InboxCounts {
   }
 
   #restOf(what: keyof Counts, here: Counts): number {
-    const told = this.#told[what] ?? 0;
-    if (told < CAP) return told - here[what];
+    const counted = this.#server[what] ?? 0;
+    if (counted < CAP) return counted - here[what];
     // At least: of 100 or more nobody knows how many are elsewhere. Not even the whole list has an event's other copies.
-    return Math.max(0, told - here[what]);
+    return Math.max(0, counted - here[what]);
   }
 
   #countedIn(items: readonly Item[]): ReadonlyMap<string, Item> {

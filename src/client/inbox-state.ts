@@ -12,7 +12,7 @@ import {
   isBehind,
   type Load,
 } from './inbox-changes.ts';
-import { InboxCounts, type Places, type Told } from './inbox-counts.ts';
+import { InboxCounts, type Places, type ServerCounts } from './inbox-counts.ts';
 import {
   atMs,
   bringsBack,
@@ -177,8 +177,8 @@ export class InboxState {
   }
 
   /** A change that the server has made; `isOwn`: as this device asked for it. */
-  apply(change: Change, told: Told & { readonly version: number }, isOwn: boolean): void {
-    const { version, heads } = told;
+  apply(change: Change, counts: ServerCounts & { readonly version: number }, isOwn: boolean): void {
+    const { version, heads } = counts;
     const made = { change, version, heads };
     if (bringsBack(this.#logs.items, change)) this.#doubt();
     const become = (item: Item) => applied(item, made);
@@ -191,7 +191,7 @@ export class InboxState {
     if (version <= newest) this.#counts.change(become);
     if (version < newest || (version === newest && isBehind(heads ?? {}, this.#counts.heads))) return;
     // Of other audiences: the token of another device may give others.
-    if (isOwn || this.#isOfMine(told.heads)) this.#tell(told);
+    if (isOwn || this.#isOfMine(heads)) this.#tell(counts);
     else this.#doubt();
     this.#verify();
   }
@@ -241,11 +241,11 @@ export class InboxState {
     this.#tell({ unseen, unread, version, heads, until, spare });
   }
 
-  #tell(told: Told): void {
-    const heads = told.heads ?? furthest(this.#counts.heads, this.#around.reached());
-    this.#counts.tell(told, heads, this.#logs.items);
+  #tell(counts: ServerCounts): void {
+    const heads = counts.heads ?? furthest(this.#counts.heads, this.#around.reached());
+    this.#counts.tell(counts, heads, this.#logs.items);
     // It was over when it was told: something came while the server counted.
-    if (told.until !== undefined && told.until <= this.#around.now()) this.#doubt();
+    if (counts.until !== undefined && counts.until <= this.#around.now()) this.#doubt();
   }
 
   #forget(version: number): void {

@@ -33,10 +33,10 @@ export function authenticate({
   onRefused,
 }: AuthenticateOptions): Parameters<GatewayServer['use']>[0] {
   return async (socket, next) => {
-    const refuse = (code: HandshakeErrorCode, reason: string, told?: string) => {
+    const refuse = (code: HandshakeErrorCode, reason: string, message?: string) => {
       log.info({ address: socket.handshake.address, reason }, `connection refused: ${code}`);
       onRefused(code);
-      next(new HandshakeRefusal(code, told));
+      next(new HandshakeRefusal(code, message));
     };
     const handshake = handshakeAuthSchema.safeParse(socket.handshake.auth);
     if (!handshake.success) {

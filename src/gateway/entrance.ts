@@ -1,5 +1,4 @@
 /** How a socket gets into the feeds of rooms that it has joined: behind which place, and what came before that. */
-
 import { type Audience, roomOf } from '../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { Cursors, Missed } from '../contract/recovery.ts';

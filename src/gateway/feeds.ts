@@ -1,5 +1,4 @@
 /** The feeds of one node: each audience's room that the node hosts has one, from its first socket to its last. */
-
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../contract/audience.ts';
 import type { LiveMessage } from '../contract/live-message.ts';

@@ -182,7 +182,7 @@ export class Gateway {
       log,
       maxPendingBytes,
       maxAnswerBytes,
-      told: {
+      clientLimits: {
         ...FIXED_LIMITS,
         messagesAtOnce: limits.messages.burst,
         messagesPerSecond: limits.messages.perSecond,

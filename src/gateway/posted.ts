@@ -11,8 +11,8 @@ import { writeEvent } from '../contract/written.ts';
 const RESERVED = 'carillon.';
 
 /**
- * The event's `source` is `/users/<user>`, percent-encoded, and nobody else's events have it: it tells who wrote them. Hence a client can
- * take back its own events only. Refused with `invalid_event` and `too_large`.
+ * The event's `source` is `/users/<user>`, percent-encoded, and nobody else's events have it: it tells who wrote them.
+ * Hence a client can take back its own events only. Refused with `invalid_event` and `too_large`.
  */
 export function postedEvent(user: string, request: PublishRequest, maxBytes: number): Read<ReadEvent> {
   const { topic, type, data, id = randomUUID() } = request;

@@ -5,7 +5,6 @@
  * is not public: this is the one file that touches it. The adapter's version is pinned exactly, and a contract test
  * fails when an upgrade moves the member or renames the channels.
  */
-
 import { createShardedAdapter } from '@socket.io/redis-adapter';
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';

@@ -1,5 +1,4 @@
 /** A session: one connected socket of one user on one device, from its rooms to its token's end. */
-
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../contract/audience.ts';
@@ -34,8 +33,8 @@ export interface SessionOptions extends EntranceOptions {
   ) => void;
   /** How long rooms may take to open before the client is told to come again. */
   readonly deadlineMs: number;
-  /** What the client may do, told in its `session`. */
-  readonly told: Omit<ClientLimits, 'messageMaxBytes'>;
+  /** What every client may do, as its `session` says. */
+  readonly clientLimits: Omit<ClientLimits, 'messageMaxBytes'>;
   readonly log: Logger;
 }
 
@@ -79,10 +78,10 @@ export class Session {
 
   /** Coming again may help; a fault of ours is told with its stack all the same. */
   #notBegun(error: unknown): void {
-    const told = { session: this.#socket.id, reason: String(error) };
+    const about = { session: this.#socket.id, reason: String(error) };
     const { log } = this.#options;
-    if (isUnavailable(error)) log.info(told, 'session not begun');
-    else log.error({ code: 'internal', ...told, stack: stackOf(error) }, 'session not begun');
+    if (isUnavailable(error)) log.info(about, 'session not begun');
+    else log.error({ code: 'internal', ...about, stack: stackOf(error) }, 'session not begun');
     goaway(this.#socket, 'unavailable');
   }
 
@@ -258,7 +257,7 @@ export class Session {
       expiresAt: new Date(identity.expiresAtMs).toISOString(),
       serverTime: new Date().toISOString(),
       ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
-      limits: { ...this.#options.told, messageMaxBytes: this.#messageMaxBytes },
+      limits: { ...this.#options.clientLimits, messageMaxBytes: this.#messageMaxBytes },
     });
     release();
     if (!this.isOver) this.#options.onTold(this.#socket, places, cursors);

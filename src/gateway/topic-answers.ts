@@ -1,4 +1,4 @@
-/** Answers `subscribe` and `unsubscribe`: one topic, or many in one message, each judged and answered by itself. */
+/** Answers `subscribe` and `unsubscribe`: one topic, or many in one message, each answered by itself. */
 import type { Logger } from 'pino';
 import { type Audience, roomOf } from '../contract/audience.ts';
 import type { Cursors } from '../contract/recovery.ts';
@@ -33,7 +33,7 @@ export function topicAnswers({ maxTopics, maxLast, limited, log }: TopicAnswersO
   readonly subscribe: Answer;
   readonly unsubscribe: Answer;
 } {
-  function judged({ socket }: Client, { topic, last }: Subscription): RequestError | undefined {
+  function refusalOf({ socket }: Client, { topic, last }: Subscription): RequestError | undefined {
     if (last !== undefined && last > maxLast) return failed('bad_request', `last: at most ${maxLast}`);
     if (!allowsTopic(socket.data.identity.topics, topic)) return failed('forbidden', `topic "${topic}"`);
     return undefined;
@@ -51,7 +51,10 @@ export function topicAnswers({ maxTopics, maxLast, limited, log }: TopicAnswersO
     return refusals;
   }
 
-  /** The answer for topics that could not be entered. One line in the log is for all; a fault of ours is not hidden by an outage. */
+  /**
+   * The answer for topics that could not be entered. One line in the log stands for all of them: that of a fault of
+   * ours, if there is one, and not that of an outage beside it.
+   */
   function failureOf({ socket, session }: Client, failures: readonly unknown[]): RequestError {
     // Who has left is told nothing, and no fault is to be looked for.
     if (failures.length === 0 || session.isOver) return failed('unavailable', 'try again later');
@@ -88,7 +91,7 @@ export function topicAnswers({ maxTopics, maxLast, limited, log }: TopicAnswersO
 
   const subscribeOne = checked(topicForms.subscribe, async (client, request, afterwards) => {
     if (client.session.isOver) return gone();
-    const refusal = judged(client, request);
+    const refusal = refusalOf(client, request);
     if (refusal !== undefined) return refusal;
     const enterIt = async (meter: Meter | undefined) =>
       (await enter(client, [request], meter, afterwards)).get(request.topic);
@@ -102,7 +105,7 @@ export function topicAnswers({ maxTopics, maxLast, limited, log }: TopicAnswersO
     const asked = new Map<string, Subscription>();
     const names = topics.map((entry) => {
       const read = readAs(topicForms.subscribe, entry);
-      const refusal = read.ok ? (twice(asked, read.value) ?? judged(client, read.value)) : read.error;
+      const refusal = read.ok ? (twice(asked, read.value) ?? refusalOf(client, read.value)) : read.error;
       refusals.push(refusal);
       if (read.ok && refusal === undefined) asked.set(read.value.topic, read.value);
       return read.ok ? read.value.topic : '';

@@ -1,7 +1,7 @@
 /**
- * Lets pages of ALLOWED_ORIGINS use a route (CORS), as they may connect over Socket.IO. Tokens go with requests in a header that
- * pages write themselves, so that nobody is let in by this who was not before: it only lets such pages send it, and read
- * what is answered. Pages of other origins are told nothing, and their browsers keep the answer from them.
+ * Lets pages of ALLOWED_ORIGINS use a route (CORS), as they may connect over Socket.IO. Tokens go with requests in a
+ * header that pages write themselves. So this lets nobody in who was not before: it only lets such pages send the header,
+ * and read the answer. Pages of other origins are told nothing, and their browsers keep the answer from them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';

@@ -26,13 +26,13 @@ export async function countIn(
   // Mostly what was seen was read at once, or nothing was: then one look is enough.
   if (logs.every(({ marks }) => formatRanges(marks.seen) === formatRanges(marks.read))) {
     const { count, hold } = await countOf('unread');
-    return { unseen: count, unread: count, heads, ...told(hold) };
+    return { unseen: count, unread: count, heads, ...validityOf(hold) };
   }
   const [unseen, unread] = await Promise.all([countOf('unseen'), countOf('unread')]);
-  return { unseen: unseen.count, unread: unread.count, heads, ...told(unseen.hold, unread.hold) };
+  return { unseen: unseen.count, unread: unread.count, heads, ...validityOf(unseen.hold, unread.hold) };
 }
 
-function told(...holds: readonly Hold[]): Pick<Counted, 'until' | 'spare'> {
+function validityOf(...holds: readonly Hold[]): Pick<Counted, 'until' | 'spare'> {
   const untilMs = Math.min(...holds.map((hold) => hold.untilMs));
   const spare = Math.min(...holds.map((hold) => hold.spare));
   return {

@@ -74,8 +74,8 @@ export class Lanes {
   }
 
   /**
-   * Resolves once the log has the entry. Rejects with {@link LanesClosed} after {@link close}, and with {@link AppendFailed}. `isWide`: its event has very many
-   * audiences, and others go first.
+   * Resolves once the log has the entry. Rejects with {@link LanesClosed} after {@link close}, and with
+   * {@link AppendFailed}. `isWide`: its event has very many audiences, and others go first.
    */
   append(audience: Audience, entry: Entry, isWide = false): Promise<Appended> {
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);

@@ -1,7 +1,7 @@
 /**
- * The `next` of a page: where each log goes on, as text that clients only hand back. It MUST fit where requests do, whatever
- * the audiences and events are called and however many they are: names are told by digests in the short form. As long
- * as it is not much longer the long form is written, which earlier versions of this service read too.
+ * The `next` of a page: where each log goes on, as text that clients only hand back. It MUST fit where requests do,
+ * whatever the audiences and events are called, and however many they are. The long form has the names of audiences, and
+ * earlier versions of this service read it too. Where it would be too long, the short form has digests of the names.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';

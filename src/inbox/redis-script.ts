@@ -36,7 +36,7 @@ export async function runScript(
   }
 }
 
-/** What is about Redis (away, loading, out of memory, read-only) is that; a fault of a script, or of ours, stays what it is. */
+/** Rejects with InboxUnavailable when Redis is away, loading, full or read-only. Any other fault stays as it is. */
 export async function unavailable<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();

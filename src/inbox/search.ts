@@ -25,9 +25,9 @@ export interface Found {
 }
 
 /**
- * The places of the events with these names, copies in several logs included. `nameOf`: an id, or what tells it from all others. What is not there any more is passed over, and so is what
- * lies behind `maxEntries` of the newest. Copies of one event are appended at about the same time, so nobody has to
- * read all of every log.
+ * The places of the events with these names, copies in several logs included. `nameOf`: an event's id, or what tells it
+ * from all others. What is not there any more is passed over, and so is what lies behind `maxEntries` of the newest.
+ * Copies of one event are appended at about the same time, so nobody has to read all of every log.
  */
 export async function findEvents(
   inbox: ReadInbox,

@@ -13,8 +13,8 @@ export type Settlement =
   | { readonly kind: 'release' };
 
 /**
- * Whatever is away is waited for and tried again inside. What it rejects with is a fault of ours: see {@link settled}. `publishedAtMs`, since 1970, is
- * for measuring only, and by another machine's clock; left out when nobody knows.
+ * Whatever is away is waited for and tried again inside. What it rejects with is a fault of ours: see {@link settled}.
+ * `publishedAtMs`, since 1970, is for measuring only, and by another machine's clock; left out when nobody knows.
  */
 export type Handle = (event: Event, publishedAtMs?: number) => Promise<Settlement>;
 
@@ -22,7 +22,7 @@ export const ACK: Settlement = Object.freeze({ kind: 'ack' });
 export const RELEASE: Settlement = Object.freeze({ kind: 'release' });
 
 /** What the log tells of a fault of ours, and of which event. */
-export type OnFault = (told: {
+export type OnFault = (fault: {
   readonly code: 'internal';
   readonly reason: string;
   readonly stack: string;

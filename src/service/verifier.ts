@@ -1,5 +1,4 @@
 /** Who verifies tokens: with the secret, or with the keys of an identity provider, which are fetched from the start. */
-
 import type { Skipped } from '../auth/claims.ts';
 import { KeySet } from '../auth/key-set.ts';
 import { type Revocations, revocable } from '../auth/revocable.ts';

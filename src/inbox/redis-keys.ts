@@ -1,10 +1,9 @@
 /** The names of an audience's keys in Redis. */
-import type { Audience } from '../contract/audience.ts';
-import { encodeId } from '../contract/id.ts';
+import { type Audience, roomOf } from '../contract/audience.ts';
 
 /** Braces put all keys of an audience, and its room's channel, in one Cluster slot; encoded, no id can close them. */
 export function keyOf(audience: Audience, name: string): string {
-  return `carillon:{${encodeId(audience)}}:${name}`;
+  return `carillon:${roomOf(audience)}:${name}`;
 }
 
 /** Those that every script of a log is given, in this order. */

@@ -1,7 +1,7 @@
 /** Given departments in Redis: one key per user, without an end. Those asked for in one turn are read together. */
 import { Cluster, type Redis } from 'ioredis';
+import { roomOf } from '../contract/audience.ts';
 import { type Departments, departmentsSchema } from '../contract/departments.ts';
-import { keyOf } from '../inbox/redis-keys.ts';
 import { Turn } from '../inbox/turn.ts';
 
 /** Keys of one command. */
@@ -64,5 +64,5 @@ function parse(text: string | null | undefined): readonly string[] | undefined {
 }
 
 function departmentsKey(user: string): string {
-  return keyOf(`user:${user}`, 'departments');
+  return `carillon:${roomOf(`user:${user}`)}:departments`;
 }

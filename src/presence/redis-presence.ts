@@ -1,7 +1,7 @@
 /** Presence in Redis: two hashes per user, and of each node when it was last heard of and who is in its rooms. */
 import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Audience } from '../contract/audience.ts';
+import { type Audience, roomOf } from '../contract/audience.ts';
 import {
   type Host,
   type KnownDevice,
@@ -9,7 +9,6 @@ import {
   type PresentSession,
   presentSessionSchema,
 } from '../contract/presence.ts';
-import { keyOf } from '../inbox/redis-keys.ts';
 import { luaScript, runScript } from '../inbox/redis-script.ts';
 import {
   type Change,
@@ -169,8 +168,8 @@ export class RedisPresence implements PresenceStore {
 
 const aliveSchema = z.tuple([z.number(), z.array(z.string()), z.array(z.number())]);
 
-const sessionsKey = (user: string) => keyOf(`user:${user}`, 'sessions');
-const devicesKey = (user: string) => keyOf(`user:${user}`, 'devices');
+const sessionsKey = (user: string) => `carillon:${roomOf(`user:${user}`)}:sessions`;
+const devicesKey = (user: string) => `carillon:${roomOf(`user:${user}`)}:devices`;
 const roomsKey = (node: string) => `carillon:{nodes}:${node}`;
 
 /** What this version understands: another one's may have another form. */

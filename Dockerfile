@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 FROM dependencies AS build
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json tsconfig.web.json ./
-COPY scripts/copy-lua.mjs scripts/
+COPY scripts/bundle.mjs scripts/
 COPY src src
 COPY web web
 RUN npm run build

@@ -8,6 +8,9 @@ import type { Sign } from '../http/console/tokens.ts';
 import type { Tap } from '../tap/tap.ts';
 import { type Context, ownVersion } from './context.ts';
 
+/** Where the console is built to: the same from the sources and from what is bundled of them. */
+const FILES = new URL('../../dist/console/', import.meta.url);
+
 export interface ConsoleParts {
   /** Undefined when there is no console. */
   readonly tap: Tap | undefined;
@@ -42,6 +45,7 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
       tap,
       sign,
       pagePath,
+      files: FILES,
       dead,
       closing: closing.signal,
       verify: isEmbedded ? undefined : verify,

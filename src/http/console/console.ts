@@ -17,7 +17,7 @@ export interface ConsoleOptions
   extends CheckOptions,
     TokensOptions,
     Pick<LiveOptions, 'tap' | 'closing'>,
-    Pick<PageOptions, 'pagePath'> {
+    Pick<PageOptions, 'pagePath' | 'files'> {
   /** Undefined: nobody needs a token. */
   readonly verify: Verify | undefined;
   readonly about: () => Omit<About, 'canSign'>;
@@ -45,8 +45,8 @@ const SCOPE = 'admin';
 const CHECK_MS = 10_000;
 
 export function serveConsole(app: FastifyInstance, options: ConsoleOptions): void {
-  const { verify, about, pagePath, events, sign } = options;
-  servePage(app, { pagePath, gatewayPort: () => about().gatewayPort });
+  const { verify, about, pagePath, files, events, sign } = options;
+  servePage(app, { pagePath, files, gatewayPort: () => about().gatewayPort });
   app
     .withTypeProvider<ZodTypeProvider>()
     .get('/console/about', { schema: { hide: true, response: { 200: aboutSchema } } }, async () => ({

@@ -1,23 +1,20 @@
-/** The console's page: the files that were built into dist/console. */
+/** The console's page: the files that were built for it. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import staticFiles from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-
-/** The same from the sources and from what is built of them. */
-const FILES = new URL('../../../dist/console/', import.meta.url);
 
 export interface PageOptions {
   /** `/` or `/console/`. */
   readonly pagePath: string;
   /** Where the page connects its devices, when that is not where it is from. */
   readonly gatewayPort: () => number | null;
-  /** Where the files are; @default dist/console */
-  readonly files?: URL | undefined;
+  /** The folder with the files. */
+  readonly files: URL;
 }
 
 export function servePage(app: FastifyInstance, options: PageOptions): void {
-  const { pagePath, gatewayPort, files = FILES } = options;
+  const { pagePath, gatewayPort, files } = options;
   app.register(async (scope) => {
     // A later hook of the parent's comes first: the header is there to be widened.
     scope.addHook('onRequest', async (request, reply) => allowGateway(request, reply, gatewayPort()));

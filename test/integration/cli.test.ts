@@ -176,9 +176,7 @@ describe('explain', () => {
     const explain = async (...more: string[]) => cli(['explain', 'told', 'e', ...more], env);
     await until('it to be kept', 20_000, async () => (await explain()).out.includes('(kept)'));
     // The trail follows a moment after the log.
-    await expect
-      .poll(async () => (await explain()).out, { timeout: 20_000 })
-      .toMatch(/ {2}\d{4}-\S+ +received: /);
+    await expect.poll(async () => (await explain()).out).toMatch(/ {2}\d{4}-\S+ +received: /);
     expect(JSON.parse((await explain('--json')).out)).toMatchObject({ verdict: 'kept', user: 'e' });
   });
 });

@@ -43,7 +43,7 @@ async function explain(event: string, user: string): Promise<Explanation> {
 }
 
 const expectVerdict = (event: string, user: string) =>
-  expect.poll(async () => (await explain(event, user)).verdict, { timeout: 20_000 });
+  expect.poll(async () => (await explain(event, user)).verdict);
 
 const stepsOf = ({ steps }: Explanation, what: string) =>
   steps.filter((step) => step.what === what).map(({ detail }) => detail);

@@ -11,9 +11,11 @@ export default defineConfig({
     setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new TallyReporter()],
     maxWorkers: 4,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // What is awaited has bounds of its own, which say what did not come. These are for what never ends: a busy machine
+    // takes several times as long as an idle one.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     // A second, as it is by default, is what a busy machine may take for anything.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -71,19 +71,21 @@ async function expectEachOnce(ids: readonly string[]): Promise<void> {
 
 test('the process is killed in the middle of 500: each event is delivered once, or a dead letter still', async () => {
   const ids = await buried('killed', 500);
-  const cut = deadLetters(other, '/redrive', { perSecond: 200 }).catch(() => 'cut off');
-  await ada.received(60);
+  // As slow as that many are not sent before this process, on a busy machine, gets to end it.
+  const cut = deadLetters(other, '/redrive', { perSecond: 20 }).catch(() => 'cut off');
+  await ada.received(20);
   other.signal('SIGKILL');
   expect(await cut).toBe('cut off');
-  await until('RabbitMQ to have the rest back', 20_000, async () => (await depth()) > 0);
-  const page = deadLettersSchema.parse((await deadLetters(carillon, '?limit=500')).answer);
-  const left = new Set(page.deadLetters.map(({ event }) => event));
-  expect(left.size).toBeLessThan(500);
-  const delivered = new Set(ada.notifications.map(({ id }) => id));
-  await until('each to be one or the other', 20_000, () => {
-    for (const { id } of ada.notifications) delivered.add(id);
-    return ids.every((id) => left.has(id) || delivered.has(id));
+  // RabbitMQ may put the rest back little by little.
+  let left = new Set<string | undefined>();
+  await until('each to be one or the other, and no more of them to come back', 20_000, async () => {
+    const before = left.size;
+    const page = deadLettersSchema.parse((await deadLetters(carillon, '?limit=500')).answer);
+    left = new Set(page.deadLetters.map(({ event }) => event));
+    const delivered = new Set(ada.notifications.map(({ id }) => id));
+    return left.size === before && ids.every((id) => left.has(id) || delivered.has(id));
   });
+  expect(left.size).toBeLessThan(500);
   expect(await redrive(carillon, { perSecond: 1_000 })).toMatchObject({ redriven: left.size, left: 0 });
   await expectEachOnce(ids);
   expect(await depth()).toBe(0);
@@ -114,7 +116,7 @@ test('two redrive the same at once: each event comes once', async () => {
 
 test('RabbitMQ goes away in the middle: 503, and the same again does the rest', async () => {
   const ids = await buried('away', 60);
-  const failing = deadLetters(other, '/redrive', { perSecond: 20 });
+  const failing = deadLetters(other, '/redrive', { perSecond: 4 });
   await ada.received(5);
   proxy.blackHole();
   proxy.cut();
@@ -122,8 +124,11 @@ test('RabbitMQ goes away in the middle: 503, and the same again does the rest', 
   expect(await deadLetters(other, '')).toMatchObject({ status: 503, answer: { code: 'broker_unavailable' } });
   proxy.heal();
   await until('the link to be back', 30_000, () => isReady(other));
-  await until('RabbitMQ to have the rest back', 20_000, async () => (await depth()) > 0);
-  await redrive(other);
+  // RabbitMQ may put the rest back little by little.
+  await until('the same again to do the rest', 20_000, async () => {
+    await redrive(other);
+    return ids.every((id) => ada.notifications.some((one) => one.id === id));
+  });
   await expectEachOnce(ids);
   expect(await depth()).toBe(0);
 });

@@ -15,8 +15,8 @@ import { freshVhost } from '../support/servers.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
-/** What is promised with an interval of 5 seconds, let alone with these. */
-const NOTICED_MS = 15_000;
+/** Far more than is promised with an interval of 5 seconds, let alone with these: a busy machine may be late. */
+const NOTICED_MS = 40_000;
 
 let redis: RedisServer;
 let control: Redis;
@@ -58,6 +58,8 @@ async function canaryOf({ opsUrl }: CarillonProcess) {
   return { status: report.status, ...report.parts?.canary };
 }
 
+const metricsOf = async ({ opsUrl }: CarillonProcess) => (await fetch(`${opsUrl}/metrics`)).text();
+
 async function allName(leg: string): Promise<void> {
   for (const gateway of gateways) {
     await expect
@@ -67,17 +69,19 @@ async function allName(leg: string): Promise<void> {
     await expect
       .poll(() => gateway.output.findLast((line) => line.includes('the canary')))
       .toMatch(`"leg":"${leg}"`);
-    const metrics = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
-    expect(metrics).toContain(`carillon_canary_up{leg="${leg}"} 0\n`);
-    expect(metrics.match(/^carillon_canary_up\{.*\} 0$/gm)).toHaveLength(1);
+    await expect
+      .poll(async () => (await metricsOf(gateway)).match(/^carillon_canary_up\{.*\} 0$/gm))
+      .toEqual([`carillon_canary_up{leg="${leg}"} 0`]);
   }
 }
 
 async function allRecover(): Promise<void> {
-  for (const gateway of gateways) await until('readiness', 20_000, () => isReady(gateway));
+  for (const gateway of gateways) await until('readiness', NOTICED_MS, () => isReady(gateway));
   for (const gateway of gateways) {
-    const metrics = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
-    expect(metrics.match(/^carillon_canary_up\{.*\} 1$/gm)).toHaveLength(4);
+    // One of a busy machine's canaries may be late once more.
+    await expect
+      .poll(async () => (await metricsOf(gateway)).match(/^carillon_canary_up\{.*\} 1$/gm))
+      .toHaveLength(4);
   }
 }
 
@@ -134,7 +138,7 @@ test('a gateway that never had a consumer is not started, and says why', async (
     .poll(() => canaryOf(late), { timeout: NOTICED_MS })
     .toEqual({ status: 'starting', ok: false, reason: 'consumer' });
   consumer = await startConsumer();
-  await until('readiness', 20_000, () => isReady(late));
+  await until('readiness', NOTICED_MS, () => isReady(late));
   expect(await late.stop()).toBe(0);
 });
 
@@ -142,15 +146,17 @@ test('it leaves little in Redis, and nothing among what users did', async () => 
   const keys = await control.keys('*carillon.canary*');
   expect(keys.filter((key) => key.endsWith(':log')).length).toBeGreaterThanOrEqual(gateways.length);
   for (const key of keys) {
-    expect(await control.pttl(key), key).toBeGreaterThan(0);
+    // One without an end has -1; -2 is none that has come to its end meanwhile.
+    expect(await control.pttl(key), key).not.toBe(-1);
     expect(await control.pttl(key), key).toBeLessThanOrEqual(720_000);
     if (key.includes(':once:')) expect(await control.pttl(key), key).toBeLessThanOrEqual(120_000);
     if (key.endsWith(':log')) expect(await control.xlen(key), key).toBeLessThanOrEqual(4);
   }
   expect(await control.keys('*:trail*')).toEqual([]);
   for (const process of [consumer, ...gateways]) {
-    const metrics = await (await fetch(`${process.opsUrl}/metrics`)).text();
-    expect(metrics).not.toMatch(/^carillon_(events|appends|deliveries|feed_heals)_total\{.*\} [1-9]/m);
+    expect(await metricsOf(process)).not.toMatch(
+      /^carillon_(events|appends|deliveries|feed_heals)_total\{.*\} [1-9]/m,
+    );
   }
 });
 

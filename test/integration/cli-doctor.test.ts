@@ -30,6 +30,8 @@ afterAll(async () => {
 });
 
 test('a stack that is well: 0, for people too', async () => {
+  // The management API learns of the queues a moment after they are made.
+  await expect.poll(async () => (await doctor(env)).of('rabbitmq policies')?.verdict).toBe('ok');
   const { exitCode, err, findings } = await doctor(env);
   expect(findings.filter(({ verdict }) => verdict === 'wrong')).toEqual([]);
   expect([exitCode, err]).toEqual([0, '']);

@@ -175,7 +175,8 @@ describe('explain', () => {
     await cli(['send', '-a', 'user:e', '--id', 'told', '--title', 'T'], env);
     const explain = async (...more: string[]) => cli(['explain', 'told', 'e', ...more], env);
     await until('it to be kept', 20_000, async () => (await explain()).out.includes('(kept)'));
-    expect((await explain()).out).toMatch(/ {2}\d{4}-\S+ +received: /);
+    // The trail follows a moment after the log.
+    await expect.poll(async () => (await explain()).out).toMatch(/ {2}\d{4}-\S+ +received: /);
     expect(JSON.parse((await explain('--json')).out)).toMatchObject({ verdict: 'kept', user: 'e' });
   });
 });

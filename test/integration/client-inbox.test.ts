@@ -191,12 +191,14 @@ describe('the inbox', () => {
   });
 
   test('loses what expires', async () => {
-    const { client } = await connected();
+    let nowMs = Date.now();
+    const { client } = await connected({}, { now: () => nowMs });
     server.socket.emit(
       'notification',
-      notification(1, { expirytime: new Date(Date.now() + 300).toISOString() }),
+      notification(1, { expirytime: new Date(nowMs + 60_000).toISOString() }),
     );
     await soon(() => expect(client.inbox.list).toHaveLength(1));
+    nowMs += 60_001;
     await soon(() =>
       expect(client.inbox.snapshot).toEqual({ list: [], unseen: 0, unread: 0, hasMore: false }),
     );

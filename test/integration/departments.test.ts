@@ -8,6 +8,7 @@ import { Checker, flawless } from '../support/checker.ts';
 import { connectClient, type TestClient } from '../support/client.ts';
 import { Membership } from '../support/membership.ts';
 import { type Stack, startStack } from '../support/stack.ts';
+import { until } from '../support/until.ts';
 
 let stack: Stack;
 let open: { close(): void }[] = [];
@@ -103,10 +104,13 @@ describe('given departments', () => {
 
   test('leave topics alone, and what is counted is what the user has now', async () => {
     const one = await device('kim', 1, ['west']);
+    const southerner = await device('kai', 1, ['south']);
     await one.ask('subscribe', { topic: 'news' });
     const checker = new Checker();
     await stack.producer.publish(checker.next('department:west'), checker.next('department:south'));
     await one.received(1);
+    // What was there before counts no more than it was told.
+    await southerner.received(1);
     expect(await one.ask('inbox', {})).toMatchObject({ unseen: 1 });
     await give('kim', ['south']);
     await isIn(one, ['south']);
@@ -128,7 +132,9 @@ describe('given departments', () => {
       answer: { code: 'redis_unavailable' },
     });
     await stack.redis.restart();
-    await expect.poll(() => isReady(stack.consumer)).toBe(true);
+    // The next test needs both gateways, too.
+    for (const process of [stack.consumer, ...stack.gateways])
+      await expect.poll(() => isReady(process)).toBe(true);
     expect(await give('lea', ['north'])).toMatchObject({ status: 200 });
     await isIn(one, ['north']);
   });
@@ -178,8 +184,12 @@ test('a user is moved while events flow to all departments: nothing is lost, not
 
   let isPublishing = true;
   const publish = () => stack.producer.publish(...audiences.map((audience) => checker.next(audience)));
+  let published = 0;
   const publishing = (async () => {
-    while (isPublishing) await publish();
+    while (isPublishing) {
+      await publish();
+      published += 1;
+    }
   })();
   const moves = [['red'], ['blue'], [], ['blue', 'red'], ['blue'], ['red'], ['blue'], ['red', 'blue']];
   let sessions = 1;
@@ -189,6 +199,9 @@ test('a user is moved while events flow to all departments: nothing is lost, not
       expect(await give('mia', given, by)).toMatchObject({ status: 200 });
       sessions += 1;
       await told(sessions);
+      // Some before each move, however slow the machine is.
+      const before = published;
+      await until('more events', 20_000, () => published > before);
     }
   }
   isPublishing = false;

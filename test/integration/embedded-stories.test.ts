@@ -81,7 +81,7 @@ test('a token for operators is handed out as well, and is for nothing else', asy
   expect([wrong.status, await wrong.json()]).toMatchObject([400, { code: 'bad_request' }]);
 });
 
-test('an operator moves a user between departments, connected or not', { timeout: 60_000 }, async () => {
+test('an operator moves a user between departments, connected or not', async () => {
   const user = newUser();
   const [sales, board] = [`sales-${user}`, `board-${user}`];
   const path = `users/${user}/departments`;
@@ -111,9 +111,7 @@ test('an operator moves a user between departments, connected or not', { timeout
   expect((await (await enter(user, sales)).session()).departments).toEqual([sales]);
 });
 
-test('an order is replaced, taken back, and told to others when nobody came', {
-  timeout: 60_000,
-}, async () => {
+test('an order is replaced, taken back, and told to others when nobody came', async () => {
   const signals = await SignalStream.open(carillon.url);
   const [there, away] = [newUser(), newUser()];
   const client = await enter(there);

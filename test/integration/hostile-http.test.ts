@@ -205,7 +205,7 @@ describe('URLs', () => {
 });
 
 test('after all this the server is as it was', async () => {
-  expect(await isReady(carillon)).toBe(true);
+  await expect.poll(() => isReady(carillon)).toBe(true);
   expect((await asking({ body: good('last') })).status).toBe(202);
   const inbox = await asking({
     method: 'GET',

@@ -124,7 +124,7 @@ describe.for<[string, string, string]>([
     for (const audience of audiences.slice(0, 2)) {
       const path = `audiences/${encodeURIComponent(audience)}`;
       await expect
-        .poll(() => admin(stack.consumer, 'GET', path), { timeout: 20_000 })
+        .poll(() => admin(stack.consumer, 'GET', path))
         .toMatchObject({ status: 200, answer: { audience, sessions: 3 } });
     }
     expect(await admin(stack.consumer, 'POST', inPath(user, 'disconnect'))).toMatchObject({ status: 202 });

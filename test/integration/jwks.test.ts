@@ -101,7 +101,7 @@ describe('a provider that was there', () => {
       await Promise.all(ALGORITHMS.map(async (alg) => knock(await provider.tokenOf(alg, 'bob')))),
     ).toEqual(['ok', 'ok', 'ok']);
     expect(await readInbox(fresh)).toMatchObject({ status: 200 });
-    expect(await isReady(carillon)).toBe(true);
+    await expect.poll(() => isReady(carillon)).toBe(true);
 
     await provider.start();
     await until('the provider to be asked', TIMEOUT_MS, () => linesWith('fetched again').length > 0);

@@ -5,7 +5,7 @@ import { openSession } from '../support/raw-socket.ts';
 import { scrape, sumOf } from '../support/scrape.ts';
 
 const SESSIONS = 100;
-const POLL = { timeout: 20_000 };
+const POLL = { timeout: 60_000 };
 
 let carillon: CarillonProcess;
 beforeAll(async () => {

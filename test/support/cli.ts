@@ -13,7 +13,7 @@ export interface Ran {
 type Environment = Readonly<Record<string, string>>;
 
 export interface Running {
-  /** What it has written to standard output until now. */
+  /** The whole lines that it has written to standard output until now. */
   readonly lines: () => readonly string[];
   readonly errors: () => string;
   readonly ended: Promise<Ran>;
@@ -26,15 +26,20 @@ export async function startCli(args: readonly string[], env: Environment, input 
   await once(child, 'spawn');
   child.stdin.end(input);
   let [out, err] = ['', ''];
-  child.stdout.on('data', (bytes: Buffer) => {
-    out += bytes.toString();
+  // A character may come in two pieces.
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
   });
-  child.stderr.on('data', (bytes: Buffer) => {
-    err += bytes.toString();
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
   });
   const ended = once(child, 'close').then(() => ({ exitCode: child.exitCode, out, err }));
   return {
-    lines: () => out.split('\n').filter((line) => line !== ''),
+    lines: () =>
+      out
+        .split('\n')
+        .slice(0, -1)
+        .filter((line) => line !== ''),
     errors: () => err,
     ended,
     signal: (signal) => child.kill(signal),

@@ -1,5 +1,6 @@
 /** Loopback ports: choose a free one, and ask whether anything listens on one. */
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 
 // Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152). From that
@@ -8,7 +9,20 @@ import { connect, createServer } from 'node:net';
 const lowestPort = 20_000;
 const highestPort = 32_000;
 
-const chosen = new Set<number>();
+/**
+ * Takes the port's number for as long as this process lives, so that no other test file chooses it before a server
+ * listens there, or while the server restarts. By UDP, which leaves TCP to the server.
+ */
+function reserve(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4').unref();
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ address: '127.0.0.1', port, exclusive: true }, () => resolve(true));
+  });
+}
 
 function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -21,9 +35,7 @@ function canListen(port: number): Promise<boolean> {
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(lowestPort, highestPort);
-    if (chosen.has(port)) continue;
-    chosen.add(port);
-    if (await canListen(port)) return port;
+    if ((await reserve(port)) && (await canListen(port))) return port;
   }
 }
 

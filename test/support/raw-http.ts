@@ -30,7 +30,7 @@ export async function sendRaw(url: string, bytes: string | Uint8Array, answers =
   stream.write(bytes);
   // An answer to HEAD names the length of a body that does not come.
   const methods = /^HEAD /.test(String(bytes)) ? ['HEAD'] : [];
-  const received = () => answersIn(Buffer.concat(chunks).toString('latin1'), methods);
+  const received = () => answersIn(Buffer.concat(chunks).toString('latin1'), isClosed, methods);
   try {
     await until('an answer to a raw request', TIMEOUT_MS, () => isClosed || received().length >= answers);
   } finally {
@@ -85,7 +85,7 @@ export async function exchange(
   const current = () => {
     const text = Buffer.concat(chunks).toString('latin1');
     const isUpgraded = /^HTTP\/1\.1 101 /m.test(text);
-    return { answers: answersIn(text, methods), isUpgraded, end };
+    return { answers: answersIn(text, end !== undefined, methods), isUpgraded, end };
   };
   const isOver = (count: number) => {
     const { answers, isUpgraded } = current();
@@ -109,7 +109,7 @@ export async function exchange(
 }
 
 /** The answers that are complete, in their order; `methods` of what was asked, where one may be HEAD. */
-function answersIn(text: string, methods: readonly string[] = []): RawAnswer[] {
+function answersIn(text: string, isClosed: boolean, methods: readonly string[]): RawAnswer[] {
   const answers: RawAnswer[] = [];
   for (let at = 0; ; ) {
     const end = text.indexOf('\r\n\r\n', at);
@@ -117,7 +117,7 @@ function answersIn(text: string, methods: readonly string[] = []): RawAnswer[] {
     const head = text.slice(at, end);
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
     const isHead = methods[answers.length] === 'HEAD';
-    const bodyEnd = isHead ? end + 4 : endOfBody(text, end + 4, head, status);
+    const bodyEnd = isHead ? end + 4 : endOfBody(text, end + 4, head, status, isClosed);
     if (bodyEnd === undefined) return answers;
     const contentType = /^content-type: *(.*)$/im.exec(head)?.[1] ?? '';
     if (status >= 200) answers.push({ status, contentType, head, body: text.slice(end + 4, bodyEnd) });
@@ -125,14 +125,21 @@ function answersIn(text: string, methods: readonly string[] = []): RawAnswer[] {
   }
 }
 
-function endOfBody(text: string, start: number, head: string, status: number): number | undefined {
+function endOfBody(
+  text: string,
+  start: number,
+  head: string,
+  status: number,
+  isClosed: boolean,
+): number | undefined {
   if (status < 200 || status === 204 || status === 304) return start;
   const length = /^content-length: *(\d+)$/im.exec(head)?.[1];
   if (length !== undefined) {
     const end = start + Number(length);
     return end <= text.length ? end : undefined;
   }
-  if (!/^transfer-encoding: *chunked$/im.test(head)) return text.length;
+  // A body of which nothing tells the length ends with the connection.
+  if (!/^transfer-encoding: *chunked$/im.test(head)) return isClosed ? text.length : undefined;
   const end = text.indexOf('0\r\n\r\n', start);
   return end === -1 ? undefined : end + 5;
 }

@@ -11,9 +11,10 @@ export default defineConfig({
     setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new TallyReporter()],
     maxWorkers: 4,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A machine that does much beside these takes many times as long for all that they wait for.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // A second, as it is by default, is what a busy machine may take for anything.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 40_000 } },
   },
 });

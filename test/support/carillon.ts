@@ -11,7 +11,8 @@ import { until } from './until.ts';
 export const JWT_SECRET = 'a-secret-for-tests-of-more-than-32-characters';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
-const START_TIMEOUT_MS = 30_000;
+/** It takes a second, or half a minute where the machine is full. */
+const START_TIMEOUT_MS = 80_000;
 
 export interface CarillonProcess {
   readonly pid: number;
@@ -36,12 +37,17 @@ export async function startCarillon(
   openFiles?: number,
 ): Promise<CarillonProcess> {
   const carillon = await spawnCarillon(environment, openFiles);
-  await until(`Carillon to be ready:\n${carillon.output.join('\n')}`, START_TIMEOUT_MS, async () => {
-    if ((await Promise.race([carillon.exited, undefined])) !== undefined) {
-      throw new Error(`Carillon ended before it was ready:\n${carillon.output.join('\n')}`);
-    }
-    return await isReady(carillon);
-  });
+  try {
+    await until('Carillon to be ready', START_TIMEOUT_MS, async () => {
+      if ((await Promise.race([carillon.exited, undefined])) !== undefined) {
+        throw new Error('Carillon ended before it was ready.');
+      }
+      return await isReady(carillon);
+    });
+  } catch (error) {
+    carillon.signal('SIGKILL');
+    throw new Error(`Carillon did not start. It wrote:\n${carillon.output.join('\n')}`, { cause: error });
+  }
   return carillon;
 }
 

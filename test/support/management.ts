@@ -1,7 +1,7 @@
 /** A small client of RabbitMQ's management HTTP API. */
 import { z } from 'zod';
 
-const requestTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
 
 const EVERYTHING = { configure: '.*', write: '.*', read: '.*' };
 

@@ -6,7 +6,12 @@ import { connect, createServer } from 'node:net';
 // range, another connection could take a server's port while it restarts, and a client that keeps
 // reconnecting to the closed port would at some time connect to itself.
 const lowestPort = 20_000;
-const highestPort = 32_000;
+/**
+ * Who chooses a port binds it some moments later, in another process: test files that run at the same time MUST NOT
+ * choose the same one meanwhile, so that each worker has ports of its own. The first are those of the global setup.
+ */
+const portsOfAWorker = 1_000;
+const workers = 12;
 
 const chosen = new Set<number>();
 
@@ -19,8 +24,9 @@ function canListen(port: number): Promise<boolean> {
 }
 
 export async function freePort(): Promise<number> {
+  const first = lowestPort + (Number(process.env.VITEST_POOL_ID ?? 0) % workers) * portsOfAWorker;
   for (;;) {
-    const port = randomInt(lowestPort, highestPort);
+    const port = randomInt(first, first + portsOfAWorker);
     if (chosen.has(port)) continue;
     chosen.add(port);
     if (await canListen(port)) return port;

@@ -9,7 +9,7 @@ import { freePort } from './ports.ts';
 import { findRedisServer } from './programs.ts';
 import { type Server, type ServerHome, startServer } from './server.ts';
 
-const startTimeoutMs = 15_000;
+const startTimeoutMs = 60_000;
 
 /** Number of databases (`SELECT n`) of every private Redis. */
 export const redisDatabases = 1_000;

@@ -10,8 +10,8 @@ export default defineConfig({
     reporters: ['default', new TallyReporter()],
     disableConsoleIntercept: true,
     maxWorkers: 4,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 40_000 } },
   },
 });

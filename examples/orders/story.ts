@@ -10,7 +10,7 @@ export async function run(environment?: Environment): Promise<RunningStory> {
     page: { claims: (user) => (user === 'clerk' ? { topics: ['mailbox'] } : {}) },
     settings: {
       ROUTES_FILE: fileURLToPath(new URL('routes.yaml', import.meta.url)),
-      UNREACHED_AFTER: '3',
+      UNREACHED_AFTER: (environment ?? process.env).UNREACHED_AFTER ?? '3',
     },
     environment,
   });

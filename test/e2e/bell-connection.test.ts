@@ -1,8 +1,12 @@
 /** The bell's connection: lost and back, tokens that end, another user, moved in the page and taken out of it. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type BellStage, startBellStage } from '../support/bell-stage.ts';
 
-const TOKEN_SECONDS = 12;
+/** Each is renewed at half of its life: the other half is what a busy machine may take. */
+const TOKEN_SECONDS = 24;
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 120_000 });
 
 let stage: BellStage;
 
@@ -36,8 +40,8 @@ test('without a connection it says when it tries again, and afterwards how many 
   await context.setOffline(false);
   await toasts.getByText('5 new notifications').waitFor();
   expect(await toasts.count()).toBe(1);
-  expect(await badge.textContent()).toBe('5');
-  expect(await button.getAttribute('part')).toBe('button');
+  await expect.poll(() => badge.textContent()).toBe('5');
+  await expect.poll(() => button.getAttribute('part')).toBe('button');
   expect(await page.evaluate('told.states')).toEqual(
     expect.arrayContaining(['connected', 'waiting', 'connecting']),
   );
@@ -50,7 +54,7 @@ test('without a connection it says when it tries again, and afterwards how many 
       (title) => `Information: ${title}, Unread`,
     ),
   );
-  expect(await panel.locator('.connection').isVisible()).toBe(false);
+  await panel.locator('.connection').waitFor({ state: 'hidden' });
 });
 
 test('it is back at once when there is a network again: no pause has to end', async () => {
@@ -78,7 +82,7 @@ test('asks for a fresh token in time, and stays connected', async () => {
   const { page, toasts } = await stage.open('lasting');
   await page.evaluate(SIGN);
   const given = stage.app.tokensGiven.length;
-  await expect.poll(() => stage.app.tokensGiven.length, { timeout: 25_000 }).toBeGreaterThan(given + 1);
+  await expect.poll(() => stage.app.tokensGiven.length, { timeout: 60_000 }).toBeGreaterThan(given + 1);
   await stage.send('lasting', 'still here');
   await toasts.getByText('still here').waitFor();
   expect(await page.evaluate(IS_SAME)).toBe(true);
@@ -99,7 +103,7 @@ describe('in the page', () => {
     await toasts.getByText('moved').waitFor();
     await page.evaluate('document.querySelector("header").append(bell)');
     expect(await toasts.getByText('moved').isVisible()).toBe(true);
-    expect(await badge.textContent()).toBe('1');
+    await expect.poll(() => badge.textContent()).toBe('1');
     expect(await page.evaluate(`${IS_SAME} && bell.getToken === window.getToken`)).toBe(true);
     expect(await page.evaluate('Object.keys(bell)')).toEqual([]);
   });

@@ -1,9 +1,12 @@
 /** The bell for everybody: by keyboard, for screen readers, in other languages, light and dark, on a phone. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { seriousIn } from '../support/axe.ts';
 import { type BellStage, startBellStage } from '../support/bell-stage.ts';
 
 const screenshot = (name: string) => new URL(`../artifacts/bell-${name}.png`, import.meta.url).pathname;
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
 
 let stage: BellStage;
 
@@ -135,7 +138,10 @@ test('a click elsewhere closes it', async () => {
 
 test('a toast stays as long as somebody points at it', async () => {
   const { page, toasts } = await stage.open('pointer');
-  await page.clock.install();
+  // From now on time passes when it is told to, however long a step takes.
+  const nowMs = Date.now();
+  await page.clock.install({ time: nowMs });
+  await page.clock.pauseAt(nowMs + 60_000);
   await stage.send('pointer', 'held');
   await page.clock.runFor(1_000);
   await expect

@@ -1,6 +1,9 @@
 /** `<carillon-bell>` in a real browser: what rings, what is shown, what is marked, and what a hostile event can't do. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type BellStage, startBellStage } from '../support/bell-stage.ts';
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
 
 let stage: BellStage;
 
@@ -28,7 +31,7 @@ test('counts and toasts what comes live, and nothing of other users', async () =
     'Success: ShippedBy ship',
   );
   expect(await page.getByRole('alert').textContent()).toBe('Critical: Sunk');
-  expect(await badge.textContent()).toBe('2');
+  await expect.poll(() => badge.textContent()).toBe('2');
   await page.getByRole('button', { name: 'Notifications, 2 new' }).waitFor();
   expect(await page.evaluate('told.notifications')).toEqual(['first', 'second']);
 

@@ -9,7 +9,7 @@ export const ARTIFACTS = new URL('../artifacts/', import.meta.url).pathname;
 const ANSWER = /status of 4\d\d/;
 
 /** Less than a test may take, so that it is said what was waited for. */
-const WAIT_MS = 15_000;
+const WAIT_MS = 40_000;
 
 interface ConsolePage extends Pick<PageWatch, 'hosts' | 'faults'> {
   readonly page: Page;

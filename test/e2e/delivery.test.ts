@@ -83,7 +83,7 @@ async function idsUpToLast(all: readonly TestClient[]): Promise<string[][]> {
     all.map(async (client) => {
       const audiences = Object.keys((await client.session()).audiences).length;
       const isLast = ({ id }: Notification) => id === last;
-      await until('the last event', 20_000, () => client.notifications.filter(isLast).length === audiences);
+      await until('the last event', 40_000, () => client.notifications.filter(isLast).length === audiences);
       return client.notifications.filter((one) => !isLast(one)).map(({ id }) => id);
     }),
   );

@@ -13,6 +13,7 @@ import { madeEvent } from '../support/producer.ts';
 import { startProgram } from '../support/program.ts';
 import { freshRedis, freshVhost } from '../support/servers.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
+import { until } from '../support/until.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -30,7 +31,7 @@ async function serveFiles() {
 }
 
 // Each starts processes, some of them one after the other.
-describe.for(['embedded', 'real'])('%s', { timeout: 60_000 }, (mode) => {
+describe.for(['embedded', 'real'])('%s', { timeout: 120_000 }, (mode) => {
   let carillon: CarillonProcess;
   let files: Awaited<ReturnType<typeof serveFiles>>;
 
@@ -83,6 +84,10 @@ describe.for(['embedded', 'real'])('%s', { timeout: 60_000 }, (mode) => {
     const first = await start();
     await publish(`user:${user}`, 'a', 'b');
     await first.prints(/test\.made/, 2);
+    // It keeps how far it was told after it has told it: who dies between is told once more.
+    await until('the cursor to be kept', 20_000, async () =>
+      /offset\W+2\b/.test(await readFile(env.CURSORS_FILE, 'utf8')),
+    );
     await first.stop();
     await publish(`user:${user}`, 'c', 'd');
 
@@ -112,7 +117,7 @@ describe.for(['embedded', 'real'])('%s', { timeout: 60_000 }, (mode) => {
       onTestFinished(() => context.close());
       const open = async () => {
         const page = await context.newPage();
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(40_000);
         await page.goto(`${files.origin}/examples/clients/browser/`);
         await page.getByLabel('Service').fill(carillon.url);
         await page.getByLabel('Token').fill(token);
@@ -129,9 +134,14 @@ describe.for(['embedded', 'real'])('%s', { timeout: 60_000 }, (mode) => {
       await publish('user:page', 'two', 'three');
       const second = await open();
       await expect.poll(second.titles).toEqual(['user:page 3: three', 'user:page 2: two']);
+      // It is soon back: what it says meanwhile is written down.
+      await second.page.evaluate(`window.said = [];
+        const status = document.querySelector('[role=status]');
+        new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true });`);
       await admin(carillon, 'POST', 'users/page/disconnect');
-      await second.page.getByText(/^Not connected \(.*Next try in \d+ s\.$/).waitFor();
-      await second.page.getByText('Connected as page.').waitFor();
+      await expect
+        .poll(() => second.page.evaluate('said'))
+        .toEqual([expect.stringMatching(/^Not connected \(.*Next try in \d+ s\.$/), 'Connected as page.']);
       await publish('user:page', 'four');
       await expect
         .poll(second.titles)

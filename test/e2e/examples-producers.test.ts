@@ -33,7 +33,7 @@ const overAmqp = [
 ];
 
 // Each starts processes, some of them one after the other.
-const SLOW = { timeout: 60_000 };
+const SLOW = { timeout: 120_000 };
 
 describe.for(overAmqp)('$script', SLOW, ({ command, script }) => {
   let amqpUrl: string;
@@ -61,7 +61,7 @@ describe.for(overAmqp)('$script', SLOW, ({ command, script }) => {
       (await management.connections(vhost)).filter(({ client_properties }) =>
         JSON.stringify(client_properties).includes('example producer'),
       );
-    await until('its connection to be listed', 20_000, async () => (await own()).length === 1);
+    await until('its connection to be listed', 40_000, async () => (await own()).length === 1);
     for (const { name } of await own()) await management.closeConnection(name);
     producer.write('three\n');
     await producer.prints(CONFIRMED, 3);
@@ -78,7 +78,7 @@ describe.for(overAmqp)('$script', SLOW, ({ command, script }) => {
     await channel.assertExchange('carillon.events', 'topic', { durable: true });
     const producer = start();
     producer.write('one\n');
-    await until('a complaint', 25_000, () => producer.errors.length > 0);
+    await until('a complaint', 60_000, () => producer.errors.length > 0);
     expect(producer.lines).toEqual([]);
     const { queue } = await channel.assertQueue('', { exclusive: true });
     await channel.bindQueue(queue, 'carillon.events', '#');

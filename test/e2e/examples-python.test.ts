@@ -43,7 +43,7 @@ function numbered(user: string) {
 }
 
 describe.for(['README.md', 'README.zh.md'])('%s', (file) => {
-  test('a client that listens: all, in order', { timeout: 90_000 }, async () => {
+  test('a client that listens: all, in order', { timeout: 240_000 }, async () => {
     const user = file.replaceAll('.', '-').toLowerCase();
     const { checker, audience, publish } = numbered(user);
     const code = fencedBlock(file, 'python', 'socketio').replace('http://localhost:3000', url);
@@ -51,7 +51,7 @@ describe.for(['README.md', 'README.zh.md'])('%s', (file) => {
     // It tells nothing of its connection: what comes before that is not for it.
     const probe = connectClient(url, await tokenFor('probe'));
     await probe.session();
-    await until('the client to be connected', 30_000, async () => (await isConnected(user)) === true);
+    await until('the client to be connected', 60_000, async () => (await isConnected(user)) === true);
     probe.close();
     await publish(COUNT);
     await program.prints(new RegExp(`#${COUNT}$`));
@@ -59,7 +59,7 @@ describe.for(['README.md', 'README.zh.md'])('%s', (file) => {
     expect(checker.judge([{ audience, ids }])).toEqual(flawless(COUNT));
   });
 
-  test('a producer: RabbitMQ has its event, and it arrives', async () => {
+  test('a producer: RabbitMQ has its event, and it arrives', { timeout: 90_000 }, async () => {
     const { AMQP_URL = '' } = stack.environment;
     const code = fencedBlock(file, 'python', 'pika').replace('amqp://localhost', AMQP_URL);
     const client = connectClient(url, await tokenFor('42'));
@@ -81,7 +81,7 @@ async function isConnected(user: string): Promise<boolean> {
 }
 
 test('docs/protocol.md, coming back: dying again and again loses nothing and keeps the order', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const { checker, audience, publish } = numbered('cursors');
   const cursors = temporaryFile('cursors.json', '{}');
@@ -105,7 +105,7 @@ test('docs/protocol.md, coming back: dying again and again loses nothing and kee
   };
 
   let program = start();
-  await until('its first cursor', 30_000, () => readFileSync(cursors, 'utf8').includes(audience));
+  await until('its first cursor', 60_000, () => readFileSync(cursors, 'utf8').includes(audience));
   for (const step of [1, 2, 3, 4]) {
     const publishing = publish(COUNT / 4);
     await program.prints(/^told /, 30 * step);

@@ -1,7 +1,7 @@
 /** In a real browser: a page of another origin logs nobody in and reads nothing, neither by JSONP nor by a rebound name. */
 import { createServer, type Server } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
 
@@ -27,6 +27,9 @@ const FOREIGN_PAGE = `<!doctype html><title>Foreign</title><script>
     return heard;
   }
 </script>`;
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
 
 let carillon: CarillonProcess;
 let browser: Browser;

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { LightClient } from '../support/light-client.ts';
 import { madeEvent } from '../support/producer.ts';
@@ -19,6 +19,9 @@ import { until } from '../support/until.ts';
 const ADDRESSES = Array.from({ length: 6 }, (_, i) => `127.0.0.${i + 2}`);
 /** Connected to the gateway that goes down. They are sent away one in 50 ms. */
 const CONNECTED = 40;
+
+// They ask until they have asked often.
+vi.setConfig({ testTimeout: 120_000 });
 
 let redis: RedisServer;
 let environment: Record<string, string>;
@@ -63,10 +66,16 @@ async function publish(url: string, headers: Record<string, string> = {}): Promi
   });
 }
 
-/** What clients of these kinds meet, over and over, until they are stopped. What is not as it should be is returned. */
+/** How often everybody asks at least. */
+const OFTEN = 100;
+
+/**
+ * What clients of these kinds meet, over and over, until they are stopped and have asked often. What is not as it should
+ * be is returned.
+ */
 function keepAsking(
   kinds: Readonly<Record<string, (address: string) => Promise<string | undefined>>>,
-): () => Promise<{ faults: string[]; asked: number }> {
+): () => Promise<readonly string[]> {
   const faults: string[] = [];
   let asked = 0;
   let isAsking = true;
@@ -80,9 +89,10 @@ function keepAsking(
     }),
   );
   return async () => {
+    await until('everybody to have asked often', 60_000, () => asked > OFTEN);
     isAsking = false;
     await Promise.all(asking);
-    return { faults, asked };
+    return faults;
   };
 }
 
@@ -155,9 +165,7 @@ describe.each(Object.entries(proxies))('%s', (_name, startProxy) => {
     for (const [name, found] of statuses) {
       for (const status of found) expect([400, 401, 403, 404, 405, 426], name).toContain(status);
     }
-    const { faults, asked } = await stop();
-    expect(faults).toEqual([]);
-    expect(asked).toBeGreaterThan(100);
+    expect(await stop()).toEqual([]);
   });
 
   test('a client that asks for h2c, as Java does, is served', async () => {
@@ -186,7 +194,7 @@ describe.each(Object.entries(proxies))('%s', (_name, startProxy) => {
         async (_, i) => new LightClient([gateway.url], await tokenFor(`c-${i}`)),
       ),
     );
-    await until('all sessions', 20_000, () => clients.every(({ isConnected }) => isConnected));
+    await until('all sessions', 60_000, () => clients.every(({ isConnected }) => isConnected));
     let isLeaving = false;
     const stop = keepAsking({
       ...good(),
@@ -205,10 +213,9 @@ describe.each(Object.entries(proxies))('%s', (_name, startProxy) => {
     expect(await gateway.exited).toBe(0);
     // The proxy has not noticed yet.
     for (let i = 0; i < 20; i += 1) expect(await readInbox(proxy.url)).toMatchObject({ status: 200 });
-    const { faults, asked } = await stop();
+    const faults = await stop();
     for (const client of clients) client.close();
     expect(faults).toEqual([]);
-    expect(asked).toBeGreaterThan(100);
   });
 });
 

@@ -1,6 +1,7 @@
 /** The Python example against the real service. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tokenFor } from '../support/carillon.ts';
@@ -25,7 +26,7 @@ describe('the Python client', () => {
     await stack.stop();
   });
 
-  test('tells what it missed, then what is live, in order and once', async () => {
+  test('tells what it missed, then what is live, in order and once', { timeout: 120_000 }, async () => {
     const environment = {
       ...process.env,
       CARILLON_URL: stack.gateways[0]?.url,
@@ -37,7 +38,7 @@ describe('the Python client', () => {
       python = spawn(PYTHON, ['examples/clients/python/client.py'], { env: environment });
       if (python.stdout !== null)
         createInterface({ input: python.stdout }).on('line', (line) => lines.push(line));
-      await until('Python to connect', 20_000, () => lines.slice(before).includes('connected as ada'));
+      await until('Python to connect', 60_000, () => lines.slice(before).includes('connected as ada'));
     };
     const publish = (from: number, to: number, audience: string) =>
       stack.producer.publish(
@@ -52,7 +53,11 @@ describe('the Python client', () => {
 
     await start();
     await publish(1, 50, 'user:ada');
-    await until('fifty', 20_000, () => titles().length >= 50);
+    // It keeps how far it was told after it has told it: who dies between is told once more.
+    await until('fifty, and the cursor to be kept', 20_000, async () => {
+      const kept = await readFile(environment.CURSORS_FILE, 'utf8');
+      return titles().length >= 50 && /"offset": 50\b/.test(kept);
+    });
     python?.kill();
     if (python !== undefined) await once(python, 'exit');
     await publish(51, 100, 'user:ada');

@@ -1,12 +1,15 @@
 /** `carillon/react` in a real browser, in StrictMode, and on a server. */
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { serveApp } from '../support/app-server.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { freshRedis, freshVhost } from '../support/servers.ts';
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
 
 const SCRIPT = `
 import { StrictMode, useState } from 'react';
@@ -72,7 +75,7 @@ afterAll(async () => {
 async function openApp() {
   const page = await browser.newPage();
   onTestFinished(() => page.close());
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(40_000);
   const faults: string[] = [];
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(error.message));

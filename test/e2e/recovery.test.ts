@@ -3,7 +3,7 @@
  * Every case is judged by the checker. Plain clients have no cursors; tracking clients present theirs.
  */
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
 import { appendAt } from '../support/append.ts';
 import { startCarillon } from '../support/carillon.ts';
@@ -13,6 +13,9 @@ import { Producer } from '../support/producer.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { StackClients } from '../support/stack-clients.ts';
 import { until } from '../support/until.ts';
+
+// Longer than its clients wait for anything.
+vi.setConfig({ testTimeout: 120_000 });
 
 let stack: Stack;
 let control: Redis;
@@ -132,7 +135,7 @@ describe('a plain client that stays', () => {
       await clients.publish(checker, audience, 20);
       await until(
         'subscriptions to cut',
-        10_000,
+        20_000,
         async () => Number(await control.call('CLIENT', 'KILL', 'TYPE', 'pubsub')) > 0,
       );
       await clients.publish(checker, audience, 20);
@@ -156,7 +159,8 @@ describe('what dies', () => {
     expect(checker.judge([{ audience, ids: client.seen(audience) }])).toEqual(flawless(60));
   });
 
-  test('the consumer, between append and acknowledgement, 50 times', { timeout: 240_000 }, async () => {
+  // A consumer starts in a second, or in ten where the machine is full.
+  test('the consumer, between append and acknowledgement, 50 times', { timeout: 780_000 }, async () => {
     const checker = new Checker();
     const { user, audience } = clients.newUser();
     const both = [await clients.plain(user), await clients.plain(user, clients.urls[1])];

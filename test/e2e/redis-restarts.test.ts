@@ -1,5 +1,5 @@
 /** Redis restarts, with its data and without: nobody is told a tale. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isReady, startCarillon } from '../support/carillon.ts';
 import { Checker, flawless } from '../support/checker.ts';
 import type { TestClient } from '../support/client.ts';
@@ -9,6 +9,9 @@ import { freshVhost } from '../support/servers.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { StackClients } from '../support/stack-clients.ts';
 import { until } from '../support/until.ts';
+
+// Longer than its clients wait for anything.
+vi.setConfig({ testTimeout: 120_000 });
 
 let stack: Stack;
 let clients: StackClients;

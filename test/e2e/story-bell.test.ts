@@ -1,10 +1,13 @@
 /** The example of the bell: two people, two bells, and what changes how they look and speak. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../../examples/bell/story.ts';
 import { type StoryStage, screenshotPath, stageStory, storyModes } from '../support/story.ts';
 
 const PANEL_RADIUS = `getComputedStyle(
   document.querySelector('[data-user=grace]').shadowRoot.querySelector('.panel')).borderTopLeftRadius`;
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
 
 describe.for(storyModes)('%s', (mode) => {
   let stage: StoryStage;

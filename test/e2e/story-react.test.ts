@@ -1,7 +1,10 @@
 /** The example of the React hooks: an inbox that is marked, another user's, and a topic beside it. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../../examples/react/story.ts';
 import { type StoryStage, screenshotPath, stageStory, storyModes } from '../support/story.ts';
+
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
 
 describe.for(storyModes)('%s', (mode) => {
   let stage: StoryStage;

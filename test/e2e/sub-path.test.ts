@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { connect } from '../../src/client/connect.ts';
 import { type AppServer, serveApp } from '../support/app-server.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
@@ -15,7 +15,10 @@ import { madeEvent } from '../support/producer.ts';
 import { findNginx } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
-const TIMEOUT_MS = 20_000;
+// Pages are drawn without a graphics card, and other tests run beside these.
+vi.setConfig({ testTimeout: 90_000 });
+
+const TIMEOUT_MS = 40_000;
 
 /** The bell and the hook side by side, of the same user. */
 const SCRIPT = `

@@ -5,7 +5,7 @@
 import { createServer, type Server } from 'node:http';
 import { build } from 'esbuild';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
@@ -33,6 +33,9 @@ carillon.on('state', show);
 carillon.inbox.subscribe(show);
 window.markAllSeen = () => carillon.inbox.markSeen('all');
 `;
+
+// A browser may take a minute to notice that there is no network.
+vi.setConfig({ testTimeout: 240_000 });
 
 let redis: RedisServer;
 let carillon: CarillonProcess;
@@ -113,7 +116,7 @@ test('five sent while it was closed: five arrive, once, in order, and the badge 
   await untilBothShow('listed', 'five,four,three,two,one,before');
   await until(
     'every toast',
-    10_000,
+    30_000,
     async () => (await shownInBoth('toasts')).join().split(',').filter(Boolean).length >= 6,
   );
   const toasts = (await shownInBoth('toasts')).flatMap((text) => text.split(',').filter(Boolean));

@@ -65,9 +65,9 @@ async function memoryBytes(): Promise<number> {
   return values.reduce((sum, bytes) => sum + bytes);
 }
 
-/** The gateway has only those left that it had before. */
-async function areGone(before: number): Promise<void> {
-  await until('the bad ones to be gone', GONE_TIMEOUT_MS, async () => (await connected()) === before);
+/** The gateway has only so many left; none, unless a trial's devices are there. */
+async function areGone(devices = 0): Promise<void> {
+  await until('the bad ones to be gone', GONE_TIMEOUT_MS, async () => (await connected()) === devices);
 }
 
 test('clients that answer pings and read nothing are cut off, and recover everything', {
@@ -175,22 +175,22 @@ test('many clients that read nothing, none of which has more waiting than it may
   );
 });
 
-test('clients connect and drop all the time', { timeout: 120_000 }, async () => {
-  const before = await connected();
+test('clients connect and drop all the time', { timeout: 240_000 }, async () => {
   const tokens = await tokensFor('dropping', 50);
   const report = await Trial.run('50 clients that connect and drop', visited, async (trial) => {
     const bad = dropping(gateway.url, tokens, 500);
-    await until('many drops', 60_000, () => (bad.counts.drops ?? 0) >= 500);
+    // On a busy machine many drop before they have their session.
+    await until('many drops, and many sessions', 90_000, () => {
+      return (bad.counts.drops ?? 0) >= 500 && (bad.counts.sessions ?? 0) > 100;
+    });
     await trial.flows(20);
     bad.stop();
-    expect(bad.counts.sessions).toBeGreaterThan(100);
   });
   expectWhole(report);
-  await areGone(before);
+  await areGone();
 });
 
 test('clients vanish without a word', { timeout: 240_000 }, async ({ onTestFinished }) => {
-  const before = await connected();
   const proxy = await startTcpProxy(Number(new URL(gateway.url).port));
   const bad = await halfOpen(proxy, await tokensFor('half-open', 50));
   onTestFinished(async () => {
@@ -198,12 +198,12 @@ test('clients vanish without a word', { timeout: 240_000 }, async ({ onTestFinis
     await proxy.close();
   });
   const report = await Trial.run('50 half-open connections', visited, async (trial) => {
-    const devices = (await connected()) - 50;
     await trial.flows(20);
-    await areGone(devices);
+    // The third one is away.
+    await areGone(2);
   });
   expectWhole(report);
-  await areGone(before);
+  await areGone();
 });
 
 test('a flood of connections that say nothing', { timeout: 120_000 }, async () => {

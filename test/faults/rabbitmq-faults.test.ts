@@ -15,7 +15,7 @@ beforeAll(async () => {
   rabbitMq = await startRabbitMq();
   stack = await startFaultStack(rabbitMq.url());
   // RabbitMQ 3.10 elects no leader for a queue when it is killed within the first moments of that queue's life.
-  await until('the connections to be listed', 20_000, async () => {
+  await until('the connections to be listed', 60_000, async () => {
     return (await rabbitMq.management.connections('/')).length >= 4;
   });
 });
@@ -75,7 +75,7 @@ test('connections fall silent for longer than the heartbeat', { timeout: 180_000
   expectWhole(report);
 });
 
-test('RabbitMQ has no memory left', { timeout: 180_000 }, async ({ skip }) => {
+test('RabbitMQ has no memory left', { timeout: 300_000 }, async ({ skip }) => {
   // In Docker there is no process here whose rabbitmqctl could be asked.
   if (rabbitMq.folder === undefined) skip();
   const [gateway] = stack.gateways;
@@ -104,7 +104,7 @@ test('RabbitMQ has no memory left', { timeout: 180_000 }, async ({ skip }) => {
     const posting = (async () => {
       for (let i = 0; i < 20; i += 1) await post();
     })();
-    await until('HTTP to refuse', 30_000, () => refusals.length >= 3);
+    await until('HTTP to refuse', 90_000, () => refusals.length >= 3);
     expect(await isReady(gateway)).toBe(false);
     await rabbitmqctl(rabbitMq, 'set_vm_memory_high_watermark', '0.4');
     await posting;

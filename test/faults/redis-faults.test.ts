@@ -85,7 +85,8 @@ test('subscribers alone are cut, again and again', { timeout: 120_000 }, async (
   };
   const before = await heals();
   const report = await Trial.run('pub/sub connections cut 20 times', stack, async (trial) => {
-    for (let i = 0; i < 20; i += 1) {
+    // And until a message was lost on the way and read from the log: who is quickly back may lose none.
+    for (let i = 0; i < 20 || ((await heals()) === before && i < 200); i += 1) {
       await until('subscribers to cut', 20_000, async () => {
         return Number(await stack.control.call('CLIENT', 'KILL', 'TYPE', 'pubsub')) > 0;
       });
@@ -93,6 +94,5 @@ test('subscribers alone are cut, again and again', { timeout: 120_000 }, async (
     }
   });
   expectWhole(report);
-  // Messages were lost on the way, and were read from the log.
   expect(await heals()).toBeGreaterThan(before);
 });

@@ -11,8 +11,13 @@ import { startRedis } from './redis.ts';
 import { freshVhost } from './servers.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
 
-/** The bell gets its properties before it is defined, as from a framework that renders first. */
+/**
+ * The bell gets its properties before it is defined, as from a framework that renders first. Its toasts last longer than
+ * their seven seconds, which a busy machine may take to look at them.
+ */
 const SCRIPT = `
+const begin = window.setTimeout;
+window.setTimeout = (run, ms, ...args) => begin(run, ms === 7_000 ? 120_000 : ms, ...args);
 const { url, user, ...attributes } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const bell = document.querySelector('carillon-bell');
 const told = { notifications: [], opened: [], states: [], errors: [], prevents: '' };
@@ -79,7 +84,7 @@ export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
   const openTab: BellStage['openTab'] = async (context, user, attributes = {}) => {
     const page = await context.newPage();
     // Less than a test may take, so that it is said what was waited for.
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(40_000);
     const { faults } = watchPage(page);
     await page.goto(`${app.origin}/#${new URLSearchParams({ url, user, ...attributes })}`);
     const bell = page.locator('carillon-bell');

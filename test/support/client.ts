@@ -6,7 +6,8 @@ import type { Goaway, Resync, Session } from '../../src/contract/socket.ts';
 import { mayAskAnything } from './contracts/managers.ts';
 import { until } from './until.ts';
 
-const TIMEOUT_MS = 20_000;
+/** Less than a test may take, so that it is said what was waited for. */
+const TIMEOUT_MS = 40_000;
 
 export interface TestClient {
   readonly socket: Socket;

@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { guard } from './guard.ts';
 import { until } from './until.ts';
 
-const TIMEOUT_MS = 25_000;
+/** Less than a test may take, so that it is said what was waited for. */
+const TIMEOUT_MS = 50_000;
 
 export interface Program {
   readonly lines: readonly string[];

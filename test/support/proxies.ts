@@ -11,7 +11,7 @@ import { startOwnProcess } from './own-process.ts';
 import { freePort, isListening } from './ports.ts';
 import { findHaproxy, findNginx } from './programs.ts';
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
 
 export interface RunningProxy {
   readonly url: string;

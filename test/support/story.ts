@@ -11,7 +11,7 @@ export const storyModes = ['embedded', 'real'] as const;
 export type StoryMode = (typeof storyModes)[number];
 
 /** Less than a test may take, so that it is said what was waited for. */
-const PAGE_TIMEOUT_MS = 20_000;
+const PAGE_TIMEOUT_MS = 40_000;
 
 interface StoryPage extends Pick<PageWatch, 'faults' | 'hostnames'> {
   readonly page: Page;

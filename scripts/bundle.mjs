@@ -32,9 +32,6 @@ import { dirname as dirnameOfBundle } from 'node:path';
 const require = createRequireOfBundle(import.meta.url);
 const folderOfPackaged = (module) => dirnameOfBundle(require.resolve(module));`;
 
-/** Node reads the maps at each start: only our own positions are in them. */
-const NO_MAP = `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from('{"version":3,"sources":[""],"mappings":"A"}').toString('base64')}\n`;
-
 /** A package that reads files beside its modules finds them where it is installed. */
 const filesOfPackages = {
   name: 'files of packages',
@@ -43,11 +40,11 @@ const filesOfPackages = {
       const text = readFileSync(path, 'utf8');
       const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, '');
       if (/\b__filename\b|\bimport\.meta\b/.test(code)) throw new Error(`${path} may read files beside it`);
-      if (!/\b__dirname\b/.test(code)) return { contents: text + NO_MAP };
+      if (!/\b__dirname\b/.test(code)) return undefined;
       const module = path.split('/node_modules/').slice(1).join('/node_modules/');
       // Throws when the package hides it.
       require.resolve(module);
-      return { contents: text.replaceAll(/\b__dirname\b/g, `folderOfPackaged('${module}')`) + NO_MAP };
+      return { contents: text.replaceAll(/\b__dirname\b/g, `folderOfPackaged('${module}')`) };
     });
   },
 };

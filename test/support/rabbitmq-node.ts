@@ -6,8 +6,8 @@ import { isListening } from './ports.ts';
 import { findOnPath } from './programs.ts';
 import type { ServerHome, ServerProcess } from './server.ts';
 
-const startTimeoutMs = 60_000;
-const epmdStartTimeoutMs = 10_000;
+const startTimeoutMs = 120_000;
+const epmdStartTimeoutMs = 30_000;
 
 export interface RabbitMqNode {
   readonly command: string;

@@ -116,7 +116,10 @@ test('what bears our header comes to us, and what does not goes its own way', as
 
 test("the adapter's own commands still reach other nodes", async () => {
   const { client, id } = await socketIn(nodes[0], '{user:3}');
-  expect((await nodes[1]?.io.in('{user:3}').fetchSockets())?.map((socket) => socket.id)).toEqual([id]);
+  // The adapter gives an answer five seconds.
+  await expect
+    .poll(async () => (await nodes[1]?.io.in('{user:3}').fetchSockets())?.map((socket) => socket.id))
+    .toEqual([id]);
   const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
   nodes[1]?.io.in('{user:3}').disconnectSockets(true);
   await gone;

@@ -8,7 +8,7 @@ import { type InboxLimits, InboxUnavailable } from '../../src/inbox/inbox.ts';
 import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
-import { describeInbox, entry, LIMITS, MAX_AGE_MS, toLiveMessages } from './inbox-contract.ts';
+import { describeInbox, entry, LONG_LIVED, MAX_AGE_MS, toLiveMessages } from './inbox-contract.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -56,7 +56,7 @@ describe('redis inbox, of its own', () => {
 
   test('keys and channel of an audience share a hash tag', async () => {
     await redis.flushall();
-    await openInbox(LIMITS).append(audience, [entry('a', audience)]);
+    await openInbox(LONG_LIVED).append(audience, [entry('a', audience)]);
     const keys = await redis.keys('*');
     expect(keys.toSorted()).toEqual([
       'carillon:{user:7}:log',
@@ -68,7 +68,7 @@ describe('redis inbox, of its own', () => {
 
   test('appends of one turn are one script, however many audiences they are for', async () => {
     await redis.flushall();
-    const inbox = openInbox(LIMITS);
+    const inbox = openInbox(LONG_LIVED);
     const audiences = Array.from({ length: 30 }, (_, i) => `user:${i}` as const);
     await redis.config('RESETSTAT');
     const appended = await Promise.all(
@@ -84,7 +84,7 @@ describe('redis inbox, of its own', () => {
     await redis.flushall();
     await redis.set('carillon:{user:spoilt}:log', 'not a stream');
     await redis.hset('carillon:{user:spoilt}:meta', 'head', 1);
-    const inbox = openInbox(LIMITS);
+    const inbox = openInbox(LONG_LIVED);
     const audiences = ['user:before', 'user:spoilt', 'user:behind'] as const;
     const results = await Promise.allSettled(audiences.map((each) => inbox.append(each, [entry('a', each)])));
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -93,13 +93,13 @@ describe('redis inbox, of its own', () => {
 
   test('every key has an end', async () => {
     await redis.flushall();
-    await openInbox(LIMITS).append(audience, [entry('a', audience)]);
+    await openInbox(LONG_LIVED).append(audience, [entry('a', audience)]);
     for (const key of await redis.keys('*')) expect(await redis.pttl(key), key).toBeGreaterThan(0);
   });
 
   test("a repeat is recognised for the dedupe window, on Carillon's own topics for two minutes", async () => {
     await redis.flushall();
-    const inbox = openInbox({ ...LIMITS, dedupeMs: 86_400_000 });
+    const inbox = openInbox({ ...LONG_LIVED, dedupeMs: 86_400_000 });
     const own = 'topic:carillon.canary.a';
     await Promise.all([inbox.append(audience, [entry('a', audience)]), inbox.append(own, [entry('a', own)])]);
     const ttlMs = async (name: string) => {
@@ -115,7 +115,9 @@ describe('redis inbox, of its own', () => {
     await redis.flushall();
     const epochs = new Set<string>();
     for (const [i, runId] of ['a', 'b', 'a', 'b', 'a'].entries()) {
-      const [appended] = await openInbox(LIMITS, () => runId).append(audience, [entry(`e${i}`, audience)]);
+      const [appended] = await openInbox(LONG_LIVED, () => runId).append(audience, [
+        entry(`e${i}`, audience),
+      ]);
       epochs.add(appended?.epoch ?? '');
     }
     expect(epochs.size).toBe(5);
@@ -123,7 +125,7 @@ describe('redis inbox, of its own', () => {
 
   test('a log whose counter is gone goes on under another epoch', async () => {
     await redis.flushall();
-    const inbox = openInbox(LIMITS);
+    const inbox = openInbox(LONG_LIVED);
     const [before] = await inbox.append(audience, [entry('a', audience), entry('b', audience)]);
     await redis.del('carillon:{user:7}:meta');
     const [after] = await inbox.append(audience, [entry('c', audience)]);
@@ -133,7 +135,7 @@ describe('redis inbox, of its own', () => {
   });
 
   test('nothing is written while it is not known who serves the key', async () => {
-    const inbox = openInbox(LIMITS, () => undefined);
+    const inbox = openInbox(LONG_LIVED, () => undefined);
     await expect(inbox.append(audience, [entry('x', audience)])).rejects.toThrow(InboxUnavailable);
   });
 
@@ -141,7 +143,7 @@ describe('redis inbox, of its own', () => {
     const own = await startRedis();
     const client = new Redis(own.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 });
     client.on('error', () => {});
-    const inbox = new RedisInbox({ redis: client, runIdOf: () => 'a', channelOf, limits: LIMITS });
+    const inbox = new RedisInbox({ redis: client, runIdOf: () => 'a', channelOf, limits: LONG_LIVED });
     await until('the connection', 20_000, () => client.status === 'ready');
     await client.config('SET', 'maxmemory', '1');
     await expect(inbox.append(audience, [entry('x', audience)])).rejects.toThrow(InboxUnavailable);

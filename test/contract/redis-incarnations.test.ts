@@ -57,12 +57,12 @@ async function follow(replica: Redis, primary: Redis, port: number): Promise<voi
   await until('the replica to be in step', 20_000, async () => {
     return (await replica.info('replication')).includes('master_link_status:up');
   });
-  expect(await primary.wait(1, 10_000)).toBe(1);
+  expect(await primary.wait(1, 20_000)).toBe(1);
 }
 
 const epochsIn = async () => parseIncarnations((await redis.hget(meta, 'epochs')) ?? '');
 
-test('the same process, promoted again, on connections that stayed', { timeout: 60_000 }, async () => {
+test('the same process, promoted again, on connections that stayed', { timeout: 120_000 }, async () => {
   const [shared] = await append(['1', '2']);
   await follow(other, redis, first.port);
   await other.replicaof('NO', 'ONE');
@@ -220,7 +220,7 @@ test('consumers of this version and of the one before alternate: one epoch begin
 });
 
 test('who writes leaves a primary that has become a replica, and finds the one behind the address', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const client = connectForCommands(
     { redisUrls: [first.url], redisCluster: false },

@@ -139,7 +139,9 @@ describe('over Redis', () => {
       show: () => ({ event: { source: '/a', id: '1', type: 't' } }),
     });
     await expect
-      .poll(() => watcher.ticks.flatMap(({ samples }) => samples.map((one) => `${one.node} ${one.stage}`)))
+      .poll(() =>
+        watcher.ticks.flatMap(({ samples }) => samples.map((one) => `${one.node} ${one.stage}`)).toSorted(),
+      )
       .toEqual(['consumer received', 'gateway delivered']);
     expect(watcher.ticks.some(({ latencyMs }) => latencyMs?.p99 === 8)).toBe(true);
     await expect.poll(() => watcher.ticks.at(-1)?.connections).toBe(2);
@@ -163,13 +165,14 @@ describe('over Redis', () => {
     });
     for (let i = 0; i < 100; i += 1) tap.record(seen(String(i)));
     const watcher = await watching(tap);
+    await expect.poll(() => commands).toContain('spublish carillon:{tap}:batches');
     const begin = commands.indexOf('spublish carillon:{tap}:watched');
     expect(commands.slice(0, begin).filter((command) => command.startsWith('spublish'))).toEqual([]);
-    expect(commands).toContain('spublish carillon:{tap}:batches');
     watcher.stop();
     await until('the tap to rest', 20_000, () => !tap.isWatched);
     // What was sent last is seen before what is asked now.
-    await others.ping('carillon');
+    await others.get('carillon:{tap}:resting');
+    await expect.poll(() => commands).toContain('get carillon:{tap}:resting');
     const told = commands.length;
     for (let i = 0; i < 100; i += 1) tap.record(seen(String(i)));
     await others.get('carillon:{tap}:over');
@@ -197,8 +200,11 @@ describe('over Redis', () => {
     tap.record(seen('unseen'));
     await server.restart();
     await until('the tap to be watched again', 20_000, () => tap.isWatched);
-    tap.record(seen('later'));
-    await expect.poll(() => idsIn(watcher)).toContain('later');
+    const later = () => {
+      tap.record(seen('later'));
+      return idsIn(watcher);
+    };
+    await expect.poll(later).toContain('later');
     expect(idsIn(watcher)).not.toContain('unseen');
     expect(watcher.ticks.length).toBeGreaterThan(told);
   });

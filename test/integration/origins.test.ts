@@ -162,10 +162,10 @@ test('a session that is a WebSocket is not taken over by another one that knows 
 
 test('what is refused is logged and counted with its code', async () => {
   const labels = { outcome: 'refused', code: 'jsonp' };
-  const refused = async () => sumOf(await scrape(carillon), 'carillon_connections_total', labels);
-  const before = (await refused()) ?? 0;
+  const refused = async () => sumOf(await scrape(carillon), 'carillon_connections_total', labels) ?? 0;
+  const before = await refused();
   await send(`${POLLING}&j=0`);
-  expect(await refused()).toBe(before + 1);
+  await expect.poll(refused).toBe(before + 1);
   await expect
     .poll(
       () =>

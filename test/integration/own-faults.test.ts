@@ -40,7 +40,7 @@ const linesLike = (msg: string) =>
     .filter((line) => line.msg === msg);
 
 test('an event on which the append always fails becomes a dead letter, and blocks nothing', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   const client = connectClient(carillon.url, await tokenFor('well'));
   await client.session();
@@ -64,7 +64,8 @@ test('an event on which the append always fails becomes a dead letter, and block
   expect(found.map(({ event }) => event).sort()).toEqual([...bad.map(({ id }) => id), 'both'].sort());
   expect(new Set(found.map(({ reason }) => reason))).toEqual(new Set(['internal']));
   // What an operator needs: which event, and where in the code.
-  expect(linesLike('the service failed on an event')[0]).toMatchObject({
+  await until('the log lines', 20_000, () => linesLike('the service failed on an event').length >= 6);
+  expect(linesLike('the service failed on an event').find(({ id }) => id === 'bad-0')).toMatchObject({
     level: 'error',
     code: 'internal',
     source: '/test',

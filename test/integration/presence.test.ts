@@ -120,9 +120,9 @@ describe('a user', () => {
     const [before] = (await presenceOf('kim')).sessions;
     await admin(stack.consumer, 'PUT', 'users/kim/departments', { body: { departments: ['north'] } });
     await soon(audiencesOf).toContain('department:north');
+    await soon(audiencesOf).not.toContain('department:sales');
     const [after] = (await presenceOf('kim')).sessions;
     expect(after).toMatchObject({ session: one.socket.id, connectedAt: before?.connectedAt });
-    expect(Object.keys(after?.audiences ?? {})).not.toContain('department:sales');
   });
 });
 
@@ -137,9 +137,8 @@ describe('an audience', () => {
     ]);
     const checker = new Checker();
     await stack.producer.publish(checker.next('department:support'), checker.next('department:support'));
-    await soon(async () => (await audience('department:support'))?.sessions).toBe(4);
-    const found = await audience('department:support');
-    expect(found).toEqual({
+    // Nodes tell who is in their rooms each in its own time, and the events are appended in theirs.
+    await soon(() => audience('department:support')).toEqual({
       audience: 'department:support',
       users: 3,
       sessions: 4,
@@ -152,12 +151,12 @@ describe('an audience', () => {
     });
     await clients[2]?.ask('subscribe', { topic: 'news' });
     await soon(async () => (await audience('topic:news'))?.users).toBe(1);
-    expect(await audience('user:u1')).toMatchObject({ users: 1, sessions: 2, nodes: [{ sessions: 2 }] });
+    await soon(() => audience('user:u1')).toMatchObject({ users: 1, sessions: 2, nodes: [{ sessions: 2 }] });
     clients[0]?.close();
     clients[3]?.close();
-    await soon(async () => (await audience('department:support'))?.sessions).toBe(2);
-    expect(await audience('department:support')).toMatchObject({
+    await soon(() => audience('department:support')).toMatchObject({
       users: 2,
+      sessions: 2,
       nodes: [{ users: 2, sessions: 2 }],
     });
     await clients[2]?.ask('unsubscribe', { topic: 'news' });
@@ -174,10 +173,10 @@ describe('a node that', () => {
     killed.signal('SIGKILL');
     await killed.exited;
     await soon(() => sessionsOf('lea'), 40_000).toEqual([stays.socket.id]);
-    expect((await presenceOf('lea')).devices).toMatchObject([{ device: 'phone' }]);
-    expect(await control.hlen('carillon:{user:lea}:sessions')).toBe(1);
+    await soon(async () => (await presenceOf('lea')).devices).toMatchObject([{ device: 'phone' }]);
+    await soon(() => control.hlen('carillon:{user:lea}:sessions')).toBe(1);
     await soon(async () => (await audience('department:ghosts'))?.sessions).toBe(1);
-  }, 90_000);
+  }, 180_000);
 
   test('is frozen for long is taken for dead, and is right again when it goes on', async () => {
     const frozen = await startCarillon({ ...stack.environment, ROLES: 'gateway' });
@@ -189,7 +188,7 @@ describe('a node that', () => {
     await soon(() => sessionsOf('eve')).toEqual([one.socket.id]);
     await soon(async () => (await audience('department:ice'))?.sessions).toBe(1);
     await frozen.stop();
-  }, 90_000);
+  }, 180_000);
 
   test('goes down orderly leaves nothing behind', async () => {
     const stopped = await startCarillon({ ...stack.environment, ROLES: 'gateway' });
@@ -222,7 +221,7 @@ test('what could not be written while Redis was away is written when it is back,
   await stack.redis.restart();
   await soon(() => isReady(stack.consumer)).toBe(true);
   await soon(() => sessionsOf('mia')).toEqual([stays.socket.id]);
-  expect((await presenceOf('mia')).devices.map(({ session }) => session)).toEqual([gone]);
+  await soon(async () => (await presenceOf('mia')).devices.map(({ session }) => session)).toEqual([gone]);
   await soon(async () => (await audience('department:outage'))?.sessions).toBe(1);
 });
 
@@ -248,7 +247,7 @@ describe('is refused', () => {
 test('embedded, all of it works in one process', async () => {
   const carillon = await startCarillon({ JWT_SECRET });
   const one = await join('ada', carillon.url, { departments: ['sales'] }, { auth: { device: 'phone' } });
-  expect((await presenceOf('ada', carillon)).sessions).toMatchObject([{ device: 'phone' }]);
+  await soon(async () => (await presenceOf('ada', carillon)).sessions).toMatchObject([{ device: 'phone' }]);
   await admin(carillon, 'PUT', 'users/ada/departments', { body: { departments: ['north'] } });
   await soon(async () => (await one.session()).departments).toEqual(['north']);
   await soon(async () => (await audience('department:north', carillon))?.sessions).toBe(1);

@@ -1,5 +1,6 @@
 /** The servers that the other tests stand on: private, restartable, and gone without a trace. */
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -55,13 +56,13 @@ describe('a private Redis', () => {
 
   test('answers nothing between pause() and resume()', async () => {
     const server = await startRedisForThisTest();
-    const client = new Redis(server.url, { commandTimeout: 300 });
-    onTestFinished(() => client.disconnect());
+    const client = clientOf(server.url);
     await client.set('key', 'value');
     await server.pause();
-    await expect(client.get('key')).rejects.toThrow('Command timed out');
+    const answer = client.get('key');
+    expect(await Promise.race([answer, pause(300, 'nothing')])).toBe('nothing');
     await server.resume();
-    expect(await client.get('key')).toBe('value');
+    expect(await answer).toBe('value');
   });
 
   test('leaves nothing behind after stop()', async () => {
@@ -113,7 +114,7 @@ describe('a private RabbitMQ', () => {
   }
 
   test('keeps a confirmed message of a quorum queue over restart() and kill()', {
-    timeout: 90_000,
+    timeout: 180_000,
   }, async () => {
     const url = await server.vhost('kept');
     const connection = await connect(url);
@@ -142,8 +143,12 @@ describe('a private RabbitMQ', () => {
     await sharedChannel.assertQueue('shared');
     await ownChannel.assertQueue('own');
     const names = (queues: readonly { name: string }[]) => queues.map(({ name }) => name);
-    expect(names(await sharedManagement().queues(vhostOf(sharedUrl)))).toEqual(['shared']);
-    expect(names(await server.management.queues(vhostOf(ownUrl)))).toEqual(['own']);
+    for (const [management, url, queue] of [
+      [sharedManagement(), sharedUrl, 'shared'],
+      [server.management, ownUrl, 'own'],
+    ] as const) {
+      await expect.poll(async () => names(await management.queues(vhostOf(url)))).toEqual([queue]);
+    }
 
     const started = startedSince(before);
     expect(started).toContain(server.pid);

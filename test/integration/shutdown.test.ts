@@ -63,8 +63,9 @@ describe('stops', () => {
     await producer.close();
     await redis.stop();
   });
+  // Canaries would lie in the queue beside the events, the more of them the longer it takes.
   const start = (extra: Record<string, string> = {}) =>
-    startCarillon({ AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, ...extra });
+    startCarillon({ AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, CANARY_SECONDS: '0', ...extra });
 
   test('on SIGTERM: clients are told to come back, and it exits with 0', async () => {
     const carillon = await start();
@@ -99,9 +100,9 @@ describe('stops', () => {
   });
 
   test('with events in hand that its store does not take: they stay in the queue', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
-    const carillon = await start({ SHUTDOWN_TIMEOUT: '4' });
+    const carillon = await start({ SHUTDOWN_TIMEOUT: '10' });
     await redis.pause();
     await producer.publish(
       ...Array.from({ length: 10 }, (_, i) => madeEvent(`kept-${i}`, { audience: 'user:eve' })),
@@ -114,7 +115,7 @@ describe('stops', () => {
     await redis.resume();
     await until(
       'all ten to lie in the queue',
-      10_000,
+      20_000,
       async () => (await queueDepth(amqpUrl, 'carillon.deliver')) === 10,
     );
 

@@ -8,7 +8,7 @@ import type { ServerProcess } from './server.ts';
 import { until } from './until.ts';
 
 const terminateTimeoutMs = 20_000;
-const killTimeoutMs = 10_000;
+const killTimeoutMs = 30_000;
 
 export interface OwnProcessOptions {
   readonly command: string;

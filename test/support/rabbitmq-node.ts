@@ -6,7 +6,7 @@ import { isListening } from './ports.ts';
 import { findOnPath } from './programs.ts';
 import type { ServerHome, ServerProcess } from './server.ts';
 
-const startTimeoutMs = 90_000;
+const startTimeoutMs = 120_000;
 const epmdStartTimeoutMs = 30_000;
 
 export interface RabbitMqNode {

@@ -114,7 +114,7 @@ class ScriptedServer {
   }
 }
 
-export const soon = <T>(check: () => T) => vi.waitFor(check, { timeout: 10_000, interval: 5 });
+export const soon = <T>(check: () => T) => vi.waitFor(check, { timeout: 20_000, interval: 5 });
 
 function openClient(
   server: ScriptedServer,

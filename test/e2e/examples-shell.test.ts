@@ -1,4 +1,5 @@
 /** The shell in the documents, run as it stands there, on the service in embedded mode: what it asks for happens. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { signToken } from '../../src/auth/tokens.ts';
 import { readConfig } from '../../src/config.ts';
@@ -53,6 +54,21 @@ test('examples/producers/README.md: with a token of the command line', async () 
   const client = await device('ada');
   expect(await run(fencedBlock('examples/producers/README.md', 'sh', 'send.sh'))).toBe('202 {"accepted":1}');
   expect(await client.received(1)).toMatchObject([{ data: { title: 'Hello from curl' } }]);
+});
+
+test('examples/producers/README.md: what is wrong', async () => {
+  const said = (text: string) => {
+    const { detail = '', ...problem } = JSON.parse(text.slice('422 '.length));
+    return { status: text.slice(0, 4), detail: detail.split('…')[0], ...problem };
+  };
+  const shown = said(fencedBlock('examples/producers/README.md', '', '422'));
+  const event = JSON.parse(readFileSync('examples/producers/curl/event.json', 'utf8'));
+  const env = { TOKEN: await tokenFor('a-service', { scope: 'events:write' }), CARILLON_URL: carillon.url };
+  const program = startProgram('examples/producers/curl/send.sh', [], env);
+  program.write(JSON.stringify({ ...event, audience: ['nobody'] }));
+  expect(await program.end()).toBe(1);
+  const { detail, ...problem } = said(program.lines.join('\n'));
+  expect({ ...problem, detail: detail.slice(0, shown.detail.length) }).toEqual(shown);
 });
 
 test('examples/tracing/README.md: an event of a trace', async () => {

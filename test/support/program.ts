@@ -16,6 +16,8 @@ export interface Program {
   prints(pattern: RegExp, count?: number): Promise<void>;
   /** No more input; resolves with the exit code. */
   end(): Promise<number | null>;
+  /** Ctrl-C: for all that it has started, too. Resolves when all of them have ended. */
+  interrupt(): Promise<void>;
   /** Ends it; resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -24,11 +26,23 @@ export function startProgram(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  cwd?: string,
 ): Program {
-  const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: 'pipe' });
-  const dismissGuard = guard('kill -s KILL -- "$1"', String(child.pid));
+  // A group of its own, as in a terminal: it takes one signal.
+  const child = spawn(command, args, {
+    env: { PATH: process.env.PATH, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+    detached: true,
+    stdio: 'pipe',
+  });
+  const dismissGuard = guard('kill -s KILL -- "-$1"', String(child.pid));
   const ended = once(child, 'close').then(dismissGuard);
   const [lines, errors]: [string[], string[]] = [[], []];
+  const signalGroup = (signal: NodeJS.Signals) => {
+    // After its end, another may get its id.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, signal);
+  };
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
   return {
@@ -49,8 +63,12 @@ export function startProgram(
       await ended;
       return child.exitCode;
     },
+    async interrupt() {
+      signalGroup('SIGINT');
+      await ended;
+    },
     async stop() {
-      child.kill();
+      signalGroup('SIGTERM');
       await ended;
     },
   };

@@ -1,7 +1,6 @@
 /**
- * The register of all examples in documents: which test runs each as it stands there, which one does the same in its own
- * words, or why none does. A new block of code fails here until
- * it is in a test, or somebody says why not.
+ * The register of all examples in documents: which test runs each as it stands there, or why none does. A new block of code
+ * fails here until it is in a test, or somebody says why not.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,37 +8,37 @@ import { expect, test } from 'vitest';
 import { type FencedBlock, fencedBlocksIn } from '../support/fenced-blocks.ts';
 
 const runBy = (path: string) => ({ test: path });
-/** Not as it stands there: the same calls, attributes or commands. */
-const likeIn = (path: string) => ({ like: path });
 const notRun = (why: string) => ({ why });
 
 const PYTHON = runBy('test/e2e/examples-python.test.ts');
 const SHELL = runBy('test/e2e/examples-shell.test.ts');
 const FORMATS = runBy('test/unit/documented-formats.test.ts');
+const APP = runBy('test/e2e/examples-app.test.ts');
+const COMMANDS = runBy('test/e2e/examples-commands.test.ts');
+const STORIES = runBy('test/e2e/examples-stories.test.ts');
 const RIGHTS = runBy('test/integration/rights.test.ts');
-const SELF = notRun('it runs the tests, or the service that all tests start');
+const SELF = notRun('it runs the tests');
 const DRAWING = notRun('a drawing or a formula');
-const OUTPUT = notRun('what a program prints');
-const FRAGMENT = notRun('a part of an app, whose names are its own; what it calls has tests of its own');
+const INSTALL = notRun('it installs packages from elsewhere');
 
-type How = { readonly test: string } | { readonly like: string } | { readonly why: string };
+type How = { readonly test: string } | { readonly why: string };
 
 /** Files, a language, and a text that is in the block; the first that fits counts. */
 const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^(README(\.zh)?|docs\/protocol)\.md$/, 'python', 'import', PYTHON],
   [/^README(\.zh)?\.md$/, 'sh', 'curl', SHELL],
-  [/^README(\.zh)?\.md$/, 'sh', 'npm ci && npm', SELF],
-  [/^README(\.zh)?\.md$/, 'sh', 'npm run build', SELF],
-  [/^README(\.zh)?\.md$/, 'sh', 'carillon doctor', likeIn('test/integration/cli-doctor.test.ts')],
+  [/^README(\.zh)?\.md$/, 'sh', 'npm ci && npm test', SELF],
+  [/^README(\.zh)?\.md$/, 'sh', '', COMMANDS],
   [/^README(\.zh)?\.md$/, 'json', '', FORMATS],
-  [/^README(\.zh)?\.md$/, 'html', 'carillon-bell', likeIn('test/e2e/bell.test.ts')],
-  [/^README(\.zh)?\.md$/, 'ts', 'connect', likeIn('test/integration/client.test.ts')],
+  [/^README(\.zh)?\.md$/, 'html', '', APP],
+  [/^README(\.zh)?\.md$/, 'ts', '', APP],
   [/^CONTRIBUTING\.md$/, 'sh', 'npm test', SELF],
-  [/^docs\/bell\.md$/, 'html', 'carillon-bell', likeIn('test/e2e/bell.test.ts')],
-  [/^docs\/bell\.md$/, 'css', '', likeIn('test/e2e/bell-looks.test.ts')],
-  [/^docs\/bell\.md$/, 'tsx', 'useCarillon', likeIn('test/e2e/react-hook.test.ts')],
-  [/^docs\/(bell|client)\.md$/, 'ts', '', FRAGMENT],
-  [/^docs\/cli\.md$/, 'sh', 'JWT_SECRET', likeIn('test/integration/cli.test.ts')],
+  [/^docs\/bell\.md$/, 'html', '', APP],
+  [/^docs\/bell\.md$/, 'css', '', APP],
+  [/^docs\/bell\.md$/, 'tsx', '', APP],
+  [/^docs\/(bell|client)\.md$/, 'ts', '', APP],
+  [/^docs\/cli\.md$/, '', '', COMMANDS],
+  [/^docs\/cli\.md$/, 'sh', '', COMMANDS],
   [/^docs\/operating\.md$/, 'yaml', 'routes:', FORMATS],
   [/^docs\/operating\.md$/, 'json', 'not_ready', FORMATS],
   [/^docs\/operating\.md$/, 'sh', 'set_permissions', RIGHTS],
@@ -54,28 +53,22 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/operating\.md$/, 'nginx', 'location /notify/', runBy('test/e2e/sub-path.test.ts')],
   [/^docs\/protocol\.md$/, 'json', 'data_base64', FORMATS],
   [/^docs\/decisions\//, 'sh', 'bench', notRun('a measurement of twenty minutes')],
-  [/^examples\/clients\/browser\//, 'sh', '', likeIn('test/e2e/examples-clients.test.ts')],
-  [/^examples\/clients\/python\//, 'sh', '', likeIn('test/e2e/python-client.test.ts')],
+  [/^examples\/clients\/browser\//, 'sh', '', COMMANDS],
+  [/^examples\/clients\/python\//, 'sh', 'pip install', INSTALL],
+  [/^examples\/clients\/python\//, 'sh', '', COMMANDS],
   [/^examples\/clients\/mobile\.md$/, 'swift', '', notRun('no Swift; the page says so')],
   [/^examples\/clients\/mobile\.md$/, 'kotlin', '', notRun('no Kotlin; the page says so')],
   [/^examples\/clients\/mobile\.md$/, 'dart', '', notRun('no Dart; the page says so')],
   [/^examples\/producers\//, 'sh', 'send.sh', SHELL],
-  [/^examples\/support\//, 'ts', '', FRAGMENT],
+  [/^examples\/producers\//, '', '422', SHELL],
+  [/^examples\/support\//, 'ts', '', STORIES],
   [/^examples\/tracing\//, 'sh', 'traceparent', SHELL],
-  [/^examples\/tracing\//, 'sh', 'npm install', notRun('it installs packages that the tests do not have')],
+  [/^examples\/tracing\//, 'sh', 'npm install', INSTALL],
+  [/^examples\/tracing\//, 'sh', 'otel.mjs', COMMANDS],
   [/^examples\/tracing\//, 'sh', 'docker', notRun('it needs Docker, and an image from elsewhere')],
-  ...['bell', 'chat', 'notices', 'orders', 'react', 'ticker'].map(
-    (story) =>
-      [
-        new RegExp(`^examples/${story}/`),
-        'sh',
-        `story -- ${story}`,
-        likeIn(`test/e2e/story-${story}.test.ts`),
-      ] as const,
-  ),
+  [/^examples\/(bell|chat|notices|orders|react|ticker)\//, 'sh', 'npm run story', STORIES],
   [/./, 'mermaid', '', DRAWING],
   [/^(README(\.zh)?|docs\/scaling|examples\/ticker\/README)\.md$/, '', '', DRAWING],
-  [/^(docs\/cli|examples\/producers\/README)\.md$/, '', '', OUTPUT],
 ];
 
 const OTHERS = ['.git', 'node_modules', 'dist', 'coverage'];
@@ -106,10 +99,7 @@ test('each example is in a test, or it is said why not', () => {
 test('the register names nothing that is not there', () => {
   const used = new Set(blocks.map(entryOf));
   expect(REGISTER.filter((_, i) => !used.has(i)).map(([files, , text]) => `${files} ${text}`)).toEqual([]);
-  const tests = REGISTER.flatMap(([, , , how]) => {
-    if ('test' in how) return [how.test];
-    return 'like' in how ? [how.like] : [];
-  });
+  const tests = REGISTER.flatMap(([, , , how]) => ('test' in how ? [how.test] : []));
   expect(tests.filter((path) => !existsSync(path))).toEqual([]);
 });
 
@@ -118,7 +108,7 @@ test('documents whose examples are not run say so', () => {
 });
 
 test('tests that run examples take them from the documents', () => {
-  for (const { test: path } of [PYTHON, SHELL, FORMATS]) {
+  for (const { test: path } of [PYTHON, SHELL, FORMATS, APP, COMMANDS, STORIES]) {
     expect(readFileSync(path, 'utf8')).toContain('fencedBlock(');
   }
 });

@@ -11,8 +11,7 @@ import { openTerminal } from '../support/terminal.ts';
 const terminal = openTerminal();
 const STORIES = ['bell', 'chat', 'notices', 'orders', 'react', 'ticker'];
 
-// At once: each builds a page and starts a service of its own.
-test.concurrent.for(STORIES)('npm run story -- %s', { timeout: 90_000 }, async (name, { expect }) => {
+test.for(STORIES)('npm run story -- %s', { timeout: 90_000 }, async (name) => {
   const story = terminal.run(fencedBlock(`examples/${name}/README.md`, 'sh', `story -- ${name}`));
   await story.prints(/Ctrl-C ends it/);
   const url = new RegExp(`${name}: (http://\\S+)`).exec(story.lines.join('\n'))?.[1] ?? '';

@@ -2,7 +2,7 @@
 import type { Audience } from './contract/audience.ts';
 import { isExpired } from './contract/cloudevent.ts';
 import { type Event, RETRACTION_TYPE } from './contract/event.ts';
-import { encodeEvent } from './contract/notification.ts';
+import { encodeEvent, mayMeet } from './contract/notification.ts';
 import { type Refusal, refuse } from './contract/refusal.ts';
 import { momentOf } from './contract/rfc3339.ts';
 import { isUnavailable } from './contract/unavailable.ts';
@@ -68,7 +68,12 @@ export function createDeliver(options: DeliverOptions): Handle {
     onMapped?.(event, mapped.value);
 
     const traceparent = trace?.appending(mapped.value.map(({ audience }) => audience));
-    const textFor = encodeEvent(traceparent === undefined ? event : { ...event, traceparent }, receivedAt);
+    const copies = mayMeet(mapped.value.map(({ audience }) => audience));
+    const textFor = encodeEvent(
+      traceparent === undefined ? event : { ...event, traceparent },
+      receivedAt,
+      copies,
+    );
     const { source, id } = event;
     const sampled = isSampled(event);
     const expiresAtMs = event.expirytime === undefined ? undefined : momentOf(event.expirytime);

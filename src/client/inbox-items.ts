@@ -5,7 +5,7 @@
 import type { Counts, MAX_COUNT, MarkRequest } from '../contract/inbox.ts';
 import type { Session } from '../contract/socket.ts';
 import type { Which } from './api.ts';
-import { type EventIdentity, keyOf } from './identity.ts';
+import { type EventIdentity, expiresAtMs, keyOf } from './identity.ts';
 import { type Limits, partsOf } from './limits.ts';
 import type { InboxItem } from './notification.ts';
 
@@ -31,6 +31,8 @@ export interface Item {
   readonly shown: InboxItem;
   readonly readBy: number;
   readonly archivedBy: number;
+  /** A page brought it, which has one copy of each event. */
+  readonly isOfPage?: boolean | undefined;
 }
 
 function isMeant({ id, source, audience, offset }: InboxItem, { events, ids, upTo }: Change): boolean {
@@ -40,7 +42,7 @@ function isMeant({ id, source, audience, offset }: InboxItem, { events, ids, upT
 
 /** `seen` is never taken back. A mark that is older than the one that decided does not decide again. */
 export function changed(item: Item, change: Change, version: number): Item {
-  const { shown, readBy, archivedBy } = item;
+  const { shown, readBy, archivedBy, isOfPage } = item;
   const { as } = change;
   if (!isMeant(shown, change)) return item;
   const read = as !== 'seen' && version >= readBy;
@@ -54,6 +56,7 @@ export function changed(item: Item, change: Change, version: number): Item {
     },
     readBy: read ? version : readBy,
     archivedBy: archived ? version : archivedBy,
+    isOfPage,
   };
 }
 
@@ -66,6 +69,14 @@ export function bringsBack(items: readonly Item[], { as, events, ids, upTo, all 
   return ids?.every((id) => isHeld({ as, ids: [id] })) === false;
 }
 
+/** The copy of an event that a page brought has left its log, and another may be shown that is not held here. */
+export function hasLostCopy(before: readonly Item[], after: readonly Item[], nowMs: number): boolean {
+  const held = new Set(after);
+  return before.some(
+    (item) => item.isOfPage && item.shown.copies && !held.has(item) && expiresAtMs(item.shown) > nowMs,
+  );
+}
+
 /** Own marks that wait for their answers, on top of what the server has confirmed. */
 export function withPending(items: readonly Item[], pending: readonly Change[]): readonly Item[] {
   return items.map((item) =>
@@ -74,6 +85,10 @@ export function withPending(items: readonly Item[], pending: readonly Change[]):
 }
 
 export const CAP: typeof MAX_COUNT = 100;
+
+export function capped(count: number): number {
+  return Math.max(0, Math.min(count, CAP));
+}
 
 /** How many events count among these copies. One that two audiences brought counts once, as long as one copy does. */
 export function countsOf(items: readonly Item[]): Counts {

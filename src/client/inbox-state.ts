@@ -16,9 +16,10 @@ import { InboxCounts, type Places, type ServerCounts } from './inbox-counts.ts';
 import {
   atMs,
   bringsBack,
-  CAP,
   type Change,
+  capped,
   countsOf,
+  hasLostCopy,
   type Item,
   listOf,
   type Pending,
@@ -215,7 +216,7 @@ export class InboxState {
     const before = this.#logs.items;
     if (isFirst) this.#logs.drop(isOld);
     for (const shown of page.notifications.map(withData)) {
-      const item = { shown, readBy: version, archivedBy: version };
+      const item = { shown, readBy: version, archivedBy: version, isOfPage: true };
       if (!this.#logs.has(shown)) this.#logs.put(appliedSince(version, load, item));
     }
     this.#next = page.next;
@@ -254,7 +255,7 @@ export class InboxState {
     this.#changes.clear();
     this.#restOfPage = undefined;
     this.#counts.isWhole = false;
-    this.#logs.change(({ shown }) => ({ shown, readBy: version, archivedBy: version }));
+    this.#logs.change((item) => ({ ...item, readBy: version, archivedBy: version }));
   }
 
   #doubt(): void {
@@ -276,7 +277,9 @@ export class InboxState {
   }
 
   #lookForLoss(before: readonly Item[]): void {
-    if (this.#counts.isUncertain(before, this.#logs.items)) this.#doubt();
+    const after = this.#logs.items;
+    if (this.#counts.isUncertain(before, after) || hasLostCopy(before, after, this.#around.now()))
+      this.#doubt();
   }
 
   /** A message of another device was lost. What this one has asked may be answered later than what came after it. */
@@ -293,8 +296,4 @@ export class InboxState {
       counted.every(([audience]) => audience in heads)
     );
   }
-}
-
-function capped(count: number): number {
-  return Math.max(0, Math.min(count, CAP));
 }

@@ -42,6 +42,10 @@ export const notificationSchema = z
     collapsekey: z.string().optional(),
     expirytime: z.string().optional(),
     traceparent: z.string().optional(),
+    copies: z
+      .literal(true)
+      .optional()
+      .describe('The event went to other audiences as well, in which the same user may be.'),
     data: jsonObjectSchema.optional().describe('Absent when, and only when, data_base64 is there.'),
     datacontenttype: z
       .string()
@@ -86,8 +90,12 @@ export function envelopeIn(json: string): Envelope {
   return JSON.parse(envelopeTextIn(json));
 }
 
-/** Serialises an event once, however many audiences it is for. */
-export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience) => NotificationText {
+/** Serialises an event once, however many audiences it is for. `copies`: {@link mayMeet}. */
+export function encodeEvent(
+  event: Event,
+  receivedAt: Date,
+  copies = false,
+): (audience: Audience) => NotificationText {
   const { id, source, type, subject, collapsekey, expirytime, traceparent, data_base64 } = event;
   const time = event.time ?? receivedAt.toISOString();
   const severity = event.severity ?? 'info';
@@ -98,9 +106,25 @@ export function encodeEvent(event: Event, receivedAt: Date): (audience: Audience
   // `id`, `source` and `type` MUST stay the first: eventIn.
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);
   // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
-  const attributes = JSON.stringify({ severity, collapsekey, expirytime, traceparent });
+  const attributes = JSON.stringify({
+    severity,
+    collapsekey,
+    expirytime,
+    traceparent,
+    copies: copies || undefined,
+  });
   const tail = `,${attributes.slice(1, -1)},${content}`;
   return (audience) => ({ head: `${head},"audience":${quoted(audience)},"epoch":"`, tail });
+}
+
+/** Whether one user's inbox may have the event from several of its audiences: nobody is two users, and topics are in none. */
+export function mayMeet(audiences: readonly Audience[]): boolean {
+  if (audiences.length < 2) return false;
+  const users = audiences.filter((audience) => audience.startsWith('user:')).length;
+  const shared = audiences.filter(
+    (audience) => audience === 'global' || audience.startsWith('department:'),
+  ).length;
+  return shared > 1 || (shared === 1 && users > 0);
 }
 
 /** As JSON. Of all that JSON escapes an audience may have only these two. */

@@ -4,11 +4,19 @@
  * others, INBOX_RUNS more.
  */
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import type { MarkRequest } from '../../src/contract/inbox.ts';
-import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
+import { afterAll, describe, expect, test } from 'vitest';
 import { InboxDevice } from '../support/inbox-device.ts';
-import { BY_RANK, EVERYBODY, lineOf, type Made } from '../support/inbox-model.ts';
+import { EVERYBODY, lineOf, type Made } from '../support/inbox-model.ts';
+import {
+  anyElsewhere,
+  anyEventsFor,
+  anyMake,
+  anyMarkOn,
+  anyPick,
+  markAs,
+  meantBy,
+  requestElsewhere,
+} from '../support/inbox-story.ts';
 import { ScriptedService, settled } from '../support/scripted-service.ts';
 
 const SEED = Number(process.env.INBOX_SEED ?? 3);
@@ -17,47 +25,12 @@ const DEVICES = 3;
 
 afterAll(() => console.log(`${RUNS} stories of inboxes tried; INBOX_SEED=${SEED}`));
 
-const anyMade: fc.Arbitrary<Made> = fc.record({
-  id: anyId,
-  source: anySource,
-  audience: fc.uniqueArray(fc.constantFrom(...EVERYBODY), { minLength: 1, maxLength: 3 }),
-  collapsekey: seldom(fc.constantFrom('k', 'l')),
-  retracts: seldom(anyRetraction),
-  livesMs: seldom(fc.constantFrom(10, 3_000, 60_000)),
-});
-const anyEvents = fc.uniqueArray(anyMade, {
-  minLength: 15,
-  maxLength: 15,
-  selector: ({ id, source }) => `${source} ${id}`,
-});
-
-const anyAs = fc.constantFrom<MarkRequest['as'][]>('seen', 'read', 'unread', 'archived');
-const anyPick = fc.nat({ max: 40 });
+const anyEvents = anyEventsFor(EVERYBODY);
 const anyDevice = fc.nat({ max: DEVICES - 1 });
 const anyStep = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ make: fc.nat({ max: 14 }) }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      device: anyDevice,
-      as: anyAs,
-      which: fc.oneof(
-        fc.constant('all' as const),
-        fc.uniqueArray(anyPick, { minLength: 1, maxLength: 3 }),
-        fc.record({ plain: anyPick }),
-      ),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      elsewhere: anyAs,
-      of: fc.oneof(
-        fc.dictionary(fc.constantFrom(...BY_RANK), fc.nat({ max: 12 })),
-        fc.array(fc.record({ id: anyId, source: anySource }), { minLength: 1, maxLength: 2 }),
-      ),
-    }),
-  },
+  { weight: 8, arbitrary: anyMake },
+  { weight: 4, arbitrary: anyMarkOn(anyDevice) },
+  { weight: 2, arbitrary: anyElsewhere },
   { weight: 14, arbitrary: fc.record({ device: anyDevice, pass: anyPick }) },
   { weight: 12, arbitrary: fc.record({ device: anyDevice, arrive: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 6, arbitrary: fc.record({ device: anyDevice, serve: fc.constant(true) }) },
@@ -96,33 +69,15 @@ async function take(step: Step, story: Story, service: ScriptedService, devices:
   }
   if ('passMs' in step) return await service.pass(step.passMs);
   if ('elsewhere' in step) {
-    const { elsewhere: as, of } = step;
-    if (Array.isArray(of)) return void (await service.mark({ as, events: of }));
-    const within = Object.entries(of).map(([name, offset]) => {
-      const audience = BY_RANK.find((one) => one === name) ?? 'global';
-      return [audience, Math.min(offset ?? 0, service.model.head(audience))];
-    });
-    return void (await service.mark({ as, upTo: Object.fromEntries(within) }));
+    const request = requestElsewhere(step, (audience) => service.model.head(audience));
+    return void (await service.mark(request));
   }
   const device = devices[step.device];
   if (device === undefined) return;
   const { inbox, link } = device;
   if ('as' in step) {
-    const { which } = step;
-    const marks = {
-      seen: inbox.markSeen,
-      read: inbox.markRead,
-      unread: inbox.markUnread,
-      archived: inbox.markArchived,
-    };
-    const at = (pick: number) => inbox.list.slice(pick, pick + 1);
-    const meant =
-      which === 'all'
-        ? which
-        : Array.isArray(which)
-          ? which.flatMap(at)
-          : at(which.plain).map(({ id }) => id);
-    if (meant.length > 0) marks[step.as](meant).catch(() => {});
+    const meant = meantBy(step, inbox.list);
+    if (meant.length > 0) markAs(inbox, step.as)(meant).catch(() => {});
   } else if ('pass' in step) link.pass(step.pass);
   else if ('arrive' in step) for (let i = 0; i < step.arrive; i += 1) link.arrive();
   else if ('serve' in step) await link.serve();
@@ -213,3 +168,64 @@ async function tellStory(story: Story): Promise<void> {
 test('service, devices and model agree', async () => {
   await fc.assert(fc.asyncProperty(anyStory, tellStory), { seed: SEED, numRuns: RUNS, endOnFailure: false });
 }, 300_000);
+
+describe('another copy of an event is shown when the one that a page brought leaves its log', () => {
+  const HOME: Made = {
+    id: '1',
+    source: '/a',
+    audience: ['global', 'department:sales', 'user:ada'],
+    collapsekey: 'k',
+  };
+  const SALES = (id: string, collapsekey?: string): Made => ({
+    id,
+    source: '/a',
+    audience: ['department:sales'],
+    collapsekey,
+  });
+  /** All three copies pass both gateways; only then the second device connects, and reads the first page. */
+  const LOOKED: readonly Step[] = [
+    { make: 0 },
+    ...[0, 1].flatMap((device) => Array.from({ length: 3 }, () => ({ device, pass: 0 }))),
+    { device: 1, connect: true },
+    { device: 1, tell: true },
+    { device: 1, arrive: 1 },
+    { device: 1, look: true },
+    { device: 1, serve: true },
+    { device: 1, reply: 0 },
+    { device: 1, arrive: 1 },
+  ];
+  const story = (maxLength: number, ...later: readonly Made[]): Story => ({
+    events: [HOME, ...later],
+    steps: [...LOOKED, ...later.map((_, i) => ({ make: i + 1 }))],
+    before: 0,
+    maxLength,
+    looks: [false, false, false],
+  });
+
+  test('because it is replaced there', () => tellStory(story(1_000, SALES('2', 'k'))));
+
+  test('because it is taken back there', () =>
+    tellStory(story(1_000, { ...SALES('2'), retracts: { id: '1' } })));
+
+  test('because the log keeps no more', () =>
+    tellStory(story(5, ...['2', '3', '4', '5', '6'].map((id) => SALES(id)))));
+
+  test('also when some of the others have come behind the page', () =>
+    tellStory({
+      events: [HOME, ...['2', '3', '4', '5', '6'].map((id) => SALES(id))],
+      steps: [
+        { make: 0 },
+        { make: 1 },
+        { device: 0, more: true },
+        { make: 2 },
+        { make: 3 },
+        { make: 4 },
+        { device: 0, arrive: 1 },
+        { device: 0, serve: true },
+        { make: 5 },
+      ],
+      before: 0,
+      maxLength: 5,
+      looks: [false, false, false],
+    }));
+});

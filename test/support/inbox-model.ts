@@ -13,12 +13,17 @@ export interface Made {
   readonly livesMs?: number | undefined;
 }
 
-/** One event's copy in one audience's log, as the model keeps it. */
-interface Copy {
-  readonly made: Made;
+/** Where and when a copy of an event was appended. */
+export interface Place {
   readonly audience: Audience;
   readonly offset: number;
   readonly atMs: number;
+  readonly endsAtMs: number;
+}
+
+/** One event's copy in one audience's log, as the model keeps it. */
+interface Copy extends Place {
+  readonly made: Made;
   seen: boolean;
   read: boolean;
   archived: boolean;
@@ -54,25 +59,37 @@ export class InboxModel {
   }
 
   head(audience: Audience): number {
-    return this.copies.filter((copy) => copy.audience === audience).length;
+    return this.copies.findLast((copy) => copy.audience === audience)?.offset ?? 0;
   }
 
   open(): void {
     for (const audience of BY_RANK) {
-      if (audience.startsWith('department:')) this.#since.set(audience, this.head(audience));
+      if (audience.startsWith('department:')) this.joined(audience, this.head(audience));
     }
+  }
+
+  /** The user belongs to the department from behind this offset on. */
+  joined(department: Audience, offset: number): void {
+    this.#since.set(department, offset);
   }
 
   make(made: Made, atMs: number): void {
     for (const audience of made.audience) {
       if (this.copies.some((copy) => copy.audience === audience && copy.made === made)) continue;
-      const offset = this.head(audience) + 1;
-      this.copies.push({ made, audience, offset, atMs, seen: false, read: false, archived: false });
+      const endsAtMs = atMs + (made.livesMs ?? Number.POSITIVE_INFINITY);
+      this.place(made, { audience, offset: this.head(audience) + 1, atMs, endsAtMs });
     }
   }
 
-  mark({ as, ids, events, upTo, all }: MarkRequest): void {
+  /** Of one audience in the order of its log. */
+  place(made: Made, place: Place): void {
+    this.copies.push({ made, ...place, seen: false, read: false, archived: false });
+  }
+
+  /** `heads`: where the logs stood, when they may have more by now. */
+  mark({ as, ids, events, upTo, all }: MarkRequest, heads?: Readonly<Record<string, number>>): void {
     for (const copy of this.copies.filter((one) => this.#isMine(one))) {
+      if (heads !== undefined && copy.offset > (heads[copy.audience] ?? 0)) continue;
       const { id, source } = copy.made;
       const isNamed =
         events?.some((event) => event.id === id && event.source === source) ?? ids?.includes(id);
@@ -97,15 +114,18 @@ export class InboxModel {
       );
   }
 
+  hasSeen(audience: Audience, offset: number): boolean {
+    return this.copies.some((copy) => copy.audience === audience && copy.offset === offset && copy.seen);
+  }
+
   #isMine({ audience, offset }: Copy): boolean {
     const first = Math.max(this.#since.get(audience) ?? 0, this.head(audience) - this.#maxLength);
     return BY_RANK.includes(audience) && offset > first;
   }
 
   #isShown(copy: Copy, nowMs: number): boolean {
-    const { made, audience, offset, atMs } = copy;
-    if (!this.#isMine(copy) || made.retracts !== undefined) return false;
-    if (made.livesMs !== undefined && nowMs >= atMs + made.livesMs) return false;
+    const { made, audience, offset, endsAtMs } = copy;
+    if (!this.#isMine(copy) || made.retracts !== undefined || nowMs >= endsAtMs) return false;
     return !this.copies.some((later) => {
       if (later.audience !== audience || later.offset <= offset) return false;
       const { retracts, source, collapsekey } = later.made;

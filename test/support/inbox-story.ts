@@ -1,0 +1,87 @@
+/** What happens to inboxes in the stories of the tests, whichever service and devices they are told to. */
+import fc from 'fast-check';
+import type { Inbox, Which } from '../../src/client/api.ts';
+import type { Audience } from '../../src/contract/audience.ts';
+import type { MarkRequest } from '../../src/contract/inbox.ts';
+import { anyId, anyRetraction, anySource, seldom } from './any-events.ts';
+import { BY_RANK, type Made } from './inbox-model.ts';
+
+const EVENTS = 15;
+
+/** The events of a story, which may come again. */
+export function anyEventsFor(audiences: readonly Audience[]): fc.Arbitrary<Made[]> {
+  const anyMade = fc.record({
+    id: anyId,
+    source: anySource,
+    audience: fc.uniqueArray(fc.constantFrom(...audiences), { minLength: 1, maxLength: 3 }),
+    collapsekey: seldom(fc.constantFrom('k', 'l')),
+    retracts: seldom(anyRetraction),
+    livesMs: seldom(fc.constantFrom(10, 3_000, 60_000)),
+  });
+  return fc.uniqueArray(anyMade, {
+    minLength: EVENTS,
+    maxLength: EVENTS,
+    selector: ({ id, source }) => `${source} ${id}`,
+  });
+}
+
+export const anyAs = fc.constantFrom<MarkRequest['as'][]>('seen', 'read', 'unread', 'archived');
+/** Something of a list, by its place there. */
+export const anyPick = fc.nat({ max: 40 });
+/** One of the story's events. */
+export const anyMake = fc.record({ make: fc.nat({ max: EVENTS - 1 }) });
+
+/** A user marks what a device shows: all of it, some as notifications, or one by its id. */
+export const anyMarkOn = (anyDevice: fc.Arbitrary<number>) =>
+  fc.record({
+    device: anyDevice,
+    as: anyAs,
+    which: fc.oneof(
+      fc.constant('all' as const),
+      fc.uniqueArray(anyPick, { minLength: 1, maxLength: 3 }),
+      fc.record({ plain: anyPick }),
+    ),
+  });
+
+/** A mark that none of the devices makes. */
+export const anyElsewhere = fc.record({
+  elsewhere: anyAs,
+  of: fc.oneof(
+    fc.dictionary(fc.constantFrom(...BY_RANK), fc.nat({ max: 12 })),
+    fc.array(fc.record({ id: anyId, source: anySource }), { minLength: 1, maxLength: 2 }),
+  ),
+});
+
+type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
+
+export function meantBy(
+  { which }: Pick<Of<ReturnType<typeof anyMarkOn>>, 'which'>,
+  list: Inbox['list'],
+): Which {
+  const at = (pick: number) => list.slice(pick, pick + 1);
+  if (which === 'all') return which;
+  return Array.isArray(which) ? which.flatMap(at) : at(which.plain).map(({ id }) => id);
+}
+
+export function markAs(inbox: Inbox, as: MarkRequest['as']): (which: Which) => Promise<void> {
+  const marks = {
+    seen: inbox.markSeen,
+    read: inbox.markRead,
+    unread: inbox.markUnread,
+    archived: inbox.markArchived,
+  };
+  return marks[as];
+}
+
+/** `headOf`: where a log stands. Nobody may mark what is behind. */
+export function requestElsewhere(
+  { elsewhere: as, of }: Of<typeof anyElsewhere>,
+  headOf: (audience: Audience) => number,
+): MarkRequest {
+  if (Array.isArray(of)) return { as, events: of };
+  const within = Object.entries(of).map(([name, offset]) => {
+    const audience = BY_RANK.find((one) => one === name) ?? 'global';
+    return [audience, Math.min(offset ?? 0, headOf(audience))];
+  });
+  return { as, upTo: Object.fromEntries(within) };
+}

@@ -136,9 +136,9 @@ export class StoredInbox implements UserInbox {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (attempt > 0) await backOff(attempt, meter);
       const { version, logs } = await this.#load(user, this.#heads(audiences));
-      // Where the ids stand does not change with somebody's marks.
+      // Where the events stand changes with the logs, and not with somebody's marks.
       const isNamed = request.events !== undefined || request.ids !== undefined;
-      if (isNamed && (found === undefined || !isSameEpochs(found.logs, logs))) {
+      if (isNamed && (found === undefined || !isSamePlaces(found.logs, logs))) {
         found = { logs, ...(await this.#find(inbox, logs, request)) };
       }
       const meant =
@@ -260,9 +260,13 @@ function meantBy(logs: readonly UserLog[], { upTo, all }: MarkRequest): InboxAns
   return { ok: true, value: meant };
 }
 
-function isSameEpochs(before: readonly UserLog[], now: readonly UserLog[]): boolean {
-  const epochs = new Map(before.map(({ audience, head }) => [audience, head.epoch]));
-  return now.every(({ audience, head }) => epochs.get(audience) === head.epoch);
+/** The answer says up to which places it has marked: a copy that came meanwhile is among them. */
+function isSamePlaces(before: readonly UserLog[], now: readonly UserLog[]): boolean {
+  const places = new Map(before.map(({ audience, head }) => [audience, head]));
+  return now.every(({ audience, head: { epoch, offset } }) => {
+    const place = places.get(audience);
+    return place?.epoch === epoch && place.offset === offset;
+  });
 }
 
 /** Others that are in the way get out of it sooner when all do not come again at the same moment. */

@@ -25,7 +25,7 @@ import { AUDIENCES, EventsOfAll, LiveInboxUser } from '../support/live-inbox-use
 import { type Stack, startStack } from '../support/stack.ts';
 
 const SEED = Number(process.env.INBOX_SEED ?? 3);
-const RUNS = Number(process.env.INBOX_RUNS ?? 12);
+const RUNS = Number(process.env.INBOX_RUNS ?? 8);
 const DEVICES = 3;
 const RUN_MS = 20_000;
 
@@ -130,7 +130,7 @@ async function take(
   if ('make' in step) publish(step);
   else if ('away' in step) {
     // What comes while a device is away is marked before it comes back.
-    deviceAt(step.away).leave();
+    await deviceAt(step.away).leave();
     step.makes.forEach(publish);
     await user.allAppended();
     asked.mark({ as: step.marks, all: true });
@@ -150,7 +150,7 @@ async function take(
     const device = deviceAt(step.device);
     const meant = meantBy(step, device.inbox.list);
     if (meant.length > 0) device.mark(step.as, meant);
-  } else if ('leave' in step) deviceAt(step.leave).leave();
+  } else if ('leave' in step) await deviceAt(step.leave).leave();
   else if ('comeBack' in step) deviceAt(step.comeBack).comeBack(portOf(step.gateway));
   else if ('reload' in step) deviceAt(step.reload).reload(portOf(step.gateway), step.back);
   else if ('topicOf' in step) deviceAt(step.topicOf).subscribe(user.topic, step.last);

@@ -108,9 +108,16 @@ export class LiveInboxDevice {
     this.#enter(topic, last);
   }
 
-  /** The connection breaks. */
-  leave(): void {
-    this.#proxy.cut();
+  /** The connection breaks, and the client has noticed it. It comes back by itself when nobody has it do so before. */
+  async leave(): Promise<void> {
+    if (!this.isConnected) return;
+    await new Promise<void>((resolve) => {
+      const stop = this.#client.on('state', () => {
+        stop();
+        resolve();
+      });
+      this.#proxy.cut();
+    });
   }
 
   /** By the gateway at this port, from now on, when it is not connected. */

@@ -2,7 +2,7 @@
 import type { Audience } from './contract/audience.ts';
 import { isExpired } from './contract/cloudevent.ts';
 import { type Event, RETRACTION_TYPE } from './contract/event.ts';
-import { encodeEvent, mayMeet } from './contract/notification.ts';
+import { canReachUserTwice, encodeEvent } from './contract/notification.ts';
 import { type Refusal, refuse } from './contract/refusal.ts';
 import { momentOf } from './contract/rfc3339.ts';
 import { isUnavailable } from './contract/unavailable.ts';
@@ -67,12 +67,12 @@ export function createDeliver(options: DeliverOptions): Handle {
     if (!mapped.ok) return bury(event, receivedAt, mapped.refusal);
     onMapped?.(event, mapped.value);
 
-    const traceparent = trace?.appending(mapped.value.map(({ audience }) => audience));
-    const copies = mayMeet(mapped.value.map(({ audience }) => audience));
+    const audiences = mapped.value.map(({ audience }) => audience);
+    const traceparent = trace?.appending(audiences);
     const textFor = encodeEvent(
       traceparent === undefined ? event : { ...event, traceparent },
       receivedAt,
-      copies,
+      canReachUserTwice(audiences),
     );
     const { source, id } = event;
     const sampled = isSampled(event);

@@ -1,6 +1,6 @@
 /** A notification: an event as one audience gets it, with its place in that audience's log. */
 import { z } from 'zod';
-import { type Audience, audienceSchema } from './audience.ts';
+import { type Audience, audienceKind, audienceSchema } from './audience.ts';
 import { type Event, severitySchema } from './event.ts';
 import { jsonObjectSchema } from './json.ts';
 import { textOf } from './written.ts';
@@ -90,7 +90,7 @@ export function envelopeIn(json: string): Envelope {
   return JSON.parse(envelopeTextIn(json));
 }
 
-/** Serialises an event once, however many audiences it is for. `copies`: {@link mayMeet}. */
+/** Serialises an event once, however many audiences it is for. `copies`: {@link canReachUserTwice}. */
 export function encodeEvent(
   event: Event,
   receivedAt: Date,
@@ -117,14 +117,12 @@ export function encodeEvent(
   return (audience) => ({ head: `${head},"audience":${quoted(audience)},"epoch":"`, tail });
 }
 
-/** Whether one user's inbox may have the event from several of its audiences: nobody is two users, and topics are in none. */
-export function mayMeet(audiences: readonly Audience[]): boolean {
+/** Whether one user may get the event by several of these audiences, all of inboxes: nobody is two users. */
+export function canReachUserTwice(audiences: readonly Audience[]): boolean {
   if (audiences.length < 2) return false;
-  const users = audiences.filter((audience) => audience.startsWith('user:')).length;
-  const shared = audiences.filter(
-    (audience) => audience === 'global' || audience.startsWith('department:'),
-  ).length;
-  return shared > 1 || (shared === 1 && users > 0);
+  const kinds = audiences.map(audienceKind);
+  const shared = kinds.filter((kind) => kind === 'global' || kind === 'department').length;
+  return shared > 1 || (shared === 1 && kinds.includes('user'));
 }
 
 /** As JSON. Of all that JSON escapes an audience may have only these two. */

@@ -25,12 +25,15 @@ export function holdsPlace(incarnations: readonly Incarnation[], place: Cursor):
   return place.offset === 0 || lastKept(incarnations, place) === place.offset;
 }
 
-/** Up to where, at most to the place itself, the log still holds what it held when the place was given out. */
+/**
+ * Up to where, at most to the place itself, the log still holds what it held when the place was given out. Any later
+ * epoch may have begun furthest back: a log whose counter and entries were removed begins at 1 again.
+ */
 export function lastKept(incarnations: readonly Incarnation[], { epoch, offset }: Cursor): number {
   const at = incarnations.findIndex((known) => known.epoch === epoch);
   if (at === -1) return 0;
-  const next = incarnations[at - 1];
-  return next === undefined ? offset : Math.min(offset, next.firstOffset - 1);
+  const later = incarnations.slice(0, at);
+  return Math.min(offset, ...later.map(({ firstOffset }) => firstOffset - 1));
 }
 
 /** Whether who is at `cursor` is not before `place`. An epoch that is not known any more is older than all. */

@@ -12,7 +12,7 @@
 -- Few arguments and one text as the answer, because the caller's library takes longer over their number than over
 -- their bytes.
 
--- The offset in a `once` key, if the log went on from there. A place behind where the next epoch began was lost: its
+-- The offset in a `once` key, if the log went on from there. A place behind where any later epoch began was lost: its
 -- event is none that the log has.
 local function kept_place(once, log, head, epochs)
   local offset = string.match(once, '^%d+')
@@ -26,8 +26,9 @@ local function kept_place(once, log, head, epochs)
       local entry = redis.call('XRANGE', log, offset .. '-0', offset .. '-0')[1]
       return entry and entry[2][4] == epoch and offset or nil
     end
-    local next_first = string.match(string.sub(epochs, 1, at - 1), ':(%d+),$')
-    last = next_first and next_first - 1 or head
+    for first in string.gmatch(string.sub(epochs, 1, at - 1), ':(%d+),') do
+      last = math.min(last, first - 1)
+    end
   end
   return tonumber(offset) <= last and offset or nil
 end

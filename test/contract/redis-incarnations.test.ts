@@ -122,6 +122,17 @@ test.for<[string, string[][], number, number]>([
   expect(await inbox.read(audience, 1, 2)).toHaveLength(kept);
 });
 
+test('an event is no repeat when its place was lost by an epoch after the next', async () => {
+  await append(['1', '2']);
+  await redis.hset(meta, 'run', 'a process before');
+  await append(['3']);
+  await redis.del(log);
+  await redis.hdel(meta, 'head');
+  await append(['4']);
+  expect((await epochsIn()).map(({ firstOffset }) => firstOffset)).toEqual([1, 3, 1]);
+  expect(await append(['1'])).toMatchObject([{ offset: 2, repeat: false }]);
+});
+
 test('a counter that is older than its log goes on behind the log', async () => {
   const [before] = await append(['1', '2']);
   const old = await redis.dumpBuffer(meta);

@@ -10,10 +10,10 @@ import { Portion } from '../../src/limits/portion.ts';
 import type { SharedLog } from './shared-log.ts';
 import { AUDIENCE } from './shared-log.ts';
 
-/** Up to where it has read, and what was there. */
+/** Up to where it has read, and the events that were there. */
 interface Reading {
   readonly at: Cursor;
-  readonly held: ReadonlySet<number>;
+  readonly held: ReadonlySet<string>;
 }
 
 type Told = Pick<Notification, 'id' | 'epoch' | 'offset'>;
@@ -86,7 +86,7 @@ export class LogClient {
     const incarnations = await inbox.incarnations(AUDIENCE);
     const missing = entries.filter((place) => {
       const wasGone = this.#readings.some(
-        ({ at, held }) => reaches(at, place, incarnations) && !held.has(place.offset),
+        ({ at, held }) => reaches(at, place, incarnations) && !held.has(idIn(place)),
       );
       return !wasGone && !this.#seen.has(idIn(place));
     });
@@ -124,9 +124,9 @@ export class LogClient {
     // A page at a time in truth; nobody is told what the log has lost meanwhile, but of each loss.
     const losses = this.#losses;
     const held = await this.#log.inbox.read(AUDIENCE, 1, Number.MAX_SAFE_INTEGER);
-    this.#readings.push({ at, held: new Set(held.map(({ offset }) => offset)) });
-    for (const { json } of held) {
-      const id = idIn({ json });
+    const ids = held.map(idIn);
+    this.#readings.push({ at, held: new Set(ids) });
+    for (const id of ids) {
       if (!this.#seen.has(id)) this.#seen.set(id, losses - 1);
     }
   }

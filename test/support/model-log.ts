@@ -140,7 +140,7 @@ export class ModelLog implements SharedLog {
     const { epochs, head = 0 } = this.#state.meta;
     const at = epochs.findIndex((known) => known.epoch === epoch);
     if (at === -1) return this.#entries.some((entry) => entry.epoch === epoch && entry.offset === offset);
-    return offset <= (epochs[at - 1]?.firstOffset ?? head + 1) - 1;
+    return offset <= Math.min(head, ...epochs.slice(0, at).map(({ firstOffset }) => firstOffset - 1));
   }
 
   #fence({ epoch, offset }: Cursor): Cursor {

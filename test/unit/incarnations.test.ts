@@ -1,5 +1,4 @@
 /** The incarnations of a log tell exactly up to where it still holds what it held. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   holdsPlace,
@@ -7,6 +6,7 @@ import {
   lastKept,
   parseIncarnations,
 } from '../../src/contract/incarnations.ts';
+import fc from '../support/fast-check.ts';
 
 describe('as text', () => {
   test.for<[string, Incarnation[]]>([
@@ -42,6 +42,12 @@ describe('a place', () => {
     expect(lastKept(known, place)).toBe(kept);
     expect(holdsPlace(known, place)).toBe(kept === place.offset);
   });
+});
+
+test('a place is lost when any later epoch began before it', () => {
+  const begunAnew = parseIncarnations('c:1,b:3,a:1');
+  expect(lastKept(begunAnew, { epoch: 'a', offset: 2 })).toBe(0);
+  expect(lastKept(begunAnew, { epoch: 'b', offset: 3 })).toBe(0);
 });
 
 describe('a log that loses writes', () => {

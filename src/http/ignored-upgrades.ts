@@ -7,6 +7,7 @@
  * is one; older versions have no other way. A test fails when this one moves.
  */
 import { IncomingMessage } from 'node:http';
+import { owesAnswer } from './unanswered.ts';
 import { WrittenResponse } from './wordless-answers.ts';
 
 /** Where Socket.IO listens, as Engine.IO compares it. */
@@ -30,8 +31,9 @@ export class PlainRequest extends IncomingMessage {
   set upgrade(value: unknown) {
     // Node's own constructor sets it too, before there are fields.
     if (!(#asks in this)) return;
-    this.#isTaken = value === true;
-    if (this.#isTaken) this.#asks = true;
+    // Behind a request that is not answered yet it has to wait for its turn, as what is no upgrade does.
+    this.#isTaken = value === true && !owesAnswer(this.socket);
+    if (value === true) this.#asks = true;
   }
 }
 

@@ -24,6 +24,7 @@ import { endGently, refuseStream } from '../edge/refuse-stream.ts';
 import { PlainRequest, PlainResponse } from './ignored-upgrades.ts';
 import type { RefusalOfStranger } from './loopback-only.ts';
 import { NO_STORE, replyWithProblem, sendProblem } from './problems.ts';
+import { whenAnswered } from './unanswered.ts';
 import { answerUnknown } from './unknown-paths.ts';
 import { cutUnreadAnswers } from './unread-answers.ts';
 
@@ -136,8 +137,9 @@ export function closeConnectionsSoon({ server }: FastifyInstance): void {
 
 /** What Node's parser cannot read, or what does not come to its end in time. */
 function refuseBytes({ code }: ConnectionError, socket: Socket): void {
+  const refusal = unreadable[code ?? ''] ?? problem('bad_request', 400, 'this is no valid HTTP');
   if (code === 'ECONNRESET') socket.destroy();
-  else refuseStream(socket, unreadable[code ?? ''] ?? problem('bad_request', 400, 'this is no valid HTTP'));
+  else whenAnswered(socket, () => refuseStream(socket, refusal));
 }
 
 const unreadable: Readonly<Record<string, Problem>> = {

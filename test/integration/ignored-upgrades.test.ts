@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { madeEvent } from '../support/producer.ts';
 import { exchange } from '../support/raw-http.ts';
@@ -74,6 +74,29 @@ test('Socket.IO is polled with it, and where there is no Socket.IO a WebSocket i
   const upgrade = get('/socket.io/?EIO=4&transport=websocket', WEB_SOCKET);
   expect((await exchange(carillon.url, [{ method: 'GET', pieces: [upgrade] }])).isUpgraded).toBe(true);
   expect(await answersTo(carillon.opsUrl, upgrade)).toMatchObject({ statuses: [404] });
+});
+
+describe('behind a request that is not answered yet', () => {
+  const body = JSON.stringify(madeEvent('behind', { audience: 'user:ada' }));
+  const event = (framing: string) =>
+    `POST /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\ncontent-type: application/cloudevents+json\r\n${framing}`;
+  const upgrade = get('/socket.io/?EIO=4&transport=websocket', WEB_SOCKET);
+
+  test.for<[string, () => string]>([
+    ['a WebSocket is not taken', () => upgrade],
+    ['one that is refused anyway', () => upgrade.replace('EIO=4', 'EIO=3')],
+    ['what is no HTTP', () => 'no HTTP\r\n\r\n'],
+    ['a body that cannot be read', () => event('transfer-encoding: chunked\r\n\r\nno chunk\r\n')],
+  ])('%s: both are answered, in their order', async ([, behind]) => {
+    const requests = [event(`content-length: ${body.length}\r\n\r\n${body}`), behind()];
+    const { answers, end, isUpgraded } = await exchange(
+      carillon.url,
+      requests.map((request) => ({ method: request.split(' ')[0] ?? '', pieces: [request] })),
+      { isPipelined: true },
+    );
+    expect(answers.map(({ status }) => status)).toEqual([202, 400]);
+    expect({ end, isUpgraded }).toEqual({ end: 'closed', isUpgraded: false });
+  });
 });
 
 test('CONNECT is answered too', async () => {

@@ -1,14 +1,13 @@
 /** What is relied on in the installed amqplib, public or not: fails when an upgrade moves it. */
 import { readFileSync } from 'node:fs';
 import { type ChannelModel, connect, type GetMessage, type Message } from 'amqplib';
-import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { headersFault, readContentHeader } from '../../src/ingest/amqp-properties.ts';
 import { frameMaxOf, readHeadersSafely } from '../../src/ingest/amqplib-reader.ts';
 import { nestedTables, propertiesOf, text } from '../support/amqp-bytes.ts';
 import { amqplibProperties } from '../support/amqplib-codec.ts';
-import { seed } from '../support/hostile.ts';
+import fc from '../support/fast-check.ts';
 import { RawProducer } from '../support/raw-amqp.ts';
 import { freshVhost } from '../support/servers.ts';
 import { until } from '../support/until.ts';
@@ -55,7 +54,8 @@ const headers = fc.dictionary(
     fc.uint8Array().map((bytes) => Buffer.from(bytes)),
     fc
       .jsonValue({ maxDepth: 3, noUnicodeString: true })
-      .filter((value) => !/"(!|__proto__)"|e/.test(JSON.stringify(value))),
+      // Integers that a double cannot hold are read as they were written, which amqplib does not do.
+      .filter((value) => !/"(!|__proto__)"|e|\d{16}/.test(JSON.stringify(value))),
     number(0, 2 ** 40).map((value) => ({ '!': 'timestamp', value })),
     fc
       .record({ places: number(0, 255), digits: number(0, 2 ** 32 - 1) })
@@ -96,7 +96,7 @@ test('what amqplib writes is read as amqplib reads it', () => {
       expect(read.properties).toEqual(amqplibProperties.decode(written));
       expect(headersFault(read.properties.headers)).toBeUndefined();
     }),
-    { seed, numRuns: 500 },
+    { numRuns: 500 },
   );
 });
 

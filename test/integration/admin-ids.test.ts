@@ -1,5 +1,4 @@
 /** Administration reaches every id that may be, however long, and whatever a client makes of its path. */
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClientAddresses } from '../../src/edge/client-addresses.ts';
@@ -7,7 +6,7 @@ import { createServer } from '../../src/http/server.ts';
 import { admin } from '../support/admin.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { connectClient } from '../support/client.ts';
-import { seed } from '../support/hostile.ts';
+import fc from '../support/fast-check.ts';
 
 let carillon: CarillonProcess;
 beforeAll(async () => {
@@ -125,7 +124,7 @@ test('any text of 128 characters comes through a path and through a query as it 
         const ofPath = isStep ? [] : [{ id }, {}];
         expect(JSON.stringify(seen)).toBe(JSON.stringify([...ofPath, {}, { id }]));
       }),
-      { seed, numRuns: 300 },
+      { numRuns: 300 },
     );
   } finally {
     await app.close();

@@ -2,11 +2,11 @@
  * Hostile sockets: packets and attachments that no honest client sends. Each ends with an answer or with that one
  * connection closed; the witness, who is connected all the time, misses nothing; and the server lives.
  */
-import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { requestErrorCodes, requests } from '../../src/contract/socket.ts';
 import { connectClient } from '../support/client.ts';
-import { countInputs, hostileValue, seed, weighted } from '../support/hostile.ts';
+import fc from '../support/fast-check.ts';
+import { countInputs, hostileValue, weighted } from '../support/hostile.ts';
 import { anySent } from '../support/hostile-packets.ts';
 import { openRawSocket, openSession, type RawSocket } from '../support/raw-socket.ts';
 import { until } from '../support/until.ts';
@@ -47,7 +47,7 @@ describe('packets', () => {
           socket.close();
         }
       }),
-      { seed, numRuns: 200 },
+      { numRuns: 200 },
     );
   });
 
@@ -88,7 +88,7 @@ describe('packets', () => {
           expect(answer.error).toMatchObject({ code: expect.toBeOneOf(codes), message: expect.any(String) });
         else expect(answer).toBeTypeOf('object');
       }),
-      { seed, numRuns: 600 },
+      { numRuns: 600 },
     );
     // Nobody who asked badly was sent away for it.
     expect(client.socket.connected).toBe(true);

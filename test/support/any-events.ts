@@ -1,5 +1,5 @@
 /** What the stories of inboxes draw from: few ids and sources, so that the same come again. */
-import fc from 'fast-check';
+import fc from './fast-check.ts';
 
 export const anyId = fc.integer({ min: 1, max: 8 }).map(String);
 export const anySource = fc.constantFrom('/a', '/b');

@@ -1,5 +1,4 @@
 /** AMQP properties that no client library would write: any type, length and depth, and bytes that are spoilt. */
-import fc from 'fast-check';
 import {
   array,
   double,
@@ -17,6 +16,7 @@ import {
   text,
   timestamp,
 } from './amqp-bytes.ts';
+import fc from './fast-check.ts';
 import { weighted } from './hostile.ts';
 
 const notUtf8 = Buffer.from([0x61, 0xff, 0xc3, 0x28]);

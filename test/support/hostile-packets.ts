@@ -1,6 +1,6 @@
 /** Packets of Socket.IO as a hostile client writes them: right in parts, seldom as a whole. */
-import fc from 'fast-check';
 import { requests } from '../../src/contract/socket.ts';
+import fc from './fast-check.ts';
 import { hostileJson, weighted } from './hostile.ts';
 
 const digits = fc.constantFrom('', '0', '1', '7', '-1', '1e3', '9'.repeat(30), '٣');

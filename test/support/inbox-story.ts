@@ -1,9 +1,9 @@
 /** What happens to inboxes in the stories of the tests, whichever service and devices they are told to. */
-import fc from 'fast-check';
 import type { Inbox, Which } from '../../src/client/api.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
 import { anyId, anyRetraction, anySource, seldom } from './any-events.ts';
+import fc from './fast-check.ts';
 import { BY_RANK, type Made } from './inbox-model.ts';
 
 const EVENTS = 15;

@@ -3,10 +3,10 @@
  * clients stay, leave and come back over gateways that start anew. The promise: what the log holds in the end every client
  * has, once, or it was told of a loss.
  */
-import fc from 'fast-check';
 import { expect } from 'vitest';
 import { packetOf } from '../../src/contract/live-message.ts';
 import { Feed } from '../../src/gateway/feed.ts';
+import fc from './fast-check.ts';
 import { LogClient } from './log-clients.ts';
 import { AUDIENCE, REMOVABLE, type SharedLog } from './shared-log.ts';
 

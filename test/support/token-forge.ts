@@ -3,7 +3,7 @@
  * no code with the service's: whether a token may be believed at all.
  */
 import { createHmac, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import fc from 'fast-check';
+import fc from './fast-check.ts';
 import { hostileJson, weighted } from './hostile.ts';
 
 export interface Forge {

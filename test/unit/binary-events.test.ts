@@ -1,5 +1,4 @@
 /** Events that have bytes in place of data: bytes in are bytes out, and what is refused, with its code and place. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesOf } from '../../src/client/connect.ts';
 import { withData } from '../../src/client/notification.ts';
@@ -10,6 +9,7 @@ import { readMessage } from '../../src/ingest/message.ts';
 import { createRedactor } from '../../src/ops/log.ts';
 import { audiencesOf } from '../../src/routing/route.ts';
 import { parseRoutes } from '../../src/routing/routes-file.ts';
+import fc from '../support/fast-check.ts';
 
 const minimal = { specversion: '1.0', id: '1', source: '/shop', type: 'scan.made' };
 const amqpHeaders = Object.fromEntries(

@@ -1,9 +1,8 @@
 /** Whose request it is, and whose connections count together. */
-
 import { isIP } from 'node:net';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ClientAddresses, countedAs } from '../../src/edge/client-addresses.ts';
+import fc from '../support/fast-check.ts';
 
 const PROXIES = ['loopback', '10.0.0.0/8', '2001:db8:ffff::/48'];
 const addresses = new ClientAddresses(PROXIES);

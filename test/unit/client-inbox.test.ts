@@ -1,10 +1,10 @@
 /** The client's view of the inbox: marks in the order of their versions, own ones at once, pages, counts. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { markParts, requestLater } from '../../src/client/inbox-items.ts';
 import { InboxState } from '../../src/client/inbox-state.ts';
 import { DEFAULT_LIMITS } from '../../src/client/limits.ts';
 import type { InboxItem } from '../../src/client/notification.ts';
+import fc from '../support/fast-check.ts';
 
 const NOW = Date.parse('2026-11-20T09:00:00Z');
 

@@ -1,9 +1,9 @@
 /** The client's ordering: missed, then live, each once and in order, whatever the socket brings in whatever pieces. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Ordering } from '../../src/client/ordering.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
+import fc from '../support/fast-check.ts';
 
 const NOW = Date.parse('2026-11-20T09:00:00Z');
 

@@ -1,8 +1,8 @@
 /** One toast among tabs: exactly one when they hear each other, and never none. */
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Channel, type Environment, environment } from '../../src/client/environment.ts';
 import { Tabs } from '../../src/client/tabs.ts';
+import fc from '../support/fast-check.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,7 +1,7 @@
 /** Reading CloudEvents: what is accepted, every refusal with its path, and that no bytes make it throw. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isExpired, readBinary, readEnvelope, readStructured } from '../../src/contract/cloudevent.ts';
+import fc from '../support/fast-check.ts';
 import { anyEvent } from './events.ts';
 
 const minimal = { specversion: '1.0', id: '1', source: '/shop', type: 'order.shipped' };

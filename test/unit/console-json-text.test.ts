@@ -1,7 +1,7 @@
 /** Where the console's editor says that a JSON text is wrong, and where it says that a path is. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lineOf, scanJson } from '../../web/console/send/json-text.ts';
+import fc from '../support/fast-check.ts';
 
 function faultIn(text: string): string {
   const scan = scanJson(text);

@@ -1,7 +1,7 @@
 /** The console's reading of Server-Sent Events, however a network cuts them. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ServerSentEvent, SseParser } from '../../web/console/sse.ts';
+import fc from '../support/fast-check.ts';
 
 function parse(...pieces: string[]): ServerSentEvent[] {
   const parser = new SseParser();

@@ -1,8 +1,8 @@
 /** Arbitrary valid events and audiences, for tests that hold for all of them. */
-import fc from 'fast-check';
 import { type Audience, isAudience } from '../../src/contract/audience.ts';
 import type { Event } from '../../src/contract/event.ts';
 import { mendedJson } from '../../src/contract/json-text.ts';
+import fc from '../support/fast-check.ts';
 
 const anyId = fc.oneof(
   fc.stringMatching(/^[A-Za-z0-9._~@:+-]{1,128}$/),

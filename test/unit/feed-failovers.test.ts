@@ -2,8 +2,8 @@
  * A store may die after it has published and before it has answered, and what follows it may not have what was
  * appended: then the consumer appends it again. Members get each event once all the same, and are told of nothing.
  */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import fc from '../support/fast-check.ts';
 import { FakeLog, feedOn } from './fake-log.ts';
 
 const anyAppend = fc.record({

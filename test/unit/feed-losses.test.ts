@@ -1,6 +1,6 @@
 /** Whatever the transport loses, doubles or delays, and whenever the log answers, members get each offset once. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import fc from '../support/fast-check.ts';
 import { FakeLog, feedOn } from './fake-log.ts';
 
 /** What becomes of a message between the log and the feed. Only the last is sure to arrive. */

@@ -1,5 +1,5 @@
 /** JSON texts of every kind: numbers that no double holds, escapes, names that look like others. */
-import fc from 'fast-check';
+import fc from '../support/fast-check.ts';
 
 const anyNumber = fc.oneof(
   fc.constantFrom(

@@ -1,6 +1,6 @@
 /** Lanes: each audience's appends keep their order while they are many, while they fail, and at the end. */
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import fc from '../support/fast-check.ts';
 import { away, outcomeOf, pause, placeOf, settle, setup } from './flights.ts';
 
 beforeEach(() => void vi.useFakeTimers());

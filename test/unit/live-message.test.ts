@@ -1,5 +1,4 @@
 /** Live messages: what is published comes back byte for byte, and foreign bytes are left to the adapter. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   decodeLiveMessage,
@@ -8,6 +7,7 @@ import {
   MAX_PUBLISHED_AT_MS,
   packetOf,
 } from '../../src/contract/live-message.ts';
+import fc from '../support/fast-check.ts';
 
 const anyMessage = fc.record({
   epoch: fc.stringMatching(/^[0-9a-f]{1,16}$/),

@@ -1,6 +1,6 @@
 /** Whatever becomes of the machines that have a log, clients have all that it holds in the end, once, or were told. */
-import fc from 'fast-check';
 import { test } from 'vitest';
+import fc from '../support/fast-check.ts';
 import { anyLife, LogLife } from '../support/log-lives.ts';
 import { ModelLog } from '../support/model-log.ts';
 

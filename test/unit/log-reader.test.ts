@@ -1,10 +1,10 @@
 /** Reading chosen offsets of a log, newest first, in chunks. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LogReader, newestOf } from '../../src/inbox/log-reader.ts';
 import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
 import { parseRanges, type Ranges } from '../../src/inbox/ranges.ts';
 import { entry, LIMITS } from '../contract/inbox-contract.ts';
+import fc from '../support/fast-check.ts';
 
 const numbersIn = (ranges: Ranges) =>
   ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));

@@ -1,5 +1,4 @@
 /** A user's marks over one log: what each mark does, and what stays when the log moves on or begins anew. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseIncarnations } from '../../src/contract/incarnations.ts';
 import {
@@ -12,6 +11,7 @@ import {
   trimmed,
 } from '../../src/inbox/marks.ts';
 import { difference, NO_RANGES, parseRanges, type Ranges } from '../../src/inbox/ranges.ts';
+import fc from '../support/fast-check.ts';
 
 const MARKS = ['seen', 'read', 'unread', 'archived'] as const;
 

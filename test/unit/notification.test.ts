@@ -1,5 +1,4 @@
 /** The text that an append completes is always a valid notification, whatever strings the event holds. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   encodeEvent,
@@ -7,6 +6,7 @@ import {
   NOTIFICATION_MIDDLE,
   notificationSchema,
 } from '../../src/contract/notification.ts';
+import fc from '../support/fast-check.ts';
 import { anyAudience, anyEvent } from './events.ts';
 
 const receivedAt = new Date('2026-01-01T00:00:00.000Z');

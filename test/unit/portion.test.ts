@@ -1,7 +1,7 @@
 /** How much goes into one answer, and how much is read for it. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Portion } from '../../src/limits/portion.ts';
+import fc from '../support/fast-check.ts';
 
 test('takes what fits, and nothing behind the first that does not', () => {
   const portion = new Portion(100);
@@ -33,6 +33,5 @@ test('of any sizes: within the limit, and what is read in vain is little', () =>
       expect(taken).toBeLessThanOrEqual(maxBytes);
       expect(reads).toBeLessThanOrEqual(40);
     }),
-    { seed: 13 },
   );
 });

@@ -1,5 +1,4 @@
 /** Ranges of offsets do what sets of numbers do. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   contains,
@@ -11,6 +10,7 @@ import {
   type Ranges,
   union,
 } from '../../src/inbox/ranges.ts';
+import fc from '../support/fast-check.ts';
 
 const MAX_OFFSET = 40;
 

@@ -1,7 +1,7 @@
 /** What Redis' clock is taken to say: the quickest answer counts, until another one refutes it. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ClockEstimate } from '../../src/redis-clock.ts';
+import fc from '../support/fast-check.ts';
 
 test('an answer that took long does not replace one that came at once', () => {
   const estimate = new ClockEstimate();

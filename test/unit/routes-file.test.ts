@@ -1,7 +1,7 @@
 /** Routes files: what is read, and that each fault is told with file and line, whatever the text. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRoutes, RoutesError } from '../../src/routing/routes-file.ts';
+import fc from '../support/fast-check.ts';
 
 /** The faults that a text is refused with, one a line. */
 function faultsOf(text: string): readonly string[] {

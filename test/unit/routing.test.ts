@@ -1,5 +1,4 @@
 /** Routing: type patterns, templates filled in from events, and the audiences that come of both. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
 import { readStructured } from '../../src/contract/cloudevent.ts';
@@ -7,6 +6,7 @@ import { type Event, eventSchema } from '../../src/contract/event.ts';
 import { compilePattern } from '../../src/routing/pattern.ts';
 import { audiencesOf, type Route } from '../../src/routing/route.ts';
 import { compileTemplate, fillTemplate, templateFault } from '../../src/routing/template.ts';
+import fc from '../support/fast-check.ts';
 
 /** The definition of AMQP topic matching, word for word; exponential, so for short inputs only. */
 function matchesSlowly([word, ...words]: readonly string[], type: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 /** The trail's line: what is written comes back, and what is not one is left out. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { settledFromText, settledText } from '../../src/trail/settled-text.ts';
+import fc from '../support/fast-check.ts';
 
 const audience = fc
   .oneof(

@@ -1,12 +1,12 @@
 /** Tokens: who gets in, and that no token chooses how it is verified. */
 import { createServer, type Server } from 'node:http';
-import fc from 'fast-check';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { KeySet } from '../../src/auth/key-set.ts';
 import { createVerify, signToken, type TokenOptions } from '../../src/auth/tokens.ts';
 import { matchesAny, type Verify } from '../../src/contract/token.ts';
+import fc from '../support/fast-check.ts';
 
 const SECRET = 'a-secret-of-more-than-32-characters';
 const NOW_SECONDS = 1_800_000_000;

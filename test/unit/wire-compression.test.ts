@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Compression, WINDOW_BITS } from '../../src/gateway/wire/compression.ts';
+import fc from '../support/fast-check.ts';
 
 const MAX_INBOUND_BYTES = 4_096;
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { constants, inflateRawSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Receiver } from 'ws';
 import { Compression, WINDOW_BITS } from '../../src/gateway/wire/compression.ts';
 import { binaryFrame, deflatedTextFrame, Frame, textFrame } from '../../src/gateway/wire/frame.ts';
+import fc from '../support/fast-check.ts';
 
 declare module 'ws' {
   /** Exported by ws and missing from its types: what reads frames. */

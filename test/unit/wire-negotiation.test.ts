@@ -1,9 +1,9 @@
 /** Which offers of permessage-deflate are accepted and on what terms, by themselves and as a real server answers them. */
 import { type ClientRequest, createServer, type Server as HttpServer, request } from 'node:http';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { wireEngine } from '../../src/gateway/wire/engine.ts';
 import { negotiate } from '../../src/gateway/wire/negotiation.ts';
+import fc from '../support/fast-check.ts';
 import { AMPLE } from '../support/pending.ts';
 
 const WINDOW_BITS = 12;

@@ -1,7 +1,7 @@
 /** Runs carry the frames of a turn in order, and sockets that are sent the same share one run and its bytes. */
-import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Run } from '../../src/gateway/wire/run.ts';
+import fc from '../support/fast-check.ts';
 
 afterEach(() => Run.EMPTY.forget());
 

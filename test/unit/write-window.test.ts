@@ -1,9 +1,9 @@
 /** What adapts to a link: how much is written at a time, how much is read, and whether either gets anywhere. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PageSize } from '../../src/inbox/page-size.ts';
 import { Progress } from '../../src/inbox/progress.ts';
 import { bytesOf, WriteWindow } from '../../src/inbox/write-window.ts';
+import fc from '../support/fast-check.ts';
 
 describe('a write window', () => {
   test('always lets one go, and then only what fits', () => {

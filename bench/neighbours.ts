@@ -8,7 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { signToken } from '../src/auth/tokens.ts';
+import { signToken } from '../src/operate/access/tokens.ts';
 import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { Client, type Protocol } from './compare/client.ts';

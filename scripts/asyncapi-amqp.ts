@@ -1,11 +1,16 @@
 /** The AMQP part of the AsyncAPI document: how events come in, and where those go that cannot be delivered. */
 import { z } from 'zod';
+import {
+  DEAD_LETTERS,
+  DELIVER_QUEUE,
+  EVENTS_EXCHANGE,
+  SIGNALS_EXCHANGE,
+} from '../src/adapters/rabbitmq/topology.ts';
 import { STRUCTURED_TYPE } from '../src/contract/cloudevent.ts';
 import { eventSchema } from '../src/contract/event.ts';
 import { jsonObjectSchema } from '../src/contract/json.ts';
 import { meanings } from '../src/contract/meanings.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
-import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE, SIGNALS_EXCHANGE } from '../src/ingest/topology.ts';
 import { channelRef, messagesIn, messagesNamed, type Part } from './asyncapi-part.ts';
 import { signals } from './asyncapi-signals.ts';
 import { refTo } from './json-schema.ts';

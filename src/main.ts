@@ -1,10 +1,11 @@
 /** The process: configuration, start, signals. Whatever is wrong is said in one message, and the exit code tells. */
-import { type Config, ConfigError, readConfig } from './config.ts';
-import { limitsThatDoNotFit } from './config-limits.ts';
-import { logLibraryWarnings } from './ops/library-warnings.ts';
-import { createLog, withoutPassword } from './ops/log.ts';
-import { RoutesError } from './routing/routes-file.ts';
-import { startService } from './service.ts';
+
+import { startService } from './app/service.ts';
+import { type Config, ConfigError, readConfig } from './config/config.ts';
+import { limitsThatDoNotFit } from './config/limits.ts';
+import { logLibraryWarnings } from './observe/library-warnings.ts';
+import { createLog, withoutPassword } from './observe/log.ts';
+import { RoutesError } from './pipeline/routing/routes-file.ts';
 
 /** Faults that the operator mends get a message without a stack. */
 function refuseToStart(error: unknown): never {

@@ -15,9 +15,9 @@ export function compile(): void {
   rmSync(path('bench/compare/dist'), { recursive: true, force: true });
   const options = { cwd: path('.'), stdio: 'inherit' } as const;
   execFileSync(path('node_modules/.bin/tsc'), ['-p', 'bench/compare/tsconfig.json'], options);
-  for (const name of readdirSync(path('src/inbox'))) {
+  for (const name of readdirSync(path('src/pipeline/inbox'))) {
     if (name.endsWith('.lua'))
-      cpSync(path(`src/inbox/${name}`), path(`bench/compare/dist/src/inbox/${name}`));
+      cpSync(path(`src/pipeline/inbox/${name}`), path(`bench/compare/dist/src/pipeline/inbox/${name}`));
   }
 }
 

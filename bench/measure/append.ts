@@ -1,6 +1,6 @@
 /** What one append costs: round trips, the time of the appending process and of Redis, and how many go in a second. */
 import type { Audience } from '../../src/contract/audience.ts';
-import { Lanes } from '../../src/inbox/lanes.ts';
+import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
 import { madeEntry } from '../support/entries.ts';
 import { decimal, type Fact, median, report } from '../support/facts.ts';
 import { costOf, inHand, latenciesMs } from '../support/load.ts';

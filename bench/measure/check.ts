@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Server } from 'socket.io';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
-import { Feeds } from '../../src/gateway/feeds.ts';
-import { MemoryLive } from '../../src/gateway/memory-live.ts';
+import { Feeds } from '../../src/edge/gateway/feeds.ts';
+import { MemoryLive } from '../../src/edge/gateway/memory-live-messages.ts';
 import { madeEntry } from '../support/entries.ts';
 import { decimal, median, report } from '../support/facts.ts';
 import { costOf, inHand } from '../support/load.ts';

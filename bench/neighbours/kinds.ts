@@ -1,5 +1,5 @@
 /** The kinds of bad neighbours that are measured, and how many of each. */
-import { signToken } from '../../src/auth/tokens.ts';
+import { signToken } from '../../src/operate/access/tokens.ts';
 import { type BadClients, dropping, halfOpen, neverReading, silent } from '../../test/support/bad-clients.ts';
 import { startTcpProxy } from '../../test/support/tcp-proxy.ts';
 import { JWT_SECRET } from '../compare/crowd.ts';

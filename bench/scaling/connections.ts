@@ -1,12 +1,16 @@
 /** Connections to the private Redis that stand for gateways and consumers. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
+import {
+  connectForSubscriptions,
+  type RedisConnection,
+  RunIds,
+} from '../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import { roomOf } from '../../src/contract/audience.ts';
-import { channelOf } from '../../src/gateway/redis-live.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { createLog } from '../../src/ops/log.ts';
-import { connectForSubscriptions, type RedisConnection, RunIds } from '../../src/redis.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
+import { createLog } from '../../src/observe/log.ts';
+import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
 import { until } from '../../test/support/until.ts';
 
 const DAY_MS = 86_400_000;

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { Inbox } from '../../src/inbox/inbox.ts';
+import type { Inbox } from '../../src/pipeline/inbox/inbox.ts';
 import { until } from '../../test/support/until.ts';
 import { madeEntry } from '../support/entries.ts';
 import { decimal, median } from '../support/facts.ts';

@@ -1,10 +1,10 @@
 /** That appending and reading cost the same whatever the length of the log: full logs of 1, 100 and 10,000. */
 import type { Redis } from 'ioredis';
+import type { RedisConnection } from '../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../src/contract/audience.ts';
-import { channelOf } from '../../src/gateway/redis-live.ts';
-import { RedisMarksStore } from '../../src/inbox/redis-marks-store.ts';
-import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
-import type { RedisConnection } from '../../src/redis.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
+import { RedisMarksStore } from '../../src/pipeline/inbox/redis-marks-store.ts';
+import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { fill, madeEntry } from '../support/entries.ts';
 import { inHand } from '../support/load.ts';
 import { trafficOf } from '../support/traffic.ts';

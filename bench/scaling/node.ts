@@ -3,7 +3,7 @@
  * Times are of the machine's monotonic clock, which all processes share. It tells several at once, so that telling
  * does not become the load.
  */
-import { decodeLiveMessage } from '../../src/contract/live-message.ts';
+import { decodeLiveMessage } from '../../src/pipeline/inbox/live-message.ts';
 import { channelFor, openSubscriber } from './connections.ts';
 
 const TELL_AFTER_MS = 5;

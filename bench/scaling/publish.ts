@@ -1,7 +1,7 @@
 /** What SPUBLISH costs Redis by the number of gateways that host the room, while 200,000 rooms are subscribed to. */
 import type { Redis } from 'ioredis';
-import { encodeLiveMessage } from '../../src/contract/live-message.ts';
-import type { RedisConnection } from '../../src/redis.ts';
+import type { RedisConnection } from '../../src/adapters/redis/connections.ts';
+import { encodeLiveMessage } from '../../src/pipeline/inbox/live-message.ts';
 import { until } from '../../test/support/until.ts';
 import { madeEntry } from '../support/entries.ts';
 import { decimal, median } from '../support/facts.ts';

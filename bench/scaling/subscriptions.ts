@@ -1,7 +1,7 @@
 /** What 200,000 room subscriptions of 20 gateways cost Redis: time, CPU and memory, to subscribe and to leave. */
 import type { Redis } from 'ioredis';
+import type { RedisConnection } from '../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../src/contract/audience.ts';
-import type { RedisConnection } from '../../src/redis.ts';
 import { until } from '../../test/support/until.ts';
 import { decimal, median } from '../support/facts.ts';
 import { inHand } from '../support/load.ts';

@@ -1,8 +1,8 @@
 /** How many appends one Redis takes in a second: by persistence, and by how the events spread over audiences. */
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../src/contract/audience.ts';
-import type { Inbox } from '../../src/inbox/inbox.ts';
-import { Lanes } from '../../src/inbox/lanes.ts';
+import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import type { Inbox } from '../../src/pipeline/inbox/inbox.ts';
 import { until } from '../../test/support/until.ts';
 import { madeEntry } from '../support/entries.ts';
 import { decimal, median } from '../support/facts.ts';

@@ -1,7 +1,7 @@
 /** Events to append whose notification is 512 bytes of JSON, as one to a person with a title, a text and a link is. */
 import type { Audience } from '../../src/contract/audience.ts';
 import { encodeEvent, NOTIFICATION_MIDDLE } from '../../src/contract/notification.ts';
-import type { Entry, Inbox } from '../../src/inbox/inbox.ts';
+import type { Entry, Inbox } from '../../src/pipeline/inbox/inbox.ts';
 
 const NOTIFICATION_BYTES = 512;
 const SOURCE = '/orders';

@@ -25,8 +25,9 @@ export function compilePrograms(): void {
   const path = (name: string) => new URL(name, ROOT).pathname;
   rmSync(path('bench/dist'), { recursive: true, force: true });
   execFileSync(path('node_modules/.bin/tsc'), ['-p', path('bench/tsconfig.json')], { stdio: 'inherit' });
-  for (const name of readdirSync(path('src/inbox'))) {
-    if (name.endsWith('.lua')) cpSync(path(`src/inbox/${name}`), path(`bench/dist/src/inbox/${name}`));
+  for (const name of readdirSync(path('src/pipeline/inbox'))) {
+    if (name.endsWith('.lua'))
+      cpSync(path(`src/pipeline/inbox/${name}`), path(`bench/dist/src/pipeline/inbox/${name}`));
   }
 }
 

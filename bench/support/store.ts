@@ -1,15 +1,15 @@
 /** The inbox over Redis as the service puts it together, with the connection at hand for counting. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
+import { connectForCommands, RunIds } from '../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
-import { channelOf } from '../../src/gateway/redis-live.ts';
-import type { Inbox, InboxLimits } from '../../src/inbox/inbox.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { RedisMarksStore } from '../../src/inbox/redis-marks-store.ts';
-import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
-import { createLog } from '../../src/ops/log.ts';
-import { connectForCommands, RunIds } from '../../src/redis.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
+import { createLog } from '../../src/observe/log.ts';
+import type { Inbox, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
+import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
+import { RedisMarksStore } from '../../src/pipeline/inbox/redis-marks-store.ts';
+import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { until } from '../../test/support/until.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 /** Counts what goes over a connection to Redis: commands, rounds of waiting for answers, and entries of logs. */
 import type { Command, Redis } from 'ioredis';
-import type { RedisConnection } from '../../src/redis.ts';
+import type { RedisConnection } from '../../src/adapters/redis/connections.ts';
 
 export interface Traffic {
   readonly commands: number;

@@ -1,9 +1,9 @@
 /** The doctor on what the variables lead to: files and addresses that the process reads at its start, and limits that fit. */
 import { z } from 'zod';
-import type { Config } from '../config.ts';
-import { limitsThatDoNotFit } from '../config-limits.ts';
-import { reasonOf } from '../contract/reason.ts';
-import { readRoutes } from '../routing/routes-file.ts';
+import type { Config } from '../config/config.ts';
+import { limitsThatDoNotFit } from '../config/limits.ts';
+import { readRoutes } from '../pipeline/routing/routes-file.ts';
+import { reasonOf } from '../resilience/reason.ts';
 import type { Finding } from './finding.ts';
 
 const ANSWER_MS = 5_000;

@@ -1,6 +1,6 @@
 /** The doctor on this machine and on the process that runs: Node, open files, and readiness when it is known where. */
 import { z } from 'zod';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { opsUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';

@@ -3,14 +3,14 @@
  * the lower of a number in a policy and in a queue's arguments. AMQP does not tell them; the management API does.
  */
 import { z } from 'zod';
-import { reasonOf } from '../contract/reason.ts';
 import {
   DEAD_LETTERS,
   DELIVER_QUEUE,
   QUEUES,
   UNREACHED_DELAY_QUEUE,
   UNREACHED_QUEUE,
-} from '../ingest/topology.ts';
+} from '../adapters/rabbitmq/topology.ts';
+import { reasonOf } from '../resilience/reason.ts';
 import type { Finding } from './finding.ts';
 
 const ANSWER_MS = 5_000;

@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ChannelModel } from 'amqplib';
-import { reasonOf } from '../contract/reason.ts';
-import { refusalIn } from '../ingest/rabbitmq-refusal.ts';
+import { refusalIn } from '../adapters/rabbitmq/refusal.ts';
 import {
   DEAD_LETTERS,
   DELIVER_QUEUE,
@@ -11,7 +10,8 @@ import {
   Topology,
   TopologyClash,
   UNREACHED_EXCHANGE,
-} from '../ingest/topology.ts';
+} from '../adapters/rabbitmq/topology.ts';
+import { reasonOf } from '../resilience/reason.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { connectTo } from './send-amqp.ts';

@@ -1,10 +1,10 @@
 /** The doctor on Redis: its version, whether it keeps what it acknowledged, evicts nothing, and which time it has. */
 import { once } from 'node:events';
 import { Cluster, type Redis } from 'ioredis';
-import type { Backends } from '../config.ts';
-import { reasonOf } from '../contract/reason.ts';
-import { createLog } from '../ops/log.ts';
-import { connectForCommands, type RedisConnection } from '../redis.ts';
+import { connectForCommands, type RedisConnection } from '../adapters/redis/connections.ts';
+import type { Backends } from '../config/config.ts';
+import { createLog } from '../observe/log.ts';
+import { reasonOf } from '../resilience/reason.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 
 const CONNECT_MS = 5_000;

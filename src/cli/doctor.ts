@@ -1,7 +1,7 @@
 /** `carillon doctor`: looks at what the service is configured with, and says what to change. */
 import type { Command } from 'commander';
-import { type Config, readConfig } from '../config.ts';
-import { reasonOf } from '../contract/reason.ts';
+import { type Config, readConfig } from '../config/config.ts';
+import { reasonOf } from '../resilience/reason.ts';
 import { managementUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';

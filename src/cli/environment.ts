@@ -1,6 +1,7 @@
 /** What commands take from the environment: where Carillon is, and the token to show. */
-import { signToken } from '../auth/tokens.ts';
-import { readConfig } from '../config.ts';
+
+import { readConfig } from '../config/config.ts';
+import { signToken } from '../operate/access/tokens.ts';
 import { Failure } from './failure.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

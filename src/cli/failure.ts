@@ -1,5 +1,5 @@
 /** Why a command did not do what it was asked, with the exit code that says whose fault that is. */
-import { reasonOf } from '../contract/reason.ts';
+import { reasonOf } from '../resilience/reason.ts';
 
 export class Failure extends Error {
   /** Stable: the service's own code where it gave one. */

@@ -1,10 +1,10 @@
 /** An event straight to RabbitMQ, as a producer sends it: persistent, confirmed, and only done when a queue took it. */
 import { type ChannelModel, connect } from 'amqplib';
+import { credentialsIn } from '../adapters/rabbitmq/link.ts';
+import { EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
 import { type ReadEvent, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
-import { reasonOf } from '../contract/reason.ts';
-import { credentialsIn } from '../ingest/rabbitmq-link.ts';
-import { EVENTS_EXCHANGE } from '../ingest/topology.ts';
-import { withoutPassword } from '../ops/log.ts';
+import { withoutPassword } from '../observe/log.ts';
+import { reasonOf } from '../resilience/reason.ts';
 import { Failure } from './failure.ts';
 
 const ANSWER_MS = 10_000;

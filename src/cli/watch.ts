@@ -8,7 +8,7 @@ import {
   type ConnectionState,
   connect,
   type Notification,
-} from '../client/connect.ts';
+} from '../clients/client/connect.ts';
 import { type Audience, faultOfAudience, isAudience } from '../contract/audience.ts';
 import { normalised } from '../contract/id.ts';
 import { tokenFor, urlOf } from './environment.ts';

@@ -1,8 +1,8 @@
 /** The inbox as a user sees it: lists, counts and marks, the same over the socket and over HTTP. */
 import { z } from 'zod';
+import type { Meter } from '../edge/limits/request-limits.ts';
 import { type Audience, audienceSchema } from './audience.ts';
 import { type Cursor, notificationSchema, offsetSchema } from './notification.ts';
-import type { Meter } from './request-limits.ts';
 
 /** Counts are exact up to this and stay there: nobody reads "1,387". */
 export const MAX_COUNT = 100;

@@ -36,7 +36,9 @@ describe.each(['bell/bell.js', 'react/use-carillon.js'])('%s', (entry) => {
     const { inputs } = await bundle(entry);
     const own = `dist/${entry.slice(0, entry.indexOf('/'))}/`;
     expect(
-      inputs.filter((path) => path !== MOMENTS && !path.startsWith('dist/client/') && !path.startsWith(own)),
+      inputs.filter(
+        (path) => path !== MOMENTS && !path.startsWith('dist/clients/client/') && !path.startsWith(own),
+      ),
     ).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 
-const ENTRY = new URL('../../dist/client/connect.js', import.meta.url).pathname;
+const ENTRY = new URL('../../dist/clients/client/connect.js', import.meta.url).pathname;
 /** A parser of moments, which needs nothing else. */
 const MOMENTS = 'dist/contract/rfc3339.js';
 const MAX_BYTES = 14_336;
@@ -38,7 +38,7 @@ test('is under 14 kB, compressed', () => {
 
 test('holds nothing but the client: no schemas, no package', () => {
   const strangers = whole.inputs.filter(
-    (path) => path !== MOMENTS && !path.includes('dist/client/') && path !== '<stdin>',
+    (path) => path !== MOMENTS && !path.includes('dist/clients/client/') && path !== '<stdin>',
   );
   expect(strangers).toEqual([]);
 });

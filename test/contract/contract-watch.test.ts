@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { Server } from 'socket.io';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connect } from '../../src/client/connect.ts';
+import { connect } from '../../src/clients/client/connect.ts';
 import { connectClient } from '../support/client.ts';
 import { takeFindings } from '../support/contracts/findings.ts';
 import { checkSignal, framesOf, watchServer } from '../support/contracts/watch.ts';

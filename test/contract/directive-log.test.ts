@@ -1,10 +1,10 @@
 /** The contract of directive logs, kept by the one in memory and the one in Redis. */
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Directive } from '../../src/contract/directive.ts';
-import type { DirectiveLog } from '../../src/directives/directive-log.ts';
-import { MemoryDirectiveLog } from '../../src/directives/memory-directive-log.ts';
-import { RedisDirectiveLog } from '../../src/directives/redis-directive-log.ts';
+import type { Directive } from '../../src/operate/access/admin-command.ts';
+import type { DirectiveLog } from '../../src/operate/access/admin-command-log.ts';
+import { MemoryDirectiveLog } from '../../src/operate/access/memory-admin-command-log.ts';
+import { RedisDirectiveLog } from '../../src/operate/access/redis-admin-command-log.ts';
 import { freshRedis } from '../support/servers.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,9 +1,9 @@
 /** The inbox's contract as tests; every implementation passes all of them. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
-import { decodeLiveMessage, type LiveMessage } from '../../src/contract/live-message.ts';
 import { EMPTY_HEAD, encodeEvent, notificationSchema } from '../../src/contract/notification.ts';
-import type { Entry, Inbox, InboxLimits } from '../../src/inbox/inbox.ts';
+import type { Entry, Inbox, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
+import { decodeLiveMessage, type LiveMessage } from '../../src/pipeline/inbox/live-message.ts';
 
 /** An implementation under test, with the means to see what it publishes and to let its time pass. */
 export interface Subject {

@@ -1,13 +1,13 @@
 /** What dead letters lie in: RabbitMQ's queue and embedded mode's list keep the same contract, and bounds hold for both. */
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { Publisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import type { DeadLetterQuery, RedriveOrder } from '../../src/contract/dead-letter.ts';
 import { eventSchema } from '../../src/contract/event.ts';
-import { DeadLetters, type ScanBounds } from '../../src/ingest/dead-letters.ts';
-import type { Letter, Letters } from '../../src/ingest/letters.ts';
-import { MemoryLetters } from '../../src/ingest/memory-letters.ts';
-import { Publisher } from '../../src/ingest/publisher.ts';
-import { RabbitMqLetters } from '../../src/ingest/rabbitmq-letters.ts';
+import type { Letter, Letters } from '../../src/operate/dead-letters/dead-letter-store.ts';
+import { DeadLetters, type ScanBounds } from '../../src/operate/dead-letters/dead-letters.ts';
+import { MemoryLetters } from '../../src/operate/dead-letters/memory-dead-letter-store.ts';
+import { RabbitMqLetters } from '../../src/operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { bury, letterOf } from '../support/dead-letters.ts';
 import { madeEvent } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';

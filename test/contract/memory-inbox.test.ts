@@ -1,5 +1,5 @@
 /** The inbox's contract, kept by the one in memory. */
-import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
+import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { describeInbox, MAX_AGE_MS, toLiveMessages } from './inbox-contract.ts';
 
 describeInbox('memory inbox', async (limits) => {

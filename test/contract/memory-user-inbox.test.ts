@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
-import { createDeliver } from '../../src/deliver.ts';
-import { Lanes } from '../../src/inbox/lanes.ts';
-import { MemoryMarksStore } from '../../src/inbox/marks-store.ts';
-import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
-import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
+import { createDeliver } from '../../src/pipeline/deliver.ts';
+import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
+import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
+import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
 import fc from '../support/fast-check.ts';
 import { BY_RANK, EVERYBODY, eventOf, InboxModel, lineOf, type Made } from '../support/inbox-model.ts';

@@ -2,13 +2,17 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Audience, isAudience } from '../../src/contract/audience.ts';
-import type { Departments } from '../../src/contract/departments.ts';
 import type { KnownDevice, PresentSession } from '../../src/contract/presence.ts';
-import { MemoryDepartments } from '../../src/presence/memory-departments.ts';
-import { MemoryPresence } from '../../src/presence/memory-presence.ts';
-import { MAX_DEVICES, type Occupancy, type PresenceStore } from '../../src/presence/presence-store.ts';
-import { RedisDepartments } from '../../src/presence/redis-departments.ts';
-import { RedisPresence } from '../../src/presence/redis-presence.ts';
+import type { Departments } from '../../src/operate/access/departments.ts';
+import { MemoryDepartments } from '../../src/operate/access/memory-departments.ts';
+import { RedisDepartments } from '../../src/operate/access/redis-departments.ts';
+import { MemoryPresence } from '../../src/operate/presence/memory-presence.ts';
+import {
+  MAX_DEVICES,
+  type Occupancy,
+  type PresenceStore,
+} from '../../src/operate/presence/presence-store.ts';
+import { RedisPresence } from '../../src/operate/presence/redis-presence.ts';
 import { freshRedis } from '../support/servers.ts';
 
 const NEVER_MS = 3_600_000;

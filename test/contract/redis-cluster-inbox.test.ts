@@ -3,11 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  connectForCommands,
+  nodeOf,
+  type RedisConnection,
+  RunIds,
+} from '../../src/adapters/redis/connections.ts';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
-import { channelOf } from '../../src/gateway/redis-live.ts';
-import { type Appended, type InboxLimits, InboxUnavailable } from '../../src/inbox/inbox.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { connectForCommands, nodeOf, type RedisConnection, RunIds } from '../../src/redis.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
+import { type Appended, type InboxLimits, InboxUnavailable } from '../../src/pipeline/inbox/inbox.ts';
+import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
 import { runIdOf } from '../support/append.ts';
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { until } from '../support/until.ts';

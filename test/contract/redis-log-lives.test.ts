@@ -1,4 +1,4 @@
-/** What test/unit/log-lives.test.ts does with a model, with real Redis that replicate, fail over and are restored. */
+/** What test/unit/edge/gateway/log-lives.test.ts does with a model, with real Redis that replicate, fail over and are restored. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, test } from 'vitest';
 import fc from '../support/fast-check.ts';

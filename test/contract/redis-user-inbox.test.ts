@@ -2,10 +2,10 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
-import { channelOf } from '../../src/gateway/redis-live.ts';
-import { type InboxLimits, InboxUnavailable } from '../../src/inbox/inbox.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { RedisMarksStore } from '../../src/inbox/redis-marks-store.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
+import { type InboxLimits, InboxUnavailable } from '../../src/pipeline/inbox/inbox.ts';
+import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
+import { RedisMarksStore } from '../../src/pipeline/inbox/redis-marks-store.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { describeUserInbox } from './user-inbox-contract.ts';
 import { describeUserMarks } from './user-inbox-marks-contract.ts';

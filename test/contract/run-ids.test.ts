@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connectForCommands, type RedisConnection, RunIds } from '../../src/redis.ts';
+import { connectForCommands, type RedisConnection, RunIds } from '../../src/adapters/redis/connections.ts';
 import { runIdOf } from '../support/append.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 

@@ -1,16 +1,16 @@
 /** Signals over RabbitMQ and within a process: the same events, and neither waits for nor fails with whoever listens. */
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { Unroutable } from '../../src/adapters/rabbitmq/publisher.ts';
 import {
   type Activity,
   type SignalData,
   type Signals,
   signalEventSchema,
 } from '../../src/contract/signal.ts';
-import { Unroutable } from '../../src/ingest/publisher.ts';
-import { Listeners } from '../../src/signals/listeners.ts';
-import { MemorySignals } from '../../src/signals/memory-signals.ts';
-import { RabbitMqSignals } from '../../src/signals/rabbitmq-signals.ts';
+import { Listeners } from '../../src/operate/signals/listeners.ts';
+import { MemorySignals } from '../../src/operate/signals/memory-signals.ts';
+import { RabbitMqSignals } from '../../src/operate/signals/rabbitmq-signals.ts';
 
 const JOINED: SignalData<'topic.joined'> = { user: 'ada', session: 's1', topic: 'ticker.a' };
 const READ: SignalData<'notification.read'> = { user: 'ada', as: 'read', ids: ['a'], by: 'http' };

@@ -2,9 +2,9 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Tick } from '../../src/contract/console.ts';
-import { MemoryTap } from '../../src/tap/memory-tap.ts';
-import { RedisTap } from '../../src/tap/redis-tap.ts';
-import type { Seen, Tap } from '../../src/tap/tap.ts';
+import type { Seen, Tap } from '../../src/observe/activity/activity.ts';
+import { MemoryTap } from '../../src/observe/activity/memory-activity.ts';
+import { RedisTap } from '../../src/observe/activity/redis-activity.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 

@@ -1,9 +1,9 @@
 /** The contract of the trail, kept by the one in memory and the one in Redis. */
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { MemoryTrail } from '../../src/trail/memory-trail.ts';
-import { RedisTrail } from '../../src/trail/redis-trail.ts';
-import type { SettledEvent, Trail } from '../../src/trail/trail.ts';
+import { MemoryTrail } from '../../src/observe/outcomes/memory-outcomes.ts';
+import type { SettledEvent, Trail } from '../../src/observe/outcomes/outcomes.ts';
+import { RedisTrail } from '../../src/observe/outcomes/redis-outcomes.ts';
 import { freshRedis } from '../support/servers.ts';
 
 const KEPT_MS = 400;

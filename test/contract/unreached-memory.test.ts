@@ -2,9 +2,9 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
-import { LocalUnreachedMemory } from '../../src/signals/local-unreached-memory.ts';
-import { RedisUnreachedMemory } from '../../src/signals/redis-unreached-memory.ts';
-import type { UnreachedMemory, UnreachedMemoryLimits } from '../../src/signals/unreached-memory.ts';
+import { LocalUnreachedMemory } from '../../src/reach/local-unreached-memory.ts';
+import { RedisUnreachedMemory } from '../../src/reach/redis-unreached-memory.ts';
+import type { UnreachedMemory, UnreachedMemoryLimits } from '../../src/reach/unreached-memory.ts';
 import { freshRedis } from '../support/servers.ts';
 
 const [ADA, EVE] = ['user:ada', 'user:eve'] as const;

@@ -1,7 +1,7 @@
 /** What a user's inbox promises of lists, counts and pages, as tests; over every kind of store. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RETRACTION_TYPE } from '../../src/contract/event.ts';
-import type { InboxLimits } from '../../src/inbox/inbox.ts';
+import type { InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
 import {
   event,
   forAll,

@@ -1,8 +1,8 @@
 /** What a user's marks promise, as tests; over every kind of store. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InboxItem, MarkRequest } from '../../src/contract/inbox.ts';
-import type { InboxLimits } from '../../src/inbox/inbox.ts';
-import { MemoryMarksStore } from '../../src/inbox/marks-store.ts';
+import type { InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
+import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import fc from '../support/fast-check.ts';
 import { event, ME, marksIn, ROOMY, SALES, type Stores, userOf } from './user-inbox-subject.ts';
 

@@ -3,13 +3,13 @@ import { expect } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { Event } from '../../src/contract/event.ts';
 import { type InboxQuery, inboxPageSchema, type MarkRequest, marksSchema } from '../../src/contract/inbox.ts';
-import { decodeMarksMessage, type MarksMessage } from '../../src/contract/live-message.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
-import { createDeliver } from '../../src/deliver.ts';
-import type { Inbox, InboxLimits } from '../../src/inbox/inbox.ts';
-import { Lanes } from '../../src/inbox/lanes.ts';
-import type { MarksStore } from '../../src/inbox/marks-store.ts';
-import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
+import { createDeliver } from '../../src/pipeline/deliver.ts';
+import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import type { Inbox, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
+import { decodeMarksMessage, type MarksMessage } from '../../src/pipeline/inbox/live-message.ts';
+import type { MarksStore } from '../../src/pipeline/inbox/marks-store.ts';
+import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { until } from '../support/until.ts';
 
 /** The stores under test, and what they published to the room of {@link ME}. */

@@ -7,8 +7,8 @@ import { Server, type Socket } from 'socket.io';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
-import { wireEngine } from '../../src/gateway/wire/engine.ts';
-import { WireSocket } from '../../src/gateway/wire/wire-socket.ts';
+import { wireEngine } from '../../src/edge/gateway/wire/engine.ts';
+import { WireSocket } from '../../src/edge/gateway/wire/wire-socket.ts';
 import { connectClient } from '../support/client.ts';
 import { AMPLE } from '../support/pending.ts';
 

@@ -150,7 +150,7 @@ describe('in the page', () => {
   });
 
   test('can be imported where there is no page', async () => {
-    const module: object = await import(new URL('../../dist/bell/bell.js', import.meta.url).href);
+    const module: object = await import(new URL('../../dist/clients/bell/bell.js', import.meta.url).href);
     expect(Object.keys(module)).toEqual(['CarillonBell']);
   });
 });

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
-import { bytesOf } from '../../src/client/connect.ts';
+import { bytesOf } from '../../src/clients/client/connect.ts';
 import { inboxPageSchema } from '../../src/contract/inbox.ts';
 import { tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
@@ -133,7 +133,7 @@ describe('a picture', () => {
     let script: string;
 
     beforeAll(async () => {
-      const clientPath = new URL('../../dist/client/connect.js', import.meta.url).pathname;
+      const clientPath = new URL('../../dist/clients/client/connect.js', import.meta.url).pathname;
       const [launched, { outputFiles }] = await Promise.all([
         launchChromium(),
         build({

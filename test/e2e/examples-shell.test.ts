@@ -1,8 +1,8 @@
 /** The shell in the documents, run as it stands there, on the service in embedded mode: what it asks for happens. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { signToken } from '../../src/auth/tokens.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { signToken } from '../../src/operate/access/tokens.ts';
 import { type CarillonProcess, startCarillon } from '../support/carillon.ts';
 import { connectClient } from '../support/client.ts';
 import { fencedBlock } from '../support/fenced-blocks.ts';

@@ -15,7 +15,7 @@ const SCRIPT = `
 import { StrictMode, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
-import { useCarillon, useClientEvent, useTopic } from '../../src/react/use-carillon.ts';
+import { useCarillon, useClientEvent, useTopic } from '../../src/clients/react/use-carillon.ts';
 
 const url = new URLSearchParams(location.hash.slice(1)).get('url');
 const told = { clients: new Set(), states: [], topics: [], toasts: [] };
@@ -157,7 +157,9 @@ test('is in a topic as long as one component wants it', async () => {
 });
 
 test('renders an empty inbox on a server, and connects to nothing', async () => {
-  const { useCarillon } = await import(new URL('../../dist/react/use-carillon.js', import.meta.url).href);
+  const { useCarillon } = await import(
+    new URL('../../dist/clients/react/use-carillon.js', import.meta.url).href
+  );
   let calls = 0;
   const getToken = () => {
     calls += 1;

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { run } from '../../examples/chat/story.ts';
 import type { Login } from '../../examples/support/page.ts';
-import { connect } from '../../src/client/connect.ts';
+import { connect } from '../../src/clients/client/connect.ts';
 import { type StoryStage, screenshotPath, stageStory, storyModes } from '../support/story.ts';
 
 /** Less than a test may take. */

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { connect } from '../../src/client/connect.ts';
+import { connect } from '../../src/clients/client/connect.ts';
 import { type AppServer, serveApp } from '../support/app-server.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
@@ -23,8 +23,8 @@ const TIMEOUT_MS = 40_000;
 /** The bell and the hook side by side, of the same user. */
 const SCRIPT = `
 import { createRoot } from 'react-dom/client';
-import { useCarillon } from '../../src/react/use-carillon.ts';
-import '../../src/bell/bell.ts';
+import { useCarillon } from '../../src/clients/react/use-carillon.ts';
+import '../../src/clients/bell/bell.ts';
 
 const [url, wrong] = ['url', 'wrong'].map((name) => new URLSearchParams(location.hash.slice(1)).get(name));
 const getToken = () => fetch('/token?user=ada').then((got) => got.text());

@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
 
 /** What an app would do, with its memory laid open: `data-…` attributes say what its users see. */
 const APP = `
-import { connect } from '../../src/client/connect.ts';
+import { connect } from '../../src/clients/client/connect.ts';
 
 const { url, token } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 const carillon = connect({ url, token: () => token });

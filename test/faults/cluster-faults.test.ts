@@ -1,7 +1,7 @@
 /** A Redis Cluster loses nodes, changes roles and moves slots: what its primaries' replicas have reaches everybody. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
-import { channelOf } from '../../src/gateway/redis-live.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
 import { appendAt } from '../support/append.ts';
 import { tokenFor } from '../support/carillon.ts';
 import { Checker, flawless } from '../support/checker.ts';

@@ -1,7 +1,7 @@
 /** Writes to a log as a consumer does, where a test has none: past it, or in its place. */
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../src/contract/audience.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
+import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
 import { entry, LONG_LIVED } from '../contract/inbox-contract.ts';
 
 /** Which process serves this connection. */

@@ -32,7 +32,7 @@ hear('notification', 'notifications', ({ id }) => id);
 hear('open', 'opened', ({ href }) => href);
 hear('state', 'states', ({ status }) => status);
 hear('error', 'errors', ({ code }) => code);
-await import('../../src/bell/bell.ts');
+await import('../../src/clients/bell/bell.ts');
 `;
 
 const BODY = `

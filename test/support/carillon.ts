@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { signToken } from '../../src/auth/tokens.ts';
+import { signToken } from '../../src/operate/access/tokens.ts';
 import { watchServer } from './contracts/watch.ts';
 import { guard } from './guard.ts';
 import { freePort } from './ports.ts';

@@ -1,10 +1,10 @@
 /** What a client library does with the messages of a scripted link: everything of it but the connection. */
-import { Announcer } from '../../src/client/announcer.ts';
-import type { Environment } from '../../src/client/environment.ts';
-import { InboxStore } from '../../src/client/inbox-store.ts';
-import { presentable, recover } from '../../src/client/recovery.ts';
-import { Requests } from '../../src/client/requests.ts';
-import { User } from '../../src/client/user.ts';
+import { Announcer } from '../../src/clients/client/announcer.ts';
+import type { Environment } from '../../src/clients/client/environment.ts';
+import { InboxStore } from '../../src/clients/client/inbox-store.ts';
+import { presentable, recover } from '../../src/clients/client/recovery.ts';
+import { Requests } from '../../src/clients/client/requests.ts';
+import { User } from '../../src/clients/client/user.ts';
 import { marksSchema } from '../../src/contract/inbox.ts';
 import { notificationSchema } from '../../src/contract/notification.ts';
 import { type Session, sessionSchema } from '../../src/contract/socket.ts';

@@ -1,5 +1,5 @@
 /** What happens to inboxes in the stories of the tests, whichever service and devices they are told to. */
-import type { Inbox, Which } from '../../src/client/api.ts';
+import type { Inbox, Which } from '../../src/clients/client/api.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
 import { anyId, anyRetraction, anySource, seldom } from './any-events.ts';

@@ -1,7 +1,7 @@
 /** A device with `carillon/client` on real sockets, which goes away and comes back as its test says. */
-import type { Inbox, Which } from '../../src/client/api.ts';
-import { Client } from '../../src/client/client.ts';
-import { environment } from '../../src/client/environment.ts';
+import type { Inbox, Which } from '../../src/clients/client/api.ts';
+import { Client } from '../../src/clients/client/client.ts';
+import { environment } from '../../src/clients/client/environment.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
 import { watchServer } from './contracts/watch.ts';
 import { markAs } from './inbox-story.ts';

@@ -5,10 +5,10 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { keyOf } from '../../src/adapters/redis/keys.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import { type InboxQuery, inboxPageSchema, type MarkRequest } from '../../src/contract/inbox.ts';
 import { notificationSchema } from '../../src/contract/notification.ts';
-import { keyOf } from '../../src/inbox/redis-keys.ts';
 import { tokenFor } from './carillon.ts';
 import { connectClient, type TestClient } from './client.ts';
 import { BY_RANK, eventOf, InboxModel, lineOf, type Made } from './inbox-model.ts';

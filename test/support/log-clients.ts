@@ -2,11 +2,12 @@
  * Clients of one log, as docs/protocol.md tells them to be: what comes live is the next, or they are told. One that was
  * away presents its cursor. Each reads the inbox when it is told that something cannot be recovered.
  */
-import { reaches } from '../../src/contract/incarnations.ts';
+
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
-import type { Feed } from '../../src/gateway/feed.ts';
-import { recover } from '../../src/gateway/recovery.ts';
-import { Portion } from '../../src/limits/portion.ts';
+import type { Feed } from '../../src/edge/gateway/feed.ts';
+import { recover } from '../../src/edge/gateway/recovery.ts';
+import { Portion } from '../../src/pipeline/inbox/answer-size.ts';
+import { reaches } from '../../src/pipeline/inbox/incarnations.ts';
 import type { SharedLog } from './shared-log.ts';
 import { AUDIENCE } from './shared-log.ts';
 

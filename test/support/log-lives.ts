@@ -4,8 +4,8 @@
  * has, once, or it was told of a loss.
  */
 import { expect } from 'vitest';
-import { packetOf } from '../../src/contract/live-message.ts';
-import { Feed } from '../../src/gateway/feed.ts';
+import { Feed } from '../../src/edge/gateway/feed.ts';
+import { packetOf } from '../../src/pipeline/inbox/live-message.ts';
 import fc from './fast-check.ts';
 import { LogClient } from './log-clients.ts';
 import { AUDIENCE, REMOVABLE, type SharedLog } from './shared-log.ts';

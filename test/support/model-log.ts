@@ -1,7 +1,8 @@
 /** A log on two machines as append.lua, fence.lua and heads.lua keep it, without Redis: thousands of lives a second. */
-import type { Incarnation } from '../../src/contract/incarnations.ts';
+
 import { type Cursor, EMPTY_HEAD } from '../../src/contract/notification.ts';
-import type { Appended, Inbox, Stored } from '../../src/inbox/inbox.ts';
+import type { Appended, Inbox, Stored } from '../../src/pipeline/inbox/inbox.ts';
+import type { Incarnation } from '../../src/pipeline/inbox/incarnations.ts';
 import type { Removable, SharedLog } from './shared-log.ts';
 
 interface State {

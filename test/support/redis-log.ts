@@ -1,9 +1,9 @@
 /** A log on two Redis of which one serves it, by the real scripts. Each has its own connection, as long as its process. */
 import { Redis } from 'ioredis';
-import { channelOf } from '../../src/gateway/redis-live.ts';
-import type { Appended, Inbox } from '../../src/inbox/inbox.ts';
-import { RedisInbox } from '../../src/inbox/redis-inbox.ts';
-import { keyOf } from '../../src/inbox/redis-keys.ts';
+import { keyOf } from '../../src/adapters/redis/keys.ts';
+import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
+import type { Appended, Inbox } from '../../src/pipeline/inbox/inbox.ts';
+import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
 import { entry, LONG_LIVED } from '../contract/inbox-contract.ts';
 import { runIdOf } from './append.ts';
 import { type RedisServer, startRedis } from './redis.ts';

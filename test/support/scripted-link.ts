@@ -4,12 +4,12 @@
  */
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
-import { decodeLiveMessage, decodeMarksMessage } from '../../src/contract/live-message.ts';
 import { type Cursor, EMPTY_HEAD } from '../../src/contract/notification.ts';
 import type { Cursors, Missed } from '../../src/contract/recovery.ts';
-import { withMarks } from '../../src/gateway/missed-marks.ts';
-import { type Answer, recover } from '../../src/gateway/recovery.ts';
-import { Portion } from '../../src/limits/portion.ts';
+import { withMarks } from '../../src/edge/gateway/missed-marks.ts';
+import { type Answer, recover } from '../../src/edge/gateway/recovery.ts';
+import { Portion } from '../../src/pipeline/inbox/answer-size.ts';
+import { decodeLiveMessage, decodeMarksMessage } from '../../src/pipeline/inbox/live-message.ts';
 import { BY_RANK } from './inbox-model.ts';
 import type { ScriptedService } from './scripted-service.ts';
 

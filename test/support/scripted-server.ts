@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Server, type Socket as ServerSocket } from 'socket.io';
 import { expect, vi } from 'vitest';
-import type { ClientOptions } from '../../src/client/api.ts';
-import { Client } from '../../src/client/client.ts';
-import { type Environment, environment } from '../../src/client/environment.ts';
+import type { ClientOptions } from '../../src/clients/client/api.ts';
+import { Client } from '../../src/clients/client/client.ts';
+import { type Environment, environment } from '../../src/clients/client/environment.ts';
 import type { InboxItem } from '../../src/contract/inbox.ts';
 import type { Notification } from '../../src/contract/notification.ts';
 

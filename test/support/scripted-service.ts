@@ -1,11 +1,11 @@
 /** A service in one process and in virtual time, beside the model of what it should show: no servers, no clocks. */
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
-import { createDeliver } from '../../src/deliver.ts';
-import { Lanes } from '../../src/inbox/lanes.ts';
-import { MemoryMarksStore } from '../../src/inbox/marks-store.ts';
-import { MemoryInbox } from '../../src/inbox/memory-inbox.ts';
-import { StoredInbox } from '../../src/inbox/stored-inbox.ts';
+import { createDeliver } from '../../src/pipeline/deliver.ts';
+import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
+import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
+import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { BY_RANK, eventOf, InboxModel, type Made } from './inbox-model.ts';
 import type { ScriptedLink } from './scripted-link.ts';
 

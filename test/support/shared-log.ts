@@ -2,7 +2,7 @@
  * One log on two machines of which one serves it, and everything that may happen to it: the other falls behind and
  * takes over, comes back, a backup is restored, somebody removes keys. Two implementations: Redis, and a model of it.
  */
-import type { Appended, Inbox } from '../../src/inbox/inbox.ts';
+import type { Appended, Inbox } from '../../src/pipeline/inbox/inbox.ts';
 
 export const AUDIENCE = 'user:1';
 

@@ -1,5 +1,5 @@
 /** A client's surroundings in which nothing happens by itself: no clock runs, no timer, no other tab. */
-import type { Environment } from '../../src/client/environment.ts';
+import type { Environment } from '../../src/clients/client/environment.ts';
 
 export const STILL: Environment = {
   now: () => 0,

@@ -1,5 +1,5 @@
 /** Times, numbers and states as a person reads them. */
-import type { ConnectionState, LossReason } from '../../src/client/connect.ts';
+import type { ConnectionState, LossReason } from '../../src/clients/client/connect.ts';
 
 const CLOCK = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',

@@ -1,11 +1,11 @@
 /** Appends to the inboxes in Redis as a consumer of Carillon does; each append publishes to the gateways. */
 import { once } from 'node:events';
+import { connectForCommands, RunIds } from '../../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { encodeEvent } from '../../../src/contract/notification.ts';
-import { identityOf } from '../../../src/inbox/inbox.ts';
-import { RedisInbox } from '../../../src/inbox/redis-inbox.ts';
-import { createLog } from '../../../src/ops/log.ts';
-import { connectForCommands, RunIds } from '../../../src/redis.ts';
+import { createLog } from '../../../src/observe/log.ts';
+import { identityOf } from '../../../src/pipeline/inbox/inbox.ts';
+import { RedisInbox } from '../../../src/pipeline/inbox/redis-inbox.ts';
 import { until } from '../../../test/support/until.ts';
 import type { MadeEvent } from '../payload.ts';
 import { type Driver, Pending } from './driver.ts';

@@ -8,7 +8,7 @@ import {
   connect,
   type InboxSnapshot,
   type Notification,
-} from '../../../src/client/connect.ts';
+} from '../../../src/clients/client/connect.ts';
 import type { Answer } from '../api.ts';
 import type { Problem } from '../problem.ts';
 import { Recoveries } from './recoveries.ts';

@@ -1,5 +1,5 @@
 /** The inbox of a device: newest first, each with what may be done with it. */
-import type { InboxItem } from '../../../src/client/connect.ts';
+import type { InboxItem } from '../../../src/clients/client/connect.ts';
 import { AudienceName } from '../parts/audience-name.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { clockTime } from '../words.ts';

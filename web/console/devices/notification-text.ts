@@ -1,5 +1,5 @@
 /** What of a notification's data is shown. Data is anybody's: what is no text is not shown as one. */
-import type { Notification } from '../../../src/client/connect.ts';
+import type { Notification } from '../../../src/clients/client/connect.ts';
 
 type Texts = Pick<Notification, 'type' | 'data'>;
 

@@ -1,6 +1,6 @@
 /** What a device was told of the time when it was away. */
 import { batch, signal } from '@preact/signals';
-import type { Notification } from '../../../src/client/connect.ts';
+import type { Notification } from '../../../src/clients/client/connect.ts';
 import type { Recovery } from './recovery-words.ts';
 
 /** For so long what was missed is highlighted. */

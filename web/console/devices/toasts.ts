@@ -1,6 +1,6 @@
 /** What a device shows on its screen for a moment. */
 import { signal } from '@preact/signals';
-import type { Notification } from '../../../src/client/connect.ts';
+import type { Notification } from '../../../src/clients/client/connect.ts';
 
 const SHOWN_MS = 5_000;
 const MAX_SHOWN = 3;

@@ -1,5 +1,5 @@
 /** The topics of a device: whether it is in them, and the last that was heard in each. */
-import type { Notification } from '../../../src/client/connect.ts';
+import type { Notification } from '../../../src/clients/client/connect.ts';
 
 export interface TopicLine {
   readonly topic: string;

@@ -1,5 +1,5 @@
 /** The state of a connection in words, with a mark whose shape tells it too. */
-import type { ConnectionState } from '../../../src/client/connect.ts';
+import type { ConnectionState } from '../../../src/clients/client/connect.ts';
 import { nowMs } from '../clock.ts';
 import { connectionInWords, type StateInWords } from '../words.ts';
 

@@ -1,0 +1,149 @@
+/**
+ * A link is one connection to RabbitMQ that is kept up for ever: amqplib reconnects it with growing, jittered
+ * pauses, and `setup` builds channels anew on each connection.
+ *
+ * Publishing and consuming use a link each, because RabbitMQ stops reading from a connection that publishes while
+ * it is short of memory, and acknowledgements must not wait for that.
+ */
+import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
+import type { Logger } from 'pino';
+import { readHeadersSafely } from './amqplib-reader.ts';
+import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
+import { TopologyClash } from './topology.ts';
+
+/** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
+export type LinkState = 'connecting' | 'up' | 'blocked' | 'down' | 'clash';
+
+/** Without it a peer that vanished silently is noticed only after RabbitMQ's own minute. */
+const HEARTBEAT_SECONDS = 10;
+
+/** RabbitMQ keeps a request about a queue that has no leader waiting, without a word, for as long as that lasts. */
+const SETUP_MS = 15_000;
+
+export class Link {
+  state: LinkState = 'connecting';
+  readonly #log: Logger;
+  readonly #name: string;
+  readonly #onClash: (clash: TopologyClash) => void;
+  #recovering: RecoveringChannelModel | undefined;
+  #model: ChannelModel | undefined;
+  #isClosing = false;
+  #refusal: RabbitMqRefusal | undefined;
+
+  /** `onClash` is told when the topology cannot be declared; the link goes on trying. */
+  constructor(name: string, log: Logger, onClash: (clash: TopologyClash) => void) {
+    this.#name = name;
+    this.#log = log;
+    this.#onClash = onClash;
+  }
+
+  /**
+   * Begins to connect and returns at once. `setup` runs on each new connection. It MUST await nothing but AMQP
+   * calls: a connection that dies while something else is awaited would never be noticed.
+   */
+  async open(url: string, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
+    const recovering = await connect(withHeartbeat(url), {
+      noDelay: true,
+      timeout: 10_000,
+      clientProperties: { connection_name: this.#name },
+      ...credentialsIn(url),
+      recovery: {
+        waitForConnect: false,
+        initialDelay: 200,
+        maxDelay: 5_000,
+        jitter: 0.5,
+        setup: async (model: ChannelModel) => {
+          this.#model = model;
+          readHeadersSafely(model);
+          // An error without a listener would end the process; the close that follows it starts recovery.
+          model.on('error', (error) =>
+            this.#log.warn({ link: this.#name, reason: error.message }, 'RabbitMQ error'),
+          );
+          const late = setTimeout(
+            () => this.rebuild('RabbitMQ did not answer; is a queue without a leader?'),
+            SETUP_MS,
+          );
+          try {
+            await setup(model);
+          } finally {
+            clearTimeout(late);
+          }
+        },
+      },
+    });
+    this.#recovering = recovering;
+    recovering.on('error', () => {});
+    recovering.on('connect', () => {
+      this.#refusal = undefined;
+      this.#become('up');
+    });
+    recovering.on('disconnect', (error: Error) => this.#become('down', error));
+    recovering.on('connect-failed', (error: Error) => {
+      if (error instanceof TopologyClash) this.#onClash(error);
+      this.#refuse(refusalIn(error, url));
+      this.#log.debug({ link: this.#name, reason: error.message }, 'RabbitMQ not reached');
+      this.#become(error instanceof TopologyClash ? 'clash' : 'down', error);
+    });
+    recovering.on('blocked', (reason) => this.#become('blocked', new Error(reason)));
+    recovering.on('unblocked', () => this.#become('up'));
+  }
+
+  /** What an operator reads: the state, or what RabbitMQ refuses. */
+  get reason(): string {
+    return this.#refusal === undefined ? this.state : describe(this.#refusal);
+  }
+
+  /** The newest connection, which may be closed already; undefined before the first. */
+  get model(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  /** Drops this connection so that everything is set up again on a new one. */
+  rebuild(reason: string): void {
+    // A channel that closes because its connection did, or because we close, needs nothing.
+    if (this.#isClosing || this.state === 'down') return;
+    this.#log.warn({ link: this.#name, reason }, 'RabbitMQ link is set up again');
+    this.#model?.close().catch(() => {
+      // It was closing already, which is what was wanted.
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#recovering?.close();
+    this.state = 'down';
+  }
+
+  #refuse(refusal: RabbitMqRefusal | undefined): void {
+    if (refusal !== undefined && refusal.message !== this.#refusal?.message) {
+      const { code, message } = refusal;
+      this.#log.error({ link: this.#name, code, reason: message }, 'RabbitMQ refuses');
+    }
+    this.#refusal = refusal;
+  }
+
+  #become(state: LinkState, error?: Error): void {
+    if (state === this.state) return;
+    this.state = state;
+    const level = state === 'up' ? 'info' : state === 'clash' ? 'error' : 'warn';
+    const reason = this.#refusal?.message ?? error?.message;
+    this.#log[level]({ link: this.#name, state, reason }, `RabbitMQ is ${state}`);
+  }
+}
+
+export function describe({ code, message }: RabbitMqRefusal): string {
+  return `${code}: ${message}`;
+}
+
+/** amqplib reads them from the URL byte by byte, so that anything but ASCII comes out wrong. */
+export function credentialsIn(url: string) {
+  const { username, password } = new URL(url);
+  if (username === '' && password === '') return {};
+  return { credentials: credentials.plain(decodeURIComponent(username), decodeURIComponent(password)) };
+}
+
+export function withHeartbeat(url: string): string {
+  const parsed = new URL(url);
+  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+  return parsed.href;
+}

@@ -1,0 +1,191 @@
+/** Publishes to RabbitMQ and answers only when RabbitMQ has confirmed that a queue holds the message. */
+import { randomUUID } from 'node:crypto';
+import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
+import type { Logger } from 'pino';
+import { frameMaxOf } from './amqplib-reader.ts';
+import { describe, Link, type LinkState } from './link.ts';
+import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
+import { SIGNALS_EXCHANGE, Topology, type TopologyClash } from './topology.ts';
+
+/** RabbitMQ is away, blocked, or did not confirm in time. The message may or may not have arrived: send it again. */
+class BrokerUnavailable extends Error {
+  readonly code = 'broker_unavailable';
+}
+
+/** RabbitMQ has the exchange, and no queue takes the message. */
+export class Unroutable extends BrokerUnavailable {}
+
+/** RabbitMQ closed the channel or the connection over what was published: this message, or another at the same time. */
+export class RefusedByBroker extends BrokerUnavailable {}
+
+/** AMQP 0-9-1 reply codes for a message that is too large or malformed, or that RabbitMQ stumbles over. */
+const REFUSALS: readonly unknown[] = [406, 501, 502, 505, 541];
+
+/** What amqplib can write. */
+const MAX_HEADER_BYTES = 65_536;
+/** For the other properties that are used here, of at most 255 bytes each. */
+const OTHER_PROPERTIES_BYTES = 1_024;
+
+const CONFIRM_TIMEOUT_MS = 10_000;
+
+/** RabbitMQ closes the channel, with all that is under way on it, for each publish without the right to it. */
+const REFUSED_PAUSE_MS = 5_000;
+
+/** Nobody may publish to that exchange for a long time, and the right may be there by then. */
+const BELIEVED_MS = 60_000;
+
+/**
+ * A quorum queue that was full tells each channel when it is not any more, unless it is a change of policy that made room:
+ * then it goes on refusing what comes by channels from before.
+ */
+const NACKED_CHANNEL_MS = 15_000;
+
+/** As amqplib says it. */
+const NACKED = 'message nacked';
+
+interface Refused {
+  readonly refusal: RabbitMqRefusal;
+  readonly untilMs: number;
+}
+
+export class Publisher {
+  readonly #link: Link;
+  readonly #topology = new Topology();
+  readonly #log: Logger;
+  /** Correlation ids of messages that no queue took, and that came back. RabbitMQ confirms those too, right after. */
+  readonly #returned = new Set<string>();
+  /** By exchange; until something is published to it. */
+  readonly #refused = new Map<string, Refused>();
+  #channel: ConfirmChannel | undefined;
+  /** Why RabbitMQ has closed the channel or its connection. */
+  #closedBy: Error | undefined;
+  #openedAtMs = 0;
+  #url = '';
+  #onUnroutable: () => void = () => {};
+
+  constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
+    this.#log = log;
+    this.#link = new Link('carillon publisher', log, onClash);
+  }
+
+  get state(): LinkState {
+    return this.#link.state;
+  }
+
+  /** Why nothing, or not everything, can be published; undefined when all can be. */
+  get trouble(): string | undefined {
+    if (this.state !== 'up') return this.#link.reason;
+    const nowMs = performance.now();
+    const refused = [...this.#refused.values()].find(({ untilMs }) => nowMs < untilMs + BELIEVED_MS);
+    return refused === undefined ? undefined : describe(refused.refusal);
+  }
+
+  get model(): ChannelModel | undefined {
+    return this.#link.model;
+  }
+
+  /** All headers of a message MUST fit into one frame with its other properties: a larger one closes the connection. */
+  get maxHeaderBytes(): number {
+    const model = this.#link.model;
+    const frameMax = model === undefined ? MAX_HEADER_BYTES : frameMaxOf(model);
+    return Math.min(MAX_HEADER_BYTES, frameMax) - OTHER_PROPERTIES_BYTES;
+  }
+
+  /** `listener` is told when no queue took a message although one of Carillon's should have. */
+  onUnroutable(listener: () => void): void {
+    this.#onUnroutable = listener;
+  }
+
+  async open(url: string): Promise<void> {
+    this.#url = url;
+    await this.#link.open(url, (model) => this.#setup(model));
+  }
+
+  /**
+   * Persistent, confirmed, and only counted as published when a queue took it.
+   *
+   * @throws {BrokerUnavailable}
+   */
+  async publish(exchange: string, routingKey: string, body: Buffer, options: Options.Publish): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined || this.state !== 'up')
+      throw new BrokerUnavailable(`RabbitMQ is ${this.state}`);
+    const refused = this.#refused.get(exchange);
+    if (refused !== undefined && performance.now() < refused.untilMs)
+      throw new BrokerUnavailable(refused.refusal.message);
+    // Of this one attempt: two with the same message-id may be on their way at once.
+    const correlationId = randomUUID();
+    const properties = { ...options, correlationId, persistent: true, mandatory: true };
+    let late: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const fail = (why: string, cause?: unknown) => reject(new BrokerUnavailable(why, { cause }));
+        late = setTimeout(
+          fail,
+          CONFIRM_TIMEOUT_MS,
+          `RabbitMQ did not confirm within ${CONFIRM_TIMEOUT_MS} ms`,
+        );
+        channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
+          if (this.#returned.delete(correlationId)) {
+            // That nobody listens to signals is nothing to mend.
+            if (exchange !== SIGNALS_EXCHANGE) this.#onUnroutable();
+            reject(new Unroutable(`no queue is bound to exchange ${exchange}`));
+          } else if (error && this.#isRefusal) {
+            reject(new RefusedByBroker('RabbitMQ closed the channel', { cause: this.#closedBy }));
+          } else if (error) {
+            this.#renewIfNacked(error, channel);
+            fail('RabbitMQ refused the message or closed the channel', error);
+          } else resolve();
+        });
+      });
+      this.#refused.delete(exchange);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  get #isRefusal(): boolean {
+    return this.#closedBy !== undefined && 'code' in this.#closedBy && REFUSALS.includes(this.#closedBy.code);
+  }
+
+  async close(): Promise<void> {
+    await this.#channel?.waitForConfirms().catch(() => {
+      // Each publish has been told already.
+    });
+    await this.#link.close();
+  }
+
+  #renewIfNacked(error: unknown, channel: ConfirmChannel): void {
+    const isNacked = error instanceof Error && error.message === NACKED && channel === this.#channel;
+    if (!isNacked || performance.now() - this.#openedAtMs < NACKED_CHANNEL_MS) return;
+    this.#link.rebuild('RabbitMQ refuses what is published');
+  }
+
+  async #setup(model: ChannelModel): Promise<void> {
+    await this.#topology.declare(model);
+    const channel = await model.createConfirmChannel();
+    this.#closedBy = undefined;
+    const closedBy = (error: Error) => {
+      this.#closedBy = error;
+    };
+    model.on('error', closedBy);
+    channel.on('error', (error) => {
+      closedBy(error);
+      const refusal = refusalIn(error, this.#url);
+      const { code, resource } = refusal ?? {};
+      if (refusal !== undefined && resource !== undefined && !this.#refused.has(resource))
+        this.#log.error({ code, reason: refusal.message }, 'RabbitMQ refuses');
+      if (refusal !== undefined && resource !== undefined)
+        this.#refused.set(resource, { refusal, untilMs: performance.now() + REFUSED_PAUSE_MS });
+      this.#log.warn({ reason: error.message }, 'RabbitMQ closed the publishing channel');
+    });
+    channel.on('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+      this.#returned.clear();
+      this.#link.rebuild('the publishing channel closed');
+    });
+    channel.on('return', (message) => this.#returned.add(String(message.properties.correlationId)));
+    this.#channel = channel;
+    this.#openedAtMs = performance.now();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Sees to it that the queues and exchanges stay there: whoever deletes one of them while the service runs has it
+ * declared again, at once when something could not be published, and else within seconds. What lay in a queue that was
+ * deleted is gone; nothing else is.
+ */
+import type { ChannelModel } from 'amqplib';
+import type { Logger } from 'pino';
+import type { PartHealth } from '../../contract/health.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+import { missingIn, Topology } from './topology.ts';
+
+const EVERY_MS = 5_000;
+
+/** A queue without a leader answers nothing. */
+const ANSWER_MS = 10_000;
+
+export interface TopologyWatchOptions {
+  /** The present connection. One that RabbitMQ does not block while it is short of memory sees more. */
+  readonly model: () => ChannelModel | undefined;
+  readonly log: Logger;
+}
+
+export class TopologyWatch {
+  readonly #options: TopologyWatchOptions;
+  readonly #topology = new Topology();
+  #timer: NodeJS.Timeout | undefined;
+  #missing: readonly string[] = [];
+  /** Why what is missing cannot be declared. */
+  #failure: string | undefined;
+  #isLooking = false;
+  #isAsked = false;
+
+  constructor(options: TopologyWatchOptions) {
+    this.#options = options;
+  }
+
+  get health(): PartHealth {
+    if (this.#missing.length === 0 && this.#failure === undefined) return { ok: true };
+    const missing = `missing: ${this.#missing.join(', ') || 'a binding'}`;
+    return { ok: false, reason: this.#failure === undefined ? missing : `${missing}; ${this.#failure}` };
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#look(false), EVERY_MS * (0.75 + Math.random() / 2));
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Something that was published came back: no queue took it. */
+  unroutable(): void {
+    void this.#look(true);
+  }
+
+  /** Never rejects. `isAnythingLost`: it is known already that something is missing, be it a binding. */
+  async #look(isAnythingLost: boolean): Promise<void> {
+    if (this.#isLooking) {
+      this.#isAsked ||= isAnythingLost;
+      return;
+    }
+    this.#isLooking = true;
+    try {
+      await inTime(this.#restore(isAnythingLost));
+    } catch (error) {
+      this.#fails(reasonOf(error));
+    }
+    this.#isLooking = false;
+    if (!this.#isAsked) return;
+    this.#isAsked = false;
+    await this.#look(true);
+  }
+
+  async #restore(isAnythingLost: boolean): Promise<void> {
+    const { log } = this.#options;
+    const model = this.#options.model();
+    if (model === undefined) return;
+    const missing = await missingIn(model);
+    const isNew = missing.some((name) => !this.#missing.includes(name));
+    this.#missing = missing;
+    if (isNew) {
+      const code = 'topology_missing';
+      log.error({ code, missing }, 'somebody deleted what Carillon needs in RabbitMQ; it is declared again');
+    }
+    // Bindings cannot be asked for: declaring them again costs little.
+    await this.#topology.declare(model);
+    if (isAnythingLost && missing.length === 0) log.warn('bindings in RabbitMQ are declared again');
+    if (missing.length > 0) log.info({ declared: missing }, 'declared again in RabbitMQ');
+    this.#missing = [];
+    this.#failure = undefined;
+  }
+
+  /** Of no matter while nothing is missing: the links tell that RabbitMQ is away. */
+  #fails(reason: string): void {
+    if (this.#missing.length === 0) return;
+    if (reason !== this.#failure) {
+      const code = 'topology_missing';
+      this.#options.log.error({ code, missing: this.#missing, reason }, 'it cannot be declared again');
+    }
+    this.#failure = reason;
+  }
+}
+
+async function inTime(restored: Promise<void>): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const lateness = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`)), ANSWER_MS);
+  });
+  // It may fail later, when nobody waits for it any more.
+  restored.catch(() => {});
+  try {
+    await Promise.race([restored, lateness]);
+  } finally {
+    clearTimeout(late);
+  }
+}

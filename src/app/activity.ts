@@ -1,0 +1,89 @@
+/** What this process does with events, as whoever watches is told it. All of it costs next to nothing while nobody does. */
+import type { Audience } from '../contract/audience.ts';
+import { AUDIENCES_NAMED, type Stage } from '../contract/console.ts';
+import type { Event } from '../contract/event.ts';
+import { isJsonObject } from '../contract/json.ts';
+import type { Refusal } from '../contract/refusal.ts';
+import type { Tap } from '../observe/activity/activity.ts';
+import type { Appended } from '../pipeline/inbox/inbox.ts';
+import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
+import type { Mapped } from '../pipeline/routing/route.ts';
+
+type EventShown = Stage['event'];
+
+export interface Stages {
+  /** `event`, here and below, is called only when a sample is taken. */
+  received(event: () => EventShown): void;
+  mapped(event: Event, mapped: readonly Mapped[]): void;
+  appended(event: Event, audience: Audience, appended: Appended): void;
+  dead(event: () => EventShown, refusal: Refusal): void;
+  delivered(audience: Audience, message: LiveMessage, sockets: number): void;
+  recovered(notifications: number): void;
+}
+
+/** `now`: the time that all processes go by. */
+export function createStages(tap: Tap, now: () => number): Stages {
+  return {
+    received: (event) => {
+      if (tap.isWatched)
+        tap.record({ stage: 'received', amount: 1, show: () => ({ event: shown(event()) }) });
+    },
+    mapped: (event, mapped) => {
+      if (tap.isWatched) tap.record({ stage: 'mapped', amount: 1, show: () => mappedShown(event, mapped) });
+    },
+    appended: (event, audience, { epoch, offset, gateways: nodes, repeat }) => {
+      if (!tap.isWatched) return;
+      const detail = repeat ? { detail: 'repeat' } : {};
+      const show = () => ({ event: shown(event), audience, epoch, offset, nodes, ...detail });
+      tap.record({ stage: 'appended', amount: 1, show });
+    },
+    dead: (event, { code: reason, message: detail }) => {
+      if (!tap.isWatched) return;
+      tap.record({ stage: 'dead', amount: 1, show: () => ({ event: shown(event()), reason, detail }) });
+    },
+    delivered: (audience, { epoch, offset, packet, publishedAtMs }, sockets) => {
+      if (!tap.isWatched) return;
+      const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, now() - publishedAtMs);
+      const measured = latencyMs === undefined ? {} : { latencyMs };
+      const show = () => ({ event: eventIn(packet), audience, epoch, offset, sockets, ...measured });
+      tap.record({ stage: 'delivered', amount: sockets, latencyMs, show });
+    },
+    recovered: (notifications) => {
+      if (tap.isWatched) tap.record({ stage: 'recovered', amount: notifications });
+    },
+  };
+}
+
+function shown({ source, id, type }: EventShown): EventShown {
+  return { source, id, type };
+}
+
+function mappedShown(event: Event, mapped: readonly Mapped[]) {
+  const route = mapped[0]?.route;
+  return {
+    event: shown(event),
+    audiences: mapped.slice(0, AUDIENCES_NAMED).map(({ audience }) => audience),
+    count: mapped.length,
+    ...(route === undefined ? {} : { route }),
+  };
+}
+
+/** The event of `42["notification",{…}]`. */
+function eventIn(packet: Buffer): EventShown {
+  let notification: unknown;
+  try {
+    [, notification] = JSON.parse(packet.toString('utf8', 2));
+  } catch {
+    // Whoever else can write to Redis: clients are sent it all the same.
+  }
+  const attributes = isJsonObject(notification) ? notification : {};
+  return {
+    source: textOf(attributes.source),
+    id: textOf(attributes.id),
+    type: textOf(attributes.type),
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,85 @@
+/** The canary of this process's gateway: what it is as an event, and where it comes back. */
+import { performance } from 'node:perf_hooks';
+import type { Audience } from '../contract/audience.ts';
+import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
+import { CANARY_TYPE } from '../contract/event.ts';
+import type { PartHealth } from '../contract/health.ts';
+import type { Gateway } from '../edge/gateway/gateway.ts';
+import type { Member } from '../edge/gateway/subscriber.ts';
+import { CANARY_LIFETIME_MS, Canary } from '../operate/canary/canary.ts';
+import type { Inbox } from '../pipeline/inbox/inbox.ts';
+import type { Context } from './context.ts';
+import type { Queue } from './queue.ts';
+
+interface CanaryParts {
+  readonly inbox: Inbox;
+  readonly queue: Pick<Queue, 'publish'>;
+  /** The time that the consumer goes by too. */
+  readonly now: () => number;
+}
+
+export interface OwnCanary {
+  readonly health: PartHealth;
+  /** Sends it, through the gateway whose room it comes back to. */
+  start(gateway: Gateway): void;
+  stop(): void;
+  /** The feed of its room read from the log what no subscription had brought. */
+  healed(): void;
+}
+
+export function openCanary(
+  { node, config, log, metrics }: Context,
+  { inbox, queue, now }: CanaryParts,
+): OwnCanary {
+  const audience: Audience = `topic:carillon.canary.${node}`;
+  const canary = new Canary({
+    everyMs: config.CANARY_SECONDS * 1000,
+    publish: (id) => queue.publish(canaryEvent(node, audience, id, now())),
+    newest: async () => {
+      const [stored] = await inbox.readNewest(audience, 1, Number.MAX_SAFE_INTEGER, 1);
+      return stored === undefined ? undefined : idIn(JSON.parse(stored.json));
+    },
+    now: () => performance.now(),
+    onArrived: (roundTripMs) => metrics.canaryArrived(roundTripMs),
+    onChange: (failed) => {
+      if (failed === undefined) log.info('the canary comes back');
+      else log.warn({ leg: failed }, 'the canary does not come back');
+    },
+  });
+  metrics.watch({ canary: () => canary.legs });
+  const member: Member = {
+    write: (frame) => {
+      const [, notification]: [string, unknown] = JSON.parse(frame.text.slice(2));
+      const id = idIn(notification);
+      if (id !== undefined) canary.arrived(id);
+    },
+    // It has no cursor that a new incarnation of the log could be wrong for.
+    resync: () => {},
+  };
+  return {
+    get health() {
+      return canary.health;
+    },
+    start: (gateway) => canary.start(() => gateway.host(audience, member)),
+    stop: () => canary.stop(),
+    healed: () => canary.healed(),
+  };
+}
+
+function canaryEvent(node: string, audience: Audience, id: string, nowMs: number): ReadEvent {
+  const read = readEnvelope({
+    specversion: '1.0',
+    id,
+    source: `/carillon/${node}`,
+    type: CANARY_TYPE,
+    expirytime: new Date(nowMs + CANARY_LIFETIME_MS).toISOString(),
+    audience: [audience],
+  });
+  if (!read.ok) throw new Error(`the canary is no event: ${read.refusal.message}`);
+  return read.value;
+}
+
+function idIn(notification: unknown): string | undefined {
+  if (typeof notification !== 'object' || notification === null || !('id' in notification)) return undefined;
+  return typeof notification.id === 'string' ? notification.id : undefined;
+}

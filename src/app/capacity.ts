@@ -1,0 +1,33 @@
+/** How many connections this process has room for, and that some of the room is for operators alone. */
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
+import { type Capacity, capacityFor, openFilesLimit } from '../edge/connections/descriptors.ts';
+import { HttpConnections } from '../edge/connections/http-connections.ts';
+import { Seats } from '../edge/gateway/connection-limits.ts';
+
+export function openCapacity(config: Config, log: Logger): Capacity {
+  const wanted = config.ROLES.includes('gateway') ? config.CONNECTIONS_PER_NODE : 0;
+  const capacity = capacityFor(wanted, openFilesLimit());
+  const { connections, limitedBy } = capacity;
+  if (limitedBy !== undefined) {
+    log.warn(
+      { openFiles: limitedBy, CONNECTIONS_PER_NODE: wanted, connections },
+      'this process may open fewer files than CONNECTIONS_PER_NODE needs: more connections are refused',
+    );
+  }
+  return capacity;
+}
+
+/** Health and metrics are answered whoever holds connections here: no address may have all of them. */
+export function guardOpsPort(
+  server: Server,
+  addresses: ClientAddresses,
+  { opsConnections }: Capacity,
+  log: Logger,
+): void {
+  const perAddress = Math.ceil(opsConnections / 2);
+  const counts = new Seats({ perNode: opsConnections, perAddress, perUser: 0 });
+  new HttpConnections({ addresses, counts, log, onRefused: () => {} }).guard(server);
+}

@@ -1,0 +1,80 @@
+/** The console of this process: on PORT in embedded mode, with CONSOLE=true on OPS_PORT, else nowhere. */
+import type { FastifyInstance } from 'fastify';
+import type { Verify } from '../contract/token.ts';
+import type { CheckOptions } from '../edge/http/console/check.ts';
+import { serveConsole } from '../edge/http/console/console.ts';
+import type { Sign } from '../edge/http/console/tokens.ts';
+import type { Tap } from '../observe/activity/activity.ts';
+import { signToken } from '../operate/access/tokens.ts';
+import { type Context, ownVersion } from './context.ts';
+
+/** Where the console is built to: the same from the sources and from what is bundled of them. */
+const FILES = new URL('../../dist/console/', import.meta.url);
+
+export interface ConsoleParts {
+  /** Undefined when there is no console. */
+  readonly tap: Tap | undefined;
+  readonly publishing: CheckOptions;
+  readonly verify: Verify;
+  /** Asked when somebody asks: ports are known once they listen. */
+  readonly gatewayPort: () => number | null;
+  readonly dead: () => Promise<number | undefined>;
+}
+
+export interface OwnConsole {
+  /** Undefined when tokens are verified with somebody else's keys. */
+  readonly sign: Sign | undefined;
+  /** On the port of the API, and on the one for operators: on one of them, or neither. */
+  serveOnPublicPort(app: FastifyInstance): void;
+  serveOnOpsPort(app: FastifyInstance): void;
+  /** Ends the streams of those who watch. MUST come first when the service stops: they would hold it up. */
+  close(): void;
+}
+
+export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
+  const { node, config } = context;
+  const { tap, publishing, verify, gatewayPort, dead } = parts;
+  const isEmbedded = config.backends === undefined;
+  const closing = new AbortController();
+  const sign = createSign(config);
+  const version = ownVersion();
+  const serve = (app: FastifyInstance, pagePath: string) => {
+    if (tap === undefined) return;
+    serveConsole(app, {
+      ...publishing,
+      tap,
+      sign,
+      pagePath,
+      files: FILES,
+      dead,
+      closing: closing.signal,
+      verify: isEmbedded ? undefined : verify,
+      about: () => ({
+        mode: isEmbedded ? 'embedded' : 'real',
+        version,
+        node,
+        gatewayPort: gatewayPort(),
+        roles: config.ROLES,
+      }),
+    });
+  };
+  return {
+    sign,
+    serveOnPublicPort: (app) => {
+      if (isEmbedded) serve(app, '/');
+    },
+    serveOnOpsPort: (app) => {
+      if (!isEmbedded) serve(app, '/console/');
+    },
+    close: () => {
+      closing.abort();
+      tap?.close();
+    },
+  };
+}
+
+/** With all that this service itself asks of tokens. */
+function createSign({ tokenKey, JWT_ISSUER: iss, JWT_AUDIENCE: aud }: Context['config']): Sign | undefined {
+  if (!('secret' in tokenKey)) return undefined;
+  return (claims, seconds) => signToken(tokenKey.secret, { iss, aud, ...claims }, seconds);
+}

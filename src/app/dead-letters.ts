@@ -1,0 +1,34 @@
+/** The desk for dead letters, with what it has to know of routes and inboxes to tell what a redrive would do. */
+import { isExpired } from '../contract/cloudevent.ts';
+import type { DeadLetterDesk } from '../contract/dead-letter.ts';
+import { refuse } from '../contract/refusal.ts';
+import { createRedactor } from '../observe/log.ts';
+import type { Letters } from '../operate/dead-letters/dead-letter-store.ts';
+import { DeadLetters } from '../operate/dead-letters/dead-letters.ts';
+import { type Inbox, identityOf } from '../pipeline/inbox/inbox.ts';
+import { audiencesOf } from '../pipeline/routing/route.ts';
+import type { Context } from './context.ts';
+
+export function openDeadLetters(
+  { config, routes }: Context,
+  letters: Letters,
+  inbox: Pick<Inbox, 'places'>,
+  now: () => number,
+): DeadLetterDesk {
+  const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
+  return new DeadLetters({
+    letters,
+    redact: createRedactor(config.LOG_REDACT),
+    maxEventBytes: config.EVENT_MAX_BYTES,
+    judge: ({ event }) => {
+      if (isExpired(event, now())) {
+        return refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
+      }
+      if (event.audience === undefined && !knowsRoutes) return { ok: true, value: undefined };
+      const mapped = audiencesOf(event, routes, config.EVENT_MAX_AUDIENCES);
+      return mapped.ok ? { ok: true, value: mapped.value.map(({ audience }) => audience) } : mapped;
+    },
+    has: async (audience, events) =>
+      (await inbox.places(audience, events.map(identityOf))).map((place) => place !== undefined),
+  });
+}

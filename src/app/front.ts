@@ -1,0 +1,206 @@
+/** The front: what users and producers connect to, Socket.IO and the API on one port. */
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
+import type { Event } from '../contract/event.ts';
+import type { Health } from '../contract/health.ts';
+import type { Verify } from '../contract/token.ts';
+import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
+import type { Capacity } from '../edge/connections/descriptors.ts';
+import { HttpConnections } from '../edge/connections/http-connections.ts';
+import { Seats } from '../edge/gateway/connection-limits.ts';
+import { Gateway } from '../edge/gateway/gateway.ts';
+import type { CheckOptions } from '../edge/http/console/check.ts';
+import { crossOriginFor } from '../edge/http/cross-origin.ts';
+import { serveDemo } from '../edge/http/demo.ts';
+import { serveDemoSignals } from '../edge/http/demo-signals.ts';
+import { serveEvents } from '../edge/http/events.ts';
+import { serveHealth } from '../edge/http/health.ts';
+import { serveInbox } from '../edge/http/inbox.ts';
+import { loopbackOnly, refuseOtherHosts } from '../edge/http/loopback-only.ts';
+import { PendingAnswers } from '../edge/http/pending-answers.ts';
+import { closeConnectionsSoon, createServer, serveDocs } from '../edge/http/server.ts';
+import { UserRequests } from '../edge/limits/user-requests.ts';
+import { createSampler } from '../observe/log.ts';
+import type { Directives } from '../operate/access/admin-commands.ts';
+import { Registry } from '../operate/presence/presence.ts';
+import type { Listener } from '../operate/signals/listeners.ts';
+import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
+import type { Stages } from './activity.ts';
+import type { OwnCanary } from './canary.ts';
+import type { OwnConsole } from './console.ts';
+import { answerBytes, type Context } from './context.ts';
+import type { Queue } from './queue.ts';
+import type { Store } from './store.ts';
+
+export interface FrontParts {
+  readonly addresses: ClientAddresses;
+  readonly capacity: Capacity;
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly verify: Verify;
+  readonly directives: Directives;
+  readonly health: Health;
+  readonly canary: OwnCanary | undefined;
+  readonly publishing: CheckOptions;
+  readonly ownConsole: OwnConsole;
+  readonly stages: Stages | undefined;
+}
+
+export interface Front {
+  readonly app: FastifyInstance;
+  /** Sends every socket away and stops listening. */
+  close(): Promise<void>;
+}
+
+export async function openFront(
+  { node, config, log, metrics, tracing, signals, listeners }: Context,
+  {
+    addresses,
+    capacity,
+    store,
+    queue,
+    verify,
+    directives,
+    health,
+    canary,
+    publishing,
+    ownConsole,
+    stages,
+  }: FrontParts,
+): Promise<Front> {
+  const isEmbedded = config.backends === undefined;
+  const refusalOf = isEmbedded ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
+  const app = await createServer({
+    title: 'Carillon',
+    description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
+    bodyLimitBytes: Math.max(config.EVENT_MAX_BYTES, MAX_BATCH_BYTES),
+    addresses,
+    compresses: config.COMPRESSION_LEVEL > 0,
+    log,
+    refusalOf,
+  });
+  serveHealth(app, health);
+  serveEvents(app, publishing.events);
+  const { departments, now } = store;
+  const requestLimits = new UserRequests({
+    costPerSecond: config.USER_COST_PER_SECOND,
+    atOnce: config.USER_REQUESTS_AT_ONCE,
+    now: Date.now,
+    onCost: (units) => metrics.requestCost(units),
+    onRefused: (reason) => metrics.requestRefused(reason),
+  });
+  const answers = new PendingAnswers(answerBytes(config));
+  const crossOrigin = crossOriginFor(config.ALLOWED_ORIGINS);
+  const limits = requestLimits;
+  serveInbox(app, { verify, inbox: store.userInbox, departments, limits, answers, crossOrigin });
+  await serveDocs(app);
+  const closing = new AbortController();
+  if (isEmbedded && ownConsole.sign !== undefined) serveDemo(app, ownConsole.sign);
+  if (isEmbedded) {
+    const listen = (listener: Listener) => listeners.listen(listener);
+    serveDemoSignals(app, { listen, closing: closing.signal });
+  }
+  ownConsole.serveOnPublicPort(app);
+  store.tap?.tellConnections(() => metrics.connected);
+  const isSampled = createSampler(config.LOG_SAMPLE_RATE);
+  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS, now });
+  const seats = new Seats({
+    perNode: capacity.connections,
+    perAddress: config.CONNECTIONS_PER_ADDRESS,
+    perUser: config.CONNECTIONS_PER_USER,
+  });
+  const onRefused = (code: string) => metrics.connection('refused', code);
+  const connections = new HttpConnections({ addresses, counts: seats, log, onRefused });
+  const gateway = new Gateway(app.server, {
+    node,
+    registry,
+    signals,
+    departments,
+    live: store.live,
+    inbox: store.inbox,
+    userInbox: store.userInbox,
+    syncLimit: config.SYNC_LIMIT,
+    checkMs: config.FEED_CHECK_SECONDS * 1000,
+    onHealed: (audience) => {
+      if (isOwn(audience)) canary?.healed();
+      else metrics.healed(audienceKind(audience));
+    },
+    verify,
+    publish: (read) => queue.publish(read),
+    quota: publishing.events.quota,
+    requestLimits,
+    isRevoked: (identity) => directives.isRevoked(identity),
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
+    addresses,
+    seats,
+    otherWaiters: () => connections.waiters(),
+    limits: {
+      messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
+      maxMessageBytes: config.CLIENT_MESSAGE_MAX_BYTES,
+      maxEventBytes: config.EVENT_MAX_BYTES,
+      maxTopics: config.TOPICS_PER_SESSION,
+      maxPendingBytes: config.PENDING_MAX_BYTES,
+      maxPendingTotalBytes: config.PENDING_TOTAL_MAX_BYTES,
+      maxAnswerBytes: answerBytes(config),
+    },
+    handshakeMs: config.HANDSHAKE_SECONDS * 1000,
+    compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
+    serveClient: isEmbedded,
+    log,
+    isSampled: (user) => isSampled({ source: 'session', id: user }),
+    now,
+    onPassedOn: (audience, message, sockets) => {
+      if (isOwn(audience)) return;
+      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
+      stages?.delivered(audience, message, sockets);
+      if (message.sampled) logDelivered(log, audience, message, sockets);
+      if (message.traced) tracing?.delivered(audience, message.packet, sockets);
+    },
+    onRecovery: (result, notifications) => {
+      metrics.recovered(result, notifications);
+      stages?.recovered(notifications);
+    },
+    onConnection: (outcome, code) => metrics.connection(outcome, code),
+  });
+  connections.guard(app.server);
+  metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
+  directives.onDirective((directive) => gateway.obey(directive));
+  registry.start((isAll) => gateway.occupancy.take(isAll));
+  if (isEmbedded) refuseOtherHosts(app.server);
+  await app.listen({ host: config.HOST, port: config.PORT });
+  canary?.start(gateway);
+  return {
+    app,
+    close: async () => {
+      canary?.stop();
+      // Each connection's next answer says that it is the last. What a proxy or a producer keeps for later would else
+      // close under a request, and the request fail.
+      app.server.maxRequestsPerSocket = 1;
+      // The rest of the time is for what comes behind it.
+      await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
+      closing.abort();
+      closeConnectionsSoon(app);
+      await gateway.close();
+      await registry.close();
+      await app.close();
+    },
+  };
+}
+
+/** Three of them may be lost before the others take this node for dead. */
+const BEAT_MS = 5_000;
+
+const MAX_BATCH_BYTES = 1_048_576;
+
+function logDelivered(
+  log: Logger,
+  audience: Audience,
+  { epoch, offset, packet }: LiveMessage,
+  sockets: number,
+): void {
+  const [, event]: [string, Pick<Event, 'source' | 'id' | 'type'>] = JSON.parse(packet.toString('utf8', 2));
+  const { source, id, type } = event;
+  log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
+}

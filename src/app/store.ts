@@ -1,0 +1,202 @@
+/** The store: Redis, or this process's memory in embedded mode. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cluster } from 'ioredis';
+import { RedisClock } from '../adapters/redis/clock.ts';
+import {
+  connectForCommands,
+  connectForSubscriptions,
+  nodeOf,
+  RunIds,
+  stateOf,
+  suffixOf,
+} from '../adapters/redis/connections.ts';
+import { RedisDenials } from '../adapters/redis/denials.ts';
+import type { Audience } from '../contract/audience.ts';
+import type { UserInbox } from '../contract/inbox.ts';
+import type { Cursor } from '../contract/notification.ts';
+import type { Directory } from '../contract/presence.ts';
+import type { Signals } from '../contract/signal.ts';
+import { ClusterSubscriber } from '../edge/gateway/cluster-subscriber.ts';
+import type { Live } from '../edge/gateway/live-messages.ts';
+import { MemoryLive } from '../edge/gateway/memory-live-messages.ts';
+import { channelOf, RedisLive } from '../edge/gateway/redis-live-messages.ts';
+import type { Tap } from '../observe/activity/activity.ts';
+import { MemoryTap } from '../observe/activity/memory-activity.ts';
+import { RedisTap } from '../observe/activity/redis-activity.ts';
+import { type Probe, whether } from '../observe/health.ts';
+import { MemoryTrail } from '../observe/outcomes/memory-outcomes.ts';
+import type { Trail } from '../observe/outcomes/outcomes.ts';
+import { RedisTrail } from '../observe/outcomes/redis-outcomes.ts';
+import type { DirectiveLog } from '../operate/access/admin-command-log.ts';
+import type { Departments } from '../operate/access/departments.ts';
+import { MemoryDirectiveLog } from '../operate/access/memory-admin-command-log.ts';
+import { MemoryDepartments } from '../operate/access/memory-departments.ts';
+import { RedisDirectiveLog } from '../operate/access/redis-admin-command-log.ts';
+import { RedisDepartments } from '../operate/access/redis-departments.ts';
+import { MemoryPresence } from '../operate/presence/memory-presence.ts';
+import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
+import type { PresenceStore } from '../operate/presence/presence-store.ts';
+import { RedisPresence } from '../operate/presence/redis-presence.ts';
+import type { Inbox } from '../pipeline/inbox/inbox.ts';
+import { type MarksStore, MemoryMarksStore } from '../pipeline/inbox/marks-store.ts';
+import { MemoryInbox } from '../pipeline/inbox/memory-inbox.ts';
+import { RedisInbox } from '../pipeline/inbox/redis-inbox.ts';
+import { RedisMarksStore } from '../pipeline/inbox/redis-marks-store.ts';
+import { StoredInbox } from '../pipeline/inbox/stored-inbox.ts';
+import { LocalUnreachedMemory } from '../reach/local-unreached-memory.ts';
+import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
+import type { UnreachedMemory } from '../reach/unreached-memory.ts';
+import { answerBytes, type Context } from './context.ts';
+import { readSignal } from './signals.ts';
+import { maxLifetimeMs } from './verifier.ts';
+
+/** Where notifications are kept, and how they come from there to gateways. */
+export interface Store {
+  readonly inbox: Inbox;
+  readonly userInbox: UserInbox;
+  readonly marks: MarksStore;
+  readonly live: Live;
+  readonly directiveLog: DirectiveLog;
+  readonly presence: PresenceStore;
+  readonly directory: Directory;
+  readonly departments: Departments;
+  readonly trail: Trail;
+  /** Undefined when there is no console. */
+  readonly tap: Tap | undefined;
+  /** Undefined when nobody wants to know whom nothing has reached. */
+  readonly unreachedMemory: UnreachedMemory | undefined;
+  readonly probes: Readonly<Record<string, Probe>>;
+  /** The time that all processes go by, in milliseconds since 1970: what is compared with another process's is told in it. */
+  readonly now: () => number;
+  /** Resolves when {@link now} is known, or the time to wait for it is over; until then it is this machine's. */
+  knowsTime(withinMs: number): Promise<void>;
+  /** Whether there is a connection that takes commands. Cheap. */
+  isReachable(): boolean;
+  close(): Promise<void>;
+}
+
+export function openStore({ node, config, log, signals }: Context): Store {
+  const { user, department, topic, global } = config.INBOX_MAX_AGE;
+  const limits = {
+    maxLength: config.INBOX_MAX_LENGTH,
+    maxAgeMs: {
+      user: user * 1000,
+      department: department * 1000,
+      topic: topic * 1000,
+      global: global * 1000,
+    },
+    dedupeMs: config.DEDUPE_SECONDS * 1000,
+  };
+  const maxAnswerBytes = answerBytes(config);
+  const afterMs = config.UNREACHED_AFTER * 1000;
+  const unreachedKept = {
+    fetchedKeptMs: afterMs + MARGIN_MS,
+    signalledKeptMs: limits.dedupeMs + afterMs + MARGIN_MS,
+  };
+  if (config.backends === undefined) {
+    const now = Date.now;
+    const live = new MemoryLive();
+    const publish = (audience: Audience, message: Buffer) => live.publish(audience, message);
+    const inbox = new MemoryInbox({ limits, publish, now });
+    const marks = new MemoryMarksStore(publish);
+    const unreachedMemory = afterMs === 0 ? undefined : new LocalUnreachedMemory(unreachedKept, now);
+    const hooks = inboxHooks(signals, unreachedMemory);
+    const userInbox = new StoredInbox({ inbox, store: marks, kept: limits, maxAnswerBytes, now, ...hooks });
+    const directiveLog = new MemoryDirectiveLog();
+    const trail = new MemoryTrail(config.TRAIL_SECONDS * 1000, now);
+    const presence = new MemoryPresence();
+    const directory = new NodesDirectory(presence, inbox);
+    const departments = new MemoryDepartments();
+    const tap = new MemoryTap({ node, now });
+    const kept = { directiveLog, trail, presence, directory, departments, tap, unreachedMemory };
+    const none = {
+      probes: {},
+      isReachable: () => true,
+      now,
+      knowsTime: async () => {},
+      close: async () => {},
+    };
+    return { live, inbox, userInbox, marks, ...kept, ...none };
+  }
+  const denials = new RedisDenials(log);
+  const redis = connectForCommands(config.backends, log, denials);
+  const subscriptions = connectForSubscriptions(config.backends, log, denials);
+  const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
+  const clock = new RedisClock(redis);
+  const { now } = clock;
+  const runIds = new RunIds(redis);
+  const suffix = suffixOf(redis);
+  const channelOfRoom = (room: string) => channelOf(room, suffix);
+  const inbox = new RedisInbox({
+    redis,
+    runIdOf: (key) => runIds.of(key),
+    nodeOf: (key) => nodeOf(redis, key),
+    channelOf: channelOfRoom,
+    limits,
+  });
+  // A user who was away for longer has nothing left that could be marked.
+  const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
+  const marks = new RedisMarksStore({ redis, channelOf: channelOfRoom, keptMs });
+  const trail = new RedisTrail({
+    redis,
+    keptMs: config.TRAIL_SECONDS * 1000,
+    onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
+  });
+  const presence = new RedisPresence({ redis });
+  const unreachedMemory = afterMs === 0 ? undefined : new RedisUnreachedMemory({ redis, ...unreachedKept });
+  return {
+    inbox,
+    userInbox: new StoredInbox({
+      inbox,
+      store: marks,
+      kept: limits,
+      maxAnswerBytes,
+      now,
+      ...inboxHooks(signals, unreachedMemory),
+    }),
+    marks,
+    unreachedMemory,
+    live: new RedisLive(redis, subscriber, log, suffix),
+    trail,
+    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber, suffix }) : undefined,
+    presence,
+    directory: new NodesDirectory(presence, inbox),
+    departments: new RedisDepartments(redis),
+    directiveLog: new RedisDirectiveLog({
+      redis,
+      subscriber,
+      keptMs: maxLifetimeMs(config),
+      now,
+    }),
+    probes: {
+      redis: () =>
+        denials.reason === undefined
+          ? whether(redis.status === 'ready', stateOf(redis))
+          : whether(false, denials.reason),
+      redis_subscriptions: () => whether(subscriptions.status === 'ready', stateOf(subscriptions)),
+      ...(config.ROLES.includes('gateway')
+        ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
+        : {}),
+    },
+    isReachable: () => redis.status === 'ready',
+    now,
+    knowsTime: (withinMs) => Promise.race([clock.known, pause(withinMs, undefined, { ref: false })]),
+    close: async () => {
+      await trail.close();
+      clock.close();
+      redis.disconnect();
+      subscriptions.disconnect();
+    },
+  };
+}
+
+/** What the inbox tells of what users fetch and mark. */
+function inboxHooks(signals: Signals, unreachedMemory: UnreachedMemory | undefined) {
+  return {
+    onListed: (user: string, head: Cursor) => unreachedMemory?.fetched(`user:${user}`, head),
+    ...(signals.wants('notification.read') ? { onRead: readSignal(signals) } : {}),
+  };
+}
+
+/** For checks that wait longer than they were told to, because no consumer is there. */
+const MARGIN_MS = 7 * 86_400_000;

@@ -1,0 +1,50 @@
+/** Who verifies tokens: with the secret, or with the keys of an identity provider, which are fetched from the start. */
+
+import type { Verify } from '../contract/token.ts';
+import { type Probe, whether } from '../observe/health.ts';
+import type { Skipped } from '../operate/access/claims.ts';
+import { KeySet } from '../operate/access/key-set.ts';
+import { type Revocations, revocable } from '../operate/access/revocable.ts';
+import { SkippedClaims } from '../operate/access/skipped-claims.ts';
+import { createVerify } from '../operate/access/tokens.ts';
+import type { Context } from './context.ts';
+
+export interface Verifier {
+  readonly verify: Verify;
+  readonly probes: Readonly<Record<string, Probe>>;
+  close(): void;
+}
+
+/** `now`: a machine whose own clock is wrong lets the same people in as the others. */
+export function openVerifier(
+  { config, log }: Context,
+  revocations: Revocations,
+  now: () => number,
+): Verifier {
+  const skippedClaims = new SkippedClaims(log);
+  const checks = {
+    issuer: config.JWT_ISSUER,
+    audience: config.JWT_AUDIENCE,
+    clockSkewSeconds: config.JWT_CLOCK_SKEW_SECONDS,
+    now,
+    onSkipped: (user: string, skipped: readonly Skipped[]) => skippedClaims.tell(user, skipped),
+  };
+  const guard = { revocations, maxLifetimeMs: maxLifetimeMs(config) };
+  const { tokenKey } = config;
+  if ('secret' in tokenKey) {
+    const verify = revocable(createVerify({ key: tokenKey, ...checks }), guard);
+    return { verify, probes: {}, close: () => {} };
+  }
+  const keySet = new KeySet({ url: tokenKey.jwksUrl, log });
+  return {
+    verify: revocable(createVerify({ key: { keySet }, ...checks }), guard),
+    // A provider that goes away later is no reason to send clients elsewhere: the last keys are used.
+    probes: { keys: () => whether(keySet.isFilled, 'never fetched') },
+    close: () => keySet.close(),
+  };
+}
+
+/** Of a token, and therefore also how long revocations are kept. */
+export function maxLifetimeMs({ JWT_MAX_DAYS }: Context['config']): number {
+  return JWT_MAX_DAYS * 86_400_000;
+}

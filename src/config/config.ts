@@ -1,0 +1,299 @@
+/**
+ * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
+ * the same table, and a test keeps the two together.
+ */
+import { getHeapStatistics } from 'node:v8';
+import { z } from 'zod';
+import {
+  faultInAmqpUrl,
+  faultInCluster,
+  faultInJwksUrl,
+  faultInOrigins,
+  faultInRedisUrls,
+  redisUrlsIn,
+} from './addresses.ts';
+import {
+  address,
+  areProxies,
+  integer,
+  list,
+  listOf,
+  number,
+  optionalInteger,
+  perKind,
+  text,
+  truth,
+  unsetWhenEmpty,
+} from './kinds.ts';
+
+const DAY_SECONDS = 86_400;
+
+const ACTIVITIES = [
+  'client.connected',
+  'client.disconnected',
+  'topic.joined',
+  'topic.left',
+  'notification.read',
+] as const;
+
+const variables = z.object({
+  PORT: integer(3000, 0, 65_535).describe('Port of the API, Socket.IO and, embedded, the console.'),
+  OPS_PORT: integer(3001, 0, 65_535).describe(
+    'Port of health, metrics, administration and the console; keep it inside your network.',
+  ),
+  HOST: text.describe('Address to listen on. Default: 127.0.0.1 embedded, else 0.0.0.0.'),
+  ROLES: list('gateway,consumer')
+    .pipe(
+      z.array(z.enum(['gateway', 'consumer'], 'a role is "gateway" or "consumer"')).min(1, 'names no role'),
+    )
+    .describe('What this process does: gateway, consumer or both.'),
+  AMQP_URL: address(faultInAmqpUrl).describe(
+    'RabbitMQ: `amqp://user:password@host:port/vhost`. Together with REDIS_URL; neither set: embedded mode.',
+  ),
+  REDIS_URL: address(faultInRedisUrls).describe(
+    'Redis 7.0 or later: `redis://user:password@host:port/database`. A list with commas means Cluster.',
+  ),
+  REDIS_CLUSTER: truth.describe('Take one REDIS_URL as the entry to a Cluster.'),
+  JWT_SECRET: text
+    .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
+    .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
+  JWKS_URL: address(faultInJwksUrl).describe(
+    'Verifies tokens with RS256, PS256, ES256 or EdDSA keys from here.',
+  ),
+  JWT_ISSUER: text.describe('Tokens must have this iss.'),
+  JWT_AUDIENCE: text.describe('Tokens must have this aud.'),
+  JWT_CLOCK_SKEW_SECONDS: integer(5, 0, 30).describe(
+    'How far clocks may differ when exp, nbf and iat are checked.',
+  ),
+  JWT_MAX_DAYS: integer(366, 1, 36_500).describe(
+    'Longest life of a token, from iat (without one, from now) to exp; revocations are kept for so long.',
+  ),
+  ALLOWED_ORIGINS: list('')
+    .superRefine((origins, context) => {
+      const fault = faultInOrigins(origins);
+      if (fault !== undefined) context.addIssue(fault);
+    })
+    .describe(
+      'Origins of pages that may connect, as `https://shop.example`, with commas; * for any. Default: none but the own host.',
+    ),
+  ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
+  PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer has in hand at once.'),
+  EVENT_MAX_BYTES: integer(262_144, 1_024, 16_777_216).describe('Largest event, in bytes, with audiences.'),
+  EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe(
+    'Most audiences of one event, named or by routes.',
+  ),
+  INBOX_MAX_LENGTH: perKind(1_000, 1_000_000).describe(
+    'Notifications kept per audience; by kind as in `1000,topic=100`.',
+  ),
+  INBOX_MAX_AGE: perKind(30 * DAY_SECONDS, 3_650 * DAY_SECONDS).describe(
+    'Seconds that a notification is kept; by kind as in `2592000,topic=3600`.',
+  ),
+  SYNC_LIMIT: integer(300, 1, 10_000).describe(
+    'Most notifications of one audience that a client which was away is sent; after more it reads the inbox.',
+  ),
+  FEED_CHECK_SECONDS: integer(20, 1, 3_600).describe(
+    'How often a gateway compares what it has passed on with the logs.',
+  ),
+  CANARY_SECONDS: integer(5, 0, 30).describe(
+    'How often a gateway sends itself an event, to see that events get through; 0: never.',
+  ),
+  DEDUPE_SECONDS: integer(DAY_SECONDS, 1, 365 * DAY_SECONDS).describe(
+    'How long a repeat of an event is recognised.',
+  ),
+  TRAIL_SECONDS: integer(6 * 3_600, 0, 365 * DAY_SECONDS).describe(
+    'How long it is known what became of an event, for `explain`: about 230 bytes in Redis an event; 0: not at all.',
+  ),
+  SIGNALS: list(ACTIVITIES.join())
+    .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
+    .refine((names) => !names.includes('none') || names.length === 1, 'none stands alone')
+    .transform((names) => names.filter((name) => name !== 'none'))
+    .describe('Signals of what users do that are published to `carillon.signals`; `none`: none of them.'),
+  UNREACHED_AFTER: integer(0, 0, 7 * DAY_SECONDS).describe(
+    'Seconds until a notification that nobody came for is told to other services, as `unreached`; 0: never.',
+  ),
+  COMPRESSION_THRESHOLD: integer(512, 0, 1_048_576).describe(
+    'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',
+  ),
+  COMPRESSION_LEVEL: integer(3, 0, 9).describe(
+    'From 1, fast, to 9, small; 0 turns compression off, over HTTP too.',
+  ),
+  TRUST_PROXY: list('')
+    .refine(areProxies, 'must be addresses, blocks or loopback, linklocal, uniquelocal')
+    .describe(
+      'Addresses or blocks (10.0.0.0/8, loopback) of proxies whose X-Forwarded-For counts, with commas.',
+    ),
+  CONSOLE: truth.describe(
+    'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
+  ),
+  CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe(
+    'Most connections to PORT, WebSockets and HTTP together; fewer where the limit of open files says so.',
+  ),
+  CONNECTIONS_PER_ADDRESS: integer(10_000, 1, 1_000_000).describe(
+    'The same from one address, or from one /64 of IPv6; behind a proxy set TRUST_PROXY too.',
+  ),
+  CONNECTIONS_PER_USER: integer(20, 1, 100_000).describe('Most connections of one user to this process.'),
+  CLIENT_MESSAGES_PER_SECOND: number(10, 0.1, 100_000).describe(
+    'Messages that a client may send in a second, in the long run; more closes it with `rate_limited`.',
+  ),
+  CLIENT_MESSAGES_BURST: integer(20, 1, 100_000).describe('Messages that a client may send at once.'),
+  CLIENT_MESSAGE_MAX_BYTES: integer(16_384, 1_024, 1_048_576).describe(
+    "Largest message of a client, also inflated; more closes it with `message_too_large`. A page's `next` has up to 2 KB, 500 ids of UUIDs 24 KB. The handshake may have 256 KB.",
+  ),
+  HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
+    'Events that one user (`sub`) may publish to this process in a second, each counted once for each of its audiences.',
+  ),
+  USER_COST_PER_SECOND: integer(5_000, 10, 1_000_000_000).describe(
+    "What one user's requests may cost this process in a second, in units (about an entry read each); ten seconds' worth at once.",
+  ),
+  USER_REQUESTS_AT_ONCE: integer(4, 1, 1_000).describe(
+    'Requests of one user that this process answers at the same time; 60 more wait.',
+  ),
+  ANSWER_MAX_BYTES: integer(524_288, 16_384, 268_435_456).describe(
+    'Largest answer of notifications; more comes on a next page or by `sync`. At most half of PENDING_MAX_BYTES counts.',
+  ),
+  TOPICS_PER_SESSION: integer(100, 1, 10_000).describe('Most topics that one socket may be in.'),
+  PENDING_MAX_BYTES: integer(1_048_576, 65_536, 1_073_741_824).describe(
+    'What may wait for a client that does not take what it is sent; more closes it as `slow_consumer`.',
+  ),
+  PENDING_TOTAL_MAX_BYTES: optionalInteger(1_048_576, 1_099_511_627_776).describe(
+    'The same of all clients together; more cuts off the slowest. Default: an eighth of the heap limit.',
+  ),
+  HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
+  DRAIN_SECONDS: integer(5, 1, 600).describe(
+    'Time over which clients are sent away after SIGTERM; at most half of SHUTDOWN_TIMEOUT.',
+  ),
+  SHUTDOWN_TIMEOUT: integer(15, 1, 600).describe(
+    'Seconds after SIGTERM until the process exits in any case.',
+  ),
+  LOG_LEVEL: z
+    .preprocess(
+      unsetWhenEmpty,
+      z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be a pino level')
+        .default('info'),
+    )
+    .describe('Least severe level that is logged.'),
+  LOG_SAMPLE_RATE: number(0.01, 0, 1).describe('Share of events whose content is logged, 0 to 1.'),
+  LOG_REDACT: list(
+    'data.email,data.phone,data.name,data.address,data.password,data.token,data.secret',
+  ).describe('Paths in an event that the sampled log leaves out.'),
+});
+
+type Variables = z.infer<typeof variables>;
+
+/** The variables and what each is for, in order: the source of the table in the documentation. */
+export const documentedVariables: readonly { name: string; purpose: string }[] = Object.entries(
+  variables.shape,
+).map(([name, schema]) => ({ name, purpose: schema.description ?? '' }));
+
+/** How tokens are verified: exactly one kind of key, with algorithms that follow from it. */
+type TokenKey = { readonly secret: string } | { readonly jwksUrl: string };
+
+/** The real parts, or undefined in embedded mode. */
+export interface Backends {
+  readonly amqpUrl: string;
+  readonly redisUrls: readonly string[];
+  readonly redisCluster: boolean;
+}
+
+export interface Config
+  extends Readonly<
+    Omit<
+      Variables,
+      | 'AMQP_URL'
+      | 'REDIS_URL'
+      | 'REDIS_CLUSTER'
+      | 'JWT_SECRET'
+      | 'JWKS_URL'
+      | 'HOST'
+      | 'PENDING_TOTAL_MAX_BYTES'
+    >
+  > {
+  readonly HOST: string;
+  readonly PENDING_TOTAL_MAX_BYTES: number;
+  readonly backends: Backends | undefined;
+  readonly tokenKey: TokenKey;
+}
+
+/** Every fault of the environment in one message. `code` is stable. */
+export class ConfigError extends Error {
+  readonly code = 'invalid_configuration';
+
+  constructor(faults: readonly string[]) {
+    super(
+      `the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
+  }
+}
+
+/** Buffers lie outside of the heap, and what stands for them in it: together they must leave room for the rest. */
+const PENDING_PART = 8;
+
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+/** Signs and verifies the tokens of embedded mode. Anybody may know it, hence loopback only. */
+const DEVELOPMENT_SECRET = 'carillon-development-secret-for-loopback-only';
+
+/** @throws {ConfigError} when a variable is malformed or variables contradict each other */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const result = variables.safeParse(environment);
+  const malformed = result.error?.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`) ?? [];
+  const faults = [...malformed, ...contradictionsIn(environment)];
+  if (!result.success || faults.length > 0) throw new ConfigError(faults);
+  return freeze(result.data);
+}
+
+/** What is wrong between variables; asked of the raw ones, so that all faults are told at once. */
+function contradictionsIn(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const isSet = (name: keyof Variables) => environment[name] !== undefined && environment[name] !== '';
+  const embedded = !isSet('AMQP_URL') && !isSet('REDIS_URL');
+  const faults: string[] = [];
+  if (isSet('AMQP_URL') !== isSet('REDIS_URL')) {
+    const [set, missing] = isSet('AMQP_URL') ? ['AMQP_URL', 'REDIS_URL'] : ['REDIS_URL', 'AMQP_URL'];
+    faults.push(`${missing}: is not set while ${set} is; set both, or neither for embedded mode`);
+  }
+  const { REDIS_URL = '', REDIS_CLUSTER } = environment;
+  if (REDIS_CLUSTER === 'true') {
+    const isOne = isSet('REDIS_URL') && !REDIS_URL.includes(',') && faultInRedisUrls(REDIS_URL) === undefined;
+    const fault = isOne ? faultInCluster(REDIS_URL) : undefined;
+    if (fault !== undefined) faults.push(`REDIS_URL: ${fault} (REDIS_CLUSTER is true)`);
+    if (!isSet('REDIS_URL')) faults.push('REDIS_CLUSTER: is true while REDIS_URL is not set');
+  }
+  if (isSet('JWT_SECRET') && isSet('JWKS_URL'))
+    faults.push('JWT_SECRET, JWKS_URL: set one of them, not both');
+  if (!embedded && !isSet('JWT_SECRET') && !isSet('JWKS_URL')) {
+    faults.push(
+      'JWT_SECRET or JWKS_URL: one of them is required outside embedded mode; make a secret with: openssl rand -hex 32',
+    );
+  }
+  if (embedded && isSet('HOST') && !LOOPBACK.includes(environment.HOST ?? '')) {
+    faults.push(
+      `HOST: embedded mode hands out tokens to anybody who asks, so it stays on ${LOOPBACK.join(', ')}`,
+    );
+  }
+  if (embedded && isSet('ROLES') && new Set(listOf(environment.ROLES ?? '')).size === 1) {
+    faults.push(
+      'ROLES: embedded mode is one process with both roles; set AMQP_URL and REDIS_URL to split them',
+    );
+  }
+  return faults;
+}
+
+function freeze(values: Variables): Config {
+  const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...rest } = values;
+  const redisUrls = REDIS_URL === undefined ? [] : redisUrlsIn(REDIS_URL);
+  const backends =
+    AMQP_URL === undefined
+      ? undefined
+      : Object.freeze({ amqpUrl: AMQP_URL, redisUrls, redisCluster: REDIS_CLUSTER || redisUrls.length > 1 });
+  const tokenKey =
+    JWKS_URL === undefined ? { secret: JWT_SECRET ?? DEVELOPMENT_SECRET } : { jwksUrl: JWKS_URL };
+  return Object.freeze({
+    ...rest,
+    HOST: HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0'),
+    PENDING_TOTAL_MAX_BYTES:
+      rest.PENDING_TOTAL_MAX_BYTES ?? Math.floor(getHeapStatistics().heap_size_limit / PENDING_PART),
+    backends,
+    tokenKey: Object.freeze(tokenKey),
+  });
+}

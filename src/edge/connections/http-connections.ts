@@ -1,0 +1,183 @@
+/**
+ * The connections of one HTTP server, from their first byte on: how many there may be, who has to go when there are as
+ * many, and what is said to whoever finds no room.
+ *
+ * A connection on which nothing is asked gives way, the one that has waited longest first: otherwise a few hundred of
+ * them, which cost a client nothing, would keep everybody out. Those that have become WebSockets count and stay.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { problem } from '../../contract/problem.ts';
+import { type ClientAddresses, countedAs, peerOf } from './client-addresses.ts';
+import { lastAnswer } from './refuse-stream.ts';
+
+/** What takes room: a place in this process, and one of its address's. */
+export interface Place {
+  readonly node: boolean;
+  /** As {@link countedAs} has it; undefined where it is a proxy's, which has many clients. */
+  readonly address: string | undefined;
+}
+
+export interface ConnectionCounts {
+  fullFor(place: Place): 'node' | 'address' | undefined;
+  /** The caller MUST call what this returns, once, when the connection has ended. */
+  take(place: Place): () => void;
+}
+
+export interface HttpConnectionsOptions {
+  readonly addresses: ClientAddresses;
+  readonly counts: ConnectionCounts;
+  readonly log: Logger;
+  readonly onRefused: (code: 'full_node' | 'full_address') => void;
+}
+
+/** There are many, and those that become WebSockets keep it too. */
+class Plain {
+  readonly sinceMs = performance.now();
+  readonly address: string | undefined;
+  /** That are not answered yet. */
+  requests = 0;
+  #free: (() => void) | undefined;
+
+  constructor(address: string | undefined, free: () => void) {
+    this.address = address;
+    this.#free = free;
+  }
+
+  release(): void {
+    this.#free?.();
+    this.#free = undefined;
+  }
+}
+
+/** Refused connections that may wait at once for their answer to be read; the others end with it. */
+const MAX_REFUSED = 32;
+const REFUSED_MS = 1_000;
+
+/** The first request of a connection may be on its way. */
+const FRESH_MS = 1_000;
+
+export class HttpConnections {
+  readonly #options: HttpConnectionsOptions;
+  /** Those that are no WebSockets. */
+  readonly #plain = new Map<Socket, Plain>();
+  /** Those on which nothing has been asked yet, and those on which nothing is asked any more; the oldest are first. */
+  readonly #fresh = new Set<Socket>();
+  readonly #idle = new Set<Socket>();
+  #refused = 0;
+
+  constructor(options: HttpConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** MUST be called before the server listens, and after everything else that listens to its requests. */
+  guard(server: Server): void {
+    const listeners = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket) => {
+      if (this.#admit(socket)) for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+    });
+    server.prependListener('request', (request, response) => this.#follow(request, response));
+    // Whoever listens for upgrades is handed them, and nobody else would answer.
+    if (server.listenerCount('upgrade') > 0)
+      server.prependListener('upgrade', (_request, stream) => this.#forget(stream));
+  }
+
+  /** For whom an answer waits that they have not fetched. */
+  *waiters() {
+    for (const socket of this.#plain.keys()) {
+      const { writableLength: pendingBytes } = socket;
+      if (pendingBytes > 0) yield { pendingBytes, cutOff: () => void socket.destroy() };
+    }
+  }
+
+  #admit(socket: Socket): boolean {
+    const { addresses, counts } = this.#options;
+    const address = addresses.isProxy(socket) ? undefined : countedAs(peerOf(socket));
+    const place = { node: true, address };
+    let full = counts.fullFor(place);
+    if (full !== undefined && this.#makeRoom(full === 'address' ? address : undefined))
+      full = counts.fullFor(place);
+    if (full !== undefined) {
+      this.#refuse(socket, full);
+      return false;
+    }
+    const plain = new Plain(address, counts.take(place));
+    this.#plain.set(socket, plain);
+    this.#fresh.add(socket);
+    socket.on('close', () => {
+      this.#forget(socket);
+      plain.release();
+    });
+    return true;
+  }
+
+  /** `address`: of which it must be; undefined: any. */
+  #makeRoom(address: string | undefined): boolean {
+    const socket = this.#oldest(this.#idle, address, 0) ?? this.#oldest(this.#fresh, address, FRESH_MS);
+    if (socket === undefined) return false;
+    this.#plain.get(socket)?.release();
+    this.#forget(socket);
+    socket.destroy();
+    return true;
+  }
+
+  #oldest(sockets: Iterable<Socket>, address: string | undefined, leastMs: number): Socket | undefined {
+    const before = performance.now() - leastMs;
+    for (const socket of sockets) {
+      const plain = this.#plain.get(socket);
+      if (plain === undefined || plain.sinceMs > before) return undefined;
+      if (address === undefined || plain.address === address) return socket;
+    }
+    return undefined;
+  }
+
+  #refuse(socket: Socket, full: 'node' | 'address'): void {
+    const { log, onRefused } = this.#options;
+    const code = `full_${full}` as const;
+    log.info({ address: peerOf(socket), code }, 'connection refused');
+    onRefused(code);
+    socket.on('error', () => {
+      // Nobody waits for the answer any more.
+    });
+    if (this.#refused >= MAX_REFUSED) {
+      socket.end(REFUSALS[full], () => socket.destroy());
+      return;
+    }
+    this.#refused += 1;
+    // What it sends is read, or its system would throw the answer away.
+    socket.resume();
+    const late = setTimeout(() => socket.destroy(), REFUSED_MS).unref();
+    socket.on('close', () => {
+      this.#refused -= 1;
+      clearTimeout(late);
+    });
+    socket.end(REFUSALS[full]);
+  }
+
+  #follow({ socket }: IncomingMessage, response: ServerResponse): void {
+    const plain = this.#plain.get(socket);
+    if (plain === undefined) return;
+    plain.requests += 1;
+    this.#fresh.delete(socket);
+    this.#idle.delete(socket);
+    response.on('close', () => {
+      plain.requests -= 1;
+      if (plain.requests === 0 && this.#plain.has(socket)) this.#idle.add(socket);
+    });
+  }
+
+  #forget(stream: Duplex): void {
+    if (!(stream instanceof Socket)) return;
+    this.#fresh.delete(stream);
+    this.#idle.delete(stream);
+    this.#plain.delete(stream);
+  }
+}
+
+const REFUSALS = {
+  node: lastAnswer(problem('full_node', 503, 'this process has as many connections as it may')),
+  address: lastAnswer(problem('full_address', 429, 'this address has as many connections as it may')),
+};

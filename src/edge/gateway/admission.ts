@@ -1,0 +1,219 @@
+/**
+ * The door: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
+ * whether there is room for it, and how much it sends from its first byte on.
+ */
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { type Problem, problem } from '../../contract/problem.ts';
+import type { GoawayCode } from '../../contract/socket.ts';
+import { type ClientAddresses, countedAs } from '../connections/client-addresses.ts';
+import type { Place } from '../connections/http-connections.ts';
+import { refuseRequest, refuseStream } from '../connections/refuse-stream.ts';
+import { Allowance, type Rate } from '../limits/token-bucket.ts';
+import type { Seats } from './connection-limits.ts';
+import { codeOf, sayGoaway, turnAway } from './goaway.ts';
+import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
+import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
+import { type Connection, postMaxBytes, whenTooLarge } from './wire/shared-write.ts';
+
+export interface DoorOptions {
+  readonly allowedOrigins: readonly string[];
+  /** Pages from this port of the own host may connect too. Left out: none. */
+  readonly consolePort?: number | undefined;
+  readonly addresses: ClientAddresses;
+  readonly seats: Seats;
+  readonly messages: Rate;
+  /** Whether a session has begun on the connection, which tells of its end by itself. */
+  readonly hasBegun: (connection: Connection) => boolean;
+  readonly log: Logger;
+  readonly onRefused: (code: string) => void;
+}
+
+const METHODS = ['GET', 'POST'];
+
+const TOO_LARGE = 413;
+
+/** What goes with a status. */
+const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  405: { allow: METHODS.join(', ') },
+  426: { upgrade: 'websocket', 'sec-websocket-version': '13' },
+};
+
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #polling = new PollingSessions();
+  #isClosed = false;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Engine.IO's middleware, asked for each request. What is refused here gets a written answer; what Engine.IO refuses
+   * of an upgrade does not always.
+   * @param hasSession whether Engine.IO has a session of this id
+   * @param connectionOf that session
+   */
+  guard(hasSession: (id: string) => boolean, connectionOf: (id: string) => Connection | undefined) {
+    return (request: IncomingMessage, response: unknown, next: () => void): void => {
+      // Of an upgrade Engine.IO gives something else that only looks like a response.
+      const isUpgrade = !(response instanceof ServerResponse);
+      // Refusals too; an upgrade's answer is not a document that anybody could keep.
+      if (!isUpgrade) response.setHeader('cache-control', 'no-store');
+      const refusal = this.#refusalOf(request, isUpgrade, hasSession);
+      if (refusal === undefined) {
+        if (request.method === 'POST' && !isUpgrade) {
+          const { sid = '' } = queryOf(request);
+          if (this.#endsTooLarge(request, response, connectionOf(sid))) return;
+        }
+        next();
+        return;
+      }
+      const { addresses, log, onRefused } = this.#options;
+      const { code, detail, status } = refusal;
+      const { origin } = request.headers;
+      log.info({ address: addresses.of(request), origin, code, reason: detail }, 'connection refused');
+      onRefused(code);
+      const more = HEADERS[status];
+      if (isUpgrade) refuseStream(request.socket, refusal, more);
+      else refuseRequest(response, refusal, more);
+    };
+  }
+
+  #refusalOf(
+    request: IncomingMessage,
+    isUpgrade: boolean,
+    hasSession: (id: string) => boolean,
+  ): Problem | undefined {
+    if (!METHODS.includes(request.method ?? '')) {
+      return problem('method_not_allowed', 405, 'Socket.IO is asked with GET and POST');
+    }
+    const query = queryOf(request);
+    if (Object.hasOwn(query, 'j'))
+      return problem('jsonp', 400, 'poll with XMLHttpRequest or fetch, without "j"');
+    // Before all else that may be wrong: another's page is told the same however it asks.
+    if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
+    const fault = isUpgrade ? handshakeFault(request, query) : pollingFault(request, query);
+    if (fault !== undefined) return fault;
+    const { sid } = query;
+    if (sid === undefined || sid === '') return this.#refusalOfNew(request, isUpgrade);
+    if (hasSession(sid)) return this.#polling.refusalOf(sid, request.headers.origin);
+    // It may be a session of another node, which a proxy finds if this one says that it is going.
+    if (this.#isClosed) return this.#refusalOfNew(request, isUpgrade);
+    return problem('unknown_session', 400, 'the session is not known to this node');
+  }
+
+  #refusalOfNew(request: IncomingMessage, isUpgrade: boolean): Problem | undefined {
+    if (this.#isClosed) return problem('shutting_down', 503, 'this node is going down');
+    const full = this.#options.seats.fullFor(this.#placeOf(request, !isUpgrade));
+    if (full === undefined) return undefined;
+    const status = full === 'node' ? 503 : 429;
+    return problem(`full_${full}`, status, `too many connections of this ${full}`);
+  }
+
+  /**
+   * Whether a page may connect. CORS guards polling but not WebSocket upgrades, so this is asked for both.
+   */
+  allowsOrigin({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+    const { allowedOrigins, consolePort } = this.#options;
+    const { origin, host } = headers;
+    if (allowedOrigins.includes('*')) return true;
+    if (origin === undefined) return !isSentWithoutOrigin(headers);
+    if (allowedOrigins.includes(origin)) return true;
+    if (!URL.canParse(origin)) return false;
+    const page = new URL(origin);
+    if (page.host === host) return true;
+    const own = `${page.protocol}//${host}`;
+    return page.port === String(consolePort) && URL.canParse(own) && new URL(own).hostname === page.hostname;
+  }
+
+  /**
+   * Whether a polling client posts more than it may, and was answered so. Engine.IO would answer without a word, and keep
+   * the session until it is silent for too long.
+   */
+  #endsTooLarge(
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: Connection | undefined,
+  ): boolean {
+    if (connection === undefined) return false;
+    const maxBytes = postMaxBytes(connection);
+    const length = request.headers['content-length'];
+    if (length === undefined) {
+      // How much it is, Engine.IO finds out.
+      response.once('finish', () => {
+        if (response.statusCode === TOO_LARGE) this.#sendAway(connection, 'message_too_large', turnAway);
+      });
+      return false;
+    }
+    if (Number(length) <= maxBytes) return false;
+    // First, so that it mostly comes before the answer after which a client hears nothing any more.
+    this.#sendAway(connection, 'message_too_large', turnAway);
+    refuseRequest(response, problem('message_too_large', TOO_LARGE, `at most ${maxBytes} bytes`));
+    return true;
+  }
+
+  /** For what the client has sent. Before there is a session nothing else tells that it is gone. */
+  #sendAway(
+    connection: Connection,
+    code: 'rate_limited' | 'message_too_large',
+    say: (connection: Connection, code: GoawayCode) => void,
+  ): void {
+    if (codeOf(connection) !== undefined) return;
+    const { hasBegun, log, onRefused } = this.#options;
+    if (!hasBegun(connection)) {
+      log.info({ address: Reflect.get(connection, 'remoteAddress'), code }, 'connection refused');
+      onRefused(code);
+    }
+    say(connection, code);
+  }
+
+  /** Follows a connection that was let in: its seat, and how much it sends. */
+  admit(connection: Connection): void {
+    const { seats, addresses, messages } = this.#options;
+    const { request } = connection;
+    // What Socket.IO tells as the handshake's address.
+    Object.assign(connection, { remoteAddress: addresses.of(request) });
+    this.#polling.follow(connection);
+    const allowance = new Allowance(messages, Date.now());
+    connection.on('packet', () => {
+      if (!allowance.take(Date.now())) this.#sendAway(connection, 'rate_limited', turnAway);
+    });
+    const tooLarge = () => this.#sendAway(connection, 'message_too_large', sayGoaway);
+    whenTooLarge(connection, tooLarge);
+    // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
+    const isPolling = connection.transport.name === 'polling';
+    const place = this.#placeOf(request, isPolling);
+    if (!isPolling) {
+      if (place.address !== undefined) connection.on('close', seats.take(place));
+      return;
+    }
+    let release = seats.take(place);
+    connection.on('close', () => release());
+    const upgraded = this.#placeOf(request, false);
+    connection.once('upgrade', () => {
+      release();
+      release = seats.take(upgraded);
+      whenTooLarge(connection, tooLarge);
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Lets nobody in from now on. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /**
+   * What a client takes besides the TCP connection that it came on, which was counted when it was opened. One that polls
+   * lives on between its requests; and a proxy's connection counts for none of the proxy's clients.
+   */
+  #placeOf(request: IncomingMessage, isPolling: boolean): Place {
+    const { addresses } = this.#options;
+    const isCounted = isPolling || addresses.isProxy(request.socket);
+    return { node: isPolling, address: isCounted ? countedAs(addresses.of(request)) : undefined };
+  }
+}

@@ -1,0 +1,46 @@
+/** What a client publishes to a topic → the event that it becomes, as if a service had published it. */
+import { createHash, randomUUID } from 'node:crypto';
+import { type ReadEvent, readStructured } from '../../contract/cloudevent.ts';
+import { MAX_SOURCE_CHARACTERS, RETRACTION_TYPE } from '../../contract/event.ts';
+import { encodeId } from '../../contract/id.ts';
+import { type Read, refuse } from '../../contract/refusal.ts';
+import type { PublishRequest } from '../../contract/socket.ts';
+import { writeEvent } from '../../contract/written.ts';
+
+/** Types of events that Carillon itself gives a meaning to. */
+const RESERVED = 'carillon.';
+
+/**
+ * The event's `source` is `/users/<user>`, percent-encoded, and nobody else's events have it: it tells who wrote them.
+ * Hence a client can take back its own events only. Refused with `invalid_event` and `too_large`.
+ */
+export function postedEvent(user: string, request: PublishRequest, maxBytes: number): Read<ReadEvent> {
+  const { topic, type, data, id = randomUUID() } = request;
+  const source = sourceOf(user);
+  if (type.startsWith(RESERVED) && type !== RETRACTION_TYPE) {
+    return refuse('invalid_event', `types that begin with ${RESERVED} are Carillon's own`, 'type');
+  }
+  if (type === RETRACTION_TYPE && data.source !== undefined && data.source !== source) {
+    return refuse('invalid_event', 'only your own events may be taken back', 'data.source');
+  }
+  const envelope = {
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    time: new Date().toISOString(),
+    audience: [`topic:${topic}`],
+    data,
+  };
+  const bytes = Buffer.from(writeEvent(envelope));
+  if (bytes.length > maxBytes) return refuse('too_large', `${bytes.length} bytes are more than ${maxBytes}`);
+  // Its nesting is looked at where that of every other event is: when the bytes are read.
+  return readStructured(bytes);
+}
+
+/** In place of an id that is too long for a source when it is encoded stands its hash. No encoded id has a `*`. */
+function sourceOf(user: string): string {
+  const source = `/users/${encodeId(user)}`;
+  if (source.length <= MAX_SOURCE_CHARACTERS) return source;
+  return `/users/*${createHash('sha256').update(user).digest('base64url')}`;
+}

@@ -1,0 +1,62 @@
+/** How many connections this node has: altogether, of each address and of each user. */
+import type { ConnectionCounts, Place } from '../connections/http-connections.ts';
+
+export interface SeatLimits {
+  readonly perNode: number;
+  readonly perAddress: number;
+  readonly perUser: number;
+}
+
+/** Counts by key, and forgets keys at zero. */
+class Tally {
+  readonly #counts = new Map<string, number>();
+
+  of(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: string, change: 1 | -1): void {
+    const count = this.of(key) + change;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+  }
+}
+
+export class Seats implements ConnectionCounts {
+  readonly #limits: SeatLimits;
+  readonly #addresses = new Tally();
+  readonly #users = new Tally();
+  #taken = 0;
+
+  constructor(limits: SeatLimits) {
+    this.#limits = limits;
+  }
+
+  /** What has no room for one more; undefined when there is room. */
+  fullFor({ node, address }: Place): 'node' | 'address' | undefined {
+    if (node && this.#taken >= this.#limits.perNode) return 'node';
+    const isFull = address !== undefined && this.#addresses.of(address) >= this.#limits.perAddress;
+    return isFull ? 'address' : undefined;
+  }
+
+  isFullForUser(user: string): boolean {
+    return this.#users.of(user) >= this.#limits.perUser;
+  }
+
+  /** The caller MUST call what this returns, once, when the connection has ended. */
+  take(place: Place): () => void {
+    this.#change(place, 1);
+    return () => this.#change(place, -1);
+  }
+
+  /** The caller MUST call what this returns, once, when the session has ended. */
+  takeForUser(user: string): () => void {
+    this.#users.add(user, 1);
+    return () => this.#users.add(user, -1);
+  }
+
+  #change({ node, address }: Place, change: 1 | -1): void {
+    if (node) this.#taken += change;
+    if (address !== undefined) this.#addresses.add(address, change);
+  }
+}

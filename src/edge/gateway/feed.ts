@@ -1,0 +1,283 @@
+/**
+ * A feed is one hosted room's place in its audience's log: the last offset that this node has passed on. It makes
+ * live delivery exact for clients that know nothing of offsets, at a cost per room and not per socket.
+ *
+ * A message that is the next is passed on at once. One that is old is dropped. One that reveals a hole or another
+ * epoch, or comes while the feed is busy, is not kept: the feed only remembers that it is behind, and reads the log
+ * up to its head. The log is the buffer, so nothing here grows with a slow store or a fast producer.
+ *
+ * The feed is *busy* while it opens (subscription, then head of the log) and while it catches up; otherwise it is
+ * *current*, and then everything above happens within one turn of the event loop.
+ */
+import { type Audience, roomOf } from '../../contract/audience.ts';
+import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
+import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
+import { lastKept } from '../../pipeline/inbox/incarnations.ts';
+import { type LiveMessage, type MarksMessage, packetOf } from '../../pipeline/inbox/live-message.ts';
+import { Newcomers } from './newcomers.ts';
+import { PassedOn } from './passed-on.ts';
+import { closed, RetriedLog } from './retried-log.ts';
+import type { Member } from './subscriber.ts';
+import { Frame } from './wire/frame.ts';
+
+export interface FeedOptions {
+  readonly inbox: Inbox;
+  /** Resolves once the room's subscription is in force. */
+  readonly inForce: (room: string) => Promise<void>;
+  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
+  /** The feed read from the log what Pub/Sub had lost. */
+  readonly onHealed: (audience: Audience) => void;
+  /** The time by which notifications expire. */
+  readonly now: () => number;
+}
+
+/** Entries read from the log at a time while catching up. */
+const READ_ENTRIES = 200;
+
+/** Consumers try again about once a second; what dies with a consumer too comes later, and then clients were told. */
+const REPEATED_WITHIN_MS = 10_000;
+
+export class Feed {
+  readonly audience: Audience;
+  /** Resolves when the feed is at its audience's head for the first time. Rejects only when closed before that. */
+  readonly opened: Promise<void>;
+  readonly #options: FeedOptions;
+  readonly #members = new Map<string, Member>();
+  readonly #log: RetriedLog;
+  #cursor: Cursor = EMPTY_HEAD;
+  /** The events up to the cursor. */
+  readonly #passedOn = new PassedOn();
+  readonly #newcomers = new Newcomers();
+  /** When it was first seen that the log has lost something, and nothing had come in its place. */
+  #lostAtMs: number | undefined;
+  /** What keeps the feed busy; undefined when it is current. */
+  #work: Promise<void> | undefined;
+  /** Something came while busy, so that the log may have grown since its head was read. */
+  #behind = false;
+
+  constructor(audience: Audience, options: FeedOptions) {
+    this.audience = audience;
+    this.#options = options;
+    this.#log = new RetriedLog(audience, options.inbox);
+    this.#work = this.#open();
+    this.opened = this.#work;
+    // Whoever enters waits for it; a feed that nobody waits for any more may close unheard.
+    this.opened.catch(() => {});
+  }
+
+  /** The last place that this node has passed on. */
+  get cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  /**
+   * Lets a socket have everything after the cursor that this returns, and nothing before it.
+   * MUST be called only once {@link opened} has resolved.
+   */
+  enter(id: string, member: Member): Cursor {
+    this.#members.set(id, member);
+    this.#newcomers.add(id, this.#cursor.offset);
+    return this.#cursor;
+  }
+
+  has(id: string): boolean {
+    return this.#members.has(id);
+  }
+
+  leave(id: string): void {
+    this.#members.delete(id);
+  }
+
+  close(): void {
+    this.#log.close();
+    this.#members.clear();
+  }
+
+  receive(message: LiveMessage): void {
+    if (this.#work !== undefined) {
+      this.#behind = true;
+    } else if (message.epoch === this.#cursor.epoch && message.offset <= this.#cursor.offset) {
+      // Old: it was passed on already, or read from the log.
+    } else if (this.#isNext(message)) {
+      this.#passOn(message);
+    } else {
+      void this.#catchUp();
+    }
+  }
+
+  /** Marks are not kept in the log: who is not here reads the inbox on coming back. */
+  receiveMarks({ origin, packet }: MarksMessage): void {
+    const frame = new Frame(packet);
+    for (const [id, member] of this.#members) if (id !== origin) member.write(frame);
+  }
+
+  /**
+   * Compares with the head that the log was just read to have, and catches up when the last message was lost, or what
+   * the feed had passed on already when the head was `asked` for.
+   */
+  check(head: Cursor, asked: Cursor = this.#cursor): void {
+    const isOther = head.epoch !== this.#cursor.epoch || head.offset > this.#cursor.offset;
+    if (this.#work !== undefined) this.#behind = true;
+    else if (isOther || head.offset < asked.offset) void this.#catchUp();
+    else this.#newcomers.inStep();
+  }
+
+  /** Resolves when the feed has been at the head of the log after this call. */
+  async refresh(): Promise<void> {
+    if (this.#work === undefined) await this.#catchUp();
+    else this.#behind = true;
+    await this.#work;
+  }
+
+  #isNext({ epoch, offset }: Cursor): boolean {
+    const isFirstEver = this.#cursor.epoch === EMPTY_HEAD.epoch;
+    return offset === this.#cursor.offset + 1 && (epoch === this.#cursor.epoch || isFirstEver);
+  }
+
+  #passOn(message: LiveMessage): void {
+    this.#cursor = { epoch: message.epoch, offset: message.offset };
+    this.#passedOn.add(message.packet);
+    const frame = new Frame(message.packet);
+    for (const member of this.#members.values()) member.write(frame);
+    this.#options.onPassedOn(this.audience, message, this.#members.size);
+  }
+
+  async #open(): Promise<void> {
+    await this.#options.inForce(roomOf(this.audience));
+    this.#cursor = await this.#log.head();
+    if (this.#behind) await this.#readToHead();
+    if (this.#log.isClosed) throw closed();
+    this.#becomeCurrent();
+  }
+
+  /** Ends quietly when the feed is closed. */
+  async #catchUp(): Promise<void> {
+    const work = this.#readToHead().then(
+      () => this.#becomeCurrent(),
+      (error: unknown) => {
+        if (!this.#log.isClosed) throw error;
+      },
+    );
+    this.#work = work;
+    await work;
+  }
+
+  #becomeCurrent(): void {
+    this.#work = undefined;
+    // Something came between the last look at the log and this turn.
+    if (this.#behind) void this.#catchUp();
+  }
+
+  /** Until nothing has come meanwhile. */
+  async #readToHead(): Promise<void> {
+    do {
+      this.#behind = false;
+      const read = await this.#log.head();
+      const isOther = read.epoch !== this.#cursor.epoch || read.offset < this.#cursor.offset;
+      const head = isOther ? await this.#changeEpoch(read) : read;
+      if (head === undefined) continue;
+      if (head.offset > this.#cursor.offset) this.#options.onHealed(this.audience);
+      await this.#readUpTo(head);
+    } while (this.#behind);
+  }
+
+  /**
+   * When the log still holds what the feed passed on last, nothing was lost and the feed goes on. Otherwise clients
+   * are told from where on the log is another one, and get everything behind that. Gives the head to go on to;
+   * undefined when there is nothing to go on to yet.
+   */
+  async #changeEpoch(head: Cursor): Promise<Cursor | undefined> {
+    const { offset } = this.#cursor;
+    let certain = head;
+    let kept = await this.#keptOffset(head);
+    if (kept < offset && !(await this.#isRepeated(kept, head))) {
+      // A replica may have answered that only lags, and this tells. A log that went on as if it had lost nothing would
+      // give out places again that clients have had: it ends its epoch.
+      certain = await this.#log.fence(this.#cursor);
+      kept = await this.#keptOffset(certain);
+    }
+    const isRepeated = kept < offset && (await this.#isRepeated(kept, certain));
+    if (kept < offset && !isRepeated && certain.offset === kept && this.#mayBeRepeated()) return undefined;
+    this.#lostAtMs = undefined;
+    this.#cursor = { epoch: certain.epoch, offset: isRepeated ? offset : kept };
+    if (isRepeated) this.#resync(this.#newcomers.takeBehind(kept));
+    else if (kept < offset) this.#resyncAll();
+    return certain;
+  }
+
+  /** Nothing has come in the place of what is lost: mostly its consumer is about to append it again, unchanged. */
+  #mayBeRepeated(): boolean {
+    const nowMs = performance.now();
+    this.#lostAtMs ??= nowMs;
+    return nowMs - this.#lostAtMs < REPEATED_WITHIN_MS;
+  }
+
+  #resyncAll(): void {
+    this.#passedOn.clear();
+    this.#newcomers.takeBehind(0);
+    this.#resync(this.#members.keys());
+  }
+
+  #resync(ids: Iterable<string>): void {
+    for (const id of ids) this.#members.get(id)?.resync(this.audience, this.#cursor);
+  }
+
+  /** Up to where the log with this head holds what the feed has passed on. */
+  async #keptOffset(head: Cursor): Promise<number> {
+    const { epoch, offset } = this.#cursor;
+    if (offset === 0 || (epoch === head.epoch && offset <= head.offset)) return offset;
+    return Math.min(lastKept(await this.#log.incarnations(), this.#cursor), head.offset);
+  }
+
+  /**
+   * Whether everything behind `kept` that was passed on stands at its place again. A store that dies before it has
+   * answered may have published what is lost with it. The consumer does not know, and appends it again.
+   */
+  async #isRepeated(kept: number, head: Cursor): Promise<boolean> {
+    const { offset } = this.#cursor;
+    if (offset > head.offset || !this.#passedOn.hasLast(offset - kept)) return false;
+    const again = await this.#log.read(kept + 1, offset);
+    return again.length === offset - kept && this.#passedOn.endsWith(again.map(({ json }) => packetOf(json)));
+  }
+
+  /**
+   * Up to the head that the log had just now; not all the way when the log has become another one since. Members are
+   * told of what the log does not hold any more.
+   */
+  async #readUpTo(head: Cursor): Promise<void> {
+    let isMissing = false;
+    const moveTo = (offset: number) => {
+      if (offset > this.#cursor.offset) isMissing = true;
+      this.#cursor = { epoch: head.epoch, offset: Math.max(offset, this.#cursor.offset) };
+    };
+    while (this.#cursor.offset < head.offset) {
+      const first = this.#cursor.offset + 1;
+      const last = Math.min(head.offset, this.#cursor.offset + READ_ENTRIES);
+      const entries = await this.#log.read(first, last);
+      const isWhole =
+        entries.length === last - first + 1 && entries.every(({ epoch }) => epoch === head.epoch);
+      // Trimmed, or begun in an earlier epoch; or of another log, where offsets name other events.
+      if (!isWhole && !(await this.#log.isStill(head, entries))) {
+        this.#behind = true;
+        break;
+      }
+      for (const entry of entries) {
+        moveTo(entry.offset - 1);
+        if (isMissing) this.#resyncAll();
+        isMissing = false;
+        this.#take(entry);
+      }
+      moveTo(last);
+    }
+    if (isMissing) this.#resyncAll();
+  }
+
+  #take({ epoch, offset, json, expiresAtMs = Number.POSITIVE_INFINITY }: Stored): void {
+    if (expiresAtMs > this.#options.now()) {
+      this.#passOn({ epoch, offset, sampled: false, packet: packetOf(json) });
+    } else {
+      this.#cursor = { epoch, offset };
+      this.#passedOn.clear();
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/** The feeds of one node: each audience's room that the node hosts has one, from its first socket to its last. */
+import type { Adapter } from 'socket.io-adapter';
+import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
+import type { Inbox } from '../../pipeline/inbox/inbox.ts';
+import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
+import { Unavailable } from '../../resilience/unavailable.ts';
+import { Feed, type FeedOptions } from './feed.ts';
+import type { Live, Receiver } from './live-messages.ts';
+
+export interface FeedsOptions {
+  readonly inbox: Inbox;
+  readonly live: Live;
+  /** Each feed is compared with the head of its log about once in this time. */
+  readonly checkMs: number;
+  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
+  readonly onHealed: (audience: Audience) => void;
+  /** The time by which notifications expire. */
+  readonly now: () => number;
+}
+
+/** The checks are spread: a part of the feeds at each tick, so that neither this node nor Redis feels them. */
+const TICK_MS = 1_000;
+
+/** Heads asked for in one call. */
+const HEADS_AT_ONCE = 500;
+
+export class Feeds {
+  readonly #feeds = new Map<Audience, Feed>();
+  readonly #options: FeedsOptions;
+  #turn = this.#feeds.values();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** What the transport hands over goes here. */
+  readonly receiver: Receiver = {
+    notification: (audience, message) => this.#feeds.get(audience)?.receive(message),
+    marks: (audience, message) => this.#feeds.get(audience)?.receiveMarks(message),
+    gap: () => void this.#check([...this.#feeds.values()]),
+  };
+
+  constructor(options: FeedsOptions) {
+    this.#options = options;
+    this.#tickLater();
+  }
+
+  /** Follows the rooms of a namespace's adapter, which tells when the first socket enters one and the last leaves. */
+  follow(adapter: Adapter): void {
+    const { live, ...options } = this.#options;
+    const feedOptions: FeedOptions = { ...options, inForce: (room) => live.inForce(room) };
+    adapter.on('create-room', (room: string) => {
+      const audience = audienceOf(room);
+      if (audience !== undefined) this.#feeds.set(audience, new Feed(audience, feedOptions));
+    });
+    adapter.on('leave-room', (room: string, id: string) => {
+      const audience = audienceOf(room);
+      if (audience !== undefined) this.#feeds.get(audience)?.leave(id);
+    });
+    adapter.on('delete-room', (room: string) => {
+      const audience = audienceOf(room);
+      if (audience === undefined) return;
+      this.#feeds.get(audience)?.close();
+      this.#feeds.delete(audience);
+    });
+  }
+
+  /** Undefined when this node does not host the audience's room. */
+  find(audience: Audience): Feed | undefined {
+    return this.#feeds.get(audience);
+  }
+
+  /**
+   * Resolves with the feeds of these audiences when all are open. The caller MUST have joined their rooms before.
+   * Rejects when a room was left meanwhile.
+   */
+  async opened(audiences: readonly Audience[]): Promise<readonly Feed[]> {
+    return await Promise.all(
+      audiences.map(async (audience) => {
+        const feed = this.#feeds.get(audience);
+        if (feed === undefined) throw new Unavailable(`this node does not host ${roomOf(audience)}`);
+        await feed.opened;
+        return feed;
+      }),
+    );
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #tickLater(): void {
+    const delayMs = TICK_MS * (0.75 + Math.random() / 2);
+    this.#timer = setTimeout(async () => {
+      await this.#check(this.#nextTurn(Math.ceil((this.#feeds.size * TICK_MS) / this.#options.checkMs)));
+      this.#tickLater();
+    }, delayMs);
+    this.#timer.unref();
+  }
+
+  /** The next so many feeds, all in turn. Feeds that come and go meanwhile do not disturb the order. */
+  #nextTurn(count: number): Feed[] {
+    const feeds: Feed[] = [];
+    while (feeds.length < count) {
+      const { value, done } = this.#turn.next();
+      if (done) {
+        this.#turn = this.#feeds.values();
+        break;
+      }
+      feeds.push(value);
+    }
+    return feeds;
+  }
+
+  async #check(feeds: readonly Feed[]): Promise<void> {
+    for (let i = 0; i < feeds.length; i += HEADS_AT_ONCE) {
+      const some = feeds.slice(i, i + HEADS_AT_ONCE);
+      const asked = some.map(({ cursor }) => cursor);
+      try {
+        const heads = await this.#options.inbox.heads(some.map(({ audience }) => audience));
+        heads.forEach((head, at) => {
+          some[at]?.check(head, asked[at]);
+        });
+      } catch {
+        // The store is away. When it comes back the subscriptions do too, and that is a gap.
+      }
+    }
+  }
+}

@@ -1,0 +1,165 @@
+/** What clients ask: each request is checked, answered through its acknowledgement, and never ends the socket. */
+import type { Logger } from 'pino';
+import type { ReadEvent } from '../../contract/cloudevent.ts';
+import type { UserInbox } from '../../contract/inbox.ts';
+import { type RequestError, type RequestName, requests } from '../../contract/socket.ts';
+import { allowsTopic, type Verify } from '../../contract/token.ts';
+import { OneAtATime } from '../../resilience/one-at-a-time.ts';
+import type { EventQuota, Meter, RequestLimits } from '../limits/request-limits.ts';
+import { type Answer, answerFailure, type Client, checked, failed, gone, rateLimited } from './answers.ts';
+import { postedEvent } from './client-event.ts';
+import type { GatewaySocket } from './server.ts';
+import type { Session } from './session.ts';
+import { topicAnswers } from './topic-answers.ts';
+import { pendingBytes } from './wire/shared-write.ts';
+
+export interface RequestsOptions {
+  readonly inbox: UserInbox;
+  readonly verify: Verify;
+  readonly limits: RequestLimits;
+  readonly quota: EventQuota;
+  /** Who has more than this to take first is not answered what is large. */
+  readonly maxPendingBytes: number;
+  /** That one socket may be in. */
+  readonly maxTopics: number;
+  /** Notifications that a client may ask for when it subscribes. */
+  readonly maxLast: number;
+  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
+  readonly publish: (read: ReadEvent) => Promise<void>;
+  readonly maxEventBytes: number;
+  readonly log: Logger;
+}
+
+/** For who has not taken what is there: when that is depends on the client alone. */
+const PENDING_RETRY_MS = 1_000;
+
+export class Requests {
+  /** One for all sockets: a set of closures for each would be kilobytes. */
+  readonly #answers: ReadonlyMap<string, Answer>;
+  readonly #log: Logger;
+
+  constructor(options: RequestsOptions) {
+    this.#answers = new Map(Object.entries(answersFor(options)));
+    this.#log = options.log;
+  }
+
+  listen(socket: GatewaySocket, session: Session): void {
+    socket.onAny((name: string, ...args: unknown[]) => {
+      const acknowledge = args.pop();
+      if (isAcknowledge(acknowledge)) void this.#answer({ socket, session }, name, args[0], acknowledge);
+    });
+  }
+
+  async #answer(client: Client, name: string, body: unknown, acknowledge: Acknowledge): Promise<void> {
+    const answer = this.#answers.get(name);
+    if (answer === undefined) {
+      const known = [...this.#answers.keys()].join(', ');
+      acknowledge(failed('unknown_request', `"${name}"; there are ${known}`));
+      return;
+    }
+    const then: (() => void)[] = [];
+    try {
+      await client.session.started;
+      acknowledge(await answer(client, body, (run) => then.push(run)));
+    } catch (error) {
+      // Who has left is told nothing, and no fault is to be looked for.
+      if (client.session.isOver) return;
+      acknowledge(answerFailure(this.#log, error, { session: client.socket.id, request: name }));
+    }
+    for (const run of then) run();
+  }
+}
+
+type Acknowledge = (answer: unknown) => void;
+
+function isAcknowledge(value: unknown): value is Acknowledge {
+  return typeof value === 'function';
+}
+
+function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
+  const { inbox, verify, quota, maxTopics, maxLast, publish, maxEventBytes } = options;
+  const answering = new OneAtATime();
+
+  /** For requests whose answer has to be looked for: within what the user may ask for. */
+  async function limited<Result>(
+    { socket, session }: Client,
+    answer: (meter: Meter) => Promise<Result>,
+  ): Promise<Result | RequestError> {
+    const turn = await options.limits.begin(socket.data.identity.user, () => !session.isOver);
+    if (!turn.ok) return rateLimited('more than a user may ask for', turn.retryAfterMs);
+    try {
+      // One after the other, so that what each finds waiting for the client is known.
+      return await answering.run(socket.id, async () => {
+        if (session.isOver) return gone();
+        const isBehind = pendingBytes(socket.conn) > options.maxPendingBytes;
+        if (isBehind) return rateLimited('take the answers before first', PENDING_RETRY_MS);
+        return await answer(turn.meter);
+      });
+    } finally {
+      turn.end();
+    }
+  }
+
+  return {
+    sync: checked(requests.sync.request, (client, { cursors, partial = false }) =>
+      limited(client, async (meter) => {
+        const missed = await client.session.sync(cursors, meter, partial);
+        return 'foreign' in missed
+          ? failed('forbidden', `cursors: ${missed.foreign} is no audience of this session`)
+          : missed;
+      }),
+    ),
+
+    ...topicAnswers({ maxTopics, maxLast, limited, log: options.log }),
+
+    inbox: checked(requests.inbox.request, (client, query) =>
+      limited(client, async (meter) => {
+        const { socket, session } = client;
+        const page = await inbox.list(socket.data.identity.user, session.audiences, query, meter);
+        return page.ok ? page.value : { error: page.refusal };
+      }),
+    ),
+
+    mark: checked(requests.mark.request, (client, request) =>
+      limited(client, async (meter) => {
+        const { socket, session } = client;
+        const { user } = socket.data.identity;
+        const marked = await inbox.mark(user, session.audiences, request, socket.id, meter);
+        return marked.ok ? marked.value : { error: marked.refusal };
+      }),
+    ),
+
+    publish: checked(requests.publish.request, async (client, request) => {
+      const { user, publish: allowed } = client.socket.data.identity;
+      if (!allowsTopic(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
+      const posted = postedEvent(user, request, maxEventBytes);
+      if (!posted.ok) {
+        const { path, message } = posted.refusal;
+        return failed('bad_request', [path, message].filter((part) => part !== undefined).join(' '));
+      }
+      const waitMs = await quota.take(user, 1);
+      if (waitMs !== undefined) return rateLimited('more events than a user may publish', waitMs);
+      return await limited(client, async () => {
+        await publish(posted.value);
+        return { id: posted.value.event.id };
+      });
+    }),
+
+    authenticate: checked(requests.authenticate.request, async ({ socket, session }, { token }) => {
+      const verified = await verify(token);
+      if (session.isOver) return gone();
+      if (!verified.ok && verified.code === 'unavailable') return failed('unavailable', 'try again later');
+      if (!verified.ok || verified.identity.user !== socket.data.identity.user) {
+        const detail = verified.ok ? undefined : verified.detail;
+        return failed('unauthorized', detail ?? 'send a valid token of the same user');
+      }
+      session.renew(verified.identity);
+      return { expiresAt: new Date(verified.identity.expiresAtMs).toISOString() };
+    }),
+
+    ping: checked(requests.ping.request, async (_client, { seq }) => ({
+      ...(seq === undefined ? {} : { seq }),
+      serverTime: new Date().toISOString(),
+    })),
+  };
+}

@@ -1,0 +1,72 @@
+/** One audience's log as its feed asks it: until the store answers, or the feed is closed. An outage skips nothing. */
+import pRetry from 'p-retry';
+import type { Audience } from '../../contract/audience.ts';
+import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
+import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
+import { hasWritten, type Incarnation } from '../../pipeline/inbox/incarnations.ts';
+import { Unavailable } from '../../resilience/unavailable.ts';
+
+const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
+
+/** Every question rejects once it is closed. */
+export class RetriedLog {
+  readonly #audience: Audience;
+  readonly #inbox: Inbox;
+  #isClosed = false;
+  /** Only while something is tried again: most never need it. */
+  #retrying: AbortController | undefined;
+
+  constructor(audience: Audience, inbox: Inbox) {
+    this.#audience = audience;
+    this.#inbox = inbox;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#retrying?.abort(closed());
+  }
+
+  async head(): Promise<Cursor> {
+    const [head] = await this.#retry(() => this.#inbox.heads([this.#audience]));
+    return head ?? EMPTY_HEAD;
+  }
+
+  fence(place: Cursor): Promise<Cursor> {
+    return this.#retry(() => this.#inbox.fence(this.#audience, place));
+  }
+
+  read(first: number, last: number): Promise<readonly Stored[]> {
+    return this.#retry(() => this.#inbox.read(this.#audience, first, last));
+  }
+
+  incarnations(): Promise<readonly Incarnation[]> {
+    return this.#retry(() => this.#inbox.incarnations(this.#audience));
+  }
+
+  /** Whether the log that had this head has not lost any of it, and is the one from which these entries were read. */
+  async isStill({ epoch, offset }: Cursor, entries: readonly Stored[]): Promise<boolean> {
+    const now = await this.head();
+    if (now.epoch !== epoch || now.offset < offset) return false;
+    const incarnations = await this.incarnations();
+    return entries.every((entry) => hasWritten(incarnations, entry));
+  }
+
+  async #retry<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw closed();
+    try {
+      return await run();
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      this.#retrying ??= new AbortController();
+      return await pRetry(run, { ...RETRY, signal: this.#retrying.signal });
+    }
+  }
+}
+
+export function closed(): Error {
+  return new Unavailable('the feed is closed');
+}

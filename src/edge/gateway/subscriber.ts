@@ -1,0 +1,52 @@
+/** What a socket is to a feed, and how what comes live waits until the socket has been told where it begins. */
+import type { Audience } from '../../contract/audience.ts';
+import type { Cursor } from '../../contract/notification.ts';
+import { goaway } from './goaway.ts';
+import type { GatewaySocket } from './server.ts';
+import type { Frame } from './wire/frame.ts';
+import { pollingBytes } from './wire/polling-backlog.ts';
+import { writeShared } from './wire/shared-write.ts';
+
+export interface Member {
+  /** Sends a frame that every member of the feed is sent. */
+  write(frame: Frame): void;
+  /** The log has a new incarnation that begins behind `head`: what the client has may be gone or different. */
+  resync(audience: Audience, head: Cursor): void;
+}
+
+/** Holds everything back until it is released. */
+export class HeldMember implements Member {
+  readonly #socket: GatewaySocket;
+  readonly #maxPendingBytes: number;
+  #held: (() => void)[] | undefined = [];
+
+  constructor(socket: GatewaySocket, maxPendingBytes: number) {
+    this.#socket = socket;
+    this.#maxPendingBytes = maxPendingBytes;
+  }
+
+  write(frame: Frame): void {
+    if (this.#held === undefined) this.#write(frame);
+    else this.#held.push(() => this.#write(frame));
+  }
+
+  resync(audience: Audience, { epoch, offset }: Cursor): void {
+    const tell = () =>
+      void this.#socket.emit('resync', { audiences: { [audience]: { epoch, head: offset } } });
+    if (this.#held === undefined) tell();
+    else this.#held.push(tell);
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const send of held) send();
+  }
+
+  #write(frame: Frame): void {
+    const { conn } = this.#socket;
+    writeShared(conn, frame);
+    if (pollingBytes(conn) > this.#maxPendingBytes && this.#socket.connected)
+      goaway(this.#socket, 'slow_consumer');
+  }
+}

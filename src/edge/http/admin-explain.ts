@@ -1,0 +1,61 @@
+/** `GET /admin/explain`: why a user has an event's notification, or has not. */
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { audienceIdSchema } from '../../contract/audience.ts';
+import { type Explanation, explanationSchema } from '../../contract/explanation.ts';
+import { problem } from '../../contract/problem.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
+import { SCOPE_CODES } from './bearer.ts';
+import { problemResponses, sendProblem } from './problems.ts';
+
+export interface AdminExplainOptions {
+  /** Rejects while Redis is away. `ambiguous`: the sources of several events with the id. */
+  readonly investigate: (question: {
+    readonly user: string;
+    readonly id: string;
+    readonly source?: string | undefined;
+  }) => Promise<Explanation | { readonly ambiguous: readonly string[] }>;
+}
+
+export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminExplainOptions): void {
+  app.withTypeProvider<ZodTypeProvider>().get(
+    '/admin/explain',
+    {
+      schema: {
+        tags: ['admin'],
+        summary: "Why a user has an event's notification, or has not.",
+        description: 'A verdict with a stable code, and the steps that led to it. Needs the scope admin.',
+        security: [{ bearer: [] }],
+        querystring: z.object({
+          event: z.string().min(1).max(256).describe("The event's id."),
+          source: z
+            .string()
+            .min(1)
+            .max(256)
+            .optional()
+            .describe('Needed only when events of several sources have the id.'),
+          user: audienceIdSchema,
+        }),
+        response: {
+          200: explanationSchema,
+          ...problemResponses('bad_request', ...SCOPE_CODES, 'ambiguous', 'redis_unavailable'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { event: id, source, user } = request.query;
+      try {
+        const answer = await investigate({ user, id, source });
+        if (!('ambiguous' in answer)) return await reply.send(answer);
+        const detail = `events of ${answer.ambiguous.join(' and ')} have this id; name one as source`;
+        return sendProblem(reply, problem('ambiguous', 409, detail));
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        request.log.warn({ reason: reasonOf(error) }, 'nothing could be asked');
+        return sendProblem(reply, problem('redis_unavailable', 503, 'what happened cannot be read now'));
+      }
+    },
+  );
+}

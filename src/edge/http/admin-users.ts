@@ -1,0 +1,94 @@
+/** `/admin/users/…`: what operators do about a user. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { timestampSchema } from '../../contract/moment.ts';
+import { problem } from '../../contract/problem.ts';
+import { momentOf } from '../../contract/rfc3339.ts';
+import type { Directing } from '../../operate/access/admin-command.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
+import { ANY_ID, userSchema } from './admin-ids.ts';
+import { SCOPE_CODES } from './bearer.ts';
+import { problemResponses, sendProblem } from './problems.ts';
+
+export interface AdminUsersOptions {
+  readonly directing: Directing;
+}
+
+/** How far an operator's clock may be ahead: a revocation of what is not issued yet would be a slip of the pen. */
+const MAX_AHEAD_MS = 60_000;
+
+const disconnectSchema = z.object({
+  notBefore: timestampSchema
+    .refine(
+      // What is no moment is told as such.
+      (text) => !(momentOf(text) > Date.now() + MAX_AHEAD_MS),
+      'must not be in the future: nobody could get in until then',
+    )
+    .optional()
+    .describe("Also refuses, until they expire, the user's tokens that were issued (iat) before."),
+});
+
+type Disconnect = z.infer<typeof disconnectSchema> | null | undefined;
+
+const disconnectedSchema = z.object({ user: z.string(), notBefore: z.iso.datetime().optional() });
+
+export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersOptions): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const common = {
+    tags: ['admin'],
+    security: [{ bearer: [] }],
+    body: disconnectSchema.nullish(),
+    response: {
+      202: disconnectedSchema,
+      ...problemResponses('bad_request', ...SCOPE_CODES, 'redis_unavailable'),
+    },
+  };
+  const disconnect = async (request: FastifyRequest, reply: FastifyReply, user: string, body: Disconnect) => {
+    const { notBefore } = body ?? {};
+    const notBeforeMs = notBefore === undefined ? undefined : momentOf(notBefore);
+    try {
+      await directing.issue({
+        kind: 'disconnect',
+        user,
+        ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+      });
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      request.log.warn({ reason: reasonOf(error) }, 'directive not kept');
+      return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
+    }
+    request.log.info({ user, notBefore }, 'user disconnected by an operator');
+    return reply.code(202).send({
+      user,
+      ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
+    });
+  };
+
+  routes.post(
+    '/admin/users/:user/disconnect',
+    {
+      schema: {
+        ...common,
+        summary: "Closes a user's connections on every node and, with notBefore, revokes older tokens.",
+        description:
+          'Without notBefore clients are told `disconnected` and come back; with it, those whose token is older are told `token_revoked` and must not. Needs the scope admin. May be sent again.',
+        params: userSchema,
+      },
+    },
+    (request, reply) => disconnect(request, reply, request.params.user, request.body),
+  );
+  routes.post(
+    '/admin/users/disconnect',
+    {
+      schema: {
+        ...common,
+        summary: 'The same, for any id.',
+        description: ANY_ID,
+        querystring: userSchema,
+      },
+    },
+    (request, reply) => disconnect(request, reply, request.query.user, request.body),
+  );
+}

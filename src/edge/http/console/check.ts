@@ -1,0 +1,61 @@
+/** `POST /console/check`: who would get an event, without sending it. */
+import type { FastifyInstance } from 'fastify';
+import type { Audience } from '../../../contract/audience.ts';
+import { AUDIENCES_NAMED, checkAnswerSchema } from '../../../contract/console.ts';
+import type { Event } from '../../../contract/event.ts';
+import { problem, refusalProblem } from '../../../contract/problem.ts';
+import { type Read, refusalCodeSchema } from '../../../contract/refusal.ts';
+import { type Admission, SCOPE_CODES } from '../bearer.ts';
+import { type EventsOptions, readEvents, takeBytes } from '../events.ts';
+import { problemResponses, sendProblem } from '../problems.ts';
+
+interface Found {
+  readonly audience: Audience;
+  readonly route?: string;
+}
+
+export interface CheckOptions {
+  readonly events: EventsOptions;
+  /** Undefined when this process does not know: it has no routes. */
+  readonly audiencesOf: (event: Event) => Read<readonly Found[]> | undefined;
+}
+
+export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit }: Admission): void {
+  app.register(async (scope) => {
+    takeBytes(scope);
+    scope.post(
+      '/console/check',
+      {
+        onRequest: admit,
+        schema: {
+          hide: true,
+          response: {
+            200: checkAnswerSchema,
+            ...problemResponses(
+              'bad_request',
+              ...SCOPE_CODES,
+              'routes_unknown',
+              ...refusalCodeSchema.options,
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const read = await readEvents(request, options.events);
+        if (!read.ok) return sendProblem(reply, read.problem);
+        const [first, ...more] = read.events;
+        if (first === undefined || more.length > 0)
+          return sendProblem(reply, problem('bad_request', 400, 'check one event at a time'));
+        const found = options.audiencesOf(first.event);
+        if (found === undefined) {
+          const why = 'the event names no audience, and the routes are where ROUTES_FILE is';
+          return sendProblem(reply, problem('routes_unknown', 409, why));
+        }
+        if (!found.ok) return sendProblem(reply, refusalProblem(found.refusal));
+        const audiences = found.value.slice(0, AUDIENCES_NAMED).map(({ audience }) => audience);
+        const route = found.value[0]?.route;
+        return { audiences, count: found.value.length, ...(route === undefined ? {} : { route }) };
+      },
+    );
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * The console: its page, and what the page asks. In embedded mode it is for everybody who reaches the port; elsewhere
+ * it stands on OPS_PORT, and all but the page itself and `about` needs a token with the scope `admin`.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { type About, aboutSchema, deadLettersCountSchema } from '../../../contract/console.ts';
+import type { Identity, Verify } from '../../../contract/token.ts';
+import { type Admission, admission, bearerOf } from '../bearer.ts';
+import { serveEvents } from '../events.ts';
+import { type CheckOptions, serveCheck } from './check.ts';
+import { type LiveOptions, serveLive } from './live.ts';
+import { type PageOptions, servePage } from './page.ts';
+import { serveTokens, type TokensOptions } from './tokens.ts';
+
+export interface ConsoleOptions
+  extends CheckOptions,
+    TokensOptions,
+    Pick<LiveOptions, 'tap' | 'closing'>,
+    Pick<PageOptions, 'pagePath' | 'files'> {
+  /** Undefined: nobody needs a token. */
+  readonly verify: Verify | undefined;
+  readonly about: () => Omit<About, 'canSign'>;
+  /** How many dead letters lie there; undefined when that is not known. MUST be cheap. */
+  readonly dead: () => Promise<number | undefined>;
+}
+
+/** Whoever asks where nobody needs a token. */
+const ANYBODY: Identity = {
+  user: 'console',
+  departments: [],
+  topics: [],
+  publish: [],
+  scopes: [],
+  audiences: undefined,
+  issuedAtMs: Number.NEGATIVE_INFINITY,
+  expiresAtMs: Number.POSITIVE_INFINITY,
+};
+
+const OPEN: Admission = { admit: async () => undefined, identityOf: () => ANYBODY };
+
+const SCOPE = 'admin';
+
+/** How long a stream may outlive its token. */
+const CHECK_MS = 10_000;
+
+export function serveConsole(app: FastifyInstance, options: ConsoleOptions): void {
+  const { verify, about, pagePath, files, events, sign } = options;
+  servePage(app, { pagePath, files, gatewayPort: () => about().gatewayPort });
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .get('/console/about', { schema: { hide: true, response: { 200: aboutSchema } } }, async () => ({
+      ...about(),
+      canSign: sign !== undefined,
+    }));
+  const admitted = verify === undefined ? OPEN : admission(verify, SCOPE);
+  serveEvents(app, events, { path: '/console/events', admission: admitted, hide: true });
+  serveCheck(app, options, admitted);
+  app.register(async (scope) => {
+    scope.addHook('onRequest', admitted.admit);
+    serveTokens(scope, options);
+    scope
+      .withTypeProvider<ZodTypeProvider>()
+      .get(
+        '/console/dead-letters',
+        { schema: { hide: true, response: { 200: deadLettersCountSchema } } },
+        async () => ({ count: (await options.dead()) ?? null }),
+      );
+    serveLive(scope, { ...options, checkMs: CHECK_MS, stillMay: (request) => stillMay(request, verify) });
+  });
+}
+
+/** Whether the token of a request that was admitted is still good. While that cannot be said, it is. */
+async function stillMay(request: FastifyRequest, verify: Verify | undefined): Promise<boolean> {
+  if (verify === undefined) return true;
+  const bearer = await bearerOf(request, verify, SCOPE);
+  return bearer.ok || bearer.problem.code === 'keys_unavailable';
+}

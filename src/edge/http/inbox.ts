@@ -1,0 +1,137 @@
+/** `GET /v1/inbox` and `POST /v1/inbox/marks`: a user's inbox for clients that are not on the socket. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Audience } from '../../contract/audience.ts';
+import {
+  type InboxAnswer,
+  inboxPageSchema,
+  inboxQuerySchema,
+  markAnswerSchema,
+  markRequestSchema,
+  type UserInbox,
+} from '../../contract/inbox.ts';
+import { problem } from '../../contract/problem.ts';
+import { audiencesOfIdentity, type Identity, type Verify } from '../../contract/token.ts';
+import { writeJson } from '../../contract/written.ts';
+import { type GivenDepartments, withDepartments } from '../../operate/access/departments.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
+import type { Meter, RequestLimits } from '../limits/request-limits.ts';
+import { admission, TOKEN_CODES } from './bearer.ts';
+import type { CrossOrigin } from './cross-origin.ts';
+import type { PendingAnswers } from './pending-answers.ts';
+import { problemResponses, sendProblem } from './problems.ts';
+
+export interface InboxOptions {
+  readonly verify: Verify;
+  readonly inbox: UserInbox;
+  readonly departments: GivenDepartments;
+  readonly limits: RequestLimits;
+  readonly answers: PendingAnswers;
+  readonly crossOrigin: CrossOrigin;
+}
+
+/** 500 ids of any length and the like. */
+const MAX_MARK_BYTES = 262_144;
+
+const INBOX_CODES = [
+  'bad_request',
+  ...TOKEN_CODES,
+  'forbidden',
+  'rate_limited',
+  'inbox_unavailable',
+] as const;
+
+/** No session made the change: every device of the user is told. */
+const NO_ORIGIN = '';
+
+export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
+  const { verify, inbox, departments } = options;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const security = [{ bearer: [] }];
+  const { admit, identityOf } = admission(verify);
+  const ownerOf = async (request: FastifyRequest) => {
+    const identity = identityOf(request);
+    return withDepartments(identity, await departments.of(identity.user));
+  };
+
+  routes.get(
+    '/v1/inbox',
+    {
+      onRequest: [options.crossOrigin(app, '/v1/inbox', 'GET'), admit],
+      schema: {
+        tags: ['inbox'],
+        summary: "The user's notifications, newest first, with their marks, and the counts.",
+        description:
+          "Of the token's user, departments (or those that an operator gave the user) and everybody; an event that came by several of them once.",
+        security,
+        querystring: inboxQuerySchema,
+        response: { 200: inboxPageSchema, ...problemResponses(...INBOX_CODES) },
+      },
+    },
+    (request, reply) =>
+      answer(request, reply, options, ownerOf, (user, audiences, meter) =>
+        inbox.list(user, audiences, request.query, meter),
+      ),
+  );
+
+  routes.post(
+    '/v1/inbox/marks',
+    {
+      onRequest: [options.crossOrigin(app, '/v1/inbox/marks', 'POST'), admit],
+      bodyLimit: MAX_MARK_BYTES,
+      schema: {
+        tags: ['inbox'],
+        summary: 'Marks notifications as seen, read, unread or archived, on all devices.',
+        security,
+        body: markRequestSchema,
+        response: { 200: markAnswerSchema, ...problemResponses(...INBOX_CODES) },
+      },
+    },
+    (request, reply) =>
+      answer(request, reply, options, ownerOf, (user, audiences, meter) =>
+        inbox.mark(user, audiences, request.body, NO_ORIGIN, meter),
+      ),
+  );
+}
+
+/** Within what the user may ask for, over sockets and HTTP together; an answer counts until it has been taken. */
+async function answer<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { limits, answers }: InboxOptions,
+  ownerOf: (request: FastifyRequest) => Promise<Identity>,
+  ask: (user: string, audiences: readonly Audience[], meter: Meter) => Promise<InboxAnswer<T>>,
+) {
+  let end = () => {};
+  try {
+    const identity = await ownerOf(request);
+    const turn = await limits.begin(identity.user, () => !request.raw.destroyed);
+    if (!turn.ok) {
+      reply.header('retry-after', String(Math.max(1, Math.ceil(turn.retryAfterMs / 1_000))));
+      return sendProblem(reply, problem('rate_limited', 429, 'more than a user may ask for'));
+    }
+    end = turn.end;
+    const asked = await ask(identity.user, audiencesOfIdentity(identity), turn.meter);
+    if (!asked.ok) {
+      end();
+      const { code, message } = asked.refusal;
+      return sendProblem(reply, problem(code, code === 'forbidden' ? 403 : 400, message));
+    }
+    const text = writeJson(asked.value);
+    if (reply.raw.destroyed) end();
+    else reply.raw.once('close', end);
+    answers.add(reply.raw, Buffer.byteLength(text));
+    return reply.type(JSON_TYPE).send(text);
+  } catch (error) {
+    end();
+    if (!isUnavailable(error)) throw error;
+    request.log.warn({ reason: reasonOf(error) }, 'inbox not reached');
+    return sendProblem(
+      reply,
+      problem('inbox_unavailable', 503, 'the inbox cannot be reached; try again later'),
+    );
+  }
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';

@@ -1,0 +1,80 @@
+/** Whatever fails in a request → problem details, without a word about our insides. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { meanings } from '../../contract/meanings.ts';
+import {
+  PROBLEM_TYPE,
+  type Problem,
+  type ProblemCode,
+  problem,
+  problemSchema,
+  problemStatuses,
+  problemTitles,
+  refusalProblem,
+} from '../../contract/problem.ts';
+import { refuse } from '../../contract/refusal.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
+
+export const NO_STORE = 'no-store';
+
+export async function replyWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const found = problemOf(error);
+  if (found.status >= 500) request.log.error({ reason: error.message, stack: error.stack }, 'request failed');
+  // Of what no hook has seen, as a URL that cannot be read, too; and in place of what a file would have said.
+  return reply.code(found.status).header('cache-control', NO_STORE).type(PROBLEM_TYPE).send(found);
+}
+
+/** What fastify and its plugins refuse, by the status that they give it. */
+function problemOf({ code, message, statusCode = 500 }: FastifyError): Problem {
+  if (code === 'FST_ERR_BAD_URL') return problem('bad_request', 400, 'the URL is malformed');
+  switch (statusCode) {
+    case 412:
+      return problem('precondition_failed', 412, 'the file is another one by now');
+    case 413:
+      return refusalProblem(refuse('too_large', 'the body is larger than this endpoint takes').refusal);
+    case 415:
+      return problem('unsupported_media_type', 415, 'the content type of the body is not taken here');
+    case 416:
+      return problem('range_not_satisfiable', 416, 'the file has no such part');
+    // A path that leads out of a folder of files.
+    case 403:
+    case 404:
+      return problem('not_found', 404, 'there is no such file');
+    default:
+      if (statusCode >= 500) return problem('internal', 500, 'the request failed; it may be sent again');
+      return problem('bad_request', 400, message);
+  }
+}
+
+export function sendProblem(reply: FastifyReply, found: Problem) {
+  if (found.status === 401) reply.header('www-authenticate', 'Bearer');
+  // All that are 503 end by themselves.
+  if (found.status === 503) reply.header('retry-after', '5');
+  return reply.code(found.status).type(PROBLEM_TYPE).send(found);
+}
+
+/** Answers with what needs Redis, or that it is away. `answer` MUST bear a repeat. Every other failure stays one of ours. */
+export async function answering<T>(request: FastifyRequest, reply: FastifyReply, answer: () => Promise<T>) {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    request.log.warn({ reason: reasonOf(error) }, 'Redis not reached');
+    return sendProblem(
+      reply,
+      problem('redis_unavailable', 503, 'Redis cannot be reached; send it again later'),
+    );
+  }
+}
+
+/** The response schemas of a route that may answer with these problems, besides those that any path may answer with. */
+export function problemResponses(...codes: readonly ProblemCode[]) {
+  const statuses = new Set(codes.flatMap((code) => [...problemStatuses[code]]));
+  return Object.fromEntries(
+    [...statuses].map((status) => {
+      const own = codes.filter((code) => problemStatuses[code].some((known) => known === status));
+      const description = meanings(Object.fromEntries(own.map((code) => [code, problemTitles[code]])));
+      return [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }];
+    }),
+  );
+}

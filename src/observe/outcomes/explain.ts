@@ -1,0 +1,217 @@
+/** What is known of an event and a user → why the user has it or not. Pure: everything is handed in. */
+import { type Audience, audienceKind } from '../../contract/audience.ts';
+import type { Explanation, Step, VerdictCode } from '../../contract/explanation.ts';
+import { verdicts } from '../../contract/explanation.ts';
+import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
+import type { Place } from '../../pipeline/inbox/inbox.ts';
+import { holdsPlace, type Incarnation, reaches } from '../../pipeline/inbox/incarnations.ts';
+import type { SettledEvent } from './outcomes.ts';
+
+/** The event in the log of one audience that is the user's, or of a topic. */
+export interface Copy {
+  readonly audience: Audience;
+  readonly place: Place;
+  /** Undefined when the log does not hold it any more. */
+  readonly entry:
+    | { readonly epoch: string; readonly appendedAtMs: number; readonly expiresAtMs?: number | undefined }
+    | undefined;
+  /** Of the log, newest first. */
+  readonly incarnations: readonly Incarnation[];
+  /** The offset of what took its place, or took it back. */
+  readonly collapsedBy?: number | undefined;
+  readonly retractedBy?: number | undefined;
+  readonly isBeforeJoining: boolean;
+  readonly isSeen: boolean;
+  readonly isRead: boolean;
+  readonly isArchived: boolean;
+}
+
+/** A device that is connected, or was. */
+export interface DeviceFacts {
+  readonly name: string;
+  readonly node: string;
+  readonly connectedAt: string;
+  /** Undefined: it is connected now. */
+  readonly disconnectedAt?: string | undefined;
+  /** Where it entered each audience or, when it has left, where it left. */
+  readonly audiences: Readonly<Record<string, Cursor>>;
+  /** What it said that it had, when it connected. */
+  readonly cursors?: Readonly<Record<string, Cursor>> | undefined;
+}
+
+export interface Facts {
+  readonly event: { readonly source: string | undefined; readonly id: string };
+  readonly user: string;
+  readonly nowMs: number;
+  readonly settled: SettledEvent | undefined;
+  /** Of the user's audiences first, then of topics. */
+  readonly copies: readonly Copy[];
+  readonly devices: readonly DeviceFacts[];
+  /** Undefined when RabbitMQ cannot be asked. */
+  readonly waiting: Waiting | undefined;
+}
+
+/** RabbitMQ's queue: what waits in it, who takes it, and whether anything is known to be stuck. */
+interface Waiting {
+  readonly events: number;
+  readonly consumers: number;
+  /** An event of this process's own has not come back: consumers may hold more than the queue shows. */
+  readonly isStuck: boolean;
+}
+
+export function explain(facts: Facts): Explanation {
+  const { event, user, settled } = facts;
+  const own = facts.copies.filter(({ audience }) => audienceKind(audience) !== 'topic');
+  const judged = own.map((copy) => judge(copy, facts));
+  const best = judged.toSorted((a, b) => RANK.indexOf(a.verdict) - RANK.indexOf(b.verdict))[0];
+  const verdict = best?.verdict ?? verdictWithoutCopy(facts);
+  return {
+    event: { ...(event.source === undefined ? {} : { source: event.source }), id: event.id },
+    user,
+    verdict,
+    message: verdicts[verdict],
+    steps: [
+      ...(settled === undefined ? [] : settledSteps(settled)),
+      ...judged.flatMap(({ steps }) => steps),
+      ...facts.copies.filter(({ audience }) => audienceKind(audience) === 'topic').map(appended),
+      ...(verdict === 'waiting' || verdict === 'unknown' ? queueSteps(facts) : []),
+    ],
+  };
+}
+
+/** The most telling first: an event may have come by two audiences. */
+const RANK: readonly VerdictCode[] = [
+  'archived',
+  'read',
+  'delivered',
+  'kept',
+  'retracted',
+  'collapsed',
+  'expired',
+  'trimmed',
+  'before_joining',
+];
+
+function verdictWithoutCopy({ settled, copies, waiting }: Facts): VerdictCode {
+  if (settled?.deadLetter !== undefined) return 'dead_letter';
+  const isForTopics =
+    settled?.audiences.every((audience) => audience.startsWith('topic:')) ?? copies.length > 0;
+  if (settled !== undefined || copies.length > 0) return isForTopics ? 'topic_only' : 'not_an_audience';
+  const isWaiting = waiting === undefined || waiting.events > 0 || waiting.consumers === 0 || waiting.isStuck;
+  return isWaiting ? 'waiting' : 'unknown';
+}
+
+function settledSteps({ receivedAtMs, settledAtMs, audiences, count, deadLetter }: SettledEvent): Step[] {
+  const settledAt = new Date(settledAtMs).toISOString();
+  const receivedAt = new Date(receivedAtMs).toISOString();
+  const received: Step = { at: receivedAt, what: 'received', detail: 'a consumer took it from RabbitMQ' };
+  if (deadLetter !== undefined) {
+    const { code, message, path } = deadLetter;
+    const where = path === undefined || path === '' ? '' : ` (${path})`;
+    return [received, { at: settledAt, what: 'dead_letter', detail: `${code}${where}: ${message}` }];
+  }
+  const more = count > audiences.length ? ` and ${count - audiences.length} more` : '';
+  return [received, { at: settledAt, what: 'mapped', detail: `for ${audiences.join(', ')}${more}` }];
+}
+
+function queueSteps({ waiting }: Facts): Step[] {
+  const detail =
+    waiting === undefined
+      ? 'RabbitMQ cannot be asked'
+      : `${waiting.events} events wait, ${waiting.consumers} consumers are there${waiting.isStuck ? ', and events do not get through' : ''}`;
+  return [{ what: 'queue', detail }];
+}
+
+function judge(copy: Copy, facts: Facts): { readonly verdict: VerdictCode; readonly steps: readonly Step[] } {
+  const { entry, isSeen, isRead, isArchived } = copy;
+  const devices = facts.devices.flatMap((device) => deviceSteps(copy, device));
+  const has = devices.some(({ has }) => has);
+  const steps = [appended(copy), ...devices.map(({ step }) => step)];
+  const marks: Step = {
+    what: 'marks',
+    detail: `${copy.audience}: ${isArchived ? 'archived' : isRead ? 'read' : 'seen'}`,
+  };
+  if (isArchived) return { verdict: 'archived', steps: [...steps, marks] };
+  if (isSeen || isRead) return { verdict: 'read', steps: [...steps, marks] };
+  const gone = goneStep(copy, facts.nowMs);
+  if (gone !== undefined) return { verdict: has ? 'delivered' : gone.verdict, steps: [...steps, gone.step] };
+  if (has) return { verdict: 'delivered', steps };
+  return { verdict: entry === undefined ? 'trimmed' : 'kept', steps };
+}
+
+function appended({ audience, place, entry }: Copy): Step {
+  const route = place.route === undefined ? 'the event names it' : `by the route ${place.route}`;
+  const nodes =
+    place.gateways === undefined
+      ? 'it is not known how many nodes hosted it'
+      : `${place.gateways} nodes hosted it at that moment`;
+  const at = entry === undefined ? {} : { at: new Date(entry.appendedAtMs).toISOString() };
+  return { ...at, what: 'appended', detail: `${audience} at offset ${place.offset} (${route}); ${nodes}` };
+}
+
+function goneStep(
+  { audience, entry, place, collapsedBy, retractedBy, isBeforeJoining }: Copy,
+  nowMs: number,
+): { readonly verdict: VerdictCode; readonly step: Step } | undefined {
+  const gone = (verdict: VerdictCode, detail: string, at?: number) => ({
+    verdict,
+    step: {
+      ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
+      what: 'gone' as const,
+      detail: `${audience}: ${detail}`,
+    },
+  });
+  if (retractedBy !== undefined) return gone('retracted', `taken back by offset ${retractedBy}`);
+  if (collapsedBy !== undefined) return gone('collapsed', `replaced by offset ${collapsedBy}`);
+  if (entry === undefined) return gone('trimmed', `the log does not hold offset ${place.offset} any more`);
+  const { expiresAtMs } = entry;
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
+    return gone('expired', 'its time is over', expiresAtMs);
+  return isBeforeJoining
+    ? gone('before_joining', 'the user was first seen in the department later')
+    : undefined;
+}
+
+/** What one device had of a copy; nothing when the device was never in the audience. */
+function deviceSteps(
+  { audience, place: { offset }, entry, incarnations }: Copy,
+  device: DeviceFacts,
+): { readonly has: boolean; readonly step: Step }[] {
+  const there = device.audiences[audience];
+  if (there === undefined) return [];
+  const { name, node, connectedAt, disconnectedAt } = device;
+  const told = device.cursors?.[audience];
+  const has = (cursor: Cursor) =>
+    entry !== undefined && reaches(cursor, { epoch: entry.epoch, offset }, incarnations);
+  // Whoever was there before the log was ever written was there at its beginning.
+  const isKnown = ({ epoch }: Cursor) =>
+    epoch === EMPTY_HEAD.epoch ||
+    (entry !== undefined && incarnations.some((incarnation) => incarnation.epoch === epoch));
+  const isRecovered = told !== undefined && isKnown(told) && holdsPlace(incarnations, told);
+  const say = (has: boolean, detail: string, at: string) => [
+    { has, step: { at, what: 'device' as const, detail: `${name} on ${node}: ${detail}` } },
+  ];
+  if (told !== undefined && has(told)) {
+    return say(true, `said on connecting that it has offset ${told.offset}`, connectedAt);
+  }
+  if (disconnectedAt === undefined) {
+    if (!isKnown(there) || has(there)) {
+      return say(
+        isRecovered,
+        isRecovered
+          ? 'got it on connecting, behind its cursor'
+          : 'connected later, without a cursor: it reads the inbox',
+        connectedAt,
+      );
+    }
+    return say(true, 'was connected and was sent it', connectedAt);
+  }
+  const wasThere = has(there);
+  const cameBefore = entry !== undefined && Date.parse(connectedAt) <= entry.appendedAtMs;
+  if (wasThere && (cameBefore || isRecovered)) return say(true, 'was sent it', connectedAt);
+  return say(
+    false,
+    wasThere ? 'connected later, without a cursor' : `left at offset ${there.offset}, before it`,
+    disconnectedAt,
+  );
+}

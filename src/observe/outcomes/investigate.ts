@@ -1,0 +1,189 @@
+/** Gathers what is known of an event and a user, for explain.ts to judge. Changes nothing. */
+import { type Audience, audienceKind, isAudience } from '../../contract/audience.ts';
+import type { Explanation } from '../../contract/explanation.ts';
+import type { Directory, UserPresence } from '../../contract/presence.ts';
+import {
+  collapseKeyOf,
+  type Inbox,
+  identityOf,
+  type Place,
+  type Stored,
+} from '../../pipeline/inbox/inbox.ts';
+import { type LogMarks, NO_MARKS, rebased } from '../../pipeline/inbox/marks.ts';
+import type { MarksStore } from '../../pipeline/inbox/marks-store.ts';
+import { contains } from '../../pipeline/inbox/ranges.ts';
+import { type Copy, type DeviceFacts, explain, type Facts } from './explain.ts';
+import type { SettledEvent, Trail } from './outcomes.ts';
+
+export interface InvestigateOptions {
+  readonly trail: Trail;
+  readonly inbox: Inbox;
+  readonly marks: MarksStore;
+  readonly directory: Pick<Directory, 'sessionsOf'>;
+  /** A dead letter with this id, of which there is no trail. */
+  readonly buried: (
+    id: string,
+  ) => Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined>;
+  /** What waits in RabbitMQ and who takes it; undefined when it cannot be asked. */
+  readonly waiting: () => Promise<Facts['waiting']>;
+  readonly now: () => number;
+}
+
+interface Question {
+  readonly user: string;
+  readonly id: string;
+  /** Needed only when events of several sources have the id. */
+  readonly source?: string | undefined;
+}
+
+/** Rejects while Redis is away. */
+export type Investigate = (
+  question: Question,
+) => Promise<Explanation | { readonly ambiguous: readonly string[] }>;
+
+/** Entries of a log that are looked through for an event whose trail is gone. */
+const LOOKED_THROUGH = 1_000;
+
+export function createInvestigate(options: InvestigateOptions): Investigate {
+  const { trail, inbox, marks, directory, buried, waiting, now } = options;
+  return async ({ user, id, source }) => {
+    const [bySource, userMarks, devices] = await Promise.all([
+      trail.find(id),
+      marks.load(user),
+      directory.sessionsOf(user).then(devicesOf),
+    ]);
+    const own = ownAudiences(user, userMarks.byAudience.keys(), devices);
+    const sources = source === undefined ? await sourcesOf(id, bySource.keys(), own, inbox) : [source];
+    if (sources.length > 1) return { ambiguous: sources };
+    const [found] = sources;
+    const letter = found === undefined ? await buried(id) : undefined;
+    const settled = found === undefined ? letter?.settled : bySource.get(found);
+    const topics = (settled?.audiences ?? []).filter(
+      (audience): audience is Audience => isAudience(audience) && audienceKind(audience) === 'topic',
+    );
+    const copies =
+      found === undefined
+        ? []
+        : await Promise.all(
+            [...own, ...topics].map((audience) =>
+              copyIn(inbox, audience, { source: found, id }, userMarks.byAudience.get(audience)),
+            ),
+          );
+    return explain({
+      event: { source: found ?? letter?.source, id },
+      user,
+      nowMs: now(),
+      settled,
+      copies: copies.filter((copy) => copy !== undefined),
+      devices,
+      waiting: await waiting(),
+    });
+  };
+}
+
+/** Whose inbox may be the user's: departments are those that the user was ever seen in. */
+function ownAudiences(
+  user: string,
+  marked: Iterable<Audience>,
+  devices: readonly DeviceFacts[],
+): readonly Audience[] {
+  const departments = [...marked, ...devices.flatMap(({ audiences }) => Object.keys(audiences))].filter(
+    (audience): audience is Audience => isAudience(audience) && audienceKind(audience) === 'department',
+  );
+  return [...new Set<Audience>([`user:${user}`, ...departments, 'global'])];
+}
+
+async function sourcesOf(
+  id: string,
+  known: Iterable<string>,
+  audiences: readonly Audience[],
+  inbox: Inbox,
+): Promise<readonly string[]> {
+  const sources = new Set(known);
+  if (sources.size > 0) return [...sources];
+  const heads = await inbox.heads(audiences);
+  const logs = await Promise.all(
+    audiences.map((audience, i) => inbox.readNewest(audience, 1, heads[i]?.offset ?? 0, LOOKED_THROUGH)),
+  );
+  for (const { json } of logs.flat()) {
+    const notification = parse(json);
+    if (notification.id === id) sources.add(notification.source);
+  }
+  return [...sources];
+}
+
+async function copyIn(
+  inbox: Inbox,
+  audience: Audience,
+  event: { readonly source: string; readonly id: string },
+  known: LogMarks | undefined,
+): Promise<Copy | undefined> {
+  const identity = identityOf(event);
+  const [place] = await inbox.places(audience, [identity]);
+  const at = place === undefined ? undefined : await entryAt(inbox, audience, place.offset, event);
+  // Not where it came to stand: with what was lost its place may have gone to another.
+  const found = at === undefined ? ((await lookThrough(inbox, audience, event)) ?? place) : place;
+  if (found === undefined) return undefined;
+  const { offset } = found;
+  const [entry, shadows, incarnations] = await Promise.all([
+    at ?? entryAt(inbox, audience, offset, event),
+    inbox.shadows(audience),
+    inbox.incarnations(audience),
+  ]);
+  const marks = rebased(known ?? NO_MARKS, incarnations[0]?.epoch ?? NO_MARKS.epoch, incarnations);
+  const key = entry === undefined ? undefined : collapseKeyOf(parse(entry.json));
+  return {
+    audience,
+    place: found,
+    entry,
+    incarnations,
+    collapsedBy: behind(offset, key === undefined ? undefined : shadows.newest.get(key)),
+    retractedBy: behind(offset, shadows.retracted.get(identity)),
+    isBeforeJoining: offset <= marks.since,
+    isSeen: contains(marks.seen, offset),
+    isRead: contains(marks.read, offset),
+    isArchived: contains(marks.archived, offset),
+  };
+}
+
+/** Undefined when that is not there, or another event is. */
+async function entryAt(
+  inbox: Inbox,
+  audience: Audience,
+  offset: number,
+  event: { readonly source: string; readonly id: string },
+): Promise<Stored | undefined> {
+  const [stored] = await inbox.read(audience, offset, offset);
+  const { id, source } = stored === undefined ? {} : parse(stored.json);
+  return id === event.id && source === event.source ? stored : undefined;
+}
+
+/** For an event that came longer ago than repeats are recognised. */
+async function lookThrough(
+  inbox: Inbox,
+  audience: Audience,
+  { source, id }: { readonly source: string; readonly id: string },
+): Promise<Place | undefined> {
+  const [head] = await inbox.heads([audience]);
+  const entries = await inbox.readNewest(audience, 1, head?.offset ?? 0, LOOKED_THROUGH);
+  const entry = entries.find(({ json }) => {
+    const notification = parse(json);
+    return notification.id === id && notification.source === source;
+  });
+  return entry === undefined ? undefined : { offset: entry.offset, route: undefined, gateways: undefined };
+}
+
+function behind(offset: number, other: number | undefined): number | undefined {
+  return other !== undefined && other > offset ? other : undefined;
+}
+
+/** Checked when it came in, and made by us. */
+function parse(json: Stored['json']): { id: string; source: string; collapsekey?: string } {
+  return JSON.parse(json);
+}
+
+function devicesOf({ sessions, devices }: UserPresence): DeviceFacts[] {
+  const present = sessions.map((session) => ({ ...session, name: session.device ?? session.session }));
+  const gone = devices.map((device) => ({ ...device, name: device.device ?? 'a device without a name' }));
+  return [...present, ...gone];
+}

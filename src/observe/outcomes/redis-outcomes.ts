@@ -1,0 +1,79 @@
+/**
+ * The trail in Redis: a hash per event id, by source. What is settled within a moment leaves in one script; on Cluster
+ * each id goes alone, since they live in different slots.
+ */
+import { Cluster, type Redis } from 'ioredis';
+import { luaScript, runScript } from '../../adapters/redis/script.ts';
+import type { EventIdentity, SettledEvent, Trail } from './outcomes.ts';
+import { settledFromText, settledText } from './settled-text.ts';
+
+const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
+
+/** Bounds one script's run time in Redis. */
+const AT_ONCE = 100;
+
+/** Nobody waits for a trail: a script each turn of the event loop would be as many as there are of appends. */
+const LINGER_MS = 20;
+
+export interface RedisTrailOptions {
+  /** MUST reject at once while Redis is away. */
+  readonly redis: Redis | Cluster;
+  /** 0: nothing is kept. */
+  readonly keptMs: number;
+  /** What could not be kept is gone: an event's trail is no reason to hold the event. */
+  readonly onLost: (error: unknown) => void;
+}
+
+export class RedisTrail implements Trail {
+  readonly #options: RedisTrailOptions;
+  /** Of each event that waits for its moment its key, and beside it its line. */
+  #keys: string[] = [];
+  #lines: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RedisTrailOptions) {
+    this.#options = options;
+  }
+
+  record({ source, id }: EventIdentity, settled: SettledEvent): void {
+    if (this.#options.keptMs === 0) return;
+    this.#lines.push(`${source} ${settledText(settled)}`);
+    if (this.#keys.push(keyOf(id)) >= AT_ONCE) void this.#leave();
+    else this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS);
+  }
+
+  async find(id: string): Promise<ReadonlyMap<string, SettledEvent>> {
+    const bySource = new Map<string, SettledEvent>();
+    for (const [source, text] of Object.entries(await this.#options.redis.hgetall(keyOf(id)))) {
+      const settled = settledFromText(text);
+      if (settled !== undefined) bySource.set(source, settled);
+    }
+    return bySource;
+  }
+
+  /** Resolves when what was recorded is kept, or lost. */
+  async close(): Promise<void> {
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    const { redis, keptMs, onLost } = this.#options;
+    const [keys, lines] = [this.#keys, this.#lines];
+    this.#keys = [];
+    this.#lines = [];
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const size = redis instanceof Cluster ? 1 : AT_ONCE;
+    const scripts: Promise<unknown>[] = [];
+    for (let i = 0; i < keys.length; i += size) {
+      // One argument for all: the library takes longer over their number than over their bytes.
+      const args = [keptMs, lines.slice(i, i + size).join('\n')];
+      scripts.push(runScript(redis, RECORD, keys.slice(i, i + size), args).catch(onLost));
+    }
+    await Promise.all(scripts);
+  }
+}
+
+function keyOf(id: string): string {
+  return `carillon:{event:${id}}:trail`;
+}

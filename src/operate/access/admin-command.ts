@@ -1,0 +1,25 @@
+/** What operators tell all nodes at once, about a user. */
+import { z } from 'zod';
+import { audienceIdSchema } from '../../contract/audience.ts';
+
+export const directiveSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('disconnect'),
+    user: audienceIdSchema,
+    /** The user's tokens that were issued before are not taken any more. */
+    notBeforeMs: z.int().optional(),
+  }),
+  /** The departments of the user were changed before: look them up again. */
+  z.object({ kind: z.literal('departments'), user: audienceIdSchema }),
+]);
+
+export type Directive = Readonly<z.infer<typeof directiveSchema>>;
+
+/** Tells a directive to every node. */
+export interface Directing {
+  /** Resolves when it is kept, and every node learns of it at once or, after an outage, soon; rejects when it may not be. */
+  issue(directive: Directive): Promise<void>;
+}
+
+/** Told each directive once, in their order. What it throws is a defect. */
+export type Obey = (directive: Directive) => void;

@@ -1,0 +1,96 @@
+/**
+ * Follows the log of directives: hands each to whoever obeys, and knows whose tokens are revoked. Until the log was read
+ * once nobody can know that, and nobody is let in.
+ */
+
+import type { Identity } from '../../contract/token.ts';
+import type { Directing, Directive, Obey } from './admin-command.ts';
+import type { DirectiveLog, Place } from './admin-command-log.ts';
+
+export interface DirectivesOptions {
+  readonly log: DirectiveLog;
+  /** How often the log is looked at even when nobody says that there is more. */
+  readonly checkMs: number;
+  /** The log could not be read; it is tried again. */
+  readonly onError: (error: unknown) => void;
+}
+
+export class Directives implements Directing {
+  readonly #options: DirectivesOptions;
+  readonly #revokedBeforeMs = new Map<string, number>();
+  readonly #obeying: Obey[] = [];
+  #place: Place | undefined;
+  #isKnown = false;
+  /** One reading at a time: two would hand out the same directives twice. */
+  #reading: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DirectivesOptions) {
+    this.#options = options;
+    options.log.onNew(() => void this.#read());
+  }
+
+  /** Resolves after the first try to read the log. */
+  async start(): Promise<void> {
+    await this.#read();
+    this.#checkLater();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Whether the log was read, so that {@link isRevoked} can tell. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  isRevoked({ user, issuedAtMs }: Pick<Identity, 'user' | 'issuedAtMs'>): boolean {
+    return issuedAtMs < (this.#revokedBeforeMs.get(user) ?? 0);
+  }
+
+  async issue(directive: Directive): Promise<void> {
+    await this.#options.log.append(directive);
+    await this.#read();
+  }
+
+  onDirective(obey: Obey): void {
+    this.#obeying.push(obey);
+  }
+
+  #read(): Promise<void> {
+    this.#reading = this.#reading.then(async () => {
+      try {
+        for (const { place, directive } of await this.#options.log.read(this.#place)) {
+          this.#place = place;
+          if (directive !== undefined) this.#obey(directive);
+        }
+        this.#isKnown = true;
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    });
+    return this.#reading;
+  }
+
+  #obey(directive: Directive): void {
+    if (directive.kind === 'disconnect' && directive.notBeforeMs !== undefined) {
+      const { user, notBeforeMs } = directive;
+      const known = this.#revokedBeforeMs.get(user) ?? 0;
+      this.#revokedBeforeMs.set(user, Math.max(known, notBeforeMs));
+    }
+    for (const obey of this.#obeying) obey(directive);
+  }
+
+  #checkLater(): void {
+    const delayMs = this.#isKnown ? this.#options.checkMs * (0.75 + Math.random() / 2) : RETRY_MS;
+    this.#timer = setTimeout(async () => {
+      await this.#read();
+      this.#checkLater();
+    }, delayMs);
+    this.#timer.unref();
+  }
+}
+
+/** Until the log was read once. */
+const RETRY_MS = 1_000;

@@ -1,0 +1,79 @@
+/** Directives in Redis: one stream, and a channel in the same slot that says that there is more. */
+import type { Cluster, Redis } from 'ioredis';
+import { parseJson } from '../../contract/json.ts';
+import { type Directive, directiveSchema } from './admin-command.ts';
+import type { DirectiveLog, Kept, Place } from './admin-command-log.ts';
+
+const STREAM = 'carillon:{directives}:log';
+const CHANNEL = 'carillon:{directives}:new';
+const CHANNEL_BYTES = Buffer.from(CHANNEL);
+
+/** Read in one answer. */
+const PAGE = 1_000;
+
+/** What is used of the subscribing connection; ioredis' Redis and Cluster both have it. */
+interface Subscriber {
+  on(event: 'smessageBuffer', listener: (channel: Buffer) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
+  ssubscribe(channel: string): Promise<unknown>;
+}
+
+export interface RedisDirectiveLogOptions {
+  /** MUST reject at once while Redis is away. */
+  readonly redis: Redis | Cluster;
+  /** MUST wait for ever while Redis is away. */
+  readonly subscriber: Subscriber;
+  /** No token lives for longer, so that older directives are of no use. */
+  readonly keptMs: number;
+  /** Redis' time, by which it numbers what is appended. */
+  readonly now: () => number;
+}
+
+export class RedisDirectiveLog implements DirectiveLog {
+  readonly #options: RedisDirectiveLogOptions;
+
+  constructor(options: RedisDirectiveLogOptions) {
+    this.#options = options;
+  }
+
+  async append(directive: Directive): Promise<void> {
+    const { redis, keptMs, now } = this.#options;
+    await redis.xadd(STREAM, 'MINID', '~', now() - keptMs, '*', 'd', JSON.stringify(directive));
+    // It is kept; who does not hear of it now reads it a little later.
+    await redis.spublish(CHANNEL, '').catch(() => {});
+  }
+
+  async read(after: Place | undefined): Promise<readonly Kept[]> {
+    const all: Kept[] = [];
+    for (let from = after; ; from = all.at(-1)?.place) {
+      const rows = await this.#options.redis.xrange(
+        STREAM,
+        from === undefined ? '-' : `(${from}`,
+        '+',
+        'COUNT',
+        PAGE,
+      );
+      all.push(...rows.map(([place, [, text = '']]) => ({ place, directive: parse(text) })));
+      if (rows.length < PAGE) return all;
+    }
+  }
+
+  onNew(listener: () => void): void {
+    const { redis, subscriber } = this.#options;
+    // As bytes: ioredis would make strings of every live message for a listener of 'smessage'.
+    subscriber.on('smessageBuffer', (channel) => {
+      if (channel.equals(CHANNEL_BYTES)) listener();
+    });
+    // Either may have been away, and with it what was said or what was read.
+    subscriber.on('ready', listener);
+    redis.on('ready', listener);
+    // While Redis is away it waits; a refusal would be an old Redis, which appends tell first.
+    subscriber.ssubscribe(CHANNEL).catch(() => {});
+  }
+}
+
+/** A newer version's directives are none that this one could obey. */
+function parse(text: string): Directive | undefined {
+  const json = parseJson(Buffer.from(text));
+  return json.ok ? directiveSchema.safeParse(json.value).data : undefined;
+}

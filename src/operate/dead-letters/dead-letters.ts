@@ -1,0 +1,162 @@
+/** The operators' desk for dead letters: list, show and discard; redrive.ts sends them again. */
+import type {
+  DeadLetter,
+  DeadLetterDesk,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterQuery,
+  Missing,
+  RedriveOrder,
+  RedriveResult,
+} from '../../contract/dead-letter.ts';
+import type { JsonObject } from '../../contract/json.ts';
+import type { Letter, Letters, Taking } from './dead-letter-store.ts';
+import { type Judging, redrive } from './redrive.ts';
+import { factsOf, type LetterFacts, matches, timeMs, viewOf } from './stored-dead-letter.ts';
+
+export interface DeadLettersOptions extends Judging {
+  readonly letters: Letters;
+  /** The event as JSON text without what must not be shown. */
+  readonly redact: (envelope: JsonObject) => string;
+  /** What one request looks at. More would hold too much, and take too long: a letter takes about a millisecond. */
+  readonly bounds?: ScanBounds;
+}
+
+export interface ScanBounds {
+  readonly maxLetters: number;
+  /** Of what is kept of the letters that fit. */
+  readonly maxBytes: number;
+}
+
+const BOUNDS: ScanBounds = { maxLetters: 5_000, maxBytes: 67_108_864 };
+
+/** Characters of a body: in a list, and alone. */
+const [SHOWN_IN_LIST, SHOWN_ALONE] = [4_096, 262_144];
+
+/** All copies of one dead letter that fits. */
+export interface Found<Kept> {
+  readonly facts: Omit<LetterFacts, 'envelope'>;
+  readonly tags: number[];
+  readonly kept: Kept;
+}
+
+interface Scan<Kept> {
+  /** Oldest first, and those without a time last. */
+  readonly found: readonly Found<Kept>[];
+  readonly scanned: number;
+  readonly isPartial: boolean;
+}
+
+export class DeadLetters implements DeadLetterDesk {
+  readonly #options: DeadLettersOptions;
+
+  constructor(options: DeadLettersOptions) {
+    this.#options = options;
+  }
+
+  async list({ limit, ...filter }: DeadLetterQuery): Promise<DeadLetterPage> {
+    const scan = await this.#look(filter, SHOWN_IN_LIST);
+    return {
+      deadLetters: scan.found.slice(0, limit).map(withCopies),
+      matched: scan.found.length,
+      scanned: scan.scanned,
+      isPartial: scan.isPartial,
+    };
+  }
+
+  async show(id: string): Promise<DeadLetter | undefined> {
+    const { found } = await this.#look({ ids: [id] }, SHOWN_ALONE);
+    return found.map(withCopies)[0];
+  }
+
+  redrive(order: RedriveOrder): Promise<RedriveResult | Missing> {
+    return this.#take(async (taking) => {
+      const scan = await this.#scan(taking, order, (letter) => ({
+        kept: letter,
+        bytes: letter.content.length,
+      }));
+      const missing = missingOf(order.ids, scan.found);
+      if (missing.length > 0) return { missing };
+      const { letters } = this.#options;
+      const result = await redrive(scan.found, order, {
+        ...this.#options,
+        canSendAgain: (letter) => letters.canSendAgain(letter),
+        sendAgain: (letter) => letters.sendAgain(letter),
+        settle: (tag) => taking.settle(tag),
+      });
+      return { ...result, isPartial: scan.isPartial };
+    });
+  }
+
+  discard(ids: readonly string[]): Promise<{ readonly discarded: number } | Missing> {
+    return this.#take(async (taking) => {
+      const { found } = await this.#scan(taking, { ids: [...ids] }, () => ({ kept: undefined, bytes: 0 }));
+      const missing = missingOf(ids, found);
+      if (missing.length > 0) return { missing };
+      for (const tag of found.flatMap(({ tags }) => tags)) taking.settle(tag);
+      return { discarded: found.length };
+    });
+  }
+
+  #look(filter: DeadLetterFilter, maxShown: number) {
+    return this.#take((taking) =>
+      this.#scan(taking, filter, (letter, facts) => {
+        const kept = viewOf(letter, facts, this.#options.redact, maxShown);
+        return { kept, bytes: kept.body?.length ?? 0 };
+      }),
+    );
+  }
+
+  async #take<T>(use: (taking: Taking) => Promise<T>): Promise<T> {
+    const taking = await this.#options.letters.take();
+    try {
+      return await use(taking);
+    } finally {
+      await taking.close();
+    }
+  }
+
+  /** Takes all letters in hand, within the bounds, and keeps something of those that fit. */
+  async #scan<Kept>(
+    taking: Taking,
+    filter: DeadLetterFilter,
+    keep: (letter: Letter, facts: LetterFacts) => { readonly kept: Kept; readonly bytes: number },
+  ): Promise<Scan<Kept>> {
+    const { maxLetters, maxBytes } = this.#options.bounds ?? BOUNDS;
+    const found = new Map<string, Found<Kept>>();
+    let [scanned, bytes, isPartial] = [0, 0, false];
+    for (;;) {
+      const taken = await taking.next();
+      if (taken === undefined) break;
+      scanned += 1;
+      const facts = factsOf(taken.letter);
+      const known = found.get(facts.id);
+      if (known !== undefined) known.tags.push(taken.tag);
+      else if (matches(facts, filter)) {
+        const { envelope: _, ...rest } = facts;
+        const { kept, bytes: more } = keep(taken.letter, facts);
+        found.set(facts.id, { facts: rest, tags: [taken.tag], kept });
+        bytes += more;
+      }
+      isPartial = scanned >= maxLetters || bytes >= maxBytes;
+      if (isPartial) break;
+    }
+    const byTime = [...found.values()].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+    return { found: byTime, scanned, isPartial };
+  }
+}
+
+function orderOf({ facts, tags: [tag = 0] }: Found<unknown>): number {
+  const atMs = timeMs(facts);
+  // Tags are given in the queue's order, and are far fewer than a moment has parts here.
+  return (Number.isNaN(atMs) ? Date.parse('9999-01-01') : atMs) + tag / 1e6;
+}
+
+function withCopies({ kept, tags }: Found<Omit<DeadLetter, 'copies'>>): DeadLetter {
+  return { ...kept, copies: tags.length };
+}
+
+function missingOf(ids: readonly string[] | undefined, found: readonly Found<unknown>[]): string[] {
+  const there = new Set(found.map(({ facts }) => facts.id));
+  return (ids ?? []).filter((id) => !there.has(id));
+}

@@ -1,0 +1,237 @@
+/**
+ * The queue `carillon.dead`, looked at and emptied by hand. RabbitMQ cannot show a queue: letters are taken one by one,
+ * held, and given back.
+ *
+ * They are given back by one `nack` of them all, which keeps their order. When the connection is lost RabbitMQ puts them
+ * back by itself, all of them but in any order: whoever reads them sorts by time.
+ *
+ * A connection of its own for each taking: when it is lost the taking is over and nothing has to be set up again.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Channel, type ChannelModel, connect, type GetMessage } from 'amqplib';
+import { readHeadersSafely } from '../../adapters/rabbitmq/amqplib-reader.ts';
+import { credentialsIn, withHeartbeat } from '../../adapters/rabbitmq/link.ts';
+import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
+import { DEAD_LETTERS, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
+import { writable } from '../../adapters/rabbitmq/writable-message.ts';
+import { fingerprintOf } from '../../pipeline/ingest/message.ts';
+import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+import {
+  type Letter,
+  type Letters,
+  LettersUnavailable,
+  type Taken,
+  type Taking,
+} from './dead-letter-store.ts';
+
+/** An exclusive queue: whoever has it has the dead letters, and RabbitMQ takes it away with its owner's connection. */
+const LOCK = 'carillon.dead.lock';
+
+/** Longer than one redrive may take. */
+const LOCK_WAIT_MS = 20_000;
+const LOCK_AGAIN_MS = 100;
+
+const ANSWER_MS = 10_000;
+
+/** A channel of RabbitMQ's passes on so many acknowledgements of a quorum queue's letters, 32, without waiting. */
+const MAX_UNPROVED = 30;
+
+/** How long it is awaited that RabbitMQ counts what was given back. */
+const RETURN_MS = 2_000;
+
+/** AMQP 0-9-1 reply code. */
+const RESOURCE_LOCKED = 405;
+
+export class RabbitMqLetters implements Letters {
+  readonly #url: string;
+  readonly #publisher: Publisher;
+
+  constructor(url: string, publisher: Publisher) {
+    this.#url = url;
+    this.#publisher = publisher;
+  }
+
+  async take(): Promise<Taking> {
+    const model = await reached(
+      connect(withHeartbeat(this.#url), {
+        noDelay: true,
+        timeout: ANSWER_MS,
+        clientProperties: { connection_name: 'carillon dead letters' },
+        ...credentialsIn(this.#url),
+      }),
+    );
+    // What goes wrong is told to whoever waits for an answer.
+    model.on('error', () => {});
+    try {
+      readHeadersSafely(model);
+      await lock(model);
+      const channel = await reached(model.createChannel());
+      channel.on('error', () => {});
+      return new RabbitMqTaking(model, channel);
+    } catch (error) {
+      await hangUp(model);
+      throw error;
+    }
+  }
+
+  canSendAgain(letter: Letter): boolean {
+    return !this.#writable(letter).losesAttributes;
+  }
+
+  async sendAgain(letter: Letter): Promise<void> {
+    const { routingKey, properties, losesAttributes } = this.#writable(letter);
+    if (losesAttributes) throw new LettersUnavailable('broker_unavailable', 'its attributes have no room');
+    await this.#publisher.publish(EVENTS_EXCHANGE, routingKey, letter.content, {
+      ...properties,
+      headers: { ...properties.headers, [PUBLISHED_AT_HEADER]: Date.now() },
+    });
+  }
+
+  #writable(letter: Letter) {
+    return writable(letter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - STAMP_BYTES);
+  }
+}
+
+/** Of the header that says when it was published. */
+const STAMP_BYTES = 64;
+
+/** What Carillon and RabbitMQ have added on the way here, and what would make RabbitMQ route it elsewhere too. */
+const ADDED = /^(x-carillon-.*|x-(first-|last-)?death.*|x-delivery-count|CC|BCC)$/;
+
+class RabbitMqTaking implements Taking {
+  readonly #model: ChannelModel;
+  readonly #channel: Channel;
+  /** What `ack` wants besides the tag. */
+  #first: GetMessage | undefined;
+  #inHand = 0;
+  /** Of the letter that was settled last, and is not acknowledged before the next one is. */
+  #lastSettled: number | undefined;
+  #acknowledged = 0;
+  readonly #identities = new Map<number, string>();
+
+  constructor(model: ChannelModel, channel: Channel) {
+    this.#model = model;
+    this.#channel = channel;
+  }
+
+  async next(): Promise<Taken | undefined> {
+    const letter = await reached(this.#channel.get(DEAD_LETTERS));
+    if (letter === false) return undefined;
+    this.#first ??= { ...letter, content: Buffer.alloc(0) };
+    this.#inHand += 1;
+    this.#identities.set(letter.fields.deliveryTag, identityOf(letter));
+    return { letter, tag: letter.fields.deliveryTag };
+  }
+
+  settle(tag: number): void {
+    this.#inHand -= 1;
+    if (this.#lastSettled !== undefined) this.#acknowledge(this.#lastSettled);
+    this.#lastSettled = tag;
+  }
+
+  #acknowledge(tag: number): void {
+    if (this.#first === undefined) return;
+    this.#acknowledged += 1;
+    try {
+      this.#channel.ack({ ...this.#first, fields: { ...this.#first.fields, deliveryTag: tag } });
+    } catch {
+      // The channel has closed: RabbitMQ has it again, and the copy that was sent is recognised as a repeat.
+    }
+  }
+
+  async close(): Promise<void> {
+    const last = this.#lastSettled;
+    try {
+      // What is given back proves the acknowledgements before it, too.
+      if (last !== undefined && (this.#inHand > 0 || this.#acknowledged < MAX_UNPROVED))
+        this.#acknowledge(last);
+      else if (last !== undefined) await this.#proveAll(last);
+      if (this.#inHand > 0) await this.#giveBack();
+      await reached(this.#channel.close());
+    } catch {
+      // The connection is gone, and RabbitMQ gives back by itself.
+    }
+    await hangUp(this.#model);
+  }
+
+  /**
+   * RabbitMQ answers no acknowledgement, and forgets what it has not passed on yet to the queue when the channel closes.
+   * So the last letter is given back: once it is there again, all others are gone. It is the first in the queue.
+   */
+  async #proveAll(lastSettled: number): Promise<void> {
+    this.#inHand = 1;
+    await this.#giveBack();
+    this.#inHand = 0;
+    const letter = await reached(this.#channel.get(DEAD_LETTERS));
+    // What is not acknowledged goes back with the channel.
+    if (letter !== false && identityOf(letter) === this.#identities.get(lastSettled))
+      this.#acknowledge(letter.fields.deliveryTag);
+  }
+
+  /** RabbitMQ gives back little by little, and the next operator would see a part. */
+  async #giveBack(): Promise<void> {
+    this.#channel.nackAll(true);
+    const deadline = Date.now() + RETURN_MS;
+    while (Date.now() < deadline) {
+      const { messageCount } = await reached(this.#channel.checkQueue(DEAD_LETTERS));
+      if (messageCount >= this.#inHand) return;
+      await pause(10);
+    }
+  }
+}
+
+function identityOf(letter: Letter): string {
+  return `${fingerprintOf(letter)} ${letter.properties.headers?.['x-carillon-time']}`;
+}
+
+async function lock(model: ChannelModel): Promise<void> {
+  const deadline = Date.now() + LOCK_WAIT_MS;
+  for (;;) {
+    const channel = await reached(model.createChannel());
+    channel.on('error', () => {});
+    try {
+      await reached(channel.assertQueue(LOCK, { exclusive: true, autoDelete: true, durable: false }));
+      return;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+    }
+    if (Date.now() > deadline) {
+      throw new LettersUnavailable('dead_letters_busy', 'somebody else has the dead letters in hand');
+    }
+    await pause(LOCK_AGAIN_MS);
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return (
+    error instanceof LettersUnavailable &&
+    error.cause instanceof Error &&
+    'code' in error.cause &&
+    error.cause.code === RESOURCE_LOCKED
+  );
+}
+
+/** An answer of RabbitMQ's, or that there was none: a queue without a leader keeps silent for as long as that lasts. */
+async function reached<T>(answer: PromiseLike<T>): Promise<T> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([
+      answer,
+      pause(ANSWER_MS, undefined, { signal: late.signal }).then(() => {
+        throw new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`);
+      }),
+    ]);
+  } catch (error) {
+    const reason = reasonOf(error);
+    throw new LettersUnavailable('broker_unavailable', reason, error);
+  } finally {
+    late.abort();
+  }
+}
+
+async function hangUp(model: ChannelModel): Promise<void> {
+  await reached(model.close()).catch(() => {
+    // It was gone already, or its heartbeat ends it.
+  });
+}

@@ -1,0 +1,171 @@
+/** One dead letter read: which it is, why and since when it is one, and what of it operators are shown. */
+import type { DeadLetter, DeadLetterFilter } from '../../contract/dead-letter.ts';
+import { isJsonObject, type JsonObject } from '../../contract/json.ts';
+import { guardNumbers, restoreNumbers } from '../../contract/numbers.ts';
+import { momentOf } from '../../contract/rfc3339.ts';
+import { matchesAny } from '../../contract/token.ts';
+import { dateOf, envelopeIn, fingerprintOf } from '../../pipeline/ingest/message.ts';
+import type { Letter } from './dead-letter-store.ts';
+
+/** What tells a dead letter from others, and what it is found by. */
+export interface LetterFacts {
+  readonly id: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly path: string | undefined;
+  /** Undefined when nobody has said so. */
+  readonly time: string | undefined;
+  readonly type: string;
+  readonly source: string | undefined;
+  readonly event: string | undefined;
+  readonly envelope: JsonObject | undefined;
+}
+
+/** Larger ones are not parsed: they were refused for their size, and would hold up the process. */
+const MAX_PARSED_BYTES = 1_048_576;
+
+const FINGERPRINT = /^[A-Za-z0-9_-]{43}$/;
+
+export function factsOf(letter: Letter): LetterFacts {
+  const { content, fields, properties } = letter;
+  const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
+  const envelope = content.length > MAX_PARSED_BYTES ? undefined : envelopeIn(content, properties);
+  const { messageId } = properties;
+  const isOurs = headers['x-carillon-reason'] !== undefined;
+  return {
+    // What RabbitMQ itself gave up bears the producer's message-id, which may be anything.
+    id:
+      isOurs && typeof messageId === 'string' && FINGERPRINT.test(messageId)
+        ? messageId
+        : fingerprintOf(letter),
+    ...(isOurs ? ourReason(headers) : brokersReason(headers)),
+    type: textOf(envelope?.type) ?? fields.routingKey,
+    source: textOf(envelope?.source),
+    event: textOf(envelope?.id),
+    envelope,
+  };
+}
+
+/** What a log line tells of a message, so that it is found again: by `explain`, and among the dead letters. */
+export function namesOf(letter: Letter) {
+  const { id: deadLetter, source, event, type } = factsOf(letter);
+  return {
+    source: withinLine(source),
+    id: withinLine(event),
+    type: withinLine(type),
+    routingKey: withinLine(letter.fields.routingKey),
+    deadLetter,
+  };
+}
+
+/** As long as an id may be; the log itself escapes what is not seen. */
+const MAX_NAME = 256;
+
+function withinLine(text: string | undefined): string | undefined {
+  return text?.slice(0, MAX_NAME).toWellFormed();
+}
+
+type Reason = Pick<LetterFacts, 'reason' | 'detail' | 'path' | 'time'>;
+
+function ourReason(headers: Readonly<Record<string, unknown>>): Reason {
+  return {
+    reason: textOf(headers['x-carillon-reason']) ?? 'unknown',
+    detail: textOf(headers['x-carillon-detail']) ?? '',
+    path: textOf(headers['x-carillon-path']),
+    time: dateOf(headers['x-carillon-time']),
+  };
+}
+
+function brokersReason(headers: Readonly<Record<string, unknown>>): Reason {
+  const death = deathsIn(headers)[0];
+  const why = textOf(death?.reason);
+  if (why === undefined) {
+    return {
+      reason: 'unknown',
+      detail: 'neither Carillon nor RabbitMQ says why',
+      path: undefined,
+      time: undefined,
+    };
+  }
+  const queue = textOf(death?.queue) ?? 'a queue';
+  return {
+    reason: `broker_${why}`,
+    detail: `RabbitMQ gave it up in ${queue}: ${why}`,
+    path: undefined,
+    time: dateOf(death?.time),
+  };
+}
+
+function deathsIn(headers: Readonly<Record<string, unknown>>): JsonObject[] {
+  const deaths = headers['x-death'];
+  return Array.isArray(deaths) ? deaths.filter(isJsonObject) : [];
+}
+
+export function matches(facts: LetterFacts, { ids, reason, type, source, after, before }: DeadLetterFilter) {
+  const atMs = timeMs(facts);
+  return (
+    (ids === undefined || ids.includes(facts.id)) &&
+    (reason === undefined || reason === facts.reason) &&
+    (type === undefined || matchesAny([type], facts.type)) &&
+    (source === undefined || (facts.source !== undefined && matchesAny([source], facts.source))) &&
+    (after === undefined || atMs >= momentOf(after)) &&
+    (before === undefined || atMs < momentOf(before))
+  );
+}
+
+/** Since 1970; NaN when nobody has said, which no moment is before or after. */
+export function timeMs({ time }: Pick<LetterFacts, 'time'>): number {
+  return time === undefined ? Number.NaN : Date.parse(time);
+}
+
+/** `redact`: the event as JSON without what must not be shown. */
+export function viewOf(
+  { content, fields, properties }: Letter,
+  facts: LetterFacts,
+  redact: (envelope: JsonObject) => string,
+  maxShown: number,
+): Omit<DeadLetter, 'copies'> {
+  const { id, reason, detail, path, time, type, source, event, envelope } = facts;
+  const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
+  // What is no JSON object cannot be redacted either, and is not shown.
+  const shown = envelope === undefined ? undefined : envelopeIn(content, properties, guardNumbers);
+  const body = shown === undefined ? undefined : restoreNumbers(redact(shown));
+  // A producer may have written them.
+  const deaths = deathsIn(headers).reduce(
+    (sum, { count }) => sum + (typeof count === 'number' && Number.isSafeInteger(count) ? count : 0),
+    0,
+  );
+  return {
+    id,
+    reason,
+    detail,
+    ...withText('path', path),
+    ...withText('time', time),
+    type,
+    ...withText('source', source),
+    ...withText('event', event),
+    headers: {
+      routingKey: fields.routingKey,
+      ...withText('contentType', properties.contentType),
+      ...withText('contentEncoding', properties.contentEncoding),
+      ...withText('dropped', textOf(headers['x-carillon-headers'])),
+      ...(deaths > 0 && Number.isSafeInteger(deaths) ? { deaths } : {}),
+    },
+    bytes: content.length,
+    ...withText('body', body?.slice(0, maxShown).toWellFormed()),
+    isCut: (body?.length ?? 0) > maxShown,
+  };
+}
+
+/** Texts of strangers: bounded, and nothing when they are none. */
+const MAX_TEXT = 1_024;
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT).toWellFormed() : undefined;
+}
+
+function withText<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {
+  const shown: { [Key in Name]?: string } = {};
+  if (typeof value === 'string' && value !== '') Object.assign(shown, { [name]: value });
+  return shown;
+}

@@ -1,0 +1,97 @@
+/** Presence within one process: embedded mode. */
+import type { Audience } from '../../contract/audience.ts';
+import type { Host, KnownDevice, PresentSession } from '../../contract/presence.ts';
+import {
+  type Change,
+  DEAD_AFTER_MS,
+  deviceOf,
+  fieldOf,
+  MAX_DEVICES,
+  type Occupancy,
+  ordered,
+  type PresenceStore,
+  type Rooms,
+} from './presence-store.ts';
+
+interface UserRecord {
+  readonly sessions: Map<string, PresentSession>;
+  /** The last to leave is last. */
+  readonly devices: Map<string, KnownDevice>;
+}
+
+interface NodeRecord {
+  beatMs: number;
+  readonly rooms: Map<Audience, Occupancy>;
+}
+
+/** Devices of users who do not come back go when there are so many users; this process has no other bound. */
+const MAX_USERS = 10_000;
+
+export class MemoryPresence implements PresenceStore {
+  readonly #deadAfterMs: number;
+  readonly #users = new Map<string, UserRecord>();
+  readonly #nodes = new Map<string, NodeRecord>();
+
+  constructor(deadAfterMs = DEAD_AFTER_MS) {
+    this.#deadAfterMs = deadAfterMs;
+  }
+
+  async write(changes: readonly Change[]): Promise<void> {
+    for (const change of changes) {
+      const record = this.#users.get(change.user) ?? { sessions: new Map(), devices: new Map() };
+      this.#users.set(change.user, record);
+      if ('present' in change) record.sessions.set(change.present.session, change.present);
+      else leave(record, change.gone);
+    }
+    if (this.#users.size <= MAX_USERS) return;
+    for (const [user, { sessions }] of this.#users) {
+      if (sessions.size === 0) this.#users.delete(user);
+      if (this.#users.size <= MAX_USERS) return;
+    }
+  }
+
+  async beat(node: string, { isAll, occupied }: Rooms): Promise<boolean> {
+    const known = this.#nodes.get(node);
+    const isKnown = known !== undefined && Date.now() - known.beatMs <= this.#deadAfterMs;
+    const rooms = isKnown && !isAll ? known.rooms : new Map<Audience, Occupancy>();
+    for (const [audience, occupancy] of occupied) {
+      if (occupancy === undefined) rooms.delete(audience);
+      else rooms.set(audience, occupancy);
+    }
+    this.#nodes.set(node, { beatMs: Date.now(), rooms });
+    return isKnown;
+  }
+
+  async leave(node: string): Promise<void> {
+    this.#nodes.delete(node);
+  }
+
+  async of(user: string) {
+    const record = this.#users.get(user);
+    if (record === undefined) return { sessions: [], devices: [] };
+    for (const session of record.sessions.values()) {
+      const heardMs = this.#nodes.get(session.node)?.beatMs ?? Date.parse(session.connectedAt);
+      if (Date.now() - heardMs > this.#deadAfterMs) leave(record, deviceOf(session, heardMs));
+    }
+    return ordered([...record.sessions.values()], [...record.devices.values()], Date.now());
+  }
+
+  async hosts(audience: Audience): Promise<readonly Host[]> {
+    return [...this.#nodes].flatMap(([node, { beatMs, rooms }]) => {
+      const occupancy = Date.now() - beatMs > this.#deadAfterMs ? undefined : rooms.get(audience);
+      return occupancy === undefined ? [] : [{ node, ...occupancy }];
+    });
+  }
+
+  /** Writing always works. */
+  onBack(): void {}
+}
+
+function leave({ sessions, devices }: UserRecord, device: KnownDevice): void {
+  sessions.delete(device.session);
+  const field = fieldOf(device);
+  devices.delete(field);
+  devices.set(field, device);
+  const [longestGone] = devices.keys();
+  if (devices.size > MAX_DEVICES && longestGone !== undefined) devices.delete(longestGone);
+}

@@ -1,0 +1,187 @@
+/** Presence in Redis: two hashes per user, and of each node when it was last heard of and who is in its rooms. */
+import { Cluster, type Redis } from 'ioredis';
+import { z } from 'zod';
+import { luaScript, runScript } from '../../adapters/redis/script.ts';
+import { type Audience, roomOf } from '../../contract/audience.ts';
+import {
+  type Host,
+  type KnownDevice,
+  knownDeviceSchema,
+  type PresentSession,
+  presentSessionSchema,
+} from '../../contract/presence.ts';
+import {
+  type Change,
+  DEAD_AFTER_MS,
+  deviceOf,
+  fieldOf,
+  KEPT_MS,
+  MAX_DEVICES,
+  ordered,
+  type PresenceStore,
+  type Rooms,
+} from './presence-store.ts';
+
+const SESSIONS = luaScript(new URL('sessions.lua', import.meta.url));
+const BURY = luaScript(new URL('bury.lua', import.meta.url));
+const BEAT = luaScript(new URL('beat.lua', import.meta.url));
+const ALIVE = luaScript(new URL('alive.lua', import.meta.url));
+
+const ALIVE_KEY = 'carillon:{nodes}:alive';
+
+/** Of one script: about a millisecond of Redis' time. */
+const MAX_CHANGES = 100;
+
+/** A user who seems to have more has those of dead nodes among them: nobody else would ever look. */
+const MANY_SESSIONS = 20;
+
+export interface RedisPresenceOptions {
+  /** MUST reject at once while Redis is away. */
+  readonly redis: Redis | Cluster;
+  /** @default DEAD_AFTER_MS */
+  readonly deadAfterMs?: number;
+}
+
+interface Write {
+  readonly changes: readonly Change[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class RedisPresence implements PresenceStore {
+  readonly #redis: Redis | Cluster;
+  readonly #deadAfterMs: number;
+  #waiting: Write[] = [];
+  #isWriting = false;
+
+  constructor({ redis, deadAfterMs = DEAD_AFTER_MS }: RedisPresenceOptions) {
+    this.#redis = redis;
+    this.#deadAfterMs = deadAfterMs;
+  }
+
+  write(changes: readonly Change[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ changes, resolve, reject });
+      if (!this.#isWriting) void this.#writeAll();
+    });
+  }
+
+  async beat(node: string, { isAll, occupied }: Rooms): Promise<boolean> {
+    const rooms = [...occupied].flatMap(([audience, occupancy]) => [
+      audience,
+      occupancy === undefined ? '' : `${occupancy.users} ${occupancy.sessions}`,
+    ]);
+    const args = [node, this.#deadAfterMs, KEPT_MS, isAll ? '1' : '0', ...rooms];
+    return (await runScript(this.#redis, BEAT, [ALIVE_KEY, roomsKey(node)], args)) === 1;
+  }
+
+  async leave(node: string): Promise<void> {
+    await Promise.all([this.#redis.zrem(ALIVE_KEY, node), this.#redis.del(roomsKey(node))]);
+  }
+
+  async of(user: string) {
+    const [sessions, devices] = await Promise.all([
+      this.#redis.hgetall(sessionsKey(user)),
+      this.#redis.hgetall(devicesKey(user)),
+    ]);
+    const present = parsed(sessions, presentSessionSchema);
+    const known = parsed(devices, knownDeviceSchema).map(({ value }) => value);
+    const { nowMs, beatsMs } = await this.#alive(present.map(({ value }) => value.node));
+    const judged = present.map((one, i) => {
+      const beatMs = beatsMs[i] ?? 0;
+      // By the node's own clock, which decides nothing once it was heard of: if it is wrong, the dead would live on.
+      const beganMs = Math.min(Date.parse(one.value.connectedAt), nowMs);
+      const heardMs = Math.max(beatMs, beganMs);
+      return { ...one, heardMs, isDead: nowMs - (beatMs > 0 ? beatMs : beganMs) > this.#deadAfterMs };
+    });
+    const dead = judged.filter(({ isDead }) => isDead);
+    const buried = dead.map(({ value, heardMs }) => deviceOf(value, heardMs));
+    if (dead.length > 0) {
+      const moves = dead.flatMap(({ value, json }, i) => {
+        const device = buried[i] ?? deviceOf(value, 0);
+        return [value.session, json, fieldOf(device), JSON.stringify(device)];
+      });
+      await runScript(this.#redis, BURY, [sessionsKey(user), devicesKey(user)], [KEPT_MS, ...moves]);
+    }
+    const living = judged.filter(({ isDead }) => !isDead).map(({ value }) => value);
+    const renamed = new Set(buried.map(({ device }) => device));
+    const left = known.filter(({ device }) => device === undefined || !renamed.has(device));
+    return ordered(living, [...left, ...buried], nowMs);
+  }
+
+  async hosts(audience: Audience): Promise<readonly Host[]> {
+    const { living } = await this.#alive([]);
+    const said = await Promise.all(living.map((node) => this.#redis.hget(roomsKey(node), audience)));
+    return living.flatMap((node, i) => {
+      const [users = 0, sessions = 0] = (said[i] ?? '').split(' ').map(Number);
+      return sessions === 0 ? [] : [{ node, users, sessions }];
+    });
+  }
+
+  onBack(listener: () => void): void {
+    this.#redis.on('ready', listener);
+  }
+
+  /** One at a time, so that none overtakes another; whatever comes meanwhile leaves together. */
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#waiting.length > 0) {
+      const writes = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#send(writes.flatMap(({ changes }) => changes));
+        for (const { resolve } of writes) resolve();
+      } catch (error) {
+        for (const { reject } of writes) reject(error);
+      }
+    }
+    this.#isWriting = false;
+  }
+
+  async #send(changes: readonly Change[]): Promise<void> {
+    // On Cluster users are in different places, and the changes of one leave in order.
+    const atOnce = this.#redis instanceof Cluster ? 1 : MAX_CHANGES;
+    const sent: Promise<void>[] = [];
+    for (let i = 0; i < changes.length; i += atOnce) sent.push(this.#sendSome(changes.slice(i, i + atOnce)));
+    await Promise.all(sent);
+  }
+
+  async #sendSome(changes: readonly Change[]): Promise<void> {
+    const keys = changes.flatMap(({ user }) => [sessionsKey(user), devicesKey(user)]);
+    const args = changes.flatMap((change) =>
+      'present' in change
+        ? [change.present.session, JSON.stringify(change.present), '', '']
+        : [change.gone.session, '', fieldOf(change.gone), JSON.stringify(change.gone)],
+    );
+    const counts = await runScript(this.#redis, SESSIONS, keys, [KEPT_MS, MAX_DEVICES, ...args]);
+    changes.forEach(({ user }, i) => {
+      if (Array.isArray(counts) && counts[i] > MANY_SESSIONS) this.of(user).catch(() => {});
+    });
+  }
+
+  async #alive(nodes: readonly string[]) {
+    const reply = await runScript(this.#redis, ALIVE, [ALIVE_KEY], [this.#deadAfterMs, ...nodes]);
+    const [nowMs, living, beatsMs] = aliveSchema.parse(reply);
+    return { nowMs, living, beatsMs };
+  }
+}
+
+const aliveSchema = z.tuple([z.number(), z.array(z.string()), z.array(z.number())]);
+
+const sessionsKey = (user: string) => `carillon:${roomOf(`user:${user}`)}:sessions`;
+const devicesKey = (user: string) => `carillon:${roomOf(`user:${user}`)}:devices`;
+const roomsKey = (node: string) => `carillon:{nodes}:${node}`;
+
+/** What this version understands: another one's may have another form. */
+function parsed<T extends KnownDevice | PresentSession>(
+  hash: Readonly<Record<string, string>>,
+  schema: z.ZodType<T>,
+): { readonly json: string; readonly value: T }[] {
+  return Object.values(hash).flatMap((json) => {
+    try {
+      return [{ json, value: schema.parse(JSON.parse(json)) }];
+    } catch {
+      return [];
+    }
+  });
+}

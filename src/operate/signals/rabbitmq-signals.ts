@@ -1,0 +1,85 @@
+/**
+ * Signals of what users do, published to RabbitMQ without waiting: what cannot be told now is dropped and counted, so
+ * that no client waits for whoever listens.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type Publisher, Unroutable } from '../../adapters/rabbitmq/publisher.ts';
+import { SIGNALS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
+import { type Activity, encodeSignal, type SignalData, type Signals, typeOf } from '../../contract/signal.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+
+/** Waiting for RabbitMQ's confirm. More means that it is slower than users are. */
+const MAX_UNDER_WAY = 1_000;
+
+/** How long nothing of a kind is sent after RabbitMQ has said that no queue takes it. */
+const UNHEARD_MS = 1_000;
+
+/** `unrouted`: no queue is bound for it. */
+export type SignalOutcome = 'published' | 'unrouted' | 'dropped';
+
+export interface RabbitMqSignalsOptions {
+  readonly node: string;
+  readonly wanted: readonly Activity[];
+  readonly publisher: Pick<Publisher, 'publish'>;
+  readonly log: Logger;
+  readonly onSignal: (name: Activity, outcome: SignalOutcome) => void;
+}
+
+export class RabbitMqSignals implements Signals {
+  readonly #options: RabbitMqSignalsOptions;
+  readonly #wanted: ReadonlySet<Activity>;
+  readonly #source: string;
+  /** Until when nobody listens, by the clock of this process. */
+  readonly #unheardUntilMs = new Map<Activity, number>();
+  #underWay = 0;
+  /** Since something was last published. */
+  #dropped = 0;
+
+  constructor(options: RabbitMqSignalsOptions) {
+    this.#options = options;
+    this.#wanted = new Set(options.wanted);
+    this.#source = `/carillon/${options.node}`;
+  }
+
+  wants(name: Activity): boolean {
+    return this.#wanted.has(name);
+  }
+
+  emit<N extends Activity>(name: N, data: SignalData<N>): void {
+    if (!this.wants(name)) return;
+    if ((this.#unheardUntilMs.get(name) ?? 0) > performance.now()) this.#options.onSignal(name, 'unrouted');
+    else if (this.#underWay >= MAX_UNDER_WAY) this.#drop(name, `${MAX_UNDER_WAY} are not confirmed yet`);
+    else void this.#publish(name, data);
+  }
+
+  async #publish<N extends Activity>(name: N, data: SignalData<N>): Promise<void> {
+    const { body, properties } = encodeSignal(name, { id: randomUUID(), source: this.#source }, data);
+    this.#underWay += 1;
+    try {
+      await this.#options.publisher.publish(SIGNALS_EXCHANGE, typeOf(name), body, properties);
+      this.#told(name, 'published');
+    } catch (error) {
+      if (error instanceof Unroutable) {
+        this.#unheardUntilMs.set(name, performance.now() + UNHEARD_MS);
+        this.#told(name, 'unrouted');
+      } else this.#drop(name, reasonOf(error));
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  #told(name: Activity, outcome: SignalOutcome): void {
+    const { log, onSignal } = this.#options;
+    onSignal(name, outcome);
+    if (this.#dropped > 0) log.info({ dropped: this.#dropped }, 'signals are published again');
+    this.#dropped = 0;
+  }
+
+  #drop(name: Activity, reason: string): void {
+    const { log, onSignal } = this.#options;
+    if (this.#dropped === 0) log.warn({ reason }, 'signals are dropped');
+    this.#dropped += 1;
+    onSignal(name, 'dropped');
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * A user's view over the logs that are theirs: merged newest first, without what is expired, taken back or replaced,
+ * and with an event that came by several audiences once.
+ */
+import { type Audience, audienceKind } from '../../contract/audience.ts';
+import { RETRACTION_TYPE } from '../../contract/event.ts';
+import type { InboxFilter } from '../../contract/inbox.ts';
+import { type Cursor, type Envelope, envelopeIn } from '../../contract/notification.ts';
+import { collapseKeyOf, type InboxLimits, identityOf, type Shadows, type Stored } from './inbox.ts';
+import { LogReader } from './log-reader.ts';
+import type { LogMarks } from './marks.ts';
+import type { ReadInbox } from './metered-inbox.ts';
+import { digestOf } from './position.ts';
+import { difference, intersection, NO_RANGES, type Ranges } from './ranges.ts';
+
+export interface UserLog {
+  readonly audience: Audience;
+  readonly head: Cursor;
+  readonly marks: LogMarks;
+}
+
+export interface ViewItem {
+  readonly envelope: Envelope;
+  readonly offset: number;
+  readonly log: UserLog;
+  readonly appendedAtMs: number;
+  /** When it leaves by itself. */
+  readonly endsAtMs: number;
+}
+
+/** Until when, and for how many newer ones in a log, what was looked at stays shown. */
+export interface Hold {
+  readonly untilMs: number;
+  readonly spare: number;
+}
+
+/** How long each kind of log keeps its entries. */
+export type Kept = Pick<InboxLimits, 'maxLength' | 'maxAgeMs'>;
+
+/** Where a page begins. */
+export interface Position {
+  /** For each audience the newest offset that is not on an earlier page. */
+  readonly offsets: Readonly<Partial<Record<Audience, number>>>;
+  /** Digests of the identities at the end of the page before: copies of them may still come. */
+  readonly shown: readonly string[];
+}
+
+/** How many of the last page's identities the next one is told. */
+export const REMEMBERED = 20;
+
+/** Of a log at a time: few at first when there are many logs, and then twice as many each time. */
+const [MIN_READ, MAX_READ] = [10, 200];
+
+export class View {
+  readonly #inbox: ReadInbox;
+  readonly #logs: ReadonlyMap<Audience, UserLog>;
+  readonly #readers: readonly LogReader[];
+  /** Identities of what was taken: copies of one event stand close together, in whichever logs they are. */
+  readonly #shownAlready = new Set<string>();
+  /** Digests of what was taken on earlier pages. */
+  readonly #shownBefore: ReadonlySet<string>;
+  readonly #shadows = new Map<Audience, Shadows>();
+  /** How many entries of each log are read next. */
+  readonly #nextReads = new Map<LogReader, number>();
+  readonly #nowMs: number;
+  readonly #maxEntries: number;
+  readonly #kept: Kept;
+  #asked = 0;
+  #isCut = false;
+  #untilMs = Number.POSITIVE_INFINITY;
+  #spare = Number.POSITIVE_INFINITY;
+
+  /**
+   * Reads envelopes only. `from` undefined: from the heads on. `wanted`: how many will be taken. `maxEntries`: of those
+   * that are looked at; then the view ends, and {@link isCut}.
+   */
+  constructor(
+    inbox: ReadInbox,
+    logs: readonly UserLog[],
+    filter: InboxFilter,
+    options: {
+      readonly from?: Position | undefined;
+      readonly wanted: number;
+      readonly maxEntries: number;
+      readonly kept: Kept;
+      readonly nowMs: number;
+    },
+  ) {
+    this.#shownBefore = new Set(options.from?.shown);
+    this.#inbox = inbox;
+    this.#nowMs = options.nowMs;
+    this.#maxEntries = options.maxEntries;
+    this.#kept = options.kept;
+    this.#logs = new Map(logs.map((log) => [log.audience, log]));
+    const firstRead = firstReadOf(options.wanted, logs.length);
+    this.#readers = logs.map((log) => {
+      const last = options.from === undefined ? log.head.offset : (options.from.offsets[log.audience] ?? 0);
+      const offsets = offsetsIn(log, filter, last);
+      const reader = new LogReader((...range) => inbox.readEnvelopes(...range), log.audience, offsets);
+      this.#nextReads.set(reader, firstRead);
+      return reader;
+    });
+  }
+
+  /** It ended before the logs did: what is older has not been looked at. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
+  /** Of what was taken. */
+  get hold(): Hold {
+    return { untilMs: this.#untilMs, spare: this.#spare };
+  }
+
+  /** Where each log would go on, on a page that goes on from here. */
+  get offsets(): Position['offsets'] {
+    return Object.fromEntries(this.#readers.map(({ audience, position }) => [audience, position]));
+  }
+
+  /** The next newest that is shown, or undefined at the end. */
+  async next(): Promise<ViewItem | undefined> {
+    for (;;) {
+      await this.#readMore();
+      if (this.#isCut) return undefined;
+      const newest = this.#readers.reduce<LogReader | undefined>(newerOf, undefined);
+      const entry = newest?.next;
+      const log = newest === undefined ? undefined : this.#logs.get(newest.audience);
+      if (newest === undefined || entry === undefined || log === undefined) return undefined;
+      const shown = this.#shown(entry, log);
+      if (shown !== undefined) return shown;
+      newest.take();
+    }
+  }
+
+  /** Leaves what {@link next} gave behind. */
+  take({ envelope, offset, log, endsAtMs }: ViewItem): void {
+    this.#shownAlready.add(identityOf(envelope));
+    const kept = this.#kept.maxLength[audienceKind(log.audience)];
+    this.#untilMs = Math.min(this.#untilMs, endsAtMs);
+    this.#spare = Math.min(this.#spare, offset + kept - 1 - log.head.offset);
+    this.#readers.reduce<LogReader | undefined>(newerOf, undefined)?.take();
+  }
+
+  /** How many are shown from here on, up to `max`. */
+  async count(max: number): Promise<number> {
+    for (let count = 0; ; count += 1) {
+      const item = count === max ? undefined : await this.next();
+      if (item === undefined) return count;
+      this.take(item);
+    }
+  }
+
+  async #readMore(): Promise<void> {
+    for (;;) {
+      const hungry = this.#readers.filter(({ needsMore }) => needsMore);
+      if (hungry.length === 0) return;
+      // Which is the newest of all is known only when each log's next is.
+      this.#isCut = this.#asked >= this.#maxEntries;
+      if (this.#isCut) return;
+      await Promise.all(
+        hungry.flatMap((reader) => [this.#loadShadows(reader.audience), this.#readMoreOf(reader)]),
+      );
+    }
+  }
+
+  #readMoreOf(reader: LogReader): Promise<void> {
+    const count = this.#nextReads.get(reader) ?? MIN_READ;
+    this.#nextReads.set(reader, Math.min(2 * count, MAX_READ));
+    this.#asked += count;
+    return reader.readMore(count);
+  }
+
+  async #loadShadows(audience: Audience): Promise<void> {
+    if (!this.#shadows.has(audience)) this.#shadows.set(audience, await this.#inbox.shadows(audience));
+  }
+
+  #wasShown(identity: string): boolean {
+    if (this.#shownAlready.has(identity)) return true;
+    return this.#shownBefore.size > 0 && this.#shownBefore.has(digestOf(identity));
+  }
+
+  #shown(entry: Stored, log: UserLog): ViewItem | undefined {
+    const { expiresAtMs = Number.POSITIVE_INFINITY, appendedAtMs, offset } = entry;
+    // What is too old goes when something is appended: nobody can tell when that will be, so it is not shown before.
+    const endsAtMs = Math.min(expiresAtMs, appendedAtMs + this.#kept.maxAgeMs[audienceKind(log.audience)]);
+    if (endsAtMs <= this.#nowMs) return undefined;
+    const envelope = envelopeIn(entry.json);
+    if (envelope.type === RETRACTION_TYPE) return undefined;
+    if (this.#wasShown(identityOf(envelope))) return undefined;
+    const { newest, retracted } = this.#shadows.get(log.audience) ?? NO_SHADOWS;
+    const replaced = collapseKeyOf(envelope);
+    const shadow = Math.max(
+      retracted.get(identityOf(envelope)) ?? 0,
+      replaced === undefined ? 0 : (newest.get(replaced) ?? 0),
+    );
+    if (shadow > offset) {
+      // What hides it is behind the head that this view goes by: who gets that next would take it away once more.
+      if (shadow > log.head.offset) this.#untilMs = Math.min(this.#untilMs, this.#nowMs);
+      return undefined;
+    }
+    return { envelope, offset, log, appendedAtMs, endsAtMs };
+  }
+}
+
+/** One look is enough where there are few logs, as mostly; where there are many, most of what is read comes of a few. */
+export function firstReadOf(wanted: number, logs: number): number {
+  const share = Math.ceil((4 * wanted) / Math.max(1, logs));
+  return Math.min(Math.max(share, MIN_READ), Math.max(wanted, MIN_READ), MAX_READ);
+}
+
+const NO_SHADOWS: Shadows = { newest: new Map(), retracted: new Map() };
+
+function offsetsIn({ marks, head }: UserLog, filter: InboxFilter, last: number): Ranges {
+  const end = Math.min(last, head.offset);
+  const all: Ranges = end > marks.since ? [[marks.since + 1, end]] : NO_RANGES;
+  switch (filter) {
+    case 'all':
+      return difference(all, marks.archived);
+    case 'unseen':
+      return difference(difference(all, marks.archived), marks.seen);
+    case 'unread':
+      return difference(difference(all, marks.archived), marks.read);
+    case 'archived':
+      return intersection(marks.archived, all);
+  }
+}
+
+/** Newest first by when they were appended; the same moment by name, so that pages are stable. */
+function newerOf(best: LogReader | undefined, reader: LogReader): LogReader | undefined {
+  if (reader.next === undefined) return best;
+  if (best?.next === undefined) return reader;
+  const difference = reader.next.appendedAtMs - best.next.appendedAtMs;
+  return difference > 0 || (difference === 0 && reader.audience < best.audience) ? reader : best;
+}

@@ -1,0 +1,25 @@
+/** When an event was published, for measuring. Nothing is ever decided by it: it is another machine's clock. */
+import type { Event } from '../../contract/event.ts';
+import { momentOf } from '../../contract/rfc3339.ts';
+import { MAX_PUBLISHED_AT_MS } from '../inbox/live-message.ts';
+
+/** Set by this service's publisher, and by RabbitMQ when it is told to (`message_interceptors` in rabbitmq.conf). */
+export const PUBLISHED_AT_HEADER = 'timestamp_in_ms';
+
+/**
+ * What the header says, or else the event's own `time`; undefined when neither is there or neither can be true. Never
+ * fails, whatever a header holds.
+ */
+export function publishedAtOf(
+  headers: Readonly<Record<string, unknown>> | undefined,
+  event: Pick<Event, 'time'> | undefined,
+): number | undefined {
+  const stamped = headers?.[PUBLISHED_AT_HEADER];
+  if (isPossible(stamped)) return stamped;
+  const time = event?.time === undefined ? undefined : momentOf(event.time);
+  return isPossible(time) ? time : undefined;
+}
+
+function isPossible(atMs: unknown): atMs is number {
+  return typeof atMs === 'number' && Number.isInteger(atMs) && atMs > 0 && atMs <= MAX_PUBLISHED_AT_MS;
+}

@@ -1,0 +1,104 @@
+/** Audience templates: `user:{data.customerId}` filled in from an event; an array in the data fans out. */
+import { type Audience, faultOfAudience, isAudience } from '../../contract/audience.ts';
+import type { Event } from '../../contract/event.ts';
+import { normalised } from '../../contract/id.ts';
+import { isJsonObject } from '../../contract/json.ts';
+import { elementTexts, memberText } from '../../contract/json-text.ts';
+import { type Read, refuse } from '../../contract/refusal.ts';
+import { writtenTextOf } from '../../contract/written.ts';
+
+export interface Template {
+  readonly text: string;
+  /** Text and paths in turn: `['user:', ['data', 'customerId'], '']`. */
+  readonly parts: readonly (string | readonly string[])[];
+}
+
+/** Two arrays in one template multiply: stop before that fills the memory. EVENT_MAX_AUDIENCES is at most this. */
+const MAX_FAN_OUT = 100_000;
+
+const PLACEHOLDER = /\{([^{}]*)\}/;
+const PATH = /^(data(\.[^.{}]+)+|subject|source|type)$/;
+
+/** The fault of a template in words, or undefined when it is well-formed. */
+export function templateFault(text: string): string | undefined {
+  for (const [, path] of text.matchAll(new RegExp(PLACEHOLDER, 'g'))) {
+    if (!PATH.test(path ?? '')) return `{${path}} is not data.<field>, subject, source or type`;
+  }
+  const filled = text.replaceAll(new RegExp(PLACEHOLDER, 'g'), 'x');
+  const fault = faultOfAudience(normalised(filled));
+  if (fault === undefined) return undefined;
+  return `"${text}" is not an audience: global, or user:, department: or topic: with an id or {placeholder}: ${fault}`;
+}
+
+export function compileTemplate(text: string): Template {
+  const parts = text.split(PLACEHOLDER).map((part, i) => (i % 2 === 1 ? part.split('.') : part));
+  return { text, parts };
+}
+
+/** Fills a template in. Refused when the event lacks a value that it needs, or has one that no id can hold. */
+export function fillTemplate(template: Template, event: Event): Read<readonly Audience[]> {
+  let texts = [''];
+  for (const part of template.parts) {
+    if (typeof part === 'string') {
+      texts = texts.map((text) => text + part);
+      continue;
+    }
+    const values = valuesAt(event, part);
+    if (values === undefined) {
+      const path = part.join('.');
+      return refuse('invalid_event', `the route's audience "${template.text}" needs ${path}`, path);
+    }
+    if (texts.length * values.length > MAX_FAN_OUT) {
+      return refuse('too_many_audiences', `"${template.text}" fans out to more than ${MAX_FAN_OUT}`, 'data');
+    }
+    texts = texts.flatMap((text) => values.map((value) => text + value));
+  }
+  const audiences = texts.map(normalised);
+  const isWhole = !texts.some((text) => text.includes(BROKEN));
+  if (isWhole && audiences.every(isAudience)) return { ok: true, value: audiences };
+  const fault = isWhole
+    ? audiences.map(faultOfAudience).find((one) => one !== undefined)
+    : 'it has half a character in it';
+  return refuse(
+    'invalid_audience',
+    `"${template.text}" filled in from this event is not an audience: ${fault}`,
+    'data',
+  );
+}
+
+/** In digits alone. */
+const WHOLE = /^-?\d+$/;
+
+/** In the place of half a character: two ids that were broken could be one, and somebody else's. */
+const BROKEN = '\ufffd';
+
+/**
+ * The strings at a path; one for a string or whole number, one each for an array of them, undefined for anything
+ * else. A number that JSON.parse may have rounded could be somebody else's id: of that counts how it was written.
+ */
+function valuesAt(event: Event, path: readonly string[]): string[] | undefined {
+  let value: unknown = event;
+  for (const key of path) {
+    if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;
+    value = value[key];
+  }
+  const values = Array.isArray(value) ? value : [value];
+  const isId = (item: unknown) => typeof item === 'string' || Number.isSafeInteger(item);
+  if (values.every(isId)) return values.map(String);
+  const texts = writtenAt(event, path, Array.isArray(value));
+  const ids: string[] = [];
+  for (const [i, item] of values.entries()) {
+    const id = isId(item) ? String(item) : texts[i];
+    if (id === undefined || (typeof item !== 'string' && !WHOLE.test(id))) return undefined;
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** How the value at a path, or each element of the array there, was written. */
+function writtenAt({ data }: Event, [, ...path]: readonly string[], isArray: boolean): readonly string[] {
+  let text = data === undefined ? undefined : writtenTextOf(data);
+  for (const name of path) text = text === undefined ? undefined : memberText(text, name);
+  if (text === undefined) return [];
+  return isArray ? elementTexts(text) : [text];
+}

@@ -1,0 +1,80 @@
+/**
+ * Looks after notifications that no gateway took, within this process: embedded mode. A timer brings each check back,
+ * and they are judged one after the other, as they are over all processes when RabbitMQ keeps them.
+ */
+import type { Logger } from 'pino';
+import type { Listeners } from '../operate/signals/listeners.ts';
+import { type Check, placeOf } from './check.ts';
+import type { Judge } from './reach-check.ts';
+import { checkFor, type Schedule } from './schedule.ts';
+import type { UnreachedMemory } from './unreached-memory.ts';
+import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
+
+export interface MemoryUnreachedOptions {
+  readonly judge: Judge;
+  readonly memory: Pick<UnreachedMemory, 'isSignalled' | 'signalled'>;
+  readonly listeners: Pick<Listeners, 'tell'>;
+  readonly afterMs: number;
+  /** Calls back later, unless the function that it returns is called before. */
+  readonly after: (delayMs: number, run: () => void) => () => void;
+  readonly log: Logger;
+  readonly onSignal: (name: typeof UNREACHED, outcome: 'published' | 'unrouted') => void;
+}
+
+export class MemoryUnreached {
+  readonly #options: MemoryUnreachedOptions;
+  /** What cancels each check that waits. */
+  readonly #waiting = new Set<() => void>();
+  #inHand: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: MemoryUnreachedOptions) {
+    this.#options = options;
+  }
+
+  readonly schedule: Schedule = (event, audience, appended) => {
+    const check = checkFor(event, audience, appended);
+    if (check !== undefined) this.#wait(check);
+    return undefined;
+  };
+
+  /** What waits is lost, with all that it asks about. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const cancel of this.#waiting) cancel();
+    this.#waiting.clear();
+  }
+
+  /** Resolves when what was due is judged. */
+  async drain(): Promise<void> {
+    await this.#inHand;
+  }
+
+  #wait(check: Check): void {
+    if (this.#isStopped) return;
+    const { after, afterMs } = this.#options;
+    const cancel = after(afterMs, () => {
+      this.#waiting.delete(cancel);
+      // Two of one notification at the same time would both find it not signalled yet.
+      this.#inHand = this.#inHand.then(() => this.#settle(check));
+    });
+    this.#waiting.add(cancel);
+  }
+
+  /** Never rejects. */
+  async #settle(check: Check): Promise<void> {
+    const { judge, memory, listeners, log, onSignal } = this.#options;
+    try {
+      const verdict = await judge(check);
+      if (verdict.kind === 'open') this.#wait({ ...check, waits: check.waits + 1 });
+      if (verdict.kind !== 'unreached') return;
+      const { audience } = check;
+      const { notification } = verdict;
+      if (await memory.isSignalled(audience, notification)) return;
+      onSignal(UNREACHED, listeners.tell(encodeUnreached(verdict).body) ? 'published' : 'unrouted');
+      await memory.signalled(audience, notification);
+    } catch (error) {
+      log.warn({ ...placeOf(check), reason: String(error) }, 'check failed');
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Judges whether a notification has reached its user. Everything but expiry is told by places in the log and not by
+ * clocks: whoever entered the room at or behind a notification's place came after it, whatever time it was there.
+ */
+import type { Audience } from '../contract/audience.ts';
+import { RETRACTION_TYPE } from '../contract/event.ts';
+import type { Cursor, Notification } from '../contract/notification.ts';
+import type { Directory, UserPresence } from '../contract/presence.ts';
+import { collapseKeyOf, type Inbox, identityOf } from '../pipeline/inbox/inbox.ts';
+import { type Incarnation, reaches } from '../pipeline/inbox/incarnations.ts';
+import { NO_MARKS, rebased } from '../pipeline/inbox/marks.ts';
+import type { MarksStore } from '../pipeline/inbox/marks-store.ts';
+import { contains } from '../pipeline/inbox/ranges.ts';
+import { notificationIn } from '../pipeline/inbox/stored-notification.ts';
+import type { Check } from './check.ts';
+import type { UnreachedMemory } from './unreached-memory.ts';
+
+/** Longer than the sessions of a node that died are told as present. */
+const NODES_JUDGED_MS = 20_000;
+
+export interface JudgeOptions {
+  readonly inbox: Pick<Inbox, 'read' | 'places' | 'shadows' | 'incarnations'>;
+  readonly marks: Pick<MarksStore, 'load'>;
+  readonly directory: Pick<Directory, 'sessionsOf'>;
+  readonly memory: Pick<UnreachedMemory, 'fetchedUpTo'>;
+  /** How long a check waits each time. */
+  readonly afterMs: number;
+  readonly now: () => number;
+}
+
+/** What is known of the notification and its user. */
+interface Facts {
+  readonly check: Check;
+  readonly notification: Notification;
+  readonly presence: UserPresence;
+  readonly fetched: Cursor;
+  /** Until when it cannot be told of a session that began before whether its node had died. */
+  readonly areNodesJudged: boolean;
+  readonly incarnations: readonly Incarnation[];
+}
+
+export type Verdict =
+  | { readonly kind: 'unreached'; readonly user: string; readonly notification: Notification }
+  /** It has reached the user, or is not there or not shown any more. */
+  | { readonly kind: 'settled' }
+  /** It cannot be told yet. */
+  | { readonly kind: 'open' };
+
+const SETTLED: Verdict = { kind: 'settled' };
+
+/** Rejects while Redis is away. */
+export type Judge = (check: Check) => Promise<Verdict>;
+
+export function createJudge(options: JudgeOptions): Judge {
+  const { inbox, marks, directory, memory, afterMs, now } = options;
+  return async (check) => {
+    const { audience, offset } = check;
+    const user = audience.slice('user:'.length);
+    const identity = identityOf(check);
+    const [[stored], [place], shadows, incarnations, { byAudience }, presence, fetched] = await Promise.all([
+      inbox.read(audience, offset, offset),
+      inbox.places(audience, [identity]),
+      inbox.shadows(audience),
+      inbox.incarnations(audience),
+      marks.load(user),
+      directory.sessionsOf(user),
+      memory.fetchedUpTo(audience),
+    ]);
+    if (stored === undefined || (stored.expiresAtMs ?? Number.POSITIVE_INFINITY) <= now()) return SETTLED;
+    const notification = notificationIn(stored.json);
+    if (identityOf(notification) !== identity || notification.type === RETRACTION_TYPE) return SETTLED;
+    const key = collapseKeyOf(notification);
+    const isReplaced = key !== undefined && (shadows.newest.get(key) ?? 0) > offset;
+    if (isReplaced || (shadows.retracted.get(identity) ?? 0) > offset) return SETTLED;
+    // The check of a repeat: the first time a gateway took it.
+    if (place?.offset === offset && (place.gateways ?? 0) > 0) return SETTLED;
+    const { seen } = rebased(
+      byAudience.get(audience) ?? NO_MARKS,
+      incarnations[0]?.epoch ?? '',
+      incarnations,
+    );
+    if (contains(seen, offset)) return SETTLED;
+    const areNodesJudged = check.waits * afterMs >= NODES_JUDGED_MS;
+    const came = hasCome({ check, notification, presence, fetched, areNodesJudged, incarnations });
+    if (came !== 'away') return came === 'come' ? SETTLED : { kind: 'open' };
+    return { kind: 'unreached', user, notification };
+  };
+}
+
+function hasCome(facts: Facts): 'come' | 'away' | 'unknown' {
+  const { check, notification, presence, fetched, areNodesJudged, incarnations } = facts;
+  const { audience } = check;
+  const isPast = (cursor: Cursor | undefined) =>
+    cursor !== undefined && reaches(cursor, notification, incarnations);
+  const { sessions, devices } = presence;
+  if (isPast(fetched)) return 'come';
+  if ([...sessions, ...devices].some(({ audiences }) => isPast(placeIn(audiences, audience)))) return 'come';
+  if (sessions.length === 0) return 'away';
+  // They began before the append and no gateway took it: their node is dead, or was out of touch and heals.
+  return areNodesJudged ? 'come' : 'unknown';
+}
+
+function placeIn(audiences: Readonly<Record<string, Cursor>>, audience: Audience): Cursor | undefined {
+  return Object.hasOwn(audiences, audience) ? audiences[audience] : undefined;
+}

@@ -1,0 +1,183 @@
+/**
+ * Takes checks as they come back and publishes a signal for each notification that has not reached its user, one after
+ * the other over all processes. A check is acknowledged only when RabbitMQ has confirmed the signal and it is remembered;
+ * a process that dies leaves at most one for which only the first is true.
+ *
+ * What fails goes back to wait, so that neither a Redis that is away nor one check that cannot be judged holds up the
+ * others.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import pRetry from 'p-retry';
+import type { Logger } from 'pino';
+import { Link } from '../adapters/rabbitmq/link.ts';
+import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
+import {
+  SIGNALS_EXCHANGE,
+  Topology,
+  type TopologyClash,
+  UNREACHED_QUEUE,
+} from '../adapters/rabbitmq/topology.ts';
+import { typeOf } from '../contract/signal.ts';
+import { reasonOf } from '../resilience/reason.ts';
+import { type Check, parseCheck, placeOf, sendCheck } from './check.ts';
+import type { Judge, Verdict } from './reach-check.ts';
+import type { UnreachedMemory } from './unreached-memory.ts';
+import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
+
+/** Read about while the one before is published. */
+const JUDGED_AHEAD = 16;
+
+/** After a failure: what is away is not asked a thousand times a second. */
+const FAILED_PAUSE_MS = 500;
+
+const REMEMBERING = {
+  retries: Number.POSITIVE_INFINITY,
+  minTimeout: 50,
+  maxTimeout: 1_000,
+  randomize: true,
+};
+
+export interface UnreachedCheckerOptions {
+  readonly judge: Judge;
+  readonly publisher: Pick<Publisher, 'publish'>;
+  readonly memory: Pick<UnreachedMemory, 'isSignalled' | 'signalled'>;
+  readonly afterMs: number;
+  readonly log: Logger;
+  readonly onClash: (clash: TopologyClash) => void;
+  readonly onSignal: (name: typeof UNREACHED, outcome: 'published' | 'unrouted') => void;
+}
+
+export class UnreachedChecker {
+  readonly #options: UnreachedCheckerOptions;
+  readonly #link: Link;
+  readonly #topology = new Topology();
+  readonly #stopping = new AbortController();
+  #inHand: Promise<void> = Promise.resolve();
+
+  constructor(options: UnreachedCheckerOptions) {
+    this.#options = options;
+    this.#link = new Link('carillon unreached', options.log, options.onClash);
+  }
+
+  async open(url: string): Promise<void> {
+    await this.#link.open(url, (model) => this.#setup(model));
+  }
+
+  /** Takes no more checks, and resolves when the one in hand is settled or given up. */
+  async drain(): Promise<void> {
+    this.#stopping.abort();
+    await this.#inHand;
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#link.close();
+  }
+
+  async #setup(model: ChannelModel): Promise<void> {
+    await this.#topology.declare(model);
+    const channel = await model.createChannel();
+    channel.on('error', (error) =>
+      this.#options.log.warn({ reason: error.message }, 'RabbitMQ closed the checking channel'),
+    );
+    const gone = new AbortController();
+    channel.on('close', () => {
+      gone.abort();
+      this.#link.rebuild('the checking channel closed');
+    });
+    await channel.prefetch(JUDGED_AHEAD);
+    const over = AbortSignal.any([this.#stopping.signal, gone.signal]);
+    await channel.consume(UNREACHED_QUEUE, (message) => {
+      if (message === null)
+        this.#link.rebuild(`RabbitMQ cancelled the checking consumer: ${UNREACHED_QUEUE} was deleted`);
+      else this.#take(channel, message, over);
+    });
+  }
+
+  #take(channel: Channel, message: ConsumeMessage, over: AbortSignal): void {
+    // What lies when this process stops goes to the next with the connection's end.
+    if (over.aborted) return;
+    const check = parseCheck(message.content);
+    const judging = check === undefined ? undefined : this.#options.judge(check);
+    judging?.catch(() => {
+      // Told when it is its turn.
+    });
+    const turn = async () => {
+      if (over.aborted) return;
+      if (check === undefined || judging === undefined) {
+        this.#options.log.warn({ queue: UNREACHED_QUEUE }, 'a message that is no check is thrown away');
+      } else if (!(await this.#settle(check, judging, over))) {
+        return;
+      }
+      acknowledge(channel, message);
+    };
+    this.#inHand = this.#inHand.then(turn);
+  }
+
+  /** False when it was given up; then the check comes again. Never rejects. */
+  async #settle(check: Check, judging: Promise<Verdict>, over: AbortSignal): Promise<boolean> {
+    try {
+      const verdict = await judging;
+      if (verdict.kind === 'unreached') await this.#tell(check, verdict);
+      else if (verdict.kind === 'open') await this.#waitAgain(check);
+      return true;
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#options.log.warn({ ...placeOf(check), reason }, 'check failed');
+    }
+    while (!over.aborted) {
+      try {
+        await pause(FAILED_PAUSE_MS, undefined, { signal: over });
+        await this.#waitAgain(check);
+        return true;
+      } catch {
+        // RabbitMQ is away, and then this channel is mostly gone too.
+      }
+    }
+    return false;
+  }
+
+  async #tell(
+    { audience, offset }: Check,
+    unreached: Extract<Verdict, { kind: 'unreached' }>,
+  ): Promise<void> {
+    const { publisher, memory, log, onSignal } = this.#options;
+    const { notification } = unreached;
+    // Its event came again after a consumer had died, and was scheduled once more.
+    if (await memory.isSignalled(audience, notification)) return;
+    const { epoch, source, id } = notification;
+    const { body, properties } = encodeUnreached(unreached);
+    try {
+      await publisher.publish(SIGNALS_EXCHANGE, typeOf(UNREACHED), body, properties);
+      onSignal(UNREACHED, 'published');
+    } catch (error) {
+      // Trying again would not make a listener.
+      if (!(error instanceof Unroutable)) throw error;
+      log.warn(
+        { audience, epoch, offset, source, id },
+        'no queue takes the signal that a notification is unreached',
+      );
+      onSignal(UNREACHED, 'unrouted');
+    }
+    // Forgotten, it would be published again whenever the check comes again: also on the next channel, whose first
+    // check waits for this one.
+    await pRetry(() => memory.signalled(audience, notification), {
+      ...REMEMBERING,
+      shouldRetry: () => !this.#stopping.signal.aborted,
+    });
+  }
+
+  async #waitAgain(check: Check): Promise<void> {
+    const { publisher, afterMs } = this.#options;
+    await sendCheck(publisher, { ...check, waits: check.waits + 1 }, afterMs);
+  }
+}
+
+function acknowledge(channel: Channel, message: ConsumeMessage): void {
+  try {
+    channel.ack(message);
+  } catch {
+    // The channel has closed meanwhile, and the check comes again.
+  }
+}

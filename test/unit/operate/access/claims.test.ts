@@ -1,0 +1,157 @@
+/** Claims: what of a token cannot be used is left out and named, and never gives more than it says. */
+import { describe, expect, test } from 'vitest';
+import { identityOf, readBearer, type Skipped } from '../../../../src/operate/access/claims.ts';
+import { SkippedClaims } from '../../../../src/operate/access/skipped-claims.ts';
+
+const exp = 1_900_000_000;
+
+function read(claims: Readonly<Record<string, unknown>>) {
+  const found = readBearer({ sub: 'u1', exp, ...claims });
+  if (!found.ok) throw new Error(found.fault);
+  return identityOf(found.bearer);
+}
+
+const named = ({ skipped }: ReturnType<typeof read>) => skipped.map(({ claim, value }) => [claim, value]);
+
+describe('departments', () => {
+  test('one that cannot be used keeps nobody out', () => {
+    const found = read({
+      departments: ['研发部', 'R&D', 'a,b', ' x', 7, null, { a: 1 }, 'sales\u202e', 'R&D'],
+    });
+    expect(found.identity).toMatchObject({ user: 'u1', departments: ['研发部', 'R&D', '7'] });
+    expect(named(found)).toEqual([
+      ['departments', 'a,b'],
+      ['departments', ' x'],
+      ['departments', null],
+      ['departments', { a: 1 }],
+      ['departments', 'sales\u202e'],
+    ]);
+    expect(found.skipped[0]?.why).toBe('an id has no commas and no braces');
+  });
+
+  test('are normalised, and each is one', () => {
+    expect(read({ departments: ['Ve\u0301lo', 'V\u00e9lo'] }).identity.departments).toEqual(['V\u00e9lo']);
+  });
+
+  test('more than 100 are the first 100, and the others are named', () => {
+    const departments = Array.from({ length: 500 }, (_, i) => `d${i}`);
+    const found = read({ departments: ['d0', ...departments] });
+    expect(found.identity.departments).toEqual(departments.slice(0, 100));
+    expect(named(found)).toEqual(departments.slice(100).map((department) => ['departments', department]));
+    expect(read({ departments: departments.slice(0, 101) }).skipped).toHaveLength(1);
+    expect(read({ departments: departments.slice(0, 100) }).skipped).toEqual([]);
+  });
+
+  test.for<[unknown, string[], number]>([
+    ['sales', ['sales'], 0],
+    ['sales,east', [], 1],
+    [null, [], 1],
+    [true, [], 1],
+    [{ 0: 'a' }, [], 1],
+    [2 ** 53, [], 1],
+    [[['a']], [], 1],
+    [[], [], 0],
+  ])('%j gives %j', ([departments, given, skipped]) => {
+    const found = read({ departments });
+    expect(found.identity.departments).toEqual(given);
+    expect(found.skipped).toHaveLength(skipped);
+  });
+});
+
+describe('patterns', () => {
+  test('a bad one gives nothing, and the others what they say', () => {
+    const found = read({
+      topics: ['a', '#', '行情.*', 'b,c'],
+      publish: ['*', 'x\u0000'],
+      audiences: ['user:*', 'nobody'],
+    });
+    expect(found.identity).toMatchObject({ topics: ['a', '行情.*'], publish: ['*'], audiences: ['user:*'] });
+    expect(named(found)).toEqual([
+      ['topics', '#'],
+      ['topics', 'b,c'],
+      ['publish', 'x\u0000'],
+      ['audiences', 'nobody'],
+    ]);
+  });
+
+  test.for([[['nobody']], ['nobody'], [null], [{}], [[]], [7], [[null]]])(
+    'audiences that cannot be used, as %j, allow none and not all',
+    ([audiences]) => {
+      expect(read({ audiences }).identity.audiences).toEqual([]);
+    },
+  );
+
+  test('without the claim any audience may be published to', () => {
+    expect(read({}).identity.audiences).toBeUndefined();
+  });
+});
+
+test.for<[unknown, string[]]>([
+  ['events:write admin', ['events:write', 'admin']],
+  [
+    ['events:write', 'admin'],
+    ['events:write', 'admin'],
+  ],
+  [['events:write admin'], ['events:write admin']],
+  [['events:write', 7, null], ['events:write']],
+  [undefined, []],
+  [null, []],
+  [{ admin: true }, []],
+  [true, []],
+])('the scope %j gives %j', ([scope, scopes]) => {
+  expect(read({ scope }).identity.scopes).toEqual(scopes);
+});
+
+test.for([undefined, null, '', 7, ['u1'], 'a,b', '{a}', 'a\u0000', 'x'.repeat(129)])(
+  'a sub of %j gives nobody',
+  (sub) => {
+    const found = readBearer({ sub, exp });
+    expect(found).toEqual({ ok: false, fault: expect.stringMatching(/^claim sub: ./) });
+  },
+);
+
+describe('what was skipped', () => {
+  const lines: object[] = [];
+  let nowMs = 0;
+  const claims = () => {
+    lines.length = 0;
+    return new SkippedClaims({ warn: (line: object) => void lines.push(line) }, () => nowMs);
+  };
+  const of = (value: unknown): readonly Skipped[] => [
+    { claim: 'departments', value, why: 'an id has no commas' },
+  ];
+
+  test('is told with who has it and what would be right', () => {
+    claims().tell('u1', of('a,b'));
+    expect(lines).toEqual([
+      { user: 'u1', skipped: ['departments: a,b'], count: 1, why: ['an id has no commas'] },
+    ]);
+  });
+
+  test('is told once in ten minutes, whoever comes with it', () => {
+    const told = claims();
+    for (const user of ['u1', 'u1', 'u2']) told.tell(user, of('a,b'));
+    expect(lines).toHaveLength(1);
+    nowMs += 600_000;
+    told.tell('u2', of('a,b'));
+    expect(lines).toHaveLength(2);
+  });
+
+  test('fills no log, and says how much was not told', () => {
+    const told = claims();
+    for (let i = 0; i < 10_000; i += 1) told.tell('u1', of(`a,${i}`));
+    expect(lines).toHaveLength(30);
+    nowMs += 60_000;
+    told.tell('u1', of('b,c'));
+    expect(lines.at(-1)).toMatchObject({ suppressed: 9_970 });
+  });
+
+  test('is cut where it is long', () => {
+    const many = Array.from({ length: 400 }, () => of('\ud83d'.repeat(100_000))[0]).filter(
+      (one) => one !== undefined,
+    );
+    claims().tell('u1', many);
+    expect(JSON.stringify(lines).length).toBeLessThan(2_000);
+    expect(lines).toEqual([expect.objectContaining({ count: 400 })]);
+  });
+});

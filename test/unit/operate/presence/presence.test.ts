@@ -1,0 +1,126 @@
+/** What a gateway says of itself while the store fails, forgets it and comes back. */
+import { expect, onTestFinished, test } from 'vitest';
+import type { Audience } from '../../../../src/contract/audience.ts';
+import type { Attendee } from '../../../../src/contract/presence.ts';
+import { MemoryPresence } from '../../../../src/operate/presence/memory-presence.ts';
+import { Registry } from '../../../../src/operate/presence/presence.ts';
+import type { Change, Occupancy, Rooms } from '../../../../src/operate/presence/presence-store.ts';
+
+class FailingPresence extends MemoryPresence {
+  isAway = false;
+  readonly beats: Rooms[] = [];
+  writes = 0;
+  back = () => {};
+
+  override async write(changes: readonly Change[]): Promise<void> {
+    if (this.isAway) throw new Error('away');
+    this.writes += 1;
+    await super.write(changes);
+  }
+
+  override async beat(node: string, rooms: Rooms): Promise<boolean> {
+    if (this.isAway) throw new Error('away');
+    this.beats.push(rooms);
+    return await super.beat(node, rooms);
+  }
+
+  override onBack(listener: () => void = () => {}): void {
+    this.back = listener;
+  }
+}
+
+function attendee(session: string): Attendee {
+  const connectedAt = new Date().toISOString();
+  const described = { session, node: 'n', address: '192.0.2.1', transport: 'websocket', connectedAt };
+  return { user: 'ada', session, describe: () => ({ ...described, audiences: {} }) };
+}
+
+function open(beatMs = 10) {
+  const store = new FailingPresence();
+  const registry = new Registry({ node: 'n', store, beatMs, now: Date.now });
+  const rooms = new Map<Audience, Occupancy | undefined>();
+  let changed = new Set<Audience>();
+  const put = (audience: Audience, occupancy: Occupancy | undefined) => {
+    rooms.set(audience, occupancy);
+    changed.add(audience);
+  };
+  registry.start((isAll) => {
+    const told = [...rooms].filter(([audience]) => isAll || changed.has(audience));
+    changed = new Set();
+    return new Map(told);
+  });
+  onTestFinished(() => registry.close());
+  const names = async () => (await store.of('ada')).sessions.map((one) => one.session);
+  return { store, registry, put, names };
+}
+
+test('what is told of sessions is written, and all rooms only once', async () => {
+  const { store, registry, put, names } = open();
+  registry.present(attendee('s1'));
+  registry.present(attendee('s2'));
+  registry.gone('s1', { global: { epoch: 'a', offset: 4 } });
+  registry.gone('never told', {});
+  await expect.poll(names).toEqual(['s2']);
+  expect((await store.of('ada')).devices).toMatchObject([
+    { session: 's1', audiences: { global: { offset: 4 } } },
+  ]);
+  put('department:sales', { users: 1, sessions: 2 });
+  await expect.poll(() => store.hosts('department:sales')).toEqual([{ node: 'n', users: 1, sessions: 2 }]);
+  await expect.poll(() => store.beats.length).toBeGreaterThan(5);
+  expect(store.beats.filter(({ isAll }) => isAll)).toHaveLength(1);
+});
+
+test('what could not be written is written later, and who left meanwhile is not there', async () => {
+  const { store, registry, put, names } = open();
+  const many = Array.from({ length: 450 }, (_, i) => `s${i}`);
+  registry.present(attendee('before'));
+  await expect.poll(names).toEqual(['before']);
+  store.isAway = true;
+  for (const name of many) registry.present(attendee(name));
+  registry.gone('before', {});
+  registry.gone('s0', {});
+  put('global', { users: 9, sessions: 9 });
+  await expect.poll(names).toEqual(['before']);
+  store.isAway = false;
+  await expect.poll(async () => (await names()).sort()).toEqual(many.slice(1).sort());
+  expect(await store.hosts('global')).toEqual([{ node: 'n', users: 9, sessions: 9 }]);
+});
+
+test('a store that has forgotten the node is told everything again', async () => {
+  const { store, registry, put, names } = open();
+  registry.present(attendee('s1'));
+  put('global', { users: 1, sessions: 1 });
+  await expect.poll(() => store.hosts('global')).toHaveLength(1);
+  await store.write([
+    { user: 'ada', gone: { ...attendee('s1').describe(), disconnectedAt: new Date().toISOString() } },
+  ]);
+  await store.leave('n');
+  await expect.poll(names).toEqual(['s1']);
+  await expect.poll(() => store.hosts('global')).toHaveLength(1);
+});
+
+test('a store that was away is told everything as soon as it is back, also what it had taken', async () => {
+  const { store, registry, names } = open(1_000_000);
+  registry.present(attendee('s1'));
+  await expect.poll(names).toEqual(['s1']);
+  await store.write([
+    { user: 'ada', gone: { ...attendee('s1').describe(), disconnectedAt: new Date().toISOString() } },
+  ]);
+  store.back();
+  await expect.poll(names).toEqual(['s1']);
+});
+
+test('in the end the last departures are written and the node is gone, unless the store is away', async () => {
+  const { store, registry, names } = open();
+  registry.present(attendee('s1'));
+  await expect.poll(names).toEqual(['s1']);
+  store.isAway = true;
+  registry.gone('s1', {});
+  await expect.poll(() => store.beats.length).toBeGreaterThan(0);
+  store.isAway = false;
+  await registry.close();
+  expect(await names()).toEqual([]);
+  expect(await store.hosts('global')).toEqual([]);
+  store.isAway = true;
+  await registry.close();
+});

@@ -1,0 +1,183 @@
+/** Routes files: what is read, and that each fault is told with file and line, whatever the text. */
+import { describe, expect, test } from 'vitest';
+import { parseRoutes, RoutesError } from '../../../../src/pipeline/routing/routes-file.ts';
+import fc from '../../../support/fast-check.ts';
+
+/** The faults that a text is refused with, one a line. */
+function faultsOf(text: string): readonly string[] {
+  try {
+    parseRoutes(text, 'routes.yaml');
+  } catch (error) {
+    if (!(error instanceof RoutesError)) throw error;
+    expect(error.code).toBe('invalid_routes');
+    return error.message
+      .split('\n  - ')
+      .slice(1)
+      .map((fault) => fault.trim());
+  }
+  return [];
+}
+
+test('reads routes in their order', () => {
+  const routes = parseRoutes(
+    `# Who hears of what
+routes:
+  - type: order.*
+    audience: ["user:{data.customerId}", global]
+  - type: audit.#
+    audience:
+      - department:audit
+`,
+    'routes.yaml',
+  );
+  expect(routes.map(({ type, audience }) => [type, audience.map(({ text }) => text)])).toEqual([
+    ['order.*', ['user:{data.customerId}', 'global']],
+    ['audit.#', ['department:audit']],
+  ]);
+  expect(routes.map(({ matches }) => matches('audit.login'))).toEqual([false, true]);
+});
+
+test('an empty list of routes, and aliases, are fine', () => {
+  expect(parseRoutes('routes: []', 'routes.yaml')).toEqual([]);
+  const [, second] = parseRoutes(
+    'routes:\n  - {type: a, audience: &ops [department:ops]}\n  - {type: b, audience: *ops}\n',
+    'routes.yaml',
+  );
+  expect(second?.audience.map(({ text }) => text)).toEqual(['department:ops']);
+});
+
+describe('a fault is told with file and line:', () => {
+  const route = 'routes:\n  - type: a\n    audience: [global]\n';
+
+  test.each([
+    ['an empty file', '', 'routes.yaml:1: must be a mapping with the key "routes"'],
+    ['nothing but a comment', '# none yet\n', 'routes.yaml:1: must be a mapping with the key "routes"'],
+    ['a list', '- type: a\n', 'routes.yaml:1: must be a mapping with the key "routes"'],
+    ['no routes', '\n{}\n', 'routes.yaml:2: routes must be a list of routes'],
+    ['routes that are no list', 'routes:\n  type: a\n', 'routes.yaml:2: routes must be a list of routes'],
+    ['an unknown key at the top', `${route}more: 1\n`, 'routes.yaml:4: unknown key "more"'],
+    ['an unknown key in a route', `${route}    to: 1\n`, 'routes.yaml:4: unknown key "to"'],
+    [
+      'no type',
+      'routes:\n\n  - audience: [global]\n',
+      'routes.yaml:3: routes[0].type must be a type pattern',
+    ],
+    [
+      'a bad pattern',
+      'routes:\n  - audience: [global]\n    type: a..b\n',
+      'routes.yaml:3: routes[0].type must be words',
+    ],
+    [
+      'no audience',
+      'routes:\n  - type: a\n',
+      'routes.yaml:2: routes[0].audience must be a list of audiences',
+    ],
+    [
+      'an empty audience',
+      'routes:\n  - type: a\n    audience: []\n',
+      'routes.yaml:3: routes[0].audience must name',
+    ],
+    [
+      'a bad template',
+      'routes:\n  - type: a\n    audience:\n      - global\n      - user:{customer}\n',
+      'routes.yaml:5: routes[0].audience[1] {customer} is not data.<field>, subject, source or type',
+    ],
+    [
+      'a template that is no audience',
+      'routes:\n  - type: a\n    audience: [nobody]\n',
+      'routes.yaml:3: routes[0].audience[0] "nobody" is not an audience',
+    ],
+    ['a route that is no mapping', `${route}  - b\n`, 'routes.yaml:4: routes[1] '],
+    ['a syntax fault', `${route}  - type: "b\n`, 'routes.yaml:5: '],
+    ['tabs', 'routes:\n\t- type: a\n', 'routes.yaml:2: Tabs are not allowed'],
+    ['a key twice', `${route}    type: b\n`, 'routes.yaml:4: Map keys must be unique'],
+    ['two documents', `${route}---\n${route}`, 'routes.yaml:4: '],
+  ])('%s', (_name, text, fault) => {
+    expect(faultsOf(text)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  test('all faults of the routes at once', () => {
+    const faults = faultsOf('routes:\n  - type: a..b\n    audience: [nobody]\n    to: x\nmore: 1\n');
+    expect(faults.map((fault) => fault.split(': ')[0])).toEqual(
+      expect.arrayContaining(['routes.yaml:2', 'routes.yaml:3', 'routes.yaml:4', 'routes.yaml:5']),
+    );
+    expect(faults).toHaveLength(4);
+  });
+});
+
+describe('nothing but a RoutesError is thrown', () => {
+  const yamlish = fc
+    .array(
+      fc.constantFrom(
+        ...[
+          'routes',
+          'type',
+          'audience',
+          'global',
+          'a.b',
+          ':',
+          ': ',
+          '- ',
+          '-',
+          '\n',
+          '\n  ',
+          '    ',
+          '\t',
+          '[',
+          ']',
+        ],
+        ...[
+          '{',
+          '}',
+          ',',
+          '"',
+          "'",
+          '&a ',
+          '#',
+          '|',
+          '>',
+          '? ',
+          '---\n',
+          '!!str ',
+          '!x ',
+          '%YAML 1.2\n',
+          '~',
+          '1',
+        ],
+        ...['__proto__', '\\', '\u2028', '@'],
+      ),
+      { maxLength: 40 },
+    )
+    .map((parts) => parts.join(''));
+
+  test('for arbitrary text', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), yamlish), (text) => {
+        for (const fault of faultsOf(text)) expect(fault).toMatch(/^routes\.yaml:\d+: /);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('for any JSON', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (type, audience) => {
+        faultsOf(JSON.stringify({ routes: [{ type, audience }] }));
+      }),
+    );
+  });
+
+  test('for a list that holds itself', () => {
+    expect(faultsOf('routes: &a [*a]')).toEqual([expect.stringContaining('routes.yaml:1: routes[0] ')]);
+  });
+
+  test('for an alias without its anchor', () => {
+    expect(faultsOf('routes: *x')).toEqual([expect.stringContaining('routes.yaml:1: ')]);
+  });
+
+  test('for aliases that multiply', () => {
+    const level = (name: string, of: string) => `${name}: &${name} [${Array(10).fill(of).join(',')}]\n`;
+    const text = `${level('a', 'x')}${level('b', '*a')}${level('c', '*b')}routes: [*c, *c]\n`;
+    expect(faultsOf(text).length).toBeGreaterThan(0);
+  });
+});

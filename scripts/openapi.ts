@@ -4,7 +4,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { DeadLetterDesk } from '../src/contract/dead-letter.ts';
-import type { UserInbox } from '../src/contract/inbox.ts';
 import type { Directory } from '../src/contract/presence.ts';
 import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../src/contract/problem.ts';
 import { noToken } from '../src/contract/token.ts';
@@ -20,6 +19,7 @@ import { PartsHealth } from '../src/observe/health.ts';
 import { createLog } from '../src/observe/log.ts';
 import { serveMetrics } from '../src/observe/metrics-route.ts';
 import type { Departments } from '../src/operate/access/departments.ts';
+import type { UserInbox } from '../src/pipeline/inbox/user-inbox.ts';
 import { type Json, refsIn, refTo, sortedByKey, tidy } from './json-schema.ts';
 
 const INFO = {

@@ -1,5 +1,8 @@
 /** The bell: two people's apps on one page, each with its bell, and a form that sends them something. */
-import { type Environment, type RunningStory, type StoryEvent, startStory } from '../support/story.ts';
+
+import type { StoryEvent } from '../support/link.ts';
+import type { Environment } from '../support/service.ts';
+import { type RunningStory, startStory } from '../support/story.ts';
 
 const DEPARTMENTS: Readonly<Record<string, readonly string[]>> = { ada: ['sales'], grace: ['support'] };
 

@@ -2,7 +2,9 @@
  * The chat's own service: tells each room who has joined and who has left. It knows that from Carillon's signals, so
  * that no window has to say goodbye. A signal may be lost while RabbitMQ is away: that costs a line in the room.
  */
-import type { Signal, Story } from '../support/story.ts';
+
+import type { Signal } from '../support/link.ts';
+import type { Story } from '../support/story.ts';
 
 const PREFIX = 'chat.';
 

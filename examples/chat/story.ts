@@ -1,5 +1,7 @@
 /** The chat: pages that publish to a room's topic, and a service that tells the room who joined and who left. */
-import { type Environment, type RunningStory, startStory } from '../support/story.ts';
+
+import type { Environment } from '../support/service.ts';
+import { type RunningStory, startStory } from '../support/story.ts';
 import { Rooms } from './rooms.ts';
 
 export async function run(environment?: Environment): Promise<RunningStory> {

@@ -1,6 +1,7 @@
 /** Company notices: to everybody, to a department, to one person; and somebody who moves to another department. */
-import { freePort } from '../support/service.ts';
-import { type Environment, type RunningStory, startStory } from '../support/story.ts';
+import { freePort } from '../support/free-port.ts';
+import type { Environment } from '../support/service.ts';
+import { type RunningStory, startStory } from '../support/story.ts';
 import { openOffice } from './office.ts';
 import { people } from './people.ts';
 

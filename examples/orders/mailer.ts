@@ -3,7 +3,8 @@
  * publishes as `mail.sent`, for the page to show.
  */
 import { z } from 'zod';
-import type { Signal, Story } from '../support/story.ts';
+import type { Signal } from '../support/link.ts';
+import type { Story } from '../support/story.ts';
 
 const sessionSchema = z.object({ user: z.string(), session: z.string() });
 

@@ -1,6 +1,7 @@
 /** Orders: a shop's domain events become a customer's inbox by routes, and e-mails when nobody came for them. */
 import { fileURLToPath } from 'node:url';
-import { type Environment, type RunningStory, startStory } from '../support/story.ts';
+import type { Environment } from '../support/service.ts';
+import { type RunningStory, startStory } from '../support/story.ts';
 import { startMailer } from './mailer.ts';
 import { Shop } from './shop.ts';
 

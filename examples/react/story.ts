@@ -1,5 +1,7 @@
 /** React: an inbox as a component, and a topic beside it that the service tells something every few seconds. */
-import { type Environment, type RunningStory, startStory } from '../support/story.ts';
+
+import type { Environment } from '../support/service.ts';
+import { type RunningStory, startStory } from '../support/story.ts';
 
 const NEWS = [
   'The lift works again',

@@ -1,7 +1,7 @@
 /** The way of services in a company: RabbitMQ, with confirmed publishing and a queue of one's own for signals. */
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { z } from 'zod';
-import type { Link, Signal } from './story.ts';
+import type { Link, Signal } from './link.ts';
 
 const signalSchema = z.object({
   id: z.string(),

@@ -1,7 +1,7 @@
 /** The way without RabbitMQ: events by `POST /v1/events`, and signals of embedded mode as server-sent events. */
 import { AbortError } from 'p-retry';
 import { readSignal } from './broker.ts';
-import type { Link } from './story.ts';
+import type { Link } from './link.ts';
 
 export function connectHttp(url: string, token: () => Promise<string>): Link {
   const closing = new AbortController();

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { freePort } from './service.ts';
+import { freePort } from './free-port.ts';
 
 /** Given what the page sent, parsed; what it returns, or the message of what it throws, is sent back. */
 export type Answer = (body: unknown) => unknown;

@@ -1,15 +1,15 @@
 /** A Carillon of the story's own: the built program as a child process. */
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Environment } from './story.ts';
+import { freePort } from './free-port.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const READY_TIMEOUT_MS = 80_000;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface ServiceOptions {
   /** Where AMQP_URL and REDIS_URL are, or are not. */
@@ -60,20 +60,4 @@ export async function startCarillon(url: string, { environment, settings }: Serv
 async function isReady(url: string): Promise<boolean> {
   const response = await fetch(`${url}/health/ready`).catch(() => undefined);
   return response?.status === 200;
-}
-
-/** Below those that systems give to outgoing connections, of which one could take it before Carillon does. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 20_000);
-    if (await canListen(port)) return port;
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
-  });
 }

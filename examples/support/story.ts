@@ -10,11 +10,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import pRetry from 'p-retry';
 import { connectBroker } from './broker.ts';
+import { freePort } from './free-port.ts';
 import { connectHttp } from './http.ts';
+import type { Signal, StoryEvent } from './link.ts';
 import { type Answer, type PageServer, servePages } from './pages.ts';
-import { freePort, startCarillon } from './service.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, startCarillon } from './service.ts';
 
 /** Of a token, besides `sub`: see docs/protocol.md. */
 export interface Claims {
@@ -22,32 +22,6 @@ export interface Claims {
   readonly topics?: readonly string[];
   readonly publish?: readonly string[];
   readonly scope?: string;
-}
-
-/** A CloudEvent; what is left out of `specversion`, `id`, `source` and `time` is filled in. */
-export interface StoryEvent {
-  readonly type: string;
-  readonly id?: string;
-  readonly audience?: string | readonly string[];
-  readonly data?: Readonly<Record<string, unknown>>;
-  readonly [attribute: string]: unknown;
-}
-
-/** A CloudEvent that Carillon itself publishes: docs/operating.md lists them. */
-export interface Signal {
-  readonly id: string;
-  readonly type: string;
-  readonly subject: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** How services talk to Carillon: over RabbitMQ, or over HTTP where there is none. */
-export interface Link {
-  /** Resolves once the event will not be lost. A rejection with `AbortError` is for good. */
-  publish(event: StoryEvent): Promise<void>;
-  /** Resolves when the listening is in force. */
-  signals(onSignal: (signal: Signal) => void): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface StoryOptions {

@@ -1,5 +1,7 @@
 /** The stock ticker: a source of quotes, the service that publishes them, and a page that draws them as they come. */
-import { type Environment, type RunningStory, startStory } from '../support/story.ts';
+
+import type { Environment } from '../support/service.ts';
+import { type RunningStory, startStory } from '../support/story.ts';
 import { produceQuotes } from './producer.ts';
 import { serveQuotes } from './quotes.ts';
 

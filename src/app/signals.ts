@@ -4,7 +4,6 @@ import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { type Activity, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
 import { MemorySignals } from '../operate/signals/memory-signals.ts';
 import { RabbitMqSignals, type SignalOutcome } from '../operate/signals/rabbitmq-signals.ts';
-import type { StoredInboxOptions } from '../pipeline/inbox/stored-inbox.ts';
 import { MemoryUnreached } from '../reach/memory-unreached.ts';
 import { createJudge } from '../reach/reach-check.ts';
 import { createSchedule, type Schedule } from '../reach/schedule.ts';
@@ -26,19 +25,6 @@ export function openSignals(
 }
 
 /** Tells what an inbox was told to mark. */
-export function readSignal(signals: Signals): NonNullable<StoredInboxOptions['onRead']> {
-  return (user, as, { ids, events, upTo, all }, origin) =>
-    signals.emit('notification.read', {
-      user,
-      as,
-      ids,
-      events,
-      upTo,
-      all,
-      by: origin === '' ? 'http' : origin,
-    });
-}
-
 /** Looks after notifications that no gateway took. */
 export interface Unreached {
   readonly schedule: Schedule;

@@ -1,7 +1,7 @@
 /** The store: Redis, or this process's memory in embedded mode. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Cluster } from 'ioredis';
 import { RedisClock } from '../adapters/redis/clock.ts';
+import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
 import {
   connectForCommands,
   connectForSubscriptions,
@@ -12,11 +12,9 @@ import {
 } from '../adapters/redis/connections.ts';
 import { RedisDenials } from '../adapters/redis/denials.ts';
 import type { Audience } from '../contract/audience.ts';
-import type { UserInbox } from '../contract/inbox.ts';
 import type { Cursor } from '../contract/notification.ts';
 import type { Directory } from '../contract/presence.ts';
 import type { Signals } from '../contract/signal.ts';
-import { ClusterSubscriber } from '../edge/gateway/cluster-subscriber.ts';
 import type { Live } from '../edge/gateway/live-messages.ts';
 import { MemoryLive } from '../edge/gateway/memory-live-messages.ts';
 import { channelOf, RedisLive } from '../edge/gateway/redis-live-messages.ts';
@@ -42,12 +40,12 @@ import { type MarksStore, MemoryMarksStore } from '../pipeline/inbox/marks-store
 import { MemoryInbox } from '../pipeline/inbox/memory-inbox.ts';
 import { RedisInbox } from '../pipeline/inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../pipeline/inbox/redis-marks-store.ts';
-import { StoredInbox } from '../pipeline/inbox/stored-inbox.ts';
+import { StoredInbox, type StoredInboxOptions } from '../pipeline/inbox/stored-inbox.ts';
+import type { UserInbox } from '../pipeline/inbox/user-inbox.ts';
 import { LocalUnreachedMemory } from '../reach/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../reach/unreached-memory.ts';
 import { answerBytes, type Context } from './context.ts';
-import { readSignal } from './signals.ts';
 import { maxLifetimeMs } from './verifier.ts';
 
 /** Where notifications are kept, and how they come from there to gateways. */
@@ -121,7 +119,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
   const denials = new RedisDenials(log);
   const redis = connectForCommands(config.backends, log, denials);
   const subscriptions = connectForSubscriptions(config.backends, log, denials);
-  const subscriber = subscriptions instanceof Cluster ? new ClusterSubscriber(subscriptions) : subscriptions;
+  const subscriber = subscriberOf(subscriptions);
   const clock = new RedisClock(redis);
   const { now } = clock;
   const runIds = new RunIds(redis);
@@ -200,3 +198,17 @@ function inboxHooks(signals: Signals, unreachedMemory: UnreachedMemory | undefin
 
 /** For checks that wait longer than they were told to, because no consumer is there. */
 const MARGIN_MS = 7 * 86_400_000;
+
+/** What is read is a signal too, for whoever counts it. */
+function readSignal(signals: Signals): NonNullable<StoredInboxOptions['onRead']> {
+  return (user, as, { ids, events, upTo, all }, origin) =>
+    signals.emit('notification.read', {
+      user,
+      as,
+      ids,
+      events,
+      upTo,
+      all,
+      by: origin === '' ? 'http' : origin,
+    });
+}

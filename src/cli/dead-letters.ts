@@ -9,18 +9,11 @@ import {
 } from '../contract/dead-letter.ts';
 import { guardNumbers, restoreNumbers } from '../contract/numbers.ts';
 import { askOps } from './api.ts';
+import { type FilterOptions, withFilter } from './dead-letter-filter.ts';
 import { Failure } from './failure.ts';
-import { JSON_OPTION, moment, whole } from './options.ts';
+import { JSON_OPTION, whole } from './options.ts';
 import { addRedrive } from './redrive.ts';
 import { plain, type Terminal, table } from './terminal.ts';
-
-export interface FilterOptions {
-  readonly reason?: string;
-  readonly type?: string;
-  readonly source?: string;
-  readonly after?: string;
-  readonly before?: string;
-}
 
 const LIST_EXAMPLES = `
 Examples:
@@ -92,15 +85,6 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       if (json) terminal.json(answer);
       else terminal.print(`discarded ${answer.discarded}`);
     });
-}
-
-export function withFilter(command: Command): Command {
-  return command
-    .option('--reason <code>', 'only with this reason')
-    .option('--type <type>', 'only of this type; * stands for any characters')
-    .option('--source <source>', 'only from this source; * stands for any characters')
-    .option('--after <moment>', 'only since then: 2026-11-20T09:00:00Z, or 2h ago', moment)
-    .option('--before <moment>', 'only from before then', moment);
 }
 
 function rowOf({ id, time, reason, type, copies, detail }: DeadLetter): string[] {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { MAX_REDRIVEN, type RedriveResult, redriveResultSchema } from '../contract/dead-letter.ts';
 import { askOps } from './api.ts';
-import { type FilterOptions, withFilter } from './dead-letters.ts';
+import { type FilterOptions, withFilter } from './dead-letter-filter.ts';
 import { Failure } from './failure.ts';
 import { JSON_OPTION, whole } from './options.ts';
 import { plain, type Terminal, table } from './terminal.ts';

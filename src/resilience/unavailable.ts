@@ -19,6 +19,15 @@ export class Unavailable extends Error {
   readonly code = 'unavailable';
 }
 
+/** The store is away, overloaded or refuses to write. Never the event's fault. */
+export class InboxUnavailable extends Error {
+  readonly code = 'inbox_unavailable';
+
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
 /** Of the system, over a connection. */
 const SYSTEM_CODES = /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_)|UND_ERR_|CERT_|ERR_(TLS|SSL)_)/;
 

@@ -3,8 +3,8 @@
 import { Cluster } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ClusterSubscriber } from '../../src/adapters/redis/cluster-subscriber.ts';
 import { connectForSubscriptions } from '../../src/adapters/redis/connections.ts';
-import { ClusterSubscriber } from '../../src/edge/gateway/cluster-subscriber.ts';
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 
 /** Of different slots on all three nodes. */

@@ -11,8 +11,9 @@ import {
 } from '../../src/adapters/redis/connections.ts';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
 import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
-import { type Appended, type InboxLimits, InboxUnavailable } from '../../src/pipeline/inbox/inbox.ts';
+import type { Appended, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
 import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
+import { InboxUnavailable } from '../../src/resilience/unavailable.ts';
 import { runIdOf } from '../support/append.ts';
 import { type ClusterNode, type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { until } from '../support/until.ts';

@@ -7,7 +7,6 @@ import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { BY_RANK, eventOf, InboxModel, type Made } from './inbox-model.ts';
-import type { ScriptedLink } from './scripted-link.ts';
 
 const HOUR_MS = 3_600_000;
 const byKind = (value: number) => ({ user: value, department: value, topic: value, global: value });
@@ -15,8 +14,13 @@ const byKind = (value: number) => ({ user: value, department: value, topic: valu
 /** Everything that is asked for in this turn of the event loop, and what follows from it, is done. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** Who is told what an audience's room is told. */
+interface Room {
+  publish(audience: Audience, bytes: Buffer): void;
+}
+
 export class ScriptedService {
-  readonly links: ScriptedLink[] = [];
+  readonly links: Room[] = [];
   readonly model: InboxModel;
   readonly inbox: MemoryInbox;
   readonly userInbox: StoredInbox;

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Cluster, Redis } from 'ioredis';
-import { InboxUnavailable } from '../../pipeline/inbox/inbox.ts';
 import { reasonOf } from '../../resilience/reason.ts';
-import { isUnavailable } from '../../resilience/unavailable.ts';
+import { InboxUnavailable, isUnavailable } from '../../resilience/unavailable.ts';
 
 interface LuaScript {
   readonly source: string;

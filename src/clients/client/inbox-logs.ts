@@ -2,13 +2,12 @@
  * The copies that this client holds of each log, as far as they are of use: what is replaced, taken back or trimmed
  * leaves, in its own audience only, as on the server.
  */
-import type { Opened } from '../../contract/inbox.ts';
+import type { KeptByKind } from '../../contract/inbox.ts';
 import { type EventIdentity, expiresAtMs, keyOf, retractedBy } from './identity.ts';
 import { atMs, type Item, placeOf } from './inbox-items.ts';
 import type { InboxItem } from './notification.ts';
 
 /** How much the logs of each kind keep, by kind. */
-export type Kept = Opened['kept'];
 
 /** For what a page brings that was read before something hid it; far more than come meanwhile. */
 const MAX_SHADOWS = 1_000;
@@ -18,7 +17,7 @@ export class InboxLogs {
   /** The newest place of what hides others: by audience and collapse key, or by audience and event. */
   readonly #shadows = new Map<string, number>();
   readonly #reached: () => Readonly<Record<string, number>>;
-  kept: Kept | undefined;
+  kept: KeptByKind | undefined;
 
   /** `reached`: up to where each audience's log has come. */
   constructor(reached: () => Readonly<Record<string, number>>) {
@@ -113,7 +112,7 @@ export class InboxLogs {
     return shown.offset <= (reached[shown.audience] ?? 0) - length;
   }
 
-  #keptOf({ audience }: InboxItem): Kept[keyof Kept] | undefined {
+  #keptOf({ audience }: InboxItem): KeptByKind[keyof KeptByKind] | undefined {
     if (this.kept === undefined) return undefined;
     if (audience === 'global') return this.kept.global;
     return audience.startsWith('user:') ? this.kept.user : this.kept.department;

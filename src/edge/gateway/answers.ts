@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { formatPath } from '../../contract/refusal.ts';
 import type { RequestError, RequestErrorCode } from '../../contract/socket.ts';
+import type { Meter } from '../../pipeline/inbox/meter.ts';
 import { isUnavailable, stackOf } from '../../resilience/unavailable.ts';
-import type { Meter } from '../limits/request-limits.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
 

@@ -8,8 +8,8 @@ import type { Missed, UnrecoveredReason } from '../../contract/recovery.ts';
 import type { Portion } from '../../pipeline/inbox/answer-size.ts';
 import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
 import { hasWritten, holdsPlace } from '../../pipeline/inbox/incarnations.ts';
+import { costOfRead, type Meter } from '../../pipeline/inbox/meter.ts';
 import { notificationIn } from '../../pipeline/inbox/stored-notification.ts';
-import { costOfRead, type Meter } from '../limits/request-limits.ts';
 
 export interface RecoveryOptions {
   readonly inbox: Pick<Inbox, 'read' | 'readNewest' | 'incarnations'>;

@@ -9,6 +9,7 @@ import { createShardedAdapter } from '@socket.io/redis-adapter';
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
+import type { ShardedSubscriber } from '../../adapters/redis/cluster-subscriber.ts';
 import { audienceOf } from '../../contract/audience.ts';
 import { Unavailable } from '../../resilience/unavailable.ts';
 import { handOver, type Live, type Receiver } from './live-messages.ts';
@@ -24,22 +25,13 @@ export function channelOf(room: string, suffix = ''): string {
 const PREFIX = 'socket.io';
 const NAMESPACE = '#/#';
 
-/** What is used of the subscribing connection: ioredis' Redis has it, and for a Cluster cluster-subscriber.ts. */
-export interface Subscriber {
-  on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
-  on(event: 'close' | 'ready', listener: () => void): unknown;
-  ping(): Promise<unknown>;
-  ssubscribe(channel: string): Promise<unknown>;
-  sunsubscribe(...channels: string[]): Promise<unknown>;
-}
-
 export class RedisLive implements Live {
   readonly #publisher: unknown;
   readonly #subscriptions: Subscriptions;
   readonly #suffix: string;
 
   /** `publisher` carries the adapter's own messages and MUST fail fast; `subscriber` MUST wait for ever. */
-  constructor(publisher: unknown, subscriber: Subscriber, log: Logger, suffix = '') {
+  constructor(publisher: unknown, subscriber: ShardedSubscriber, log: Logger, suffix = '') {
     this.#publisher = publisher;
     this.#suffix = suffix;
     this.#subscriptions = new Subscriptions(subscriber, log);
@@ -81,11 +73,11 @@ const SETTLED = Promise.resolve();
  * answer; this remembers each answer, so that others can wait for it.
  */
 class Subscriptions {
-  readonly #subscriber: Subscriber;
+  readonly #subscriber: ShardedSubscriber;
   readonly #log: Logger;
   readonly #inForce = new Map<string, Promise<unknown>>();
 
-  constructor(subscriber: Subscriber, log: Logger) {
+  constructor(subscriber: ShardedSubscriber, log: Logger) {
     this.#subscriber = subscriber;
     this.#log = log;
   }

@@ -1,11 +1,12 @@
 /** What clients ask: each request is checked, answered through its acknowledgement, and never ends the socket. */
 import type { Logger } from 'pino';
 import type { ReadEvent } from '../../contract/cloudevent.ts';
-import type { UserInbox } from '../../contract/inbox.ts';
 import { type RequestError, type RequestName, requests } from '../../contract/socket.ts';
 import { allowsTopic, type Verify } from '../../contract/token.ts';
+import type { Meter } from '../../pipeline/inbox/meter.ts';
+import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import { OneAtATime } from '../../resilience/one-at-a-time.ts';
-import type { EventQuota, Meter, RequestLimits } from '../limits/request-limits.ts';
+import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import { type Answer, answerFailure, type Client, checked, failed, gone, rateLimited } from './answers.ts';
 import { postedEvent } from './client-event.ts';
 import type { GatewaySocket } from './server.ts';

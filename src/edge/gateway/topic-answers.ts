@@ -5,8 +5,8 @@ import type { Cursors } from '../../contract/recovery.ts';
 import type { RequestError } from '../../contract/socket.ts';
 import { allowsTopic } from '../../contract/token.ts';
 import { type Subscription, topicForms } from '../../contract/topic-requests.ts';
+import { type Meter, REQUEST_COST } from '../../pipeline/inbox/meter.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
-import { type Meter, REQUEST_COST } from '../limits/request-limits.ts';
 import {
   type Afterwards,
   type Answer,

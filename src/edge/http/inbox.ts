@@ -3,20 +3,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Audience } from '../../contract/audience.ts';
 import {
-  type InboxAnswer,
   inboxPageSchema,
   inboxQuerySchema,
   markAnswerSchema,
   markRequestSchema,
-  type UserInbox,
 } from '../../contract/inbox.ts';
 import { problem } from '../../contract/problem.ts';
 import { audiencesOfIdentity, type Identity, type Verify } from '../../contract/token.ts';
 import { writeJson } from '../../contract/written.ts';
 import { type GivenDepartments, withDepartments } from '../../operate/access/departments.ts';
+import type { Meter } from '../../pipeline/inbox/meter.ts';
+import type { InboxAnswer, UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
-import type { Meter, RequestLimits } from '../limits/request-limits.ts';
+import type { RequestLimits } from '../limits/request-limits.ts';
 import { admission, TOKEN_CODES } from './bearer.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import type { PendingAnswers } from './pending-answers.ts';

@@ -1,22 +1,5 @@
-/** How the requests of a user are limited: what each costs, and whether one more may be answered now. */
-
-/** Is told what an answer costs while it is made, in units: see docs/protocol.md. */
-export interface Meter {
-  spend(units: number): void;
-}
-
-/** What a request costs before anything is read for it. */
-export const REQUEST_COST = 10;
-
-/** What it costs to begin again because somebody else has changed the same marks. */
-export const CONFLICT_COST = 100;
-
-const BYTES_PER_UNIT = 1_024;
-
-/** Of entries that were read from a log: one each, and one for each KB. */
-export function costOfRead(entries: readonly { readonly json: string }[]): number {
-  return entries.reduce((cost, { json }) => cost + 1 + json.length / BYTES_PER_UNIT, 0);
-}
+/** How the requests of a user are limited: whether one more may be answered now, and how many events they may publish. */
+import type { Meter } from '../../pipeline/inbox/meter.ts';
 
 /** A request that may be answered now, or when it may be asked again. */
 export type RequestTurn =

@@ -4,7 +4,9 @@
  * budget below zero, so that no work is thrown away half-done. How much one request can cost is bounded where the
  * work is done.
  */
-import { type Meter, REQUEST_COST, type RequestLimits, type RequestTurn } from './request-limits.ts';
+
+import { type Meter, REQUEST_COST } from '../../pipeline/inbox/meter.ts';
+import type { RequestLimits, RequestTurn } from './request-limits.ts';
 import { Allowance } from './token-bucket.ts';
 
 export interface UserRequestsOptions {

@@ -12,7 +12,7 @@ const CHANNEL_BYTES = Buffer.from(CHANNEL);
 const PAGE = 1_000;
 
 /** What is used of the subscribing connection; ioredis' Redis and Cluster both have it. */
-interface Subscriber {
+interface ShardedSubscriber {
   on(event: 'smessageBuffer', listener: (channel: Buffer) => void): unknown;
   on(event: 'ready', listener: () => void): unknown;
   ssubscribe(channel: string): Promise<unknown>;
@@ -22,7 +22,7 @@ export interface RedisDirectiveLogOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Redis | Cluster;
   /** MUST wait for ever while Redis is away. */
-  readonly subscriber: Subscriber;
+  readonly subscriber: ShardedSubscriber;
   /** No token lives for longer, so that older directives are of no use. */
   readonly keptMs: number;
   /** Redis' time, by which it numbers what is appended. */

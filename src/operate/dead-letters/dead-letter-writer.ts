@@ -3,9 +3,9 @@ import type { ConsumeMessage } from 'amqplib';
 import pRetry from 'p-retry';
 import { type Publisher, RefusedByBroker } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS } from '../../adapters/rabbitmq/topology.ts';
-import { cut, sizeOfHeaders, writable } from '../../adapters/rabbitmq/writable-message.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
+import { cut, sizeOfHeaders, writable } from './writable-message.ts';
 
 /** Our own, which a producer would forge, and those that would make RabbitMQ route the copy elsewhere too. */
 const DROPPED = /^(x-carillon-.*|CC|BCC)$/;

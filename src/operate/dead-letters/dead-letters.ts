@@ -12,7 +12,7 @@ import type {
 import type { JsonObject } from '../../contract/json.ts';
 import type { Letter, Letters, Taking } from './dead-letter-store.ts';
 import { type Judging, redrive } from './redrive.ts';
-import { factsOf, type LetterFacts, matches, timeMs, viewOf } from './stored-dead-letter.ts';
+import { type Found, factsOf, type LetterFacts, matches, timeMs, viewOf } from './stored-dead-letter.ts';
 
 export interface DeadLettersOptions extends Judging {
   readonly letters: Letters;
@@ -32,13 +32,6 @@ const BOUNDS: ScanBounds = { maxLetters: 5_000, maxBytes: 67_108_864 };
 
 /** Characters of a body: in a list, and alone. */
 const [SHOWN_IN_LIST, SHOWN_ALONE] = [4_096, 262_144];
-
-/** All copies of one dead letter that fits. */
-export interface Found<Kept> {
-  readonly facts: Omit<LetterFacts, 'envelope'>;
-  readonly tags: number[];
-  readonly kept: Kept;
-}
 
 interface Scan<Kept> {
   /** Oldest first, and those without a time last. */

@@ -13,7 +13,6 @@ import { readHeadersSafely } from '../../adapters/rabbitmq/amqplib-reader.ts';
 import { credentialsIn, withHeartbeat } from '../../adapters/rabbitmq/link.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
-import { writable } from '../../adapters/rabbitmq/writable-message.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
 import { reasonOf } from '../../resilience/reason.ts';
@@ -24,6 +23,7 @@ import {
   type Taken,
   type Taking,
 } from './dead-letter-store.ts';
+import { writable } from './writable-message.ts';
 
 /** An exclusive queue: whoever has it has the dead letters, and RabbitMQ takes it away with its owner's connection. */
 const LOCK = 'carillon.dead.lock';

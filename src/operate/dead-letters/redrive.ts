@@ -12,7 +12,7 @@ import type { Event } from '../../contract/event.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
 import { readMessage } from '../../pipeline/ingest/message.ts';
 import { type Letter, LettersUnavailable } from './dead-letter-store.ts';
-import type { Found } from './dead-letters.ts';
+import type { Found } from './stored-dead-letter.ts';
 
 export interface Judging {
   readonly maxEventBytes: number;

@@ -21,6 +21,13 @@ export interface LetterFacts {
   readonly envelope: JsonObject | undefined;
 }
 
+/** All copies of one dead letter that fits. */
+export interface Found<Kept> {
+  readonly facts: Omit<LetterFacts, 'envelope'>;
+  readonly tags: number[];
+  readonly kept: Kept;
+}
+
 /** Larger ones are not parsed: they were refused for their size, and would hold up the process. */
 const MAX_PARSED_BYTES = 1_048_576;
 

@@ -173,12 +173,3 @@ export interface Inbox {
    */
   incarnations(audience: Audience): Promise<readonly Incarnation[]>;
 }
-
-/** The store is away, overloaded or refuses to write. Never the event's fault. */
-export class InboxUnavailable extends Error {
-  readonly code = 'inbox_unavailable';
-
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
-  }
-}

@@ -1,7 +1,7 @@
 /** An inbox as one request reads it: what is read is charged to it, and what decides over whole logs is read once. */
 import type { Audience } from '../../contract/audience.ts';
-import { costOfRead, type Meter } from '../../edge/limits/request-limits.ts';
 import type { Inbox, Shadows } from './inbox.ts';
+import { costOfRead, type Meter } from './meter.ts';
 
 export type ReadInbox = Pick<
   Inbox,

@@ -5,9 +5,9 @@ import type { Portion } from './answer-size.ts';
 import { identityOf, type Stored } from './inbox.ts';
 import { flagsAt } from './marks-view.ts';
 import type { ReadInbox } from './metered-inbox.ts';
-import { digestOf, formatPosition } from './position.ts';
+import { digestOf, formatPosition, type Position } from './position.ts';
 import { notificationIn, notificationWith } from './stored-notification.ts';
-import { type Position, REMEMBERED, type View, type ViewItem } from './view.ts';
+import { REMEMBERED, type View, type ViewItem } from './view.ts';
 
 export interface PageOptions {
   readonly limit: number;

@@ -7,7 +7,14 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Audience, audienceSchema } from '../../contract/audience.ts';
 import { offsetSchema } from '../../contract/notification.ts';
-import type { Position } from './view.ts';
+
+/** Where a page begins. */
+export interface Position {
+  /** For each audience the newest offset that is not on an earlier page. */
+  readonly offsets: Readonly<Partial<Record<Audience, number>>>;
+  /** Digests of the identities at the end of the page before: copies of them may still come. */
+  readonly shown: readonly string[];
+}
 
 /** A digest of two names is the same once in 2^48 times. */
 const DIGEST_BYTES = 6;

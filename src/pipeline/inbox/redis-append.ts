@@ -10,14 +10,8 @@ import { keyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
 import { Turn } from '../../adapters/redis/micro-batch.ts';
 import { isTimeout, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, roomOf } from '../../contract/audience.ts';
-import {
-  type Appended,
-  type Entry,
-  type InboxLimits,
-  InboxUnavailable,
-  identityOf,
-  limitsOf,
-} from './inbox.ts';
+import { InboxUnavailable } from '../../resilience/unavailable.ts';
+import { type Appended, type Entry, type InboxLimits, identityOf, limitsOf } from './inbox.ts';
 import { headerEndOf } from './live-message.ts';
 import { bytesOf, WriteWindow } from './write-window.ts';
 

@@ -3,30 +3,29 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Audience, audienceKind } from '../../contract/audience.ts';
 import type {
   Counted,
-  InboxAnswer,
   InboxPage,
   InboxQuery,
   MarkAnswer,
   MarkRequest,
   MarksView,
-  Opened,
-  UserInbox,
 } from '../../contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
-import { CONFLICT_COST, type Meter } from '../../edge/limits/request-limits.ts';
 import { OneAtATime } from '../../resilience/one-at-a-time.ts';
+import { InboxUnavailable } from '../../resilience/unavailable.ts';
 import { Portion } from './answer-size.ts';
 import { countIn } from './counting.ts';
-import { type Inbox, InboxUnavailable, identityOf } from './inbox.ts';
+import { type Inbox, identityOf } from './inbox.ts';
 import { encodeMarksMessage } from './live-message.ts';
 import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
 import type { MarksStore } from './marks-store.ts';
 import { aheadOf, marksViewOf } from './marks-view.ts';
+import { CONFLICT_COST, type Meter } from './meter.ts';
 import { meteredInbox, type ReadInbox } from './metered-inbox.ts';
 import { readPage } from './page.ts';
 import { parsePosition } from './position.ts';
 import { difference, NO_RANGES, type Ranges } from './ranges.ts';
 import { type Found, findEvents } from './search.ts';
+import type { InboxAnswer, Opened, UserInbox } from './user-inbox.ts';
 import { type Kept, type UserLog, View } from './view.ts';
 
 /** Another process saved each time in between: then the client may ask again. */

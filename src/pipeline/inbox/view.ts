@@ -10,7 +10,7 @@ import { collapseKeyOf, type InboxLimits, identityOf, type Shadows, type Stored 
 import { LogReader } from './log-reader.ts';
 import type { LogMarks } from './marks.ts';
 import type { ReadInbox } from './metered-inbox.ts';
-import { digestOf } from './position.ts';
+import { digestOf, type Position } from './position.ts';
 import { difference, intersection, NO_RANGES, type Ranges } from './ranges.ts';
 
 export interface UserLog {
@@ -36,14 +36,6 @@ export interface Hold {
 
 /** How long each kind of log keeps its entries. */
 export type Kept = Pick<InboxLimits, 'maxLength' | 'maxAgeMs'>;
-
-/** Where a page begins. */
-export interface Position {
-  /** For each audience the newest offset that is not on an earlier page. */
-  readonly offsets: Readonly<Partial<Record<Audience, number>>>;
-  /** Digests of the identities at the end of the page before: copies of them may still come. */
-  readonly shown: readonly string[];
-}
 
 /** How many of the last page's identities the next one is told. */
 export const REMEMBERED = 20;

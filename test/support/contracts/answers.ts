@@ -20,7 +20,7 @@ const PROBLEM = ['components', 'schemas', 'Problem'];
 const SOCKET_IO = '/socket.io/';
 
 /** What is for Carillon's own pages, or for people: how it refuses is looked at, and nothing else. */
-const UNDOCUMENTED = /^\/(?:(?:docs|console|demo)(?:\/.*)?|[^/]*\.\w+|assets\/.*)?$/;
+const UNDOCUMENTED = /^\/+(?:(?:docs|console|demo)(?:\/.*)?|[^/]*\.\w+|assets\/.*)?$/;
 
 interface Operation {
   readonly keys: readonly string[];
@@ -126,9 +126,10 @@ export class Answers {
   }
 }
 
-/** Also of a target that names the whole URL. */
+/** Also of a target that names the whole URL; `..` and `%2e%2e` lead where they lead in a URL. */
 function pathOf(target: string): string {
-  return target.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '');
+  const path = target.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '');
+  return path.startsWith('/') ? new URL(`http://localhost${path}`).pathname : path;
 }
 
 function mediaTypeOf(contentType: string): string {

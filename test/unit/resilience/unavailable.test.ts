@@ -3,8 +3,12 @@ import { Redis, ReplyError } from 'ioredis';
 import { expect, test } from 'vitest';
 import { unavailable } from '../../../src/adapters/redis/script.ts';
 import { CommandTimedOut } from '../../../src/adapters/redis/timeouts.ts';
-import { InboxUnavailable } from '../../../src/pipeline/inbox/inbox.ts';
-import { isUnavailable, stackOf, Unavailable } from '../../../src/resilience/unavailable.ts';
+import {
+  InboxUnavailable,
+  isUnavailable,
+  stackOf,
+  Unavailable,
+} from '../../../src/resilience/unavailable.ts';
 import { freePort } from '../../support/ports.ts';
 
 const reply = (text: string): Error => Object.assign(new ReplyError(text), {});

@@ -3,8 +3,8 @@ import type { Devices } from '../devices/devices.ts';
 import { Field } from '../parts/field.tsx';
 import { AudiencePicker } from './audience-picker.tsx';
 import type { Composer } from './composer.ts';
-import { fieldOf, type TextField } from './event-fields.ts';
 import { MoreFields } from './more-fields.tsx';
+import { faultAt, TextLine } from './text-line.tsx';
 
 const SEVERITIES = ['info', 'success', 'warning', 'critical'];
 
@@ -77,32 +77,4 @@ function Severity({ composer }: { readonly composer: Composer }) {
       <p class="fault">{faultAt(composer, 'severity')}</p>
     </fieldset>
   );
-}
-
-interface TextLineProps {
-  readonly composer: Composer;
-  readonly field: TextField;
-  readonly label: string;
-  readonly placeholder?: string;
-}
-
-export function TextLine({ composer, field, label, placeholder }: TextLineProps) {
-  return (
-    <Field id={`send-${field}`} label={label} fault={faultAt(composer, field)}>
-      {(described) => (
-        <input
-          {...described}
-          placeholder={placeholder}
-          autocapitalize="off"
-          value={composer.read(field)}
-          onInput={(event) => composer.write(field, event.currentTarget.value)}
-        />
-      )}
-    </Field>
-  );
-}
-
-export function faultAt(composer: Composer, field: TextField): string | undefined {
-  const problem = composer.problem.value;
-  return problem !== undefined && fieldOf(problem.path) === field ? problem.detail : undefined;
 }

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { Field } from '../parts/field.tsx';
 import type { Composer } from './composer.ts';
 import type { TextField } from './event-fields.ts';
-import { faultAt, TextLine } from './event-form.tsx';
+import { faultAt, TextLine } from './text-line.tsx';
 
 const FIELDS: readonly TextField[] = ['type', 'source', 'id', 'collapsekey', 'expirytime'];
 

@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
 import { headersFault, readContentHeader } from '../../../../src/adapters/rabbitmq/amqp-properties.ts';
-import { cut, sizeOfHeaders, writable } from '../../../../src/adapters/rabbitmq/writable-message.ts';
 import { deadLetterSchema } from '../../../../src/contract/dead-letter.ts';
 import { refusalCodeSchema } from '../../../../src/contract/refusal.ts';
 import { createRedactor } from '../../../../src/observe/log.ts';
 import { factsOf, viewOf } from '../../../../src/operate/dead-letters/stored-dead-letter.ts';
+import { cut, sizeOfHeaders, writable } from '../../../../src/operate/dead-letters/writable-message.ts';
 import { ATTRIBUTE, fingerprintOf, readMessage } from '../../../../src/pipeline/ingest/message.ts';
 import { publishedAtOf } from '../../../../src/pipeline/ingest/published-at.ts';
 import {

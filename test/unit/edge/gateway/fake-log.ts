@@ -2,9 +2,10 @@
 
 import { type Cursor, EMPTY_HEAD } from '../../../../src/contract/notification.ts';
 import { Feed } from '../../../../src/edge/gateway/feed.ts';
-import { type Inbox, InboxUnavailable, type Stored } from '../../../../src/pipeline/inbox/inbox.ts';
+import type { Inbox, Stored } from '../../../../src/pipeline/inbox/inbox.ts';
 import type { Incarnation } from '../../../../src/pipeline/inbox/incarnations.ts';
 import { type LiveMessage, packetOf } from '../../../../src/pipeline/inbox/live-message.ts';
+import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 
 export class FakeLog implements Inbox {
   head: Cursor = EMPTY_HEAD;

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { type Cursor, EMPTY_HEAD, notificationSchema } from '../../../../src/contract/notification.ts';
 import { type Answer, type RecoveryResult, recover } from '../../../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../../../src/pipeline/inbox/answer-size.ts';
-import { type Inbox, InboxUnavailable, type Stored } from '../../../../src/pipeline/inbox/inbox.ts';
+import type { Inbox, Stored } from '../../../../src/pipeline/inbox/inbox.ts';
 import { parseIncarnations } from '../../../../src/pipeline/inbox/incarnations.ts';
+import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 
 const audience = 'user:1';
 const HEAD = { epoch: 'b', offset: 10 };

@@ -2,12 +2,8 @@
 import { expect, vi } from 'vitest';
 import type { Audience } from '../../../../src/contract/audience.ts';
 import { Lanes } from '../../../../src/pipeline/inbox/append-queue.ts';
-import {
-  type Appended,
-  type Entry,
-  type Inbox,
-  InboxUnavailable,
-} from '../../../../src/pipeline/inbox/inbox.ts';
+import type { Appended, Entry, Inbox } from '../../../../src/pipeline/inbox/inbox.ts';
+import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 
 /** One append call as the inbox sees it; the test decides how it ends. */
 interface Flight {

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Audience } from '../../../../src/contract/audience.ts';
 import { EMPTY_HEAD } from '../../../../src/contract/notification.ts';
-import { InboxUnavailable } from '../../../../src/pipeline/inbox/inbox.ts';
 import { MemoryMarksStore } from '../../../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../../../src/pipeline/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../../../src/pipeline/inbox/stored-inbox.ts';
+import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 
 const forAll = (number: number) => ({ user: number, department: number, topic: number, global: number });
 const LENGTH = 1_000;

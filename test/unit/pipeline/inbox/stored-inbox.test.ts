@@ -1,8 +1,9 @@
 /** A store that goes away in the middle of a page fails that page, and nothing else. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Inbox, InboxUnavailable } from '../../../../src/pipeline/inbox/inbox.ts';
+import type { Inbox } from '../../../../src/pipeline/inbox/inbox.ts';
 import { MemoryMarksStore } from '../../../../src/pipeline/inbox/marks-store.ts';
 import { StoredInbox } from '../../../../src/pipeline/inbox/stored-inbox.ts';
+import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown) => unhandled.push(reason);

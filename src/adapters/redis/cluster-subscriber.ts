@@ -7,8 +7,7 @@
  */
 import { EventEmitter } from 'node:events';
 import calculateSlot from 'cluster-key-slot';
-import type { Cluster, Redis } from 'ioredis';
-import type { Subscriber } from './redis-live-messages.ts';
+import { Cluster, type Redis } from 'ioredis';
 
 interface Subscription {
   readonly slot: number;
@@ -37,7 +36,21 @@ const RETRY_MS = 100;
  */
 const RENEW_MS = 5_000;
 
-export class ClusterSubscriber extends EventEmitter<Events> implements Subscriber {
+/** What is used of the subscribing connection: ioredis' Redis has it. */
+export interface ShardedSubscriber {
+  on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
+  on(event: 'close' | 'ready', listener: () => void): unknown;
+  ping(): Promise<unknown>;
+  ssubscribe(channel: string): Promise<unknown>;
+  sunsubscribe(...channels: string[]): Promise<unknown>;
+}
+
+/** A Cluster's connections to its nodes behave as one. */
+export function subscriberOf(connection: Redis | Cluster): ShardedSubscriber {
+  return connection instanceof Cluster ? new ClusterSubscriber(connection) : connection;
+}
+
+export class ClusterSubscriber extends EventEmitter<Events> implements ShardedSubscriber {
   readonly #cluster: Cluster;
   readonly #subscriptions = new Map<string, Subscription>();
   /** Were in force and are not: messages are being lost. */

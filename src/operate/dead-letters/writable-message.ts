@@ -4,9 +4,9 @@
  * that it is sent on, each time anew.
  */
 import type { MessageProperties, Options } from 'amqplib';
+import { headersFault } from '../../adapters/rabbitmq/amqp-properties.ts';
+import { AmqpValue, MAX_TABLE_DEPTH } from '../../adapters/rabbitmq/amqp-table.ts';
 import { ATTRIBUTE } from '../../pipeline/ingest/message.ts';
-import { headersFault } from './amqp-properties.ts';
-import { AmqpValue, MAX_TABLE_DEPTH } from './amqp-table.ts';
 
 export interface Original {
   readonly fields: { readonly routingKey: string };

@@ -126,7 +126,7 @@ export class Frames {
     if (type === '4') this.refused(value);
     else if (!Array.isArray(value)) report(DOCUMENT, `a packet that is none: ${packet.slice(0, 100)}`);
     else if (type === '3') this.answered(Number(id), value);
-    else this.told(String(value[0]), value.slice(1));
+    else this.told(nameOf(value[0]), value.slice(1));
   }
 
   /** One from the client, who may be up to anything. */
@@ -134,8 +134,13 @@ export class Frames {
     const [, id, json = ''] = /^42(\d*)(\[.*)$/s.exec(packet) ?? [];
     if (id === undefined || id === '') return;
     const value = parsed(json);
-    if (Array.isArray(value)) this.asks(String(value[0]), value[1], Number(id));
+    if (Array.isArray(value)) this.asks(nameOf(value[0]), value[1], Number(id));
   }
+}
+
+/** Whatever stands where a name belongs: an object may have a `toString` of its own. */
+function nameOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Undefined when it is no JSON. */

@@ -18,8 +18,8 @@ const meanings: Record<SignalName, string> = {
 };
 
 const schemaName = (name: SignalName) =>
-  `Signal${name.replace(/(?:^|\.)(\w)/g, (_, letter) => letter.toUpperCase())}`;
-const messageName = (name: SignalName) => name.replace(/\.(\w)/, (_, letter) => letter.toUpperCase());
+  `Signal${name.replace(/(?:^|\.)(\w)/g, (_, deadLetter) => deadLetter.toUpperCase())}`;
+const messageName = (name: SignalName) => name.replace(/\.(\w)/, (_, deadLetter) => deadLetter.toUpperCase());
 const names = Object.keys(signalSchemas).filter(isSignalName);
 
 function isSignalName(name: string): name is SignalName {

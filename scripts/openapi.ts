@@ -106,7 +106,7 @@ export async function openapiDocument(): Promise<Json> {
     serveMetrics(app, { expose: async () => ({ contentType: '', text: '' }) });
     serveAdmin(app, {
       verify: async () => noToken,
-      directing: { issue: async () => {} },
+      adminCommands: { issue: async () => {} },
       departments: NO_DEPARTMENTS,
       directory: NO_DIRECTORY,
       deadLetters: NO_DEAD_LETTERS,

@@ -1,6 +1,6 @@
 /** What one append costs: round trips, the time of the appending process and of Redis, and how many go in a second. */
 import type { Audience } from '../../src/contract/audience.ts';
-import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import { madeEntry } from '../support/entries.ts';
 import { decimal, type Fact, median, report } from '../support/facts.ts';
 import { costOf, inHand, latenciesMs } from '../support/load.ts';
@@ -14,7 +14,7 @@ const APPENDS = 10_000;
 const IN_HAND = 256;
 
 const { redis, observer, inbox } = await openStore();
-const lanes = new Lanes(inbox, (error) => {
+const appendQueue = new AppendQueue(inbox, (error) => {
   throw error;
 });
 
@@ -42,7 +42,7 @@ async function alone(): Promise<Fact[]> {
 async function many(what: string, audiences: readonly Audience[]): Promise<Fact> {
   const append = async (at: number) => {
     const audience = audiences[at % audiences.length];
-    if (audience !== undefined) await lanes.append(audience, madeEntry(audience));
+    if (audience !== undefined) await appendQueue.append(audience, madeEntry(audience));
   };
   await inHand(IN_HAND, 2 * APPENDS, append);
   const rounds: { own: number; redis: number; perSecond: number; scripts: number }[] = [];

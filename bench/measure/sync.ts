@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connectForSubscriptions } from '../../src/adapters/redis/connections.ts';
 import { NO_SIGNALS } from '../../src/contract/signal.ts';
 import { ClientAddresses } from '../../src/edge/connections/client-addresses.ts';
-import { Seats } from '../../src/edge/gateway/connection-limits.ts';
+import { ConnectionLimits } from '../../src/edge/gateway/connection-limits.ts';
 import { Gateway } from '../../src/edge/gateway/gateway.ts';
 import { RedisLive } from '../../src/edge/gateway/redis-live-messages.ts';
 import { createVerify, signToken } from '../../src/operate/access/tokens.ts';
@@ -29,7 +29,7 @@ for (const user of USERS) await fill(inbox, audiencesOf(user), 10);
 const httpServer = createServer();
 new Gateway(httpServer, {
   node: 'bench',
-  registry: { present: () => {}, gone: () => {} },
+  presence: { present: () => {}, gone: () => {} },
   signals: NO_SIGNALS,
   departments: { of: async () => undefined },
   live: new RedisLive(redis, connectForSubscriptions(address, log), log),
@@ -52,7 +52,7 @@ new Gateway(httpServer, {
   },
   allowedOrigins: [],
   addresses: new ClientAddresses([]),
-  seats: new Seats({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
+  connectionLimits: new ConnectionLimits({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
   otherWaiters: () => [],
   // The load is one client's; nothing of it is to be refused.
   limits: {

@@ -1,7 +1,7 @@
 /** How many appends one Redis takes in a second: by persistence, and by how the events spread over audiences. */
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../src/contract/audience.ts';
-import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import type { Inbox } from '../../src/pipeline/inbox/inbox.ts';
 import { until } from '../../test/support/until.ts';
 import { madeEntry } from '../support/entries.ts';
@@ -54,12 +54,12 @@ export async function throughput(url: string, observer: Redis): Promise<Section>
 }
 
 async function rounds(observer: Redis, inbox: Inbox, audiences: readonly Audience[]): Promise<string[]> {
-  const lanes = new Lanes(inbox, (error) => {
+  const appendQueue = new AppendQueue(inbox, (error) => {
     throw error;
   });
   const append = async (at: number) => {
     const audience = audiences[at % audiences.length];
-    if (audience !== undefined) await lanes.append(audience, madeEntry(audience));
+    if (audience !== undefined) await appendQueue.append(audience, madeEntry(audience));
   };
   const micros: number[] = [];
   const rates: number[] = [];

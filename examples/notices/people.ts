@@ -3,13 +3,13 @@
 export const departments = ['sales', 'support', 'warehouse'] as const;
 type Department = (typeof departments)[number];
 
-export interface Member {
+export interface Subscriber {
   readonly user: string;
   readonly name: string;
   readonly department: Department;
 }
 
-export const people: readonly Member[] = [
+export const people: readonly Subscriber[] = [
   { user: 'ada', name: 'Ada', department: 'sales' },
   { user: 'ben', name: 'Ben', department: 'sales' },
   { user: 'chen', name: 'Chen', department: 'support' },

@@ -2,7 +2,7 @@
 import { CarillonBell } from 'carillon/bell';
 import type { Client, ConnectionState, Notification, NotificationContext } from 'carillon/client';
 import { ask, find, login } from '../support/page.ts';
-import { departments, type Member, nameOfDepartment } from './people.ts';
+import { departments, type Subscriber, nameOfDepartment } from './people.ts';
 
 export interface PersonActions {
   readonly onHeard: (person: Person, notice: Notification, context: NotificationContext) => void;
@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<ConnectionState['status'], string>> = {
 };
 
 export class Person {
-  readonly member: Member;
+  readonly member: Subscriber;
   /** What Carillon said last: in the token is only where they began. */
   #department: string;
   #status: ConnectionState['status'] = 'connecting';
@@ -30,7 +30,7 @@ export class Person {
   readonly #state: HTMLElement;
   readonly #button: HTMLButtonElement;
 
-  constructor(member: Member, place: HTMLElement, actions: PersonActions) {
+  constructor(member: Subscriber, place: HTMLElement, actions: PersonActions) {
     this.member = member;
     this.#department = member.department;
     this.#actions = actions;

@@ -5,7 +5,7 @@ import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
 import type { Gateway } from '../edge/gateway/gateway.ts';
-import type { Member } from '../edge/gateway/subscriber.ts';
+import type { Subscriber } from '../edge/gateway/subscriber.ts';
 import { CANARY_LIFETIME_MS, Canary } from '../operate/canary/canary.ts';
 import type { Inbox } from '../pipeline/inbox/inbox.ts';
 import type { Context } from './context.ts';
@@ -47,7 +47,7 @@ export function openCanary(
     },
   });
   metrics.watch({ canary: () => canary.legs });
-  const member: Member = {
+  const subscriber: Subscriber = {
     write: (frame) => {
       const [, notification]: [string, unknown] = JSON.parse(frame.text.slice(2));
       const id = idIn(notification);
@@ -60,7 +60,7 @@ export function openCanary(
     get health() {
       return canary.health;
     },
-    start: (gateway) => canary.start(() => gateway.host(audience, member)),
+    start: (gateway) => canary.start(() => gateway.host(audience, subscriber)),
     stop: () => canary.stop(),
     healed: () => canary.healed(),
   };

@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import { type Capacity, capacityFor, openFilesLimit } from '../edge/connections/descriptors.ts';
 import { HttpConnections } from '../edge/connections/http-connections.ts';
-import { Seats } from '../edge/gateway/connection-limits.ts';
+import { ConnectionLimits } from '../edge/gateway/connection-limits.ts';
 
 export function openCapacity(config: Config, log: Logger): Capacity {
   const wanted = config.ROLES.includes('gateway') ? config.CONNECTIONS_PER_NODE : 0;
@@ -28,6 +28,6 @@ export function guardOpsPort(
   log: Logger,
 ): void {
   const perAddress = Math.ceil(opsConnections / 2);
-  const counts = new Seats({ perNode: opsConnections, perAddress, perUser: 0 });
+  const counts = new ConnectionLimits({ perNode: opsConnections, perAddress, perUser: 0 });
   new HttpConnections({ addresses, counts, log, onRefused: () => {} }).guard(server);
 }

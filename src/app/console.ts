@@ -4,7 +4,7 @@ import type { Verify } from '../contract/token.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { serveConsole } from '../edge/http/console/console.ts';
 import type { Sign } from '../edge/http/console/tokens.ts';
-import type { Tap } from '../observe/activity/activity.ts';
+import type { Activity } from '../observe/activity/activity.ts';
 import { signToken } from '../operate/access/tokens.ts';
 import { type Context, ownVersion } from './context.ts';
 
@@ -13,7 +13,7 @@ const FILES = new URL('../../dist/console/', import.meta.url);
 
 export interface ConsoleParts {
   /** Undefined when there is no console. */
-  readonly tap: Tap | undefined;
+  readonly activity: Activity | undefined;
   readonly publishing: CheckOptions;
   readonly verify: Verify;
   /** Asked when somebody asks: ports are known once they listen. */
@@ -33,16 +33,16 @@ export interface OwnConsole {
 
 export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
   const { node, config } = context;
-  const { tap, publishing, verify, gatewayPort, dead } = parts;
+  const { activity, publishing, verify, gatewayPort, dead } = parts;
   const isEmbedded = config.backends === undefined;
   const closing = new AbortController();
   const sign = createSign(config);
   const version = ownVersion();
   const serve = (app: FastifyInstance, pagePath: string) => {
-    if (tap === undefined) return;
+    if (activity === undefined) return;
     serveConsole(app, {
       ...publishing,
-      tap,
+      activity,
       sign,
       pagePath,
       files: FILES,
@@ -68,7 +68,7 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
     },
     close: () => {
       closing.abort();
-      tap?.close();
+      activity?.close();
     },
   };
 }

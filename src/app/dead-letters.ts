@@ -3,7 +3,7 @@ import { isExpired } from '../contract/cloudevent.ts';
 import type { DeadLetterDesk } from '../contract/dead-letter.ts';
 import { refuse } from '../contract/refusal.ts';
 import { createRedactor } from '../observe/log.ts';
-import type { Letters } from '../operate/dead-letters/dead-letter-store.ts';
+import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
 import { DeadLetters } from '../operate/dead-letters/dead-letters.ts';
 import { type Inbox, identityOf } from '../pipeline/inbox/inbox.ts';
 import { audiencesOf } from '../pipeline/routing/route.ts';
@@ -11,16 +11,16 @@ import type { Context } from './context.ts';
 
 export function openDeadLetters(
   { config, routes }: Context,
-  letters: Letters,
+  store: DeadLetterStore,
   inbox: Pick<Inbox, 'places'>,
   now: () => number,
 ): DeadLetterDesk {
   const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
   return new DeadLetters({
-    letters,
+    store,
     redact: createRedactor(config.LOG_REDACT),
     maxEventBytes: config.EVENT_MAX_BYTES,
-    judge: ({ event }) => {
+    assess: ({ event }) => {
       if (isExpired(event, now())) {
         return refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
       }

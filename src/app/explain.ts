@@ -1,4 +1,4 @@
-/** What `explain` is given to look at: the trail, logs, marks, devices, the queue and the dead letters. */
+/** What `explain` is given to look at: outcomes, logs, marks, devices, the queue and the dead letters. */
 import type { DeadLetterDesk } from '../contract/dead-letter.ts';
 import { createInvestigate, type Investigate } from '../observe/outcomes/investigate.ts';
 import type { SettledEvent } from '../observe/outcomes/outcomes.ts';
@@ -6,13 +6,13 @@ import type { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
 export function openExplain(
-  { trail, inbox, marks, directory, now }: Store,
+  { outcomes, inbox, marks, directory, now }: Store,
   queue: Queue,
   desk: DeadLetterDesk,
   isStuck: () => boolean,
 ): Investigate {
   return createInvestigate({
-    trail,
+    outcomes,
     inbox,
     marks,
     directory,
@@ -20,20 +20,20 @@ export function openExplain(
       const waiting = await queue.waiting();
       return waiting === undefined ? undefined : { ...waiting, isStuck: isStuck() };
     },
-    buried: (id) => buried(desk, id),
+    deadLettered: (id) => deadLettered(desk, id),
     now,
   });
 }
 
-/** Of an event that was too malformed to leave a trail. Dead letters may be in another operator's hands: then nothing. */
-async function buried(
+/** Of an event that was too malformed to leave a outcome. Dead letters may be in another operator's hands: then nothing. */
+async function deadLettered(
   desk: DeadLetterDesk,
   id: string,
 ): Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined> {
   const page = await desk.list({ limit: 500 }).catch(() => undefined);
-  const letter = page?.deadLetters.find(({ event }) => event === id);
-  if (letter?.time === undefined) return undefined;
-  const { source = '', time, reason, detail, path } = letter;
+  const found = page?.deadLetters.find(({ event }) => event === id);
+  if (found?.time === undefined) return undefined;
+  const { source = '', time, reason, detail, path } = found;
   const deadLetter = { code: reason, message: detail, ...(path === undefined ? {} : { path }) };
   const atMs = Date.parse(time);
   return {

@@ -8,7 +8,7 @@ import type { Verify } from '../contract/token.ts';
 import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import type { Capacity } from '../edge/connections/descriptors.ts';
 import { HttpConnections } from '../edge/connections/http-connections.ts';
-import { Seats } from '../edge/gateway/connection-limits.ts';
+import { ConnectionLimits } from '../edge/gateway/connection-limits.ts';
 import { Gateway } from '../edge/gateway/gateway.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { crossOriginFor } from '../edge/http/cross-origin.ts';
@@ -22,11 +22,11 @@ import { PendingAnswers } from '../edge/http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../edge/http/server.ts';
 import { UserRequests } from '../edge/limits/user-requests.ts';
 import { createSampler } from '../observe/log.ts';
-import type { Directives } from '../operate/access/admin-commands.ts';
-import { Registry } from '../operate/presence/presence.ts';
+import type { AdminCommands } from '../operate/access/admin-commands.ts';
+import { Presence } from '../operate/presence/presence.ts';
 import type { Listener } from '../operate/signals/listeners.ts';
 import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
-import type { Stages } from './activity.ts';
+import type { ActivityRecorder } from './activity.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
 import { answerBytes, type Context } from './context.ts';
@@ -39,12 +39,12 @@ export interface FrontParts {
   readonly store: Store;
   readonly queue: Queue;
   readonly verify: Verify;
-  readonly directives: Directives;
+  readonly adminCommands: AdminCommands;
   readonly health: Health;
   readonly canary: OwnCanary | undefined;
   readonly publishing: CheckOptions;
   readonly ownConsole: OwnConsole;
-  readonly stages: Stages | undefined;
+  readonly stages: ActivityRecorder | undefined;
 }
 
 export interface Front {
@@ -61,7 +61,7 @@ export async function openFront(
     store,
     queue,
     verify,
-    directives,
+    adminCommands,
     health,
     canary,
     publishing,
@@ -102,19 +102,19 @@ export async function openFront(
     serveDemoSignals(app, { listen, closing: closing.signal });
   }
   ownConsole.serveOnPublicPort(app);
-  store.tap?.tellConnections(() => metrics.connected);
+  store.activity?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const registry = new Registry({ node, store: store.presence, beatMs: BEAT_MS, now });
-  const seats = new Seats({
+  const presence = new Presence({ node, store: store.presence, beatMs: BEAT_MS, now });
+  const connectionLimits = new ConnectionLimits({
     perNode: capacity.connections,
     perAddress: config.CONNECTIONS_PER_ADDRESS,
     perUser: config.CONNECTIONS_PER_USER,
   });
   const onRefused = (code: string) => metrics.connection('refused', code);
-  const connections = new HttpConnections({ addresses, counts: seats, log, onRefused });
+  const connections = new HttpConnections({ addresses, counts: connectionLimits, log, onRefused });
   const gateway = new Gateway(app.server, {
     node,
-    registry,
+    presence,
     signals,
     departments,
     live: store.live,
@@ -130,11 +130,11 @@ export async function openFront(
     publish: (read) => queue.publish(read),
     quota: publishing.events.quota,
     requestLimits,
-    isRevoked: (identity) => directives.isRevoked(identity),
+    isRevoked: (identity) => adminCommands.isRevoked(identity),
     allowedOrigins: config.ALLOWED_ORIGINS,
     consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
     addresses,
-    seats,
+    connectionLimits,
     otherWaiters: () => connections.waiters(),
     limits: {
       messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
@@ -166,8 +166,8 @@ export async function openFront(
   });
   connections.guard(app.server);
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
-  directives.onDirective((directive) => gateway.obey(directive));
-  registry.start((isAll) => gateway.occupancy.take(isAll));
+  adminCommands.onAdminCommand((command) => gateway.obey(command));
+  presence.start((isAll) => gateway.roomCounts.take(isAll));
   if (isEmbedded) refuseOtherHosts(app.server);
   await app.listen({ host: config.HOST, port: config.PORT });
   canary?.start(gateway);
@@ -183,7 +183,7 @@ export async function openFront(
       closing.abort();
       closeConnectionsSoon(app);
       await gateway.close();
-      await registry.close();
+      await presence.close();
       await app.close();
     },
   };

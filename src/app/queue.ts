@@ -10,18 +10,18 @@ import { type ReadEvent, readStructured, STRUCTURED_TYPE, textOfEvent } from '..
 import { CANARY_TYPE } from '../contract/event.ts';
 import { type Probe, whether } from '../observe/health.ts';
 import { createSampler } from '../observe/log.ts';
-import type { Letters } from '../operate/dead-letters/dead-letter-store.ts';
-import { letterOf, MemoryLetters } from '../operate/dead-letters/memory-dead-letter-store.ts';
-import { RabbitMqLetters } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
+import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
+import { deadLetterOf, MemoryDeadLetterStore } from '../operate/dead-letters/memory-dead-letter-store.ts';
+import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { factsOf, namesOf } from '../operate/dead-letters/stored-dead-letter.ts';
 import { createDeliver } from '../pipeline/deliver.ts';
 import { withCanaries } from '../pipeline/deliver-canary.ts';
-import type { Lanes } from '../pipeline/inbox/append-queue.ts';
+import type { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { EmbeddedQueue } from '../pipeline/ingest/embedded-queue.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer, type ConsumerOptions } from '../pipeline/ingest/rabbitmq-consumer.ts';
 import type { Handle, Settlement } from '../pipeline/ingest/settlement.ts';
-import type { Stages } from './activity.ts';
+import type { ActivityRecorder } from './activity.ts';
 import type { Context } from './context.ts';
 import { openUnreached, type Unreached } from './signals.ts';
 import type { Store } from './store.ts';
@@ -35,7 +35,7 @@ export interface Queue {
   /** How many dead letters lie there; undefined when RabbitMQ does not say. */
   dead(): Promise<number | undefined>;
   /** The dead ones. */
-  readonly letters: Letters;
+  readonly deadLetterStore: DeadLetterStore;
   /** Takes nothing new, and resolves when what is in hand is settled. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -44,21 +44,21 @@ export interface Queue {
 /** `publisher` undefined: embedded mode. It is opened and closed here. */
 export async function openQueue(
   context: Context,
-  lanes: Lanes,
+  appendQueue: AppendQueue,
   store: Store,
   publisher: Publisher | undefined,
-  stages: Stages | undefined,
+  stages: ActivityRecorder | undefined,
 ): Promise<Queue> {
   const { config, log, metrics, routes, tracing } = context;
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const { now } = store;
   const unreached = openUnreached(context, store, publisher);
   const deliver = createDeliver({
-    lanes,
+    appendQueue,
     routes,
     maxAudiences: config.EVENT_MAX_AUDIENCES,
     isSampled,
-    trail: store.trail,
+    outcomes: store.outcomes,
     now,
     ...(unreached === undefined ? {} : { schedule: unreached.schedule }),
     onMapped: stages?.mapped,
@@ -70,7 +70,7 @@ export async function openQueue(
       if (sampled) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
     },
   });
-  const handle = withCanaries(lanes, now, stages === undefined ? deliver : afterReceived(stages, deliver));
+  const handle = withCanaries(appendQueue, now, stages === undefined ? deliver : afterReceived(stages, deliver));
   const onSettled = (settlement: Settlement, tookMs?: number) => {
     if (settlement.kind === 'ack' && settlement.isCanary) return;
     if (tookMs !== undefined) metrics.processed(tookMs);
@@ -85,20 +85,20 @@ export async function openQueue(
         if (settlement.kind !== 'dead-letter') return;
         const { code, message: detail, path } = settlement.refusal;
         stages?.dead(() => event, settlement.refusal);
-        letters.bury(event, settlement.refusal);
-        log.warn({ code, detail, path, ...namesOf(letterOf(event)) }, 'event becomes a dead letter');
+        deadLetterStore.add(event, settlement.refusal);
+        log.warn({ code, detail, path, ...namesOf(deadLetterOf(event)) }, 'event becomes a dead letter');
       },
       (event, fault) =>
-        log.error({ ...fault, ...namesOf(letterOf(event)) }, 'the service failed on an event'),
+        log.error({ ...fault, ...namesOf(deadLetterOf(event)) }, 'the service failed on an event'),
     );
-    const letters = new MemoryLetters(async ({ content }) => {
+    const deadLetterStore = new MemoryDeadLetterStore(async ({ content }) => {
       const read = readStructured(content);
       if (read.ok) await queue.publish(read.value.event);
     });
     return {
-      letters,
+      deadLetterStore,
       waiting: async () => ({ events: 0, consumers: 1 }),
-      dead: async () => letters.size,
+      dead: async () => deadLetterStore.size,
       publish: ({ event }) => queue.publish(event),
       probes: {},
       drain: async () => {
@@ -123,7 +123,7 @@ export async function openQueue(
   });
 }
 
-function afterReceived(stages: Stages, deliver: Handle): Handle {
+function afterReceived(stages: ActivityRecorder, deliver: Handle): Handle {
   return (event, publishedAtMs) => {
     stages.received(() => event);
     return deliver(event, publishedAtMs);
@@ -183,7 +183,7 @@ async function openRabbitMq(
     ...(consumer === undefined ? {} : { consumer: () => consumer }),
   });
   return {
-    letters: new RabbitMqLetters(amqpUrl, publisher),
+    deadLetterStore: new RabbitMqDeadLetterStore(amqpUrl, publisher),
     waiting: async () => {
       const deliver = (await depths.read()).find(({ queue }) => queue === DELIVER_QUEUE);
       return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };

@@ -14,12 +14,12 @@ import { PartsHealth, whether } from '../observe/health.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { serveMetrics } from '../observe/metrics-route.ts';
 import { openTracing } from '../observe/tracing.ts';
-import { Directives } from '../operate/access/admin-commands.ts';
+import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Listeners } from '../operate/signals/listeners.ts';
-import { Lanes } from '../pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
-import { createStages } from './activity.ts';
+import { createActivityRecorder } from './activity.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
 import { openConsole } from './console.ts';
@@ -61,33 +61,33 @@ export async function startService(
   const context: Context = { node, config, routes, ...told };
 
   const store = openStore(context);
-  const lanes = new Lanes(store.inbox, (error) => {
+  const appendQueue = new AppendQueue(store.inbox, (error) => {
     metrics.appendHeld();
     log.debug({ reason: reasonOf(error) }, 'append held');
   });
-  const stages = store.tap === undefined ? undefined : createStages(store.tap, store.now);
+  const stages = store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
   await store.knowsTime(CLOCK_MS);
-  const queue = await openQueue(context, lanes, store, publisher, stages);
-  const directives = new Directives({
-    log: store.directiveLog,
+  const queue = await openQueue(context, appendQueue, store, publisher, stages);
+  const adminCommands = new AdminCommands({
+    log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
     onError: (error) => log.debug({ reason: reasonOf(error) }, 'directives not read'),
   });
-  await directives.start();
+  await adminCommands.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
-  const verifier = openVerifier(context, directives, store.now);
+  const verifier = openVerifier(context, adminCommands, store.now);
   const isConsumer = config.backends !== undefined && config.ROLES.includes('consumer');
   const descriptors = new FileDescriptors(log);
   descriptors.start();
   const health = new PartsHealth({
     ...store.probes,
     ...queue.probes,
-    ...(isConsumer ? { appends: () => whether(!lanes.isStalled, 'no progress') } : {}),
+    ...(isConsumer ? { appends: () => whether(!appendQueue.isStalled, 'no progress') } : {}),
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
     file_descriptors: () => descriptors.health,
-    revocations: () => whether(directives.isKnown, 'never read'),
+    revocations: () => whether(adminCommands.isKnown, 'never read'),
   });
 
   metrics.watch({ health: () => health.ready() });
@@ -98,7 +98,7 @@ export async function startService(
   let front: Front | undefined;
   const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front.app)).port));
   const ownConsole = openConsole(context, {
-    tap: store.tap,
+    activity: store.activity,
     publishing,
     verify,
     gatewayPort,
@@ -111,7 +111,7 @@ export async function startService(
       store,
       queue,
       verify,
-      directives,
+      adminCommands,
       health,
       canary,
       publishing,
@@ -127,10 +127,10 @@ export async function startService(
   const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, addresses, compresses, log, refusalOf });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
-  const deadLetters = openDeadLetters(context, queue.letters, store.inbox, store.now);
+  const deadLetters = openDeadLetters(context, queue.deadLetterStore, store.inbox, store.now);
   serveAdmin(ops, {
     verify,
-    directing: directives,
+    adminCommands: adminCommands,
     departments: store.departments,
     directory: store.directory,
     deadLetters,
@@ -148,12 +148,12 @@ export async function startService(
       health.drain();
       ownConsole.close();
       // What cannot be settled in half of the time (its store is away) goes back to the queue.
-      const giveUp = setTimeout(() => lanes.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
+      const giveUp = setTimeout(() => appendQueue.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
       await queue.drain();
       clearTimeout(giveUp);
       await front?.close();
       verifier.close();
-      directives.close();
+      adminCommands.close();
       descriptors.stop();
       await queue.close();
       await store.close();

@@ -1,11 +1,11 @@
 /** What other services are told: signals of what users do, and of notifications that nobody came for. */
 
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
-import { type Activity, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
+import { type ClientSignal, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
 import { MemorySignals } from '../operate/signals/memory-signals.ts';
 import { RabbitMqSignals, type SignalOutcome } from '../operate/signals/rabbitmq-signals.ts';
 import { MemoryUnreached } from '../reach/memory-unreached.ts';
-import { createJudge } from '../reach/reach-check.ts';
+import { createReachCheck } from '../reach/reach-check.ts';
 import { createSchedule, type Schedule } from '../reach/schedule.ts';
 import { UnreachedChecker } from '../reach/unreached-checker.ts';
 import type { Context } from './context.ts';
@@ -17,9 +17,9 @@ export function openSignals(
   publisher: Publisher | undefined,
 ): Signals {
   const { node, config, log, metrics, listeners } = context;
-  const wanted: readonly Activity[] = config.SIGNALS;
+  const wanted: readonly ClientSignal[] = config.SIGNALS;
   if (wanted.length === 0) return NO_SIGNALS;
-  const onSignal = (name: Activity, outcome: SignalOutcome) => metrics.signal(name, outcome);
+  const onSignal = (name: ClientSignal, outcome: SignalOutcome) => metrics.signal(name, outcome);
   if (publisher === undefined) return new MemorySignals({ node, wanted, listeners, onSignal });
   return new RabbitMqSignals({ node, wanted, publisher, log, onSignal });
 }
@@ -43,10 +43,10 @@ export function openUnreached(
 ): Unreached | undefined {
   const afterMs = config.UNREACHED_AFTER * 1000;
   if (memory === undefined || afterMs === 0 || !config.ROLES.includes('consumer')) return undefined;
-  const judge = createJudge({ inbox, marks, directory, memory, afterMs, now });
+  const reachCheck = createReachCheck({ inbox, marks, directory, memory, afterMs, now });
   const onSignal = (name: SignalName, outcome: SignalOutcome) => metrics.signal(name, outcome);
   if (publisher === undefined) {
-    const unreached = new MemoryUnreached({ judge, memory, listeners, afterMs, after, log, onSignal });
+    const unreached = new MemoryUnreached({ reachCheck, memory, listeners, afterMs, after, log, onSignal });
     return {
       schedule: unreached.schedule,
       open: async () => {},
@@ -57,7 +57,7 @@ export function openUnreached(
   }
   const stopping = new AbortController();
   const checker = new UnreachedChecker({
-    judge,
+    reachCheck,
     publisher,
     memory,
     afterMs,

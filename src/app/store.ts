@@ -18,18 +18,18 @@ import type { Signals } from '../contract/signal.ts';
 import type { Live } from '../edge/gateway/live-messages.ts';
 import { MemoryLive } from '../edge/gateway/memory-live-messages.ts';
 import { channelOf, RedisLive } from '../edge/gateway/redis-live-messages.ts';
-import type { Tap } from '../observe/activity/activity.ts';
-import { MemoryTap } from '../observe/activity/memory-activity.ts';
-import { RedisTap } from '../observe/activity/redis-activity.ts';
+import type { Activity } from '../observe/activity/activity.ts';
+import { MemoryActivity } from '../observe/activity/memory-activity.ts';
+import { RedisActivity } from '../observe/activity/redis-activity.ts';
 import { type Probe, whether } from '../observe/health.ts';
-import { MemoryTrail } from '../observe/outcomes/memory-outcomes.ts';
-import type { Trail } from '../observe/outcomes/outcomes.ts';
-import { RedisTrail } from '../observe/outcomes/redis-outcomes.ts';
-import type { DirectiveLog } from '../operate/access/admin-command-log.ts';
+import { MemoryOutcomes } from '../observe/outcomes/memory-outcomes.ts';
+import type { Outcomes } from '../observe/outcomes/outcomes.ts';
+import { RedisOutcomes } from '../observe/outcomes/redis-outcomes.ts';
+import type { AdminCommandLog } from '../operate/access/admin-command-log.ts';
 import type { Departments } from '../operate/access/departments.ts';
-import { MemoryDirectiveLog } from '../operate/access/memory-admin-command-log.ts';
+import { MemoryAdminCommandLog } from '../operate/access/memory-admin-command-log.ts';
 import { MemoryDepartments } from '../operate/access/memory-departments.ts';
-import { RedisDirectiveLog } from '../operate/access/redis-admin-command-log.ts';
+import { RedisAdminCommandLog } from '../operate/access/redis-admin-command-log.ts';
 import { RedisDepartments } from '../operate/access/redis-departments.ts';
 import { MemoryPresence } from '../operate/presence/memory-presence.ts';
 import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
@@ -54,13 +54,13 @@ export interface Store {
   readonly userInbox: UserInbox;
   readonly marks: MarksStore;
   readonly live: Live;
-  readonly directiveLog: DirectiveLog;
+  readonly adminCommandLog: AdminCommandLog;
   readonly presence: PresenceStore;
   readonly directory: Directory;
   readonly departments: Departments;
-  readonly trail: Trail;
+  readonly outcomes: Outcomes;
   /** Undefined when there is no console. */
-  readonly tap: Tap | undefined;
+  readonly activity: Activity | undefined;
   /** Undefined when nobody wants to know whom nothing has reached. */
   readonly unreachedMemory: UnreachedMemory | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
@@ -100,13 +100,13 @@ export function openStore({ node, config, log, signals }: Context): Store {
     const unreachedMemory = afterMs === 0 ? undefined : new LocalUnreachedMemory(unreachedKept, now);
     const hooks = inboxHooks(signals, unreachedMemory);
     const userInbox = new StoredInbox({ inbox, store: marks, kept: limits, maxAnswerBytes, now, ...hooks });
-    const directiveLog = new MemoryDirectiveLog();
-    const trail = new MemoryTrail(config.TRAIL_SECONDS * 1000, now);
+    const adminCommandLog = new MemoryAdminCommandLog();
+    const outcomes = new MemoryOutcomes(config.TRAIL_SECONDS * 1000, now);
     const presence = new MemoryPresence();
     const directory = new NodesDirectory(presence, inbox);
     const departments = new MemoryDepartments();
-    const tap = new MemoryTap({ node, now });
-    const kept = { directiveLog, trail, presence, directory, departments, tap, unreachedMemory };
+    const activity = new MemoryActivity({ node, now });
+    const kept = { adminCommandLog, outcomes, presence, directory, departments, activity, unreachedMemory };
     const none = {
       probes: {},
       isReachable: () => true,
@@ -135,7 +135,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
   // A user who was away for longer has nothing left that could be marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
   const marks = new RedisMarksStore({ redis, channelOf: channelOfRoom, keptMs });
-  const trail = new RedisTrail({
+  const outcomes = new RedisOutcomes({
     redis,
     keptMs: config.TRAIL_SECONDS * 1000,
     onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
@@ -155,12 +155,12 @@ export function openStore({ node, config, log, signals }: Context): Store {
     marks,
     unreachedMemory,
     live: new RedisLive(redis, subscriber, log, suffix),
-    trail,
-    tap: config.CONSOLE ? new RedisTap({ node, now, redis, subscriber, suffix }) : undefined,
+    outcomes,
+    activity: config.CONSOLE ? new RedisActivity({ node, now, redis, subscriber, suffix }) : undefined,
     presence,
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),
-    directiveLog: new RedisDirectiveLog({
+    adminCommandLog: new RedisAdminCommandLog({
       redis,
       subscriber,
       keptMs: maxLifetimeMs(config),
@@ -180,7 +180,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     now,
     knowsTime: (withinMs) => Promise.race([clock.known, pause(withinMs, undefined, { ref: false })]),
     close: async () => {
-      await trail.close();
+      await outcomes.close();
       clock.close();
       redis.disconnect();
       subscriptions.disconnect();

@@ -28,7 +28,7 @@ Example:
 All of them, or none when one is not there. There is no way back.`;
 
 export function addDeadLetters(program: Command, terminal: Terminal): void {
-  const letters = program
+  const deadLetters = program
     .command('dead-letters')
     .description('events that could not be delivered')
     .addHelpText(
@@ -36,7 +36,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       '\nNeeds a token with the scope admin. Every command has examples in its own --help.',
     );
 
-  withFilter(letters.command('list'))
+  withFilter(deadLetters.command('list'))
     .description('what there is, oldest first')
     .option('--limit <n>', 'most to show', whole(1, 500), 50)
     .option(...JSON_OPTION)
@@ -46,14 +46,14 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       const query = new URLSearchParams({ ...filter, limit: String(limit) });
       const page = deadLettersSchema.parse(await askOps(`/admin/dead-letters?${query}`));
       if (json) return terminal.json(page);
-      const rows = page.deadLetters.map((letter) => rowOf(letter));
+      const rows = page.deadLetters.map((deadLetter) => rowOf(deadLetter));
       if (rows.length > 0) terminal.print(table(rows));
       const shown = `${page.deadLetters.length} of ${page.matched} that fit`;
       const rest = page.isPartial ? `; only the first ${page.scanned} dead letters were looked at` : '';
       terminal.complain(terminal.style('dim', page.matched === 0 ? `none${rest}` : `${shown}${rest}`));
     });
 
-  letters
+  deadLetters
     .command('show')
     .description('one of them, with its body')
     .argument('<id>', 'as list tells it')
@@ -67,14 +67,14 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       if (!deadLetterParamsSchema.safeParse({ id }).success) {
         throw Failure.wrongUsage('an id of a dead letter is 43 of A-Z a-z 0-9 _ -, as list tells it');
       }
-      const letter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${id}`));
-      if (json) terminal.json(letter);
-      else terminal.print(pageOf(letter, terminal));
+      const deadLetter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${id}`));
+      if (json) terminal.json(deadLetter);
+      else terminal.print(pageOf(deadLetter, terminal));
     });
 
-  addRedrive(letters, terminal);
+  addRedrive(deadLetters, terminal);
 
-  letters
+  deadLetters
     .command('discard')
     .description('throw some away for good')
     .argument('<ids...>', 'as list tells them')
@@ -92,8 +92,8 @@ function rowOf({ id, time, reason, type, copies, detail }: DeadLetter): string[]
   return [plain(id), plain(time ?? '-'), plain(reason), plain(type), `${plain(detail)}${often}`];
 }
 
-function pageOf(letter: DeadLetter, terminal: Terminal): string {
-  const { body, isCut, headers, ...facts } = letter;
+function pageOf(deadLetter: DeadLetter, terminal: Terminal): string {
+  const { body, isCut, headers, ...facts } = deadLetter;
   const rows = Object.entries({ ...facts, ...headers }).map(([name, value]) => [
     terminal.style('dim', plain(name)),
     plain(String(value)),

@@ -25,8 +25,8 @@ Examples:
 What would be refused again stays a dead letter. Interrupted at any moment nothing is lost: call it again, and who has an
 event already does not get it twice (for DEDUPE_SECONDS).`;
 
-export function addRedrive(letters: Command, terminal: Terminal): void {
-  withFilter(letters.command('redrive'))
+export function addRedrive(deadLetters: Command, terminal: Terminal): void {
+  withFilter(deadLetters.command('redrive'))
     .description('send them on their way again')
     .argument('[ids...]', 'as list tells them; or else a filter, or --all')
     .option('--all', 'all there are')

@@ -58,13 +58,13 @@ export type SignalName = keyof typeof signalSchemas;
 export type SignalData<N extends SignalName> = z.infer<(typeof signalSchemas)[N]>;
 
 /** What users do, of which nobody waits until it is told. */
-export type Activity = Exclude<SignalName, 'notification.unreached'>;
+export type ClientSignal = Exclude<SignalName, 'notification.unreached'>;
 
 /** Tells signals to whoever listens. Never fails and never waits: what cannot be told now is lost. */
 export interface Signals {
   /** False for one that nobody wants: then nothing needs to be gathered for it. */
-  wants(name: Activity): boolean;
-  emit<N extends Activity>(name: N, data: SignalData<N>): void;
+  wants(name: ClientSignal): boolean;
+  emit<N extends ClientSignal>(name: N, data: SignalData<N>): void;
 }
 
 /** Nobody listens. */

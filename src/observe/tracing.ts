@@ -64,20 +64,20 @@ class EventTrace {
 
 export class Tracing {
   readonly #tracer: Tracer;
-  readonly #taking: Attributes;
+  readonly #lease: Attributes;
 
   constructor(tracer: Tracer, system: string, queue: string) {
     this.#tracer = tracer;
-    this.#taking = { [SYSTEM]: system, [DESTINATION]: queue, [OPERATION]: 'process' };
+    this.#lease = { [SYSTEM]: system, [DESTINATION]: queue, [OPERATION]: 'process' };
   }
 
   /** Undefined when the producer, or this process's sampler, does not want it recorded. */
   begin({ id, type, traceparent }: Event): EventTrace | undefined {
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
     if (parent !== undefined && !parent.isSampled) return undefined;
-    const attributes = { ...this.#taking, [MESSAGE_ID]: id, [EVENT_TYPE]: type };
+    const attributes = { ...this.#lease, [MESSAGE_ID]: id, [EVENT_TYPE]: type };
     const options = { kind: SpanKind.CONSUMER, attributes };
-    const span = this.#tracer.startSpan(`${this.#taking[DESTINATION]} process`, options, contextOf(parent));
+    const span = this.#tracer.startSpan(`${this.#lease[DESTINATION]} process`, options, contextOf(parent));
     return span.isRecording() ? new EventTrace(this.#tracer, span) : undefined;
   }
 

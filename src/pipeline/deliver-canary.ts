@@ -1,23 +1,23 @@
 /**
  * A canary's way through the middle: into its gateway's own log, and nowhere else. It takes the road of every event,
- * lanes and store, but leaves no trail, no sample and no dead letter: there is one every few seconds.
+ * append queue and store, but leaves no outcome, no sample and no dead letter: there is one every few seconds.
  */
 import { isOwn } from '../contract/audience.ts';
 import { isExpired } from '../contract/cloudevent.ts';
 import { CANARY_TYPE, type Event } from '../contract/event.ts';
 import { encodeEvent } from '../contract/notification.ts';
-import { type Lanes, LanesClosed } from './inbox/append-queue.ts';
+import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
 
 const DONE: Settlement = Object.freeze({ kind: 'ack', isCanary: true });
 
 /** Takes canaries aside; `handle` has all other events. `now`: the time that gateways go by too. */
-export function withCanaries(lanes: Lanes, now: () => number, handle: Handle): Handle {
+export function withCanaries(appendQueue: AppendQueue, now: () => number, handle: Handle): Handle {
   return (event, publishedAtMs) =>
-    event.type === CANARY_TYPE ? deliverCanary(lanes, event, new Date(now())) : handle(event, publishedAtMs);
+    event.type === CANARY_TYPE ? deliverCanary(appendQueue, event, new Date(now())) : handle(event, publishedAtMs);
 }
 
-async function deliverCanary(lanes: Lanes, event: Event, now: Date): Promise<Settlement> {
+async function deliverCanary(appendQueue: AppendQueue, event: Event, now: Date): Promise<Settlement> {
   // It waited while no consumer was there, and nobody waits for it any more.
   if (isExpired(event, now.getTime())) return DONE;
   const [audience, ...others] = event.audience ?? [];
@@ -28,10 +28,10 @@ async function deliverCanary(lanes: Lanes, event: Event, now: Date): Promise<Set
   const { source, id } = event;
   const text = encodeEvent(event, now)(audience);
   try {
-    await lanes.append(audience, { source, id, text, sampled: false });
+    await appendQueue.append(audience, { source, id, text, sampled: false });
     return DONE;
   } catch (error) {
-    if (error instanceof LanesClosed) return RELEASE;
+    if (error instanceof AppendQueueClosed) return RELEASE;
     throw error;
   }
 }

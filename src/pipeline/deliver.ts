@@ -5,9 +5,9 @@ import { type Event, RETRACTION_TYPE } from '../contract/event.ts';
 import { canReachUserTwice, encodeEvent } from '../contract/notification.ts';
 import { type Refusal, refuse } from '../contract/refusal.ts';
 import { momentOf } from '../contract/rfc3339.ts';
-import { AUDIENCES_KEPT, type SettledEvent, type Trail } from '../observe/outcomes/outcomes.ts';
+import { AUDIENCES_KEPT, type SettledEvent, type Outcomes } from '../observe/outcomes/outcomes.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
-import { type Lanes, LanesClosed } from './inbox/append-queue.ts';
+import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
 import { ACK, type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
 import { audiencesOf, type Mapped, type Route } from './routing/route.ts';
@@ -29,11 +29,11 @@ interface Told {
 }
 
 export interface DeliverOptions {
-  readonly lanes: Lanes;
+  readonly appendQueue: AppendQueue;
   readonly routes: readonly Route[];
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
-  readonly trail: Trail;
+  readonly outcomes: Outcomes;
   /** The time that all processes go by: events expire by it. */
   readonly now: () => number;
   /** Left out when nobody could want to know. */
@@ -49,10 +49,10 @@ export interface DeliverOptions {
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { lanes, routes, maxAudiences, isSampled, trail, now, startTrace, schedule, onMapped, onAppended } =
+  const { appendQueue, routes, maxAudiences, isSampled, outcomes, now, startTrace, schedule, onMapped, onAppended } =
     options;
-  const bury = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
-    trail.record(event, settledEvent(receivedAt, now(), [], refusal));
+  const refused = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
+    outcomes.record(event, settledEvent(receivedAt, now(), [], refusal));
     return { kind: 'dead-letter', refusal };
   };
   const deliver = async (event: Event, published?: number, trace?: EventTrace): Promise<Settlement> => {
@@ -61,10 +61,10 @@ export function createDeliver(options: DeliverOptions): Handle {
     const publishedAtMs = published ?? receivedAt.getTime();
     if (isExpired(event, receivedAt.getTime())) {
       const { refusal } = refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
-      return bury(event, receivedAt, refusal);
+      return refused(event, receivedAt, refusal);
     }
     const mapped = audiencesOf(event, routes, maxAudiences);
-    if (!mapped.ok) return bury(event, receivedAt, mapped.refusal);
+    if (!mapped.ok) return refused(event, receivedAt, mapped.refusal);
     onMapped?.(event, mapped.value);
 
     const audiences = mapped.value.map(({ audience }) => audience);
@@ -95,7 +95,7 @@ export function createDeliver(options: DeliverOptions): Handle {
         retracts,
         route,
       };
-      const appended = await lanes.append(audience, entry, isWide);
+      const appended = await appendQueue.append(audience, entry, isWide);
       onAppended(event, audience, appended, { sampled, tookMs: performance.now() - begunMs });
       await schedule?.(event, audience, appended);
     });
@@ -106,7 +106,7 @@ export function createDeliver(options: DeliverOptions): Handle {
     if (failures.some(isOfStop)) return RELEASE;
     const [failure] = failures;
     if (failure !== undefined) throw failure;
-    trail.record(event, settledEvent(receivedAt, now(), mapped.value));
+    outcomes.record(event, settledEvent(receivedAt, now(), mapped.value));
     return ACK;
   };
   if (startTrace === undefined) return deliver;
@@ -120,7 +120,7 @@ export function createDeliver(options: DeliverOptions): Handle {
 
 /** What this process gives up when it stops; it comes again. */
 function isOfStop(reason: unknown): boolean {
-  return reason instanceof LanesClosed || isUnavailable(reason);
+  return reason instanceof AppendQueueClosed || isUnavailable(reason);
 }
 
 function settledEvent(

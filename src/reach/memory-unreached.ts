@@ -5,13 +5,13 @@
 import type { Logger } from 'pino';
 import type { Listeners } from '../operate/signals/listeners.ts';
 import { type Check, placeOf } from './check.ts';
-import type { Judge } from './reach-check.ts';
+import type { ReachCheck } from './reach-check.ts';
 import { checkFor, type Schedule } from './schedule.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
 
 export interface MemoryUnreachedOptions {
-  readonly judge: Judge;
+  readonly reachCheck: ReachCheck;
   readonly memory: Pick<UnreachedMemory, 'isSignalled' | 'signalled'>;
   readonly listeners: Pick<Listeners, 'tell'>;
   readonly afterMs: number;
@@ -63,9 +63,9 @@ export class MemoryUnreached {
 
   /** Never rejects. */
   async #settle(check: Check): Promise<void> {
-    const { judge, memory, listeners, log, onSignal } = this.#options;
+    const { reachCheck, memory, listeners, log, onSignal } = this.#options;
     try {
-      const verdict = await judge(check);
+      const verdict = await reachCheck(check);
       if (verdict.kind === 'open') this.#wait({ ...check, waits: check.waits + 1 });
       if (verdict.kind !== 'unreached') return;
       const { audience } = check;

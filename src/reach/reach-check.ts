@@ -16,9 +16,9 @@ import type { Check } from './check.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 
 /** Longer than the sessions of a node that died are told as present. */
-const NODES_JUDGED_MS = 20_000;
+const NODES_CHECKED_MS = 20_000;
 
-export interface JudgeOptions {
+export interface ReachCheckOptions {
   readonly inbox: Pick<Inbox, 'read' | 'places' | 'shadows' | 'incarnations'>;
   readonly marks: Pick<MarksStore, 'load'>;
   readonly directory: Pick<Directory, 'sessionsOf'>;
@@ -35,7 +35,7 @@ interface Facts {
   readonly presence: UserPresence;
   readonly fetched: Cursor;
   /** Until when it cannot be told of a session that began before whether its node had died. */
-  readonly areNodesJudged: boolean;
+  readonly areNodesChecked: boolean;
   readonly incarnations: readonly Incarnation[];
 }
 
@@ -49,9 +49,9 @@ export type Verdict =
 const SETTLED: Verdict = { kind: 'settled' };
 
 /** Rejects while Redis is away. */
-export type Judge = (check: Check) => Promise<Verdict>;
+export type ReachCheck = (check: Check) => Promise<Verdict>;
 
-export function createJudge(options: JudgeOptions): Judge {
+export function createReachCheck(options: ReachCheckOptions): ReachCheck {
   const { inbox, marks, directory, memory, afterMs, now } = options;
   return async (check) => {
     const { audience, offset } = check;
@@ -80,15 +80,15 @@ export function createJudge(options: JudgeOptions): Judge {
       incarnations,
     );
     if (contains(seen, offset)) return SETTLED;
-    const areNodesJudged = check.waits * afterMs >= NODES_JUDGED_MS;
-    const came = hasCome({ check, notification, presence, fetched, areNodesJudged, incarnations });
+    const areNodesChecked = check.waits * afterMs >= NODES_CHECKED_MS;
+    const came = hasCome({ check, notification, presence, fetched, areNodesChecked, incarnations });
     if (came !== 'away') return came === 'come' ? SETTLED : { kind: 'open' };
     return { kind: 'unreached', user, notification };
   };
 }
 
 function hasCome(facts: Facts): 'come' | 'away' | 'unknown' {
-  const { check, notification, presence, fetched, areNodesJudged, incarnations } = facts;
+  const { check, notification, presence, fetched, areNodesChecked, incarnations } = facts;
   const { audience } = check;
   const isPast = (cursor: Cursor | undefined) =>
     cursor !== undefined && reaches(cursor, notification, incarnations);
@@ -97,7 +97,7 @@ function hasCome(facts: Facts): 'come' | 'away' | 'unknown' {
   if ([...sessions, ...devices].some(({ audiences }) => isPast(placeIn(audiences, audience)))) return 'come';
   if (sessions.length === 0) return 'away';
   // They began before the append and no gateway took it: their node is dead, or was out of touch and heals.
-  return areNodesJudged ? 'come' : 'unknown';
+  return areNodesChecked ? 'come' : 'unknown';
 }
 
 function placeIn(audiences: Readonly<Record<string, Cursor>>, audience: Audience): Cursor | undefined {

@@ -21,7 +21,7 @@ import {
 import { typeOf } from '../contract/signal.ts';
 import { reasonOf } from '../resilience/reason.ts';
 import { type Check, parseCheck, placeOf, sendCheck } from './check.ts';
-import type { Judge, Verdict } from './reach-check.ts';
+import type { ReachCheck, Verdict } from './reach-check.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
 
@@ -39,7 +39,7 @@ const REMEMBERING = {
 };
 
 export interface UnreachedCheckerOptions {
-  readonly judge: Judge;
+  readonly reachCheck: ReachCheck;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly memory: Pick<UnreachedMemory, 'isSignalled' | 'signalled'>;
   readonly afterMs: number;
@@ -99,15 +99,15 @@ export class UnreachedChecker {
     // What lies when this process stops goes to the next with the connection's end.
     if (over.aborted) return;
     const check = parseCheck(message.content);
-    const judging = check === undefined ? undefined : this.#options.judge(check);
-    judging?.catch(() => {
+    const checking = check === undefined ? undefined : this.#options.reachCheck(check);
+    checking?.catch(() => {
       // Told when it is its turn.
     });
     const turn = async () => {
       if (over.aborted) return;
-      if (check === undefined || judging === undefined) {
+      if (check === undefined || checking === undefined) {
         this.#options.log.warn({ queue: UNREACHED_QUEUE }, 'a message that is no check is thrown away');
-      } else if (!(await this.#settle(check, judging, over))) {
+      } else if (!(await this.#settle(check, checking, over))) {
         return;
       }
       acknowledge(channel, message);
@@ -116,9 +116,9 @@ export class UnreachedChecker {
   }
 
   /** False when it was given up; then the check comes again. Never rejects. */
-  async #settle(check: Check, judging: Promise<Verdict>, over: AbortSignal): Promise<boolean> {
+  async #settle(check: Check, checking: Promise<Verdict>, over: AbortSignal): Promise<boolean> {
     try {
-      const verdict = await judging;
+      const verdict = await checking;
       if (verdict.kind === 'unreached') await this.#tell(check, verdict);
       else if (verdict.kind === 'open') await this.#waitAgain(check);
       return true;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
-import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
@@ -92,11 +92,11 @@ test('lists, flags and counts are those of the model, whatever happened', async 
     });
     const deliver = createDeliver({
       now: Date.now,
-      lanes: new Lanes(inbox, () => {}),
+      appendQueue: new AppendQueue(inbox, () => {}),
       routes: [],
       maxAudiences: 10,
       isSampled: () => false,
-      trail: { record: () => {}, find: async () => new Map() },
+      outcomes: { record: () => {}, find: async () => new Map() },
       onAppended: () => {},
     });
     const model = new InboxModel();

@@ -9,7 +9,7 @@ import { RedisDepartments } from '../../src/operate/access/redis-departments.ts'
 import { MemoryPresence } from '../../src/operate/presence/memory-presence.ts';
 import {
   MAX_DEVICES,
-  type Occupancy,
+  type RoomCounts,
   type PresenceStore,
 } from '../../src/operate/presence/presence-store.ts';
 import { RedisPresence } from '../../src/operate/presence/redis-presence.ts';
@@ -58,11 +58,11 @@ function left({ address: _, transport: _t, ...rest }: PresentSession, seconds: n
   return { ...rest, disconnectedAt: at(seconds) };
 }
 
-const rooms = (occupied: Readonly<Record<string, Occupancy | undefined>>, isAll = false) => ({
+const rooms = (occupied: Readonly<Record<string, RoomCounts | undefined>>, isAll = false) => ({
   isAll,
   occupied: new Map(
-    Object.entries(occupied).flatMap(([name, occupancy]): [Audience, Occupancy | undefined][] =>
-      isAudience(name) ? [[name, occupancy]] : [],
+    Object.entries(occupied).flatMap(([name, roomCounts]): [Audience, RoomCounts | undefined][] =>
+      isAudience(name) ? [[name, roomCounts]] : [],
     ),
   ),
 });

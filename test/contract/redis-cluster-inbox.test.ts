@@ -58,7 +58,7 @@ async function idOf({ control }: ClusterNode): Promise<string> {
   return String(await control.call('CLUSTER', 'MYID'));
 }
 
-/** As the lanes do it. */
+/** As the append queue do it. */
 async function appendUntilDone(inbox: RedisInbox, audience: Audience, id: string): Promise<Appended> {
   let appended: Appended | undefined;
   await until(`${id} to be appended`, 20_000, async () => {

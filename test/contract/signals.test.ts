@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { Unroutable } from '../../src/adapters/rabbitmq/publisher.ts';
 import {
-  type Activity,
+  type ClientSignal,
   type SignalData,
   type Signals,
   signalEventSchema,
@@ -20,16 +20,16 @@ interface Subject {
   /** The events as they came to whoever listens. */
   readonly heard: unknown[];
   /** Names with what became of them. */
-  readonly told: (readonly [Activity, string])[];
+  readonly told: (readonly [ClientSignal, string])[];
 }
 
 /** `isHeard`: somebody listens. */
-type Make = (wanted: readonly Activity[], isHeard: boolean) => Subject;
+type Make = (wanted: readonly ClientSignal[], isHeard: boolean) => Subject;
 
 function parts() {
   const heard: unknown[] = [];
-  const told: (readonly [Activity, string])[] = [];
-  const onSignal = (name: Activity, outcome: string) => void told.push([name, outcome]);
+  const told: (readonly [ClientSignal, string])[] = [];
+  const onSignal = (name: ClientSignal, outcome: string) => void told.push([name, outcome]);
   const take = (text: string) => void heard.push(JSON.parse(text));
   return { heard, told, onSignal, take };
 }

@@ -5,7 +5,7 @@ import type { Event } from '../../src/contract/event.ts';
 import { type InboxQuery, inboxPageSchema, type MarkRequest, marksSchema } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
-import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import type { Inbox, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
 import { decodeMarksMessage, type MarksMessage } from '../../src/pipeline/inbox/live-message.ts';
 import type { MarksStore } from '../../src/pipeline/inbox/marks-store.ts';
@@ -60,11 +60,11 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, kept: InboxLimit
   });
   const deliver = createDeliver({
     now: Date.now,
-    lanes: new Lanes(inbox, () => {}),
+    appendQueue: new AppendQueue(inbox, () => {}),
     routes: [],
     maxAudiences: 100,
     isSampled: () => false,
-    trail: { record: () => {}, find: async () => new Map() },
+    outcomes: { record: () => {}, find: async () => new Map() },
     onAppended: () => {},
   });
   const list = async (query: Partial<InboxQuery> = {}, audiences = MINE) => {

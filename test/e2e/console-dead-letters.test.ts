@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { bury, deadLetters, letterOf } from '../support/dead-letters.ts';
+import { deadLetter, deadLetters, deadLetterOf } from '../support/dead-letters.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { freshRedis, freshVhost } from '../support/servers.ts';
 import { openConsole } from './console-page.ts';
@@ -24,8 +24,8 @@ beforeAll(async () => {
     CONSOLE: 'true',
   };
   carillon = await startCarillon(environment);
-  const eleven = Array.from({ length: 11 }, (_, i) => letterOf(madeEvent(`old-${i}`), 'no_audience'));
-  await bury(environment.AMQP_URL ?? '', eleven);
+  const eleven = Array.from({ length: 11 }, (_, i) => deadLetterOf(madeEvent(`old-${i}`), 'no_audience'));
+  await deadLetter(environment.AMQP_URL ?? '', eleven);
 });
 afterAll(async () => {
   await browser?.close();

@@ -123,9 +123,9 @@ describe('behind an admin token', () => {
     const journey = page.locator('.journey', { hasText: 'order.paid' });
     await journey.getByText(/^1 socket/).waitFor();
     await journey.getByText(id).waitFor();
-    const letter = page.locator('.dead-letter', { hasText: 'order.lost' });
-    await letter.getByText('invalid_audience').waitFor();
-    await letter.getByText('an audience is "global"').waitFor();
+    const deadLetter = page.locator('.dead-letter', { hasText: 'order.lost' });
+    await deadLetter.getByText('invalid_audience').waitFor();
+    await deadLetter.getByText('an audience is "global"').waitFor();
     await send(page, 'From the console', 'user:ada');
     await shows(ada, 'From the console');
   });

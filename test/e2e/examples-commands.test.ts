@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { isReady, JWT_SECRET, tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { connectClient } from '../support/client.ts';
-import { bury, letterOf } from '../support/dead-letters.ts';
+import { deadLetter, deadLetterOf } from '../support/dead-letters.ts';
 import { fencedBlock } from '../support/fenced-blocks.ts';
 import { freePort } from '../support/ports.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
@@ -54,10 +54,10 @@ describe('on RabbitMQ and Redis', { timeout: 60_000 }, () => {
     );
     if (asked && repeated) await producer.publish(asked, repeated);
     await client.received(2);
-    const letters = [repeated, fresh, madeEvent('for nobody')];
-    await bury(
+    const deadLetters = [repeated, fresh, madeEvent('for nobody')];
+    await deadLetter(
       amqpUrl,
-      letters.map((event) => letterOf(event, 'no_audience')),
+      deadLetters.map((event) => deadLetterOf(event, 'no_audience')),
     );
     const operator = {
       AMQP_URL: amqpUrl,

@@ -112,8 +112,8 @@ test('dead letters cannot be kept over many consumer timeouts', { timeout: 180_0
   await rabbitmqctl(rabbitMq, 'set_vm_memory_high_watermark', '0.4');
   await until('all dead letters', 60_000, async () => (await queueDepth(amqpUrl, 'carillon.dead')) >= poison);
   await until('the good event', 60_000, async () => (await control.xlen('carillon:{user:behind}:log')) === 1);
-  const letters = await takeDeadLetters(amqpUrl);
-  const reasons = letters.map(({ properties }) => String(properties.headers?.['x-carillon-reason']));
+  const deadLetters = await takeDeadLetters(amqpUrl);
+  const reasons = deadLetters.map(({ properties }) => String(properties.headers?.['x-carillon-reason']));
   expect([...new Set(reasons)]).toEqual(['not_json']);
   await producer.close();
 });

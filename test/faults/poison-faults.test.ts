@@ -104,15 +104,15 @@ const poison: readonly { what: string; body: Buffer; reason: string; headers?: R
  * letters are not all.
  */
 async function takeAllOf(prefix: string, count: number): Promise<readonly GetMessage[]> {
-  const letters: GetMessage[] = [];
-  const keys = () => new Set(letters.map(({ fields }) => fields.routingKey));
+  const deadLetters: GetMessage[] = [];
+  const keys = () => new Set(deadLetters.map(({ fields }) => fields.routingKey));
   await until(`dead letters of ${count} keys`, 60_000, async () => {
     const taken = await takeDeadLetters(stack.amqpUrl);
-    letters.push(...taken.filter(({ fields }) => fields.routingKey.startsWith(prefix)));
+    deadLetters.push(...taken.filter(({ fields }) => fields.routingKey.startsWith(prefix)));
     return keys().size >= count;
   });
   expect(keys().size).toBe(count);
-  return letters;
+  return deadLetters;
 }
 
 function nested(depth: number): string {
@@ -136,9 +136,9 @@ test('every form of it, among good events', { timeout: 120_000 }, async () => {
   );
   expectWhole(report, ROUNDS * poison.length);
 
-  const letters = await takeDeadLetters(stack.amqpUrl);
+  const deadLetters = await takeDeadLetters(stack.amqpUrl);
   for (const [i, { what, body, reason }] of poison.entries()) {
-    const found = letters.filter(({ fields }) => fields.routingKey === `poison.${i}`);
+    const found = deadLetters.filter(({ fields }) => fields.routingKey === `poison.${i}`);
     expect(found, what).toHaveLength(ROUNDS);
     for (const { properties, content } of found) {
       expect(properties.headers?.['x-carillon-reason'], what).toBe(reason);
@@ -198,10 +198,10 @@ test('links are cut while poison is buried: each is kept, at least once', { time
     }
     await until('dead letters', 60_000, async () => (await depth()) >= 100);
   });
-  // Whatever was sent and not confirmed when its link was cut is buried once more, under the same message-id.
+  // Whatever was sent and not confirmed when its link was cut is made a dead letter once more, under the same message-id.
   expect(report.verdict).toEqual(flawless(report.expected));
-  const letters = await takeAllOf('cut.', 100);
-  expect(new Set(letters.map(({ properties }) => properties.messageId)).size).toBe(100);
+  const deadLetters = await takeAllOf('cut.', 100);
+  expect(new Set(deadLetters.map(({ properties }) => properties.messageId)).size).toBe(100);
 });
 
 test('the consumer is killed while it cannot bury: its poison is not forgotten', {

@@ -72,7 +72,7 @@ test.for([
   },
   async ([what, path]) => {
     await management.delete(`queues/${vhost}/carillon.dead/contents`).catch(() => {});
-    // What was on its way when the link was lost is buried once more, so that some may be there twice.
+    // What was on its way when the link was lost is made a dead letter once more, so that some may be there twice.
     const keys = new Set<string>();
     const report = await Trial.run(`${what} carillon.dead deleted among poison`, stack, async (trial) => {
       await management.delete(path());
@@ -80,8 +80,8 @@ test.for([
       await trial.flows(50);
       await until('all dead letters', 60_000, async () => {
         // The queue need not be there again yet.
-        const letters = await takeDeadLetters(stack.amqpUrl).catch(() => []);
-        for (const { fields } of letters) if (fields.routingKey.startsWith(what)) keys.add(fields.routingKey);
+        const deadLetters = await takeDeadLetters(stack.amqpUrl).catch(() => []);
+        for (const { fields } of deadLetters) if (fields.routingKey.startsWith(what)) keys.add(fields.routingKey);
         return keys.size >= POISON;
       });
     });

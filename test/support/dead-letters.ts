@@ -20,10 +20,10 @@ export const reason = (code: string, time = '2026-11-20T09:00:00.000Z') => ({
 });
 
 /** Puts letters straight into the queue, as if Carillon or RabbitMQ had. */
-export async function bury(amqpUrl: string, letters: readonly Made[]): Promise<void> {
+export async function deadLetter(amqpUrl: string, deadLetters: readonly Made[]): Promise<void> {
   const model = await connect(amqpUrl);
   const channel = await model.createConfirmChannel();
-  for (const { body, routingKey = 'test.made', ...options } of letters) {
+  for (const { body, routingKey = 'test.made', ...options } of deadLetters) {
     const contentType = options.contentType ?? 'application/cloudevents+json';
     channel.publish('carillon.dead', routingKey, body, { persistent: true, ...options, contentType });
   }
@@ -37,12 +37,12 @@ export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
   try {
     const channel = await model.createChannel();
     channel.on('error', () => {});
-    const letters: GetMessage[] = [];
+    const deadLetters: GetMessage[] = [];
     for (;;) {
-      const letter = await channel.get('carillon.dead', { noAck: true });
-      if (letter === false) return letters;
-      letters.push(letter);
-      await checkDeadLetter(letter.properties.headers ?? {});
+      const deadLetter = await channel.get('carillon.dead', { noAck: true });
+      if (deadLetter === false) return deadLetters;
+      deadLetters.push(deadLetter);
+      await checkDeadLetter(deadLetter.properties.headers ?? {});
     }
   } finally {
     await model.close();
@@ -50,7 +50,7 @@ export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
 }
 
 /** A dead letter of Carillon's of an event, with an id as Carillon gives it. */
-export function letterOf(event: unknown, code: string, time?: string): Made {
+export function deadLetterOf(event: unknown, code: string, time?: string): Made {
   return {
     body: Buffer.from(JSON.stringify(event)),
     headers: reason(code, time),

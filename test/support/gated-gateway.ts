@@ -11,7 +11,7 @@ import type { Attendee } from '../../src/contract/presence.ts';
 import { NO_SIGNALS } from '../../src/contract/signal.ts';
 import type { Verified } from '../../src/contract/token.ts';
 import { ClientAddresses } from '../../src/edge/connections/client-addresses.ts';
-import { Seats } from '../../src/edge/gateway/connection-limits.ts';
+import { ConnectionLimits } from '../../src/edge/gateway/connection-limits.ts';
 import { Gateway } from '../../src/edge/gateway/gateway.ts';
 import type { Live } from '../../src/edge/gateway/live-messages.ts';
 import { MemoryLive } from '../../src/edge/gateway/memory-live-messages.ts';
@@ -155,7 +155,7 @@ export async function startGatedGateway({
   const gateway = new Gateway(httpServer, {
     node: 'test',
     now: Date.now,
-    registry: {
+    presence: {
       present: (attendee) => void present.set(attendee.session, attendee),
       gone: (session) => void present.delete(session),
     },
@@ -180,7 +180,7 @@ export async function startGatedGateway({
     },
     allowedOrigins: [],
     addresses: new ClientAddresses([]),
-    seats: new Seats({ perNode: 1_000, perAddress: 1_000, perUser }),
+    connectionLimits: new ConnectionLimits({ perNode: 1_000, perAddress: 1_000, perUser }),
     otherWaiters: () => [],
     limits: {
       messages: { perSecond: 1_000, burst: 1_000 },
@@ -219,7 +219,7 @@ export async function startGatedGateway({
       rooms: [...(adapter?.rooms.keys() ?? [])],
       members: [...(adapter?.sids.keys() ?? [])],
       present: [...present.keys()],
-      occupied: [...gateway.occupancy.take(true).keys()],
+      occupied: [...gateway.roomCounts.take(true).keys()],
     }),
     gateway,
     inbox,

@@ -2,7 +2,7 @@
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
-import { Lanes } from '../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
@@ -51,11 +51,11 @@ export class ScriptedService {
     });
     this.#deliver = createDeliver({
       now,
-      lanes: new Lanes(this.inbox, () => {}),
+      appendQueue: new AppendQueue(this.inbox, () => {}),
       routes: [],
       maxAudiences: 10,
       isSampled: () => false,
-      trail: { record: () => {}, find: async () => new Map() },
+      outcomes: { record: () => {}, find: async () => new Map() },
       onAppended: () => {},
     });
   }

@@ -31,12 +31,12 @@ export interface TcpProxy {
 
 export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
   let target = serverPort;
-  const lanes = { toServer: new Lane(), toClient: new Lane() };
+  const links = { toServer: new OneWayLink(), toClient: new OneWayLink() };
   const sockets = new Set<Socket>();
-  const lanesOf = (direction: Direction) =>
-    direction === 'both' ? [lanes.toServer, lanes.toClient] : [lanes[direction]];
+  const appendQueueOf = (direction: Direction) =>
+    direction === 'both' ? [links.toServer, links.toClient] : [links[direction]];
   const cut = () => {
-    for (const lane of Object.values(lanes)) lane.drop();
+    for (const link of Object.values(links)) link.drop();
     for (const socket of sockets) socket.resetAndDestroy();
   };
 
@@ -47,8 +47,8 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
       socket.on('error', () => {});
       socket.once('close', () => sockets.delete(socket));
     }
-    join(client, upstream, lanes.toServer);
-    join(upstream, client, lanes.toClient);
+    join(client, upstream, links.toServer);
+    join(upstream, client, links.toClient);
   });
   const port = await freePort();
   await once(server.listen(port, '127.0.0.1'), 'listening');
@@ -60,17 +60,17 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
       target = next;
     },
     delay: (delayMs, direction = 'both') => {
-      for (const lane of lanesOf(direction)) lane.delayMs = delayMs;
+      for (const link of appendQueueOf(direction)) link.delayMs = delayMs;
     },
     limit: (bytesPerSecond, direction = 'both') => {
-      for (const lane of lanesOf(direction)) lane.bytesPerSecond = bytesPerSecond;
+      for (const link of appendQueueOf(direction)) link.bytesPerSecond = bytesPerSecond;
     },
-    bytes: (direction) => lanes[direction].bytes,
+    bytes: (direction) => links[direction].bytes,
     blackHole: (direction = 'both') => {
-      for (const lane of lanesOf(direction)) lane.hold();
+      for (const link of appendQueueOf(direction)) link.hold();
     },
     heal: () => {
-      for (const lane of Object.values(lanes)) lane.heal();
+      for (const link of Object.values(links)) link.heal();
     },
     close: async () => {
       cut();
@@ -80,14 +80,14 @@ export async function startTcpProxy(serverPort: number): Promise<TcpProxy> {
   };
 }
 
-function join(from: Socket, to: Socket, lane: Lane): void {
-  from.on('data', (bytes) => lane.add(() => to.write(bytes), bytes.length));
-  from.once('end', () => lane.add(() => to.end()));
-  from.once('close', (hadError) => lane.add(() => hadError && to.resetAndDestroy()));
+function join(from: Socket, to: Socket, link: OneWayLink): void {
+  from.on('data', (bytes) => link.add(() => to.write(bytes), bytes.length));
+  from.once('end', () => link.add(() => to.end()));
+  from.once('close', (hadError) => link.add(() => hadError && to.resetAndDestroy()));
 }
 
 /** One direction of all connections: what waits to pass, in the order in which it came. */
-class Lane {
+class OneWayLink {
   delayMs = 0;
   bytesPerSecond = Number.POSITIVE_INFINITY;
   bytes = 0;

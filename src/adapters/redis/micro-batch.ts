@@ -1,5 +1,5 @@
 /** Gathers the calls of one turn of the event loop, to be answered together at its end. */
-export class Turn<Call> {
+export class MicroBatch<Call> {
   readonly #onEnd: (calls: readonly Call[]) => void;
   #calls: Call[] = [];
 

@@ -31,7 +31,7 @@ export type AnswerTo<N extends RequestName> = Exclude<Parameters<Acknowledge<N>>
 export type Send = <N extends keyof Bodies>(name: N, body: Bodies[N]) => Promise<AnswerTo<N> | RequestError>;
 
 /** One that was sent and is not answered. */
-interface Flight {
+interface Batch {
   readonly bytes: number;
   wasTooLarge: boolean;
 }
@@ -47,7 +47,7 @@ export class Requests {
   /** What waits for a session or for a pause to end, and is told why when it waits in vain. */
   readonly #waiting = new Map<() => void, (error: CarillonError) => void>();
   readonly #cancels = new Set<() => void>();
-  readonly #flights = new Set<Flight>();
+  readonly #batches = new Set<Batch>();
   /** Of the present session. */
   #pace: Pace | undefined;
   #limits = DEFAULT_LIMITS;
@@ -78,7 +78,7 @@ export class Requests {
 
   /** The connection is lost; `wasTooLarge`: because of a message of this client's, which MUST NOT be sent again. */
   suspend(wasTooLarge = false): void {
-    const [largest] = [...this.#flights].sort((one, other) => other.bytes - one.bytes);
+    const [largest] = [...this.#batches].sort((one, other) => other.bytes - one.bytes);
     if (wasTooLarge && largest !== undefined) largest.wasTooLarge = true;
     this.#pace?.end(new Error('the connection is lost'));
     this.#pace = undefined;
@@ -181,19 +181,19 @@ export class Requests {
 
   async #sent<N extends keyof Bodies>(name: N, body: Bodies[N]): Promise<AnswerTo<N> | RequestError> {
     const { messageMaxBytes } = this.#limits;
-    const flight = { bytes: bytesOf([name, body]), wasTooLarge: false };
-    if (flight.bytes > messageMaxBytes) {
-      throw tooLarge(name, `${flight.bytes} bytes are more than ${messageMaxBytes}`);
+    const batch = { bytes: bytesOf([name, body]), wasTooLarge: false };
+    if (batch.bytes > messageMaxBytes) {
+      throw tooLarge(name, `${batch.bytes} bytes are more than ${messageMaxBytes}`);
     }
-    this.#flights.add(flight);
+    this.#batches.add(batch);
     try {
       return await this.#send(name, body);
     } catch (cause) {
-      throw flight.wasTooLarge
+      throw batch.wasTooLarge
         ? tooLarge(name, 'larger than the server takes')
         : this.#unanswered(name, cause);
     } finally {
-      this.#flights.delete(flight);
+      this.#batches.delete(batch);
     }
   }
 

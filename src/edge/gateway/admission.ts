@@ -1,5 +1,5 @@
 /**
- * The door: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
+ * Admission: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
  * whether there is room for it, and how much it sends from its first byte on.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
@@ -10,18 +10,18 @@ import { type ClientAddresses, countedAs } from '../connections/client-addresses
 import type { Place } from '../connections/http-connections.ts';
 import { refuseRequest, refuseStream } from '../connections/refuse-stream.ts';
 import { Allowance, type Rate } from '../limits/token-bucket.ts';
-import type { Seats } from './connection-limits.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { codeOf, sayGoaway, turnAway } from './goaway.ts';
 import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
 import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
 import { type Connection, postMaxBytes, whenTooLarge } from './wire/shared-write.ts';
 
-export interface DoorOptions {
+export interface AdmissionOptions {
   readonly allowedOrigins: readonly string[];
   /** Pages from this port of the own host may connect too. Left out: none. */
   readonly consolePort?: number | undefined;
   readonly addresses: ClientAddresses;
-  readonly seats: Seats;
+  readonly connectionLimits: ConnectionLimits;
   readonly messages: Rate;
   /** Whether a session has begun on the connection, which tells of its end by itself. */
   readonly hasBegun: (connection: Connection) => boolean;
@@ -39,12 +39,12 @@ const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   426: { upgrade: 'websocket', 'sec-websocket-version': '13' },
 };
 
-export class Door {
-  readonly #options: DoorOptions;
+export class Admission {
+  readonly #options: AdmissionOptions;
   readonly #polling = new PollingSessions();
   #isClosed = false;
 
-  constructor(options: DoorOptions) {
+  constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
@@ -105,7 +105,7 @@ export class Door {
 
   #refusalOfNew(request: IncomingMessage, isUpgrade: boolean): Problem | undefined {
     if (this.#isClosed) return problem('shutting_down', 503, 'this node is going down');
-    const full = this.#options.seats.fullFor(this.#placeOf(request, !isUpgrade));
+    const full = this.#options.connectionLimits.fullFor(this.#placeOf(request, !isUpgrade));
     if (full === undefined) return undefined;
     const status = full === 'node' ? 503 : 429;
     return problem(`full_${full}`, status, `too many connections of this ${full}`);
@@ -168,9 +168,9 @@ export class Door {
     say(connection, code);
   }
 
-  /** Follows a connection that was let in: its seat, and how much it sends. */
+  /** Follows a connection that was let in: its place, and how much it sends. */
   admit(connection: Connection): void {
-    const { seats, addresses, messages } = this.#options;
+    const { connectionLimits, addresses, messages } = this.#options;
     const { request } = connection;
     // What Socket.IO tells as the handshake's address.
     Object.assign(connection, { remoteAddress: addresses.of(request) });
@@ -185,15 +185,15 @@ export class Door {
     const isPolling = connection.transport.name === 'polling';
     const place = this.#placeOf(request, isPolling);
     if (!isPolling) {
-      if (place.address !== undefined) connection.on('close', seats.take(place));
+      if (place.address !== undefined) connection.on('close', connectionLimits.take(place));
       return;
     }
-    let release = seats.take(place);
+    let release = connectionLimits.take(place);
     connection.on('close', () => release());
     const upgraded = this.#placeOf(request, false);
     connection.once('upgrade', () => {
       release();
-      release = seats.take(upgraded);
+      release = connectionLimits.take(upgraded);
       whenTooLarge(connection, tooLarge);
     });
   }

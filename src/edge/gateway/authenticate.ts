@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { type HandshakeErrorCode, handshakeAuthSchema } from '../../contract/socket.ts';
 import { noToken, type Verify } from '../../contract/token.ts';
-import type { Seats } from './connection-limits.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
 /** Refuses a connection; the client gets a `connect_error` whose data holds the code, and what it may know besides. */
@@ -17,7 +17,7 @@ class HandshakeRefusal extends Error {
 
 export interface AuthenticateOptions {
   readonly verify: Verify;
-  readonly seats: Seats;
+  readonly connectionLimits: ConnectionLimits;
   readonly log: Logger;
   readonly onRefused: (code: HandshakeErrorCode) => void;
 }
@@ -28,7 +28,7 @@ export interface AuthenticateOptions {
  */
 export function authenticate({
   verify,
-  seats,
+  connectionLimits,
   log,
   onRefused,
 }: AuthenticateOptions): Parameters<GatewayServer['use']>[0] {
@@ -57,11 +57,11 @@ export function authenticate({
       return;
     }
     const { identity } = verified;
-    if (seats.isFullForUser(identity.user)) {
+    if (connectionLimits.isFullForUser(identity.user)) {
       refuse('too_many_connections', `user ${identity.user}`);
       return;
     }
-    seat(socket, seats.takeForUser(identity.user));
+    seat(socket, connectionLimits.takeForUser(identity.user));
     socket.data.identity = identity;
     socket.data.device = device;
     socket.data.cursors = cursors;
@@ -70,7 +70,7 @@ export function authenticate({
 }
 
 /**
- * Gives the seat back when the socket leaves, which may come back on the same connection, or, for one that never came
+ * Gives the place back when the socket leaves, which may come back on the same connection, or, for one that never came
  * to be connected, when the connection ends.
  */
 function seat(socket: GatewaySocket, giveBack: () => void): void {

@@ -14,7 +14,7 @@ const RESERVED = 'carillon.';
  * The event's `source` is `/users/<user>`, percent-encoded, and nobody else's events have it: it tells who wrote them.
  * Hence a client can take back its own events only. Refused with `invalid_event` and `too_large`.
  */
-export function postedEvent(user: string, request: PublishRequest, maxBytes: number): Read<ReadEvent> {
+export function clientEvent(user: string, request: PublishRequest, maxBytes: number): Read<ReadEvent> {
   const { topic, type, data, id = randomUUID() } = request;
   const source = sourceOf(user);
   if (type.startsWith(RESERVED) && type !== RETRACTION_TYPE) {

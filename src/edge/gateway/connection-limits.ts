@@ -1,7 +1,7 @@
 /** How many connections this node has: altogether, of each address and of each user. */
 import type { ConnectionCounts, Place } from '../connections/http-connections.ts';
 
-export interface SeatLimits {
+export interface MaxConnections {
   readonly perNode: number;
   readonly perAddress: number;
   readonly perUser: number;
@@ -22,13 +22,13 @@ class Tally {
   }
 }
 
-export class Seats implements ConnectionCounts {
-  readonly #limits: SeatLimits;
+export class ConnectionLimits implements ConnectionCounts {
+  readonly #limits: MaxConnections;
   readonly #addresses = new Tally();
   readonly #users = new Tally();
   #taken = 0;
 
-  constructor(limits: SeatLimits) {
+  constructor(limits: MaxConnections) {
     this.#limits = limits;
   }
 

@@ -17,7 +17,7 @@ import { type LiveMessage, type MarksMessage, packetOf } from '../../pipeline/in
 import { Newcomers } from './newcomers.ts';
 import { PassedOn } from './passed-on.ts';
 import { closed, RetriedLog } from './retried-log.ts';
-import type { Member } from './subscriber.ts';
+import type { Subscriber } from './subscriber.ts';
 import { Frame } from './wire/frame.ts';
 
 export interface FeedOptions {
@@ -42,7 +42,7 @@ export class Feed {
   /** Resolves when the feed is at its audience's head for the first time. Rejects only when closed before that. */
   readonly opened: Promise<void>;
   readonly #options: FeedOptions;
-  readonly #members = new Map<string, Member>();
+  readonly #subscribers = new Map<string, Subscriber>();
   readonly #log: RetriedLog;
   #cursor: Cursor = EMPTY_HEAD;
   /** The events up to the cursor. */
@@ -74,23 +74,23 @@ export class Feed {
    * Lets a socket have everything after the cursor that this returns, and nothing before it.
    * MUST be called only once {@link opened} has resolved.
    */
-  enter(id: string, member: Member): Cursor {
-    this.#members.set(id, member);
+  enter(id: string, subscriber: Subscriber): Cursor {
+    this.#subscribers.set(id, subscriber);
     this.#newcomers.add(id, this.#cursor.offset);
     return this.#cursor;
   }
 
   has(id: string): boolean {
-    return this.#members.has(id);
+    return this.#subscribers.has(id);
   }
 
   leave(id: string): void {
-    this.#members.delete(id);
+    this.#subscribers.delete(id);
   }
 
   close(): void {
     this.#log.close();
-    this.#members.clear();
+    this.#subscribers.clear();
   }
 
   receive(message: LiveMessage): void {
@@ -108,7 +108,7 @@ export class Feed {
   /** Marks are not kept in the log: who is not here reads the inbox on coming back. */
   receiveMarks({ origin, packet }: MarksMessage): void {
     const frame = new Frame(packet);
-    for (const [id, member] of this.#members) if (id !== origin) member.write(frame);
+    for (const [id, subscriber] of this.#subscribers) if (id !== origin) subscriber.write(frame);
   }
 
   /**
@@ -138,8 +138,8 @@ export class Feed {
     this.#cursor = { epoch: message.epoch, offset: message.offset };
     this.#passedOn.add(message.packet);
     const frame = new Frame(message.packet);
-    for (const member of this.#members.values()) member.write(frame);
-    this.#options.onPassedOn(this.audience, message, this.#members.size);
+    for (const subscriber of this.#subscribers.values()) subscriber.write(frame);
+    this.#options.onPassedOn(this.audience, message, this.#subscribers.size);
   }
 
   async #open(): Promise<void> {
@@ -215,11 +215,11 @@ export class Feed {
   #resyncAll(): void {
     this.#passedOn.clear();
     this.#newcomers.takeBehind(0);
-    this.#resync(this.#members.keys());
+    this.#resync(this.#subscribers.keys());
   }
 
   #resync(ids: Iterable<string>): void {
-    for (const id of ids) this.#members.get(id)?.resync(this.audience, this.#cursor);
+    for (const id of ids) this.#subscribers.get(id)?.resync(this.audience, this.#cursor);
   }
 
   /** Up to where the log with this head holds what the feed has passed on. */

@@ -89,14 +89,14 @@ export class Feeds {
   #tickLater(): void {
     const delayMs = TICK_MS * (0.75 + Math.random() / 2);
     this.#timer = setTimeout(async () => {
-      await this.#check(this.#nextTurn(Math.ceil((this.#feeds.size * TICK_MS) / this.#options.checkMs)));
+      await this.#check(this.#nextFeeds(Math.ceil((this.#feeds.size * TICK_MS) / this.#options.checkMs)));
       this.#tickLater();
     }, delayMs);
     this.#timer.unref();
   }
 
   /** The next so many feeds, all in turn. Feeds that come and go meanwhile do not disturb the order. */
-  #nextTurn(count: number): Feed[] {
+  #nextFeeds(count: number): Feed[] {
     const feeds: Feed[] = [];
     while (feeds.length < count) {
       const { value, done } = this.#turn.next();

@@ -8,33 +8,33 @@ import type { ReadEvent } from '../../contract/cloudevent.ts';
 import type { Registering } from '../../contract/presence.ts';
 import type { Signals } from '../../contract/signal.ts';
 import type { Identity, Verify } from '../../contract/token.ts';
-import type { Directive } from '../../operate/access/admin-command.ts';
+import type { AdminCommand } from '../../operate/access/admin-command.ts';
 import type { GivenDepartments } from '../../operate/access/departments.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
 import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import type { Rate } from '../limits/token-bucket.ts';
-import { Door, type DoorOptions } from './admission.ts';
+import { Admission, type AdmissionOptions } from './admission.ts';
 import { authenticate } from './authenticate.ts';
-import type { Seats } from './connection-limits.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { drain } from './drain.ts';
 import { followToItsEnd } from './ends.ts';
 import { exactParser } from './exact-parser.ts';
 import { Feeds } from './feeds.ts';
 import { cutOff, goaway } from './goaway.ts';
-import { Vacancies } from './idle-connections.ts';
+import { IdleConnections } from './idle-connections.ts';
 import type { Live } from './live-messages.ts';
 import { allowHandshake, handshakeBytes, limitMessages } from './message-limits.ts';
-import { Attendance } from './presence-reporter.ts';
+import { PresenceReporter } from './presence-reporter.ts';
 import type { RecoveryOptions } from './recovery.ts';
-import { travelLight } from './released-handshake.ts';
+import { releaseHandshake } from './released-handshake.ts';
 import { Requests } from './requests.ts';
-import { Occupancy } from './room-counts.ts';
+import { RoomCounts } from './room-counts.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { Announcer } from './session-signals.ts';
-import type { Member } from './subscriber.ts';
+import type { Subscriber } from './subscriber.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
 import { PendingTotal, type Waiter } from './wire/pending.ts';
@@ -48,7 +48,7 @@ export interface GatewayOptions {
   readonly inbox: Inbox;
   readonly userInbox: UserInbox;
   readonly departments: GivenDepartments;
-  readonly registry: Registering;
+  readonly presence: Registering;
   readonly signals: Signals;
   /** Most notifications that are recovered of one audience. */
   readonly syncLimit: number;
@@ -61,9 +61,9 @@ export interface GatewayOptions {
   readonly requestLimits: RequestLimits;
   readonly isRevoked: (identity: Identity) => boolean;
   readonly allowedOrigins: readonly string[];
-  readonly consolePort?: DoorOptions['consolePort'];
-  readonly addresses: DoorOptions['addresses'];
-  readonly seats: Seats;
+  readonly consolePort?: AdmissionOptions['consolePort'];
+  readonly addresses: AdmissionOptions['addresses'];
+  readonly connectionLimits: ConnectionLimits;
   readonly limits: GatewayLimits;
   /** For whom something waits besides those that the gateway writes to. */
   readonly otherWaiters: () => Iterable<Waiter>;
@@ -100,12 +100,12 @@ interface GatewayLimits {
 
 export class Gateway {
   readonly #io: GatewayServer;
-  readonly #door: Door;
+  readonly #admission: Admission;
   readonly #feeds: Feeds;
   readonly #pending: PendingTotal;
   readonly #sessions = new WeakMap<GatewaySocket, Session>();
   /** Who is in the rooms of this node. */
-  readonly occupancy: Occupancy;
+  readonly roomCounts: RoomCounts;
 
   /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
@@ -116,11 +116,11 @@ export class Gateway {
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
-    const { seats } = options;
+    const { connectionLimits } = options;
     const onRefused = (code: string) => onConnection('refused', code);
-    const vacancies = new Vacancies(handshakeMs);
-    const hasBegun = (connection: Connection) => vacancies.hasFollowed(connection);
-    const door = new Door({ ...options, messages: limits.messages, hasBegun, onRefused });
+    const idleConnections = new IdleConnections(handshakeMs);
+    const hasBegun = (connection: Connection) => idleConnections.hasFollowed(connection);
+    const admission = new Admission({ ...options, messages: limits.messages, hasBegun, onRefused });
     const { maxMessageBytes, maxPendingBytes, maxAnswerBytes } = limits;
     const maxInboundBytes = handshakeBytes(maxMessageBytes);
     const pending = new PendingTotal({
@@ -129,7 +129,7 @@ export class Gateway {
         log.warn({ pendingBytes, cutOff }, 'too much waits for clients; the slowest were cut off'),
     });
     pending.watch(options.otherWaiters);
-    this.#door = door;
+    this.#admission = admission;
     this.#pending = pending;
     this.#feeds = feeds;
     this.#io = new Server(httpServer, {
@@ -141,27 +141,27 @@ export class Gateway {
       serveClient: options.serveClient,
       cors: allowedOrigins.includes('*')
         ? { origin: '*' }
-        : (request, decide) => decide(null, { origin: door.allowsOrigin(request) ? true : [] }),
+        : (request, decide) => decide(null, { origin: admission.allowsOrigin(request) ? true : [] }),
       adapter: createAdapter,
       parser: exactParser,
     });
     const { adapter, sockets } = this.#io.of('/');
     feeds.follow(adapter);
-    this.occupancy = new Occupancy({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
+    this.roomCounts = new RoomCounts({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
     const { engine } = this.#io;
     engine.use(
-      door.guard(
+      admission.guard(
         (id) => hasSession(engine, id),
         (id) => connectionOf(engine, id),
       ),
     );
     engine.on('connection', (connection: Connection) => {
-      door.admit(connection);
+      admission.admit(connection);
       allowHandshake(connection, maxMessageBytes);
       followPolling(connection, pending, () => cutOff(connection));
     });
-    this.#io.use(authenticate({ verify, seats, log, onRefused }));
-    const attendance = new Attendance({ node: options.node, registry: options.registry, feeds, now });
+    this.#io.use(authenticate({ verify, connectionLimits, log, onRefused }));
+    const presenceReporter = new PresenceReporter({ node: options.node, presence: options.presence, feeds, now });
     const announcer = new Announcer({
       node: options.node,
       signals: options.signals,
@@ -173,7 +173,7 @@ export class Gateway {
       inbox: userInbox,
       departments: options.departments,
       onTold: (socket, places, cursors) => {
-        attendance.told(socket, places, cursors);
+        presenceReporter.told(socket, places, cursors);
         announcer.told(socket);
       },
       recovery: { inbox, maxNotifications: options.syncLimit, onRecovery: options.onRecovery, now },
@@ -208,8 +208,8 @@ export class Gateway {
     this.#io.on('connection', (socket) => {
       onConnection('accepted', '');
       const messageMaxBytes = limitMessages(socket, maxMessageBytes);
-      vacancies.follow(socket);
-      attendance.follow(socket);
+      idleConnections.follow(socket);
+      presenceReporter.follow(socket);
       const isShown = options.isSampled(socket.data.identity.user);
       followToItsEnd(socket, { isShown, log, onClosed: (code) => onConnection('closed', code) });
       const started = new Session(socket, session, messageMaxBytes);
@@ -217,9 +217,9 @@ export class Gateway {
       // Its token was verified a moment ago, and may have been revoked since.
       if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');
       // It was let in before this node began to go down, and is not among those that are sent away little by little.
-      if (door.isClosed) goaway(socket, 'shutting_down');
+      if (admission.isClosed) goaway(socket, 'shutting_down');
       requests.listen(socket, started);
-      travelLight(socket);
+      releaseHandshake(socket);
       // What says that the client is connected and what says as whom leave in one write.
       const release = holdWrites(socket.conn);
       started.started.then(release, release);
@@ -230,13 +230,13 @@ export class Gateway {
    * Lets a member that is no socket have what comes to an audience's room. Rejects, and then may be called again, when
    * the room cannot be hosted now.
    */
-  async host(audience: Audience, member: Member): Promise<void> {
+  async host(audience: Audience, subscriber: Subscriber): Promise<void> {
     const { adapter } = this.#io.of('/');
     const id = `host of ${audience}`;
     await adapter.addAll(id, new Set([roomOf(audience)]));
     try {
       const [feed] = await this.#feeds.opened([audience]);
-      feed?.enter(id, member);
+      feed?.enter(id, subscriber);
     } catch (error) {
       await adapter.delAll(id);
       throw error;
@@ -256,23 +256,23 @@ export class Gateway {
   }
 
   /** What an operator told all nodes. */
-  obey(directive: Directive): void {
+  obey(command: AdminCommand): void {
     const { adapter, sockets } = this.#io.of('/');
-    for (const id of [...(adapter.rooms.get(roomOf(`user:${directive.user}`)) ?? [])]) {
+    for (const id of [...(adapter.rooms.get(roomOf(`user:${command.user}`)) ?? [])]) {
       const socket = sockets.get(id);
       if (socket === undefined) continue;
-      if (directive.kind === 'departments') {
+      if (command.kind === 'departments') {
         this.#sessions.get(socket)?.move();
         continue;
       }
-      const isRevoked = socket.data.identity.issuedAtMs < (directive.notBeforeMs ?? 0);
+      const isRevoked = socket.data.identity.issuedAtMs < (command.notBeforeMs ?? 0);
       goaway(socket, isRevoked ? 'token_revoked' : 'disconnected');
     }
   }
 
   /** Lets nobody in any more and sends every socket away, spread over `drainMs`. Resolves when all are closed. */
   async drain(drainMs: number): Promise<void> {
-    this.#door.close();
+    this.#admission.close();
     await drain([...this.#io.of('/').sockets.values()], drainMs);
   }
 

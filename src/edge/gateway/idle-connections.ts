@@ -5,14 +5,14 @@
 import type { GatewaySocket } from './server.ts';
 import type { Connection } from './wire/shared-write.ts';
 
-interface Tenancy {
+interface Usage {
   sockets: number;
   end: NodeJS.Timeout | undefined;
 }
 
-export class Vacancies {
+export class IdleConnections {
   readonly #graceMs: number;
-  readonly #tenancies = new WeakMap<Connection, Tenancy>();
+  readonly #usages = new WeakMap<Connection, Usage>();
 
   /** `graceMs`: how long a connection may wait for its next socket. */
   constructor(graceMs: number) {
@@ -21,21 +21,21 @@ export class Vacancies {
 
   /** Whether a socket has connected on it. */
   hasFollowed(connection: Connection): boolean {
-    return this.#tenancies.has(connection);
+    return this.#usages.has(connection);
   }
 
   /** MUST be called for each socket when it has connected. */
   follow(socket: GatewaySocket): void {
     const { conn } = socket;
-    const tenancy = this.#tenancies.get(conn) ?? { sockets: 0, end: undefined };
-    this.#tenancies.set(conn, tenancy);
-    tenancy.sockets += 1;
-    clearTimeout(tenancy.end);
+    const usage = this.#usages.get(conn) ?? { sockets: 0, end: undefined };
+    this.#usages.set(conn, usage);
+    usage.sockets += 1;
+    clearTimeout(usage.end);
     socket.on('disconnect', () => {
-      tenancy.sockets -= 1;
-      if (tenancy.sockets > 0 || conn.readyState !== 'open') return;
+      usage.sockets -= 1;
+      if (usage.sockets > 0 || conn.readyState !== 'open') return;
       const end = setTimeout(() => conn.close(), this.#graceMs).unref();
-      tenancy.end = end;
+      usage.end = end;
       conn.once('close', () => clearTimeout(end));
     });
   }

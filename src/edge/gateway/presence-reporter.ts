@@ -1,4 +1,4 @@
-/** Who is there: what the registry of sessions is told of each socket, from its `session` message to its end. */
+/** Who is there: what the presence of sessions is told of each socket, from its `session` message to its end. */
 import { type Audience, audienceOf } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
 import type { Attendee, PresentSession, Registering } from '../../contract/presence.ts';
@@ -6,9 +6,9 @@ import type { Cursors } from '../../contract/recovery.ts';
 import type { Feeds } from './feeds.ts';
 import type { GatewaySocket } from './server.ts';
 
-export interface AttendanceOptions {
+export interface PresenceReporterOptions {
   readonly node: string;
-  readonly registry: Registering;
+  readonly presence: Registering;
   readonly feeds: Feeds;
   /** The time that all processes go by. */
   readonly now: () => number;
@@ -16,36 +16,36 @@ export interface AttendanceOptions {
 
 type Places = ReadonlyMap<Audience, Cursor>;
 
-export class Attendance {
-  readonly #options: AttendanceOptions;
-  readonly #told = new WeakMap<GatewaySocket, ToldSocket>();
+export class PresenceReporter {
+  readonly #options: PresenceReporterOptions;
+  readonly #told = new WeakMap<GatewaySocket, PresentSocket>();
 
-  constructor(options: AttendanceOptions) {
+  constructor(options: PresenceReporterOptions) {
     this.#options = options;
   }
 
   /** MUST be called for each socket when it has connected. */
   follow(socket: GatewaySocket): void {
-    const { registry } = this.#options;
+    const { presence } = this.#options;
     // At its 'disconnect' it is in no room any more.
-    socket.on('disconnecting', () => registry.gone(socket.id, this.#placesOf(socket)));
+    socket.on('disconnecting', () => presence.gone(socket.id, this.#placesOf(socket)));
     const { conn } = socket;
     if (conn.transport.name === 'websocket') return;
     conn.once('upgrade', () => {
       const told = this.#told.get(socket);
       // The session may have left a connection that goes on.
-      if (told !== undefined && socket.connected) registry.present(told);
+      if (told !== undefined && socket.connected) presence.present(told);
     });
   }
 
   /** The client was told where it begins; after that, where it goes on with other departments. */
   told(socket: GatewaySocket, places: Places, cursors: Cursors | undefined): void {
-    const { node, registry, now } = this.#options;
+    const { node, presence, now } = this.#options;
     const known = this.#told.get(socket);
     known?.moveTo(places);
-    const told = known ?? new ToldSocket(socket, node, places, presented(places, cursors), now());
+    const told = known ?? new PresentSocket(socket, node, places, presented(places, cursors), now());
     this.#told.set(socket, told);
-    registry.present(told);
+    presence.present(told);
   }
 
   #placesOf({ rooms }: GatewaySocket): Record<string, Cursor> {
@@ -63,7 +63,7 @@ export class Attendance {
  * A socket that knows where it begins. Its places stay a Map: as an object with the user's own name in it each would
  * have a hidden class of its own, at twice the memory.
  */
-class ToldSocket implements Attendee {
+class PresentSocket implements Attendee {
   readonly #socket: GatewaySocket;
   readonly #node: string;
   readonly #connectedAtMs: number;

@@ -7,7 +7,7 @@ import type { GatewaySocket } from './server.ts';
 
 const NOTHING = Object.freeze({});
 
-export function travelLight(socket: GatewaySocket): void {
+export function releaseHandshake(socket: GatewaySocket): void {
   Object.assign(socket.handshake, { headers: NOTHING, query: NOTHING, auth: NOTHING, url: '' });
   // Polling goes on with requests of its own; Engine.IO looks at this one only at the handshake.
   Object.assign(socket.conn, { request: undefined });

@@ -8,7 +8,7 @@ import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import { OneAtATime } from '../../resilience/one-at-a-time.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import { type Answer, answerFailure, type Client, checked, failed, gone, rateLimited } from './answers.ts';
-import { postedEvent } from './client-event.ts';
+import { clientEvent } from './client-event.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
 import { topicAnswers } from './topic-answers.ts';
@@ -133,7 +133,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
     publish: checked(requests.publish.request, async (client, request) => {
       const { user, publish: allowed } = client.socket.data.identity;
       if (!allowsTopic(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
-      const posted = postedEvent(user, request, maxEventBytes);
+      const posted = clientEvent(user, request, maxEventBytes);
       if (!posted.ok) {
         const { path, message } = posted.refusal;
         return failed('bad_request', [path, message].filter((part) => part !== undefined).join(' '));

@@ -10,18 +10,18 @@ interface Count {
   sessions: number;
 }
 
-export interface OccupancyOptions {
+export interface RoomCountsOptions {
   readonly adapter: Adapter;
   /** Whose socket it is; it is still asked while the socket leaves. */
   readonly userOf: (id: string) => string | undefined;
 }
 
-export class Occupancy {
-  readonly #options: OccupancyOptions;
+export class RoomCounts {
+  readonly #options: RoomCountsOptions;
   readonly #counts = new Map<Audience, Count>();
   #changed = new Set<Audience>();
 
-  constructor(options: OccupancyOptions) {
+  constructor(options: RoomCountsOptions) {
     this.#options = options;
     const { adapter } = options;
     adapter.on('join-room', (room: string, id: string) => this.#add(room, id, 1));

@@ -9,9 +9,9 @@ import type { Feed } from './feed.ts';
 import type { Feeds } from './feeds.ts';
 import { type Answer, lastOf, type RecoveryOptions, recover } from './recovery.ts';
 import type { GatewaySocket } from './server.ts';
-import { HeldMember } from './subscriber.ts';
+import { HeldSubscriber } from './subscriber.ts';
 
-export interface EntranceOptions {
+export interface RoomJoinOptions {
   readonly feeds: Feeds;
   readonly recovery: RecoveryOptions;
   readonly maxPendingBytes: number;
@@ -41,11 +41,11 @@ export interface EnteredEach {
   release(): void;
 }
 
-export class Entrance {
+export class RoomJoin {
   readonly #socket: GatewaySocket;
-  readonly #options: EntranceOptions;
+  readonly #options: RoomJoinOptions;
 
-  constructor(socket: GatewaySocket, options: EntranceOptions) {
+  constructor(socket: GatewaySocket, options: RoomJoinOptions) {
     this.#socket = socket;
     this.#options = options;
   }
@@ -64,8 +64,8 @@ export class Entrance {
     if (!audiences.every((audience) => this.#isIn(audience))) {
       throw new Unavailable('the socket or the room went away meanwhile');
     }
-    const member = new HeldMember(this.#socket, this.#options.maxPendingBytes);
-    const places = feeds.map((feed) => this.#enterFeed(feed, member, before.cursors));
+    const subscriber = new HeldSubscriber(this.#socket, this.#options.maxPendingBytes);
+    const places = feeds.map((feed) => this.#enterFeed(feed, subscriber, before.cursors));
     const answer = this.#answerFor(before);
     const entered = new Map<Audience, Entered>();
     for (const place of shortestFirst(places)) {
@@ -73,7 +73,7 @@ export class Entrance {
     }
     return {
       entered: audiences.flatMap((audience) => entered.get(audience) ?? []),
-      release: () => member.release(),
+      release: () => subscriber.release(),
     };
   }
 
@@ -98,13 +98,13 @@ export class Entrance {
     const feeds = await Promise.all(
       audiences.map((audience) => unlessFailed(this.feedPast(audience, before.cursors?.[audience]))),
     );
-    const members = new Map<Audience, HeldMember>();
+    const subscribers = new Map<Audience, HeldSubscriber>();
     // In one turn, as each would by itself.
     const places = feeds.flatMap((feed) => {
       if (feed === undefined || !this.#isIn(feed.audience)) return [];
-      const member = new HeldMember(this.#socket, this.#options.maxPendingBytes);
-      members.set(feed.audience, member);
-      return [this.#enterFeed(feed, member, before.cursors)];
+      const subscriber = new HeldSubscriber(this.#socket, this.#options.maxPendingBytes);
+      subscribers.set(feed.audience, subscriber);
+      return [this.#enterFeed(feed, subscriber, before.cursors)];
     });
     const answer = this.#answerFor(before);
     const entered = new Map<Audience, Entered>();
@@ -113,7 +113,7 @@ export class Entrance {
       if (found !== undefined) entered.set(place.audience, found);
     }
     const release = () => {
-      for (const [audience, member] of members) if (entered.has(audience)) member.release();
+      for (const [audience, subscriber] of subscribers) if (entered.has(audience)) subscriber.release();
     };
     return { entered, failures, release };
   }
@@ -141,8 +141,8 @@ export class Entrance {
     return this.#socket.connected && this.#socket.rooms.has(roomOf(audience));
   }
 
-  #enterFeed(feed: Feed, member: HeldMember, cursors: Cursors = {}): Place {
-    const head = feed.enter(this.#socket.id, member);
+  #enterFeed(feed: Feed, subscriber: HeldSubscriber, cursors: Cursors = {}): Place {
+    const head = feed.enter(this.#socket.id, subscriber);
     return { audience: feed.audience, head, cursor: cursors[feed.audience] };
   }
 

@@ -1,7 +1,7 @@
 /** Announces what sockets do as signals: from the `session` message on until they go, and the topics that they are in. */
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceKind, audienceOf, isOwn } from '../../contract/audience.ts';
-import type { Activity, Signals } from '../../contract/signal.ts';
+import type { ClientSignal, Signals } from '../../contract/signal.ts';
 import { codeOf } from './goaway.ts';
 import type { GatewaySocket } from './server.ts';
 
@@ -66,7 +66,7 @@ export class Announcer {
   }
 }
 
-type TopicSignal = Extract<Activity, `topic.${string}`>;
+type TopicSignal = Extract<ClientSignal, `topic.${string}`>;
 
 function isPublicTopic(audience: Audience): boolean {
   return audienceKind(audience) === 'topic' && !isOwn(audience);

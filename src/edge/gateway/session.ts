@@ -14,7 +14,7 @@ import type { RequestLimits } from '../limits/request-limits.ts';
 import { goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
 import { withMarks } from './missed-marks.ts';
-import { type Before, type EnteredEach, Entrance, type EntranceOptions } from './room-join.ts';
+import { type Before, type EnteredEach, RoomJoin, type RoomJoinOptions } from './room-join.ts';
 import type { GatewaySocket } from './server.ts';
 
 /** setTimeout fires at once for anything longer. */
@@ -22,7 +22,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
 
-export interface SessionOptions extends EntranceOptions {
+export interface SessionOptions extends RoomJoinOptions {
   readonly inbox: UserInbox;
   readonly departments: GivenDepartments;
   readonly limits: RequestLimits;
@@ -45,7 +45,7 @@ export class Session {
   readonly #socket: GatewaySocket;
   readonly #messageMaxBytes: number;
   readonly #options: SessionOptions;
-  readonly #entrance: Entrance;
+  readonly #roomJoin: RoomJoin;
   /** What the token says, of which the socket's identity differs when an operator has given other departments. */
   #claimed: Identity;
   #given: readonly string[] | undefined;
@@ -60,7 +60,7 @@ export class Session {
     this.#socket = socket;
     this.#messageMaxBytes = messageMaxBytes;
     this.#options = options;
-    this.#entrance = new Entrance(socket, options);
+    this.#roomJoin = new RoomJoin(socket, options);
     this.#claimed = socket.data.identity;
     this.#audiences = audiencesOfIdentity(socket.data.identity);
     // Before anything is begun that it ends.
@@ -135,13 +135,13 @@ export class Session {
 
   /**
    * Enters more rooms, each by itself: those that cannot be entered now are not among `entered`, and are left again.
-   * The caller MUST call `release` once it has told the client, as for an {@link Entrance}.
+   * The caller MUST call `release` once it has told the client, as for an {@link RoomJoin}.
    */
   async enter(audiences: readonly Audience[], before: Before): Promise<EnteredEach> {
     await this.#socket.join(audiences.map(roomOf));
     const { deadlineMs } = this.#options;
     const within = <T>(entering: Promise<T>) => this.#life.within(deadlineMs, entering);
-    const each = await this.#entrance.enterEach(audiences, before, within);
+    const each = await this.#roomJoin.enterEach(audiences, before, within);
     const failed = audiences.filter((audience) => !each.entered.has(audience));
     await Promise.all(failed.map((audience) => this.#socket.leave(roomOf(audience))));
     return each;
@@ -166,7 +166,7 @@ export class Session {
     const asked = Object.entries(cursors).filter(isCursorEntry);
     const foreign = asked.find(([audience]) => !this.#options.feeds.find(audience)?.has(this.#socket.id));
     if (foreign !== undefined) return { foreign: foreign[0] };
-    const missed = await this.#entrance.missedSince(asked, meter, isPartial);
+    const missed = await this.#roomJoin.missedSince(asked, meter, isPartial);
     const places = missed.flatMap(([audience, { epoch, head, notifications }]) =>
       notifications.length === 0 || audienceKind(audience) === 'topic'
         ? []
@@ -232,7 +232,7 @@ export class Session {
 
   /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
   async #tellMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
-    const { entered, release } = await this.#entrance.enter(this.#audiences, { cursors, meter });
+    const { entered, release } = await this.#roomJoin.enter(this.#audiences, { cursors, meter });
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
     const opened = await this.#options.inbox.open(this.#claimed.user, places);

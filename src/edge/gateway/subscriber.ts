@@ -7,7 +7,7 @@ import type { Frame } from './wire/frame.ts';
 import { pollingBytes } from './wire/polling-backlog.ts';
 import { writeShared } from './wire/shared-write.ts';
 
-export interface Member {
+export interface Subscriber {
   /** Sends a frame that every member of the feed is sent. */
   write(frame: Frame): void;
   /** The log has a new incarnation that begins behind `head`: what the client has may be gone or different. */
@@ -15,7 +15,7 @@ export interface Member {
 }
 
 /** Holds everything back until it is released. */
-export class HeldMember implements Member {
+export class HeldSubscriber implements Subscriber {
   readonly #socket: GatewaySocket;
   readonly #maxPendingBytes: number;
   #held: (() => void)[] | undefined = [];

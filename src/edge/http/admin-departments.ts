@@ -10,7 +10,7 @@ import { SCOPE_CODES } from './bearer.ts';
 import { answering, problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminDepartmentsOptions {
-  readonly directing: Directing;
+  readonly adminCommands: Directing;
   readonly departments: Departments;
 }
 
@@ -20,7 +20,7 @@ const givenSchema = departmentsSchema.extend({ user: z.string() }).meta({ id: 'G
 
 export function serveAdminDepartments(
   app: FastifyInstance,
-  { directing, departments }: AdminDepartmentsOptions,
+  { adminCommands, departments }: AdminDepartmentsOptions,
 ): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const common = { tags: ['admin'], security: [{ bearer: [] }] };
@@ -53,14 +53,14 @@ export function serveAdminDepartments(
       const given = [...new Set(wanted)];
       await departments.give(user, given);
       // In this order: whoever hears of it finds it.
-      await directing.issue({ kind: 'departments', user });
+      await adminCommands.issue({ kind: 'departments', user });
       request.log.info({ user, departments: given }, 'departments given by an operator');
       return reply.send({ user, departments: given });
     });
   const takeBack = (request: FastifyRequest, reply: FastifyReply, user: string) =>
     answering(request, reply, async () => {
       await departments.takeBack(user);
-      await directing.issue({ kind: 'departments', user });
+      await adminCommands.issue({ kind: 'departments', user });
       request.log.info({ user }, 'departments taken back by an operator');
       return reply.code(204).send(null);
     });

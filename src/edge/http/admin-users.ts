@@ -13,7 +13,7 @@ import { SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminUsersOptions {
-  readonly directing: Directing;
+  readonly adminCommands: Directing;
 }
 
 /** How far an operator's clock may be ahead: a revocation of what is not issued yet would be a slip of the pen. */
@@ -34,7 +34,7 @@ type Disconnect = z.infer<typeof disconnectSchema> | null | undefined;
 
 const disconnectedSchema = z.object({ user: z.string(), notBefore: z.iso.datetime().optional() });
 
-export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersOptions): void {
+export function serveAdminUsers(app: FastifyInstance, { adminCommands }: AdminUsersOptions): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const common = {
     tags: ['admin'],
@@ -49,7 +49,7 @@ export function serveAdminUsers(app: FastifyInstance, { directing }: AdminUsersO
     const { notBefore } = body ?? {};
     const notBeforeMs = notBefore === undefined ? undefined : momentOf(notBefore);
     try {
-      await directing.issue({
+      await adminCommands.issue({
         kind: 'disconnect',
         user,
         ...(notBeforeMs === undefined ? {} : { notBeforeMs }),

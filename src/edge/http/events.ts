@@ -2,7 +2,7 @@
  * `POST /v1/events`: one CloudEvent or a batch; accepted when RabbitMQ has confirmed all of it. Batches are read and
  * published a slice at a time, so that others are answered in between.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextFeeds } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isOwn } from '../../contract/audience.ts';
@@ -175,7 +175,7 @@ export async function readEvents(
   const events: ReadEvent[] = [];
   let appends = 0;
   for (const [i, reader] of readers.entries()) {
-    if (i > 0 && i % READ_SLICE === 0) await nextTurn();
+    if (i > 0 && i % READ_SLICE === 0) await nextFeeds();
     const found = reader();
     const read = found.ok ? { ...found, value: withTraceparent(found.value, traceparent) } : found;
     const counted = read.ok ? countedAtOnce(read.value, options) : read;

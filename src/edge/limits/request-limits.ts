@@ -2,7 +2,7 @@
 import type { Meter } from '../../pipeline/inbox/meter.ts';
 
 /** A request that may be answered now, or when it may be asked again. */
-export type RequestTurn =
+export type RequestGrant =
   | { readonly ok: true; readonly meter: Meter; end(): void }
   | { readonly ok: false; readonly retryAfterMs: number };
 
@@ -12,7 +12,7 @@ export interface RequestLimits {
    * process. `isWanted` is asked once more when others had to be waited for: what nobody waits for any more is not
    * answered.
    */
-  begin(user: string, isWanted: () => boolean): Promise<RequestTurn>;
+  begin(user: string, isWanted: () => boolean): Promise<RequestGrant>;
 }
 
 /** Of events that a user publishes. Undefined when it is allowed; else after how many ms it may be tried again. */

@@ -6,7 +6,7 @@
  */
 
 import { type Meter, REQUEST_COST } from '../../pipeline/inbox/meter.ts';
-import type { RequestLimits, RequestTurn } from './request-limits.ts';
+import type { RequestLimits, RequestGrant } from './request-limits.ts';
 import { Allowance } from './token-bucket.ts';
 
 export interface UserRequestsOptions {
@@ -45,7 +45,7 @@ export class UserRequests implements RequestLimits {
     this.#options = options;
   }
 
-  async begin(user: string, isWanted: () => boolean): Promise<RequestTurn> {
+  async begin(user: string, isWanted: () => boolean): Promise<RequestGrant> {
     const usage = this.#usageOf(user);
     const spent = this.#refusal(usage);
     if (spent !== undefined) return spent;
@@ -85,12 +85,12 @@ export class UserRequests implements RequestLimits {
     };
   }
 
-  #refusal({ budget }: Usage): RequestTurn | undefined {
+  #refusal({ budget }: Usage): RequestGrant | undefined {
     const waitMs = budget.waitMs(this.#options.now());
     return waitMs === 0 ? undefined : this.#refuse('cost', waitMs);
   }
 
-  #refuse(reason: 'cost' | 'waiting', retryAfterMs: number): RequestTurn {
+  #refuse(reason: 'cost' | 'waiting', retryAfterMs: number): RequestGrant {
     this.#options.onRefused(reason);
     return { ok: false, retryAfterMs };
   }

@@ -1,5 +1,5 @@
 /**
- * The tap: what happens to events in all processes, for whoever watches. While nobody does, nothing is collected and
+ * Activity: what happens to events in all processes, for whoever watches. While nobody does, nothing is collected and
  * nothing is sent. It is for looking, not for counting: what is seen may be lost, and nothing ever waits for it.
  */
 import type { Stage, StageCounts, StageName, Tick } from '../../contract/console.ts';
@@ -20,7 +20,7 @@ export type Seen =
   | { readonly stage: Exclude<keyof StageCounts, StageName>; readonly amount: number };
 
 /** One implementation stays in this process (memory-tap.ts), one joins all of them (redis-tap.ts). */
-export interface Tap {
+export interface Activity {
   /** Whether anybody watches, in any process. For those whose stage is work to describe: they ask before. */
   readonly isWatched: boolean;
 

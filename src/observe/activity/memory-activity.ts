@@ -1,11 +1,11 @@
-/** The tap of embedded mode, where there is one process. */
+/** Activity of embedded mode, where there is one process. */
 import type { Tick } from '../../contract/console.ts';
-import type { Seen, Tap } from './activity.ts';
+import type { Seen, Activity } from './activity.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
 import { Merger } from './merger.ts';
 import { everyWindow } from './windows.ts';
 
-export class MemoryTap implements Tap {
+export class MemoryActivity implements Activity {
   readonly #collector: Collector;
   readonly #merger: Merger;
   readonly #listeners = new Set<(tick: Tick) => void>();

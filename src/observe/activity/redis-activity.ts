@@ -1,12 +1,12 @@
 /**
- * The tap of several processes, over two sharded channels in one slot. Whoever watches says so every second on one of
+ * Activity of several processes, over two sharded channels in one slot. Whoever watches says so every second on one of
  * them, which all processes hear; for a few seconds from then on each publishes what it saw on the other, which only
  * those who watch hear. So while nobody watches nothing is sent at all, in either direction, and no key is ever read.
  */
 import type { Cluster, Redis } from 'ioredis';
 import type { Tick } from '../../contract/console.ts';
 import { parseJson } from '../../contract/json.ts';
-import type { Seen, Tap } from './activity.ts';
+import type { Seen, Activity } from './activity.ts';
 import { batchSchema } from './batch.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
 import { Merger } from './merger.ts';
@@ -39,7 +39,7 @@ export interface RedisTapOptions extends CollectorOptions {
   readonly suffix?: string;
 }
 
-export class RedisTap implements Tap {
+export class RedisActivity implements Activity {
   readonly #options: RedisTapOptions;
   readonly #watched: string;
   readonly #batches: string;

@@ -62,7 +62,7 @@ interface Waiting {
 export function explain(facts: Facts): Explanation {
   const { event, user, settled } = facts;
   const own = facts.copies.filter(({ audience }) => audienceKind(audience) !== 'topic');
-  const judged = own.map((copy) => judge(copy, facts));
+  const judged = own.map((copy) => verdictOf(copy, facts));
   const best = judged.toSorted((a, b) => RANK.indexOf(a.verdict) - RANK.indexOf(b.verdict))[0];
   const verdict = best?.verdict ?? verdictWithoutCopy(facts);
   return {
@@ -122,7 +122,7 @@ function queueSteps({ waiting }: Facts): Step[] {
   return [{ what: 'queue', detail }];
 }
 
-function judge(copy: Copy, facts: Facts): { readonly verdict: VerdictCode; readonly steps: readonly Step[] } {
+function verdictOf(copy: Copy, facts: Facts): { readonly verdict: VerdictCode; readonly steps: readonly Step[] } {
   const { entry, isSeen, isRead, isArchived } = copy;
   const devices = facts.devices.flatMap((device) => deviceSteps(copy, device));
   const has = devices.some(({ has }) => has);

@@ -13,15 +13,15 @@ import { type LogMarks, NO_MARKS, rebased } from '../../pipeline/inbox/marks.ts'
 import type { MarksStore } from '../../pipeline/inbox/marks-store.ts';
 import { contains } from '../../pipeline/inbox/ranges.ts';
 import { type Copy, type DeviceFacts, explain, type Facts } from './explain.ts';
-import type { SettledEvent, Trail } from './outcomes.ts';
+import type { SettledEvent, Outcomes } from './outcomes.ts';
 
 export interface InvestigateOptions {
-  readonly trail: Trail;
+  readonly outcomes: Outcomes;
   readonly inbox: Inbox;
   readonly marks: MarksStore;
   readonly directory: Pick<Directory, 'sessionsOf'>;
-  /** A dead letter with this id, of which there is no trail. */
-  readonly buried: (
+  /** A dead letter with this id, of which there is no outcome. */
+  readonly deadLettered: (
     id: string,
   ) => Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined>;
   /** What waits in RabbitMQ and who takes it; undefined when it cannot be asked. */
@@ -41,14 +41,14 @@ export type Investigate = (
   question: Question,
 ) => Promise<Explanation | { readonly ambiguous: readonly string[] }>;
 
-/** Entries of a log that are looked through for an event whose trail is gone. */
+/** Entries of a log that are looked through for an event whose outcome is gone. */
 const LOOKED_THROUGH = 1_000;
 
 export function createInvestigate(options: InvestigateOptions): Investigate {
-  const { trail, inbox, marks, directory, buried, waiting, now } = options;
+  const { outcomes, inbox, marks, directory, deadLettered, waiting, now } = options;
   return async ({ user, id, source }) => {
     const [bySource, userMarks, devices] = await Promise.all([
-      trail.find(id),
+      outcomes.find(id),
       marks.load(user),
       directory.sessionsOf(user).then(devicesOf),
     ]);
@@ -56,8 +56,8 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
     const sources = source === undefined ? await sourcesOf(id, bySource.keys(), own, inbox) : [source];
     if (sources.length > 1) return { ambiguous: sources };
     const [found] = sources;
-    const letter = found === undefined ? await buried(id) : undefined;
-    const settled = found === undefined ? letter?.settled : bySource.get(found);
+    const deadLetter = found === undefined ? await deadLettered(id) : undefined;
+    const settled = found === undefined ? deadLetter?.settled : bySource.get(found);
     const topics = (settled?.audiences ?? []).filter(
       (audience): audience is Audience => isAudience(audience) && audienceKind(audience) === 'topic',
     );
@@ -70,7 +70,7 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
             ),
           );
     return explain({
-      event: { source: found ?? letter?.source, id },
+      event: { source: found ?? deadLetter?.source, id },
       user,
       nowMs: now(),
       settled,

@@ -1,7 +1,7 @@
-/** The trail within one process: embedded mode. */
-import type { EventIdentity, SettledEvent, Trail } from './outcomes.ts';
+/** Outcomes within one process: embedded mode. */
+import type { EventIdentity, SettledEvent, Outcomes } from './outcomes.ts';
 
-export class MemoryTrail implements Trail {
+export class MemoryOutcomes implements Outcomes {
   readonly #keptMs: number;
   readonly #now: () => number;
   /** By id, the one that was touched last at the end. */

@@ -1,4 +1,4 @@
-/** The trail: what became of each event, kept as long as repeats are recognised, for whoever asks why. */
+/** Outcomes: what became of each event, kept as long as repeats are recognised, for whoever asks why. */
 
 export interface SettledEvent {
   /** When the consumer took it, and when it had settled it: milliseconds since 1970. */
@@ -23,7 +23,7 @@ export interface EventIdentity {
 }
 
 /** Redis and memory implement it. */
-export interface Trail {
+export interface Outcomes {
   /** Remembers the latest of what became of an event. MUST NOT throw or hold anybody up: an event is delivered without it too. */
   record(event: EventIdentity, settled: SettledEvent): void;
 

@@ -1,10 +1,10 @@
 /**
- * The trail in Redis: a hash per event id, by source. What is settled within a moment leaves in one script; on Cluster
+ * Outcomes in Redis: a hash per event id, by source. What is settled within a moment leaves in one script; on Cluster
  * each id goes alone, since they live in different slots.
  */
 import { Cluster, type Redis } from 'ioredis';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
-import type { EventIdentity, SettledEvent, Trail } from './outcomes.ts';
+import type { EventIdentity, SettledEvent, Outcomes } from './outcomes.ts';
 import { settledFromText, settledText } from './settled-text.ts';
 
 const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
@@ -12,26 +12,26 @@ const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
 /** Bounds one script's run time in Redis. */
 const AT_ONCE = 100;
 
-/** Nobody waits for a trail: a script each turn of the event loop would be as many as there are of appends. */
+/** Nobody waits for a outcome: a script each turn of the event loop would be as many as there are of appends. */
 const LINGER_MS = 20;
 
-export interface RedisTrailOptions {
+export interface RedisOutcomesOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Redis | Cluster;
   /** 0: nothing is kept. */
   readonly keptMs: number;
-  /** What could not be kept is gone: an event's trail is no reason to hold the event. */
+  /** What could not be kept is gone: an event's outcome is no reason to hold the event. */
   readonly onLost: (error: unknown) => void;
 }
 
-export class RedisTrail implements Trail {
-  readonly #options: RedisTrailOptions;
+export class RedisOutcomes implements Outcomes {
+  readonly #options: RedisOutcomesOptions;
   /** Of each event that waits for its moment its key, and beside it its line. */
   #keys: string[] = [];
   #lines: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: RedisTrailOptions) {
+  constructor(options: RedisOutcomesOptions) {
     this.#options = options;
   }
 

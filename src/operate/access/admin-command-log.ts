@@ -1,13 +1,13 @@
-/** Where directives are kept until no token that they speak of can be valid: one log for all nodes. */
-import type { Directive } from './admin-command.ts';
+/** Where commands are kept until no token that they speak of can be valid: one log for all nodes. */
+import type { AdminCommand } from './admin-command.ts';
 
 /** A place in the log; only the log that gave it knows what it means. */
 export type Place = string;
 
 /** One implementation is Redis' (redis-directive-log.ts), one is this process's memory (memory-directive-log.ts). */
-export interface DirectiveLog {
-  /** MUST reject when the directive may not have been kept. */
-  append(directive: Directive): Promise<void>;
+export interface AdminCommandLog {
+  /** MUST reject when the command may not have been kept. */
+  append(command: AdminCommand): Promise<void>;
 
   /** Those behind the place, or all, oldest first. MUST reject when they cannot be read. */
   read(after: Place | undefined): Promise<readonly Kept[]>;
@@ -19,5 +19,5 @@ export interface DirectiveLog {
 export interface Kept {
   readonly place: Place;
   /** Undefined when a newer version wrote it, which this one does not understand. */
-  readonly directive: Directive | undefined;
+  readonly command: AdminCommand | undefined;
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { audienceIdSchema } from '../../contract/audience.ts';
 
-export const directiveSchema = z.discriminatedUnion('kind', [
+export const adminCommandSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('disconnect'),
     user: audienceIdSchema,
@@ -13,13 +13,13 @@ export const directiveSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('departments'), user: audienceIdSchema }),
 ]);
 
-export type Directive = Readonly<z.infer<typeof directiveSchema>>;
+export type AdminCommand = Readonly<z.infer<typeof adminCommandSchema>>;
 
-/** Tells a directive to every node. */
+/** Tells a command to every node. */
 export interface Directing {
   /** Resolves when it is kept, and every node learns of it at once or, after an outage, soon; rejects when it may not be. */
-  issue(directive: Directive): Promise<void>;
+  issue(command: AdminCommand): Promise<void>;
 }
 
-/** Told each directive once, in their order. What it throws is a defect. */
-export type Obey = (directive: Directive) => void;
+/** Told each command once, in their order. What it throws is a defect. */
+export type Obey = (command: AdminCommand) => void;

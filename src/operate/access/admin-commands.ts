@@ -1,31 +1,31 @@
 /**
- * Follows the log of directives: hands each to whoever obeys, and knows whose tokens are revoked. Until the log was read
+ * Follows the log of commands: hands each to whoever obeys, and knows whose tokens are revoked. Until the log was read
  * once nobody can know that, and nobody is let in.
  */
 
 import type { Identity } from '../../contract/token.ts';
-import type { Directing, Directive, Obey } from './admin-command.ts';
-import type { DirectiveLog, Place } from './admin-command-log.ts';
+import type { Directing, AdminCommand, Obey } from './admin-command.ts';
+import type { AdminCommandLog, Place } from './admin-command-log.ts';
 
-export interface DirectivesOptions {
-  readonly log: DirectiveLog;
+export interface AdminCommandsOptions {
+  readonly log: AdminCommandLog;
   /** How often the log is looked at even when nobody says that there is more. */
   readonly checkMs: number;
   /** The log could not be read; it is tried again. */
   readonly onError: (error: unknown) => void;
 }
 
-export class Directives implements Directing {
-  readonly #options: DirectivesOptions;
+export class AdminCommands implements Directing {
+  readonly #options: AdminCommandsOptions;
   readonly #revokedBeforeMs = new Map<string, number>();
   readonly #obeying: Obey[] = [];
   #place: Place | undefined;
   #isKnown = false;
-  /** One reading at a time: two would hand out the same directives twice. */
+  /** One reading at a time: two would hand out the same commands twice. */
   #reading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: DirectivesOptions) {
+  constructor(options: AdminCommandsOptions) {
     this.#options = options;
     options.log.onNew(() => void this.#read());
   }
@@ -49,21 +49,21 @@ export class Directives implements Directing {
     return issuedAtMs < (this.#revokedBeforeMs.get(user) ?? 0);
   }
 
-  async issue(directive: Directive): Promise<void> {
-    await this.#options.log.append(directive);
+  async issue(command: AdminCommand): Promise<void> {
+    await this.#options.log.append(command);
     await this.#read();
   }
 
-  onDirective(obey: Obey): void {
+  onAdminCommand(obey: Obey): void {
     this.#obeying.push(obey);
   }
 
   #read(): Promise<void> {
     this.#reading = this.#reading.then(async () => {
       try {
-        for (const { place, directive } of await this.#options.log.read(this.#place)) {
+        for (const { place, command } of await this.#options.log.read(this.#place)) {
           this.#place = place;
-          if (directive !== undefined) this.#obey(directive);
+          if (command !== undefined) this.#obey(command);
         }
         this.#isKnown = true;
       } catch (error) {
@@ -73,13 +73,13 @@ export class Directives implements Directing {
     return this.#reading;
   }
 
-  #obey(directive: Directive): void {
-    if (directive.kind === 'disconnect' && directive.notBeforeMs !== undefined) {
-      const { user, notBeforeMs } = directive;
+  #obey(command: AdminCommand): void {
+    if (command.kind === 'disconnect' && command.notBeforeMs !== undefined) {
+      const { user, notBeforeMs } = command;
       const known = this.#revokedBeforeMs.get(user) ?? 0;
       this.#revokedBeforeMs.set(user, Math.max(known, notBeforeMs));
     }
-    for (const obey of this.#obeying) obey(directive);
+    for (const obey of this.#obeying) obey(command);
   }
 
   #checkLater(): void {

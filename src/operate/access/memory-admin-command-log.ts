@@ -1,13 +1,13 @@
-/** Directives within one process: embedded mode. */
-import type { Directive } from './admin-command.ts';
-import type { DirectiveLog, Kept, Place } from './admin-command-log.ts';
+/** AdminCommands within one process: embedded mode. */
+import type { AdminCommand } from './admin-command.ts';
+import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
 
-export class MemoryDirectiveLog implements DirectiveLog {
+export class MemoryAdminCommandLog implements AdminCommandLog {
   readonly #kept: Kept[] = [];
   #listener = () => {};
 
-  async append(directive: Directive): Promise<void> {
-    this.#kept.push({ place: String(this.#kept.length + 1), directive });
+  async append(command: AdminCommand): Promise<void> {
+    this.#kept.push({ place: String(this.#kept.length + 1), command });
     this.#listener();
   }
 

@@ -1,8 +1,8 @@
-/** Directives in Redis: one stream, and a channel in the same slot that says that there is more. */
+/** AdminCommands in Redis: one stream, and a channel in the same slot that says that there is more. */
 import type { Cluster, Redis } from 'ioredis';
 import { parseJson } from '../../contract/json.ts';
-import { type Directive, directiveSchema } from './admin-command.ts';
-import type { DirectiveLog, Kept, Place } from './admin-command-log.ts';
+import { type AdminCommand, adminCommandSchema } from './admin-command.ts';
+import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
 
 const STREAM = 'carillon:{directives}:log';
 const CHANNEL = 'carillon:{directives}:new';
@@ -18,27 +18,27 @@ interface ShardedSubscriber {
   ssubscribe(channel: string): Promise<unknown>;
 }
 
-export interface RedisDirectiveLogOptions {
+export interface RedisAdminCommandLogOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Redis | Cluster;
   /** MUST wait for ever while Redis is away. */
   readonly subscriber: ShardedSubscriber;
-  /** No token lives for longer, so that older directives are of no use. */
+  /** No token lives for longer, so that older commands are of no use. */
   readonly keptMs: number;
   /** Redis' time, by which it numbers what is appended. */
   readonly now: () => number;
 }
 
-export class RedisDirectiveLog implements DirectiveLog {
-  readonly #options: RedisDirectiveLogOptions;
+export class RedisAdminCommandLog implements AdminCommandLog {
+  readonly #options: RedisAdminCommandLogOptions;
 
-  constructor(options: RedisDirectiveLogOptions) {
+  constructor(options: RedisAdminCommandLogOptions) {
     this.#options = options;
   }
 
-  async append(directive: Directive): Promise<void> {
+  async append(command: AdminCommand): Promise<void> {
     const { redis, keptMs, now } = this.#options;
-    await redis.xadd(STREAM, 'MINID', '~', now() - keptMs, '*', 'd', JSON.stringify(directive));
+    await redis.xadd(STREAM, 'MINID', '~', now() - keptMs, '*', 'd', JSON.stringify(command));
     // It is kept; who does not hear of it now reads it a little later.
     await redis.spublish(CHANNEL, '').catch(() => {});
   }
@@ -53,7 +53,7 @@ export class RedisDirectiveLog implements DirectiveLog {
         'COUNT',
         PAGE,
       );
-      all.push(...rows.map(([place, [, text = '']]) => ({ place, directive: parse(text) })));
+      all.push(...rows.map(([place, [, text = '']]) => ({ place, command: parse(text) })));
       if (rows.length < PAGE) return all;
     }
   }
@@ -72,8 +72,8 @@ export class RedisDirectiveLog implements DirectiveLog {
   }
 }
 
-/** A newer version's directives are none that this one could obey. */
-function parse(text: string): Directive | undefined {
+/** A newer version's commands are none that this one could obey. */
+function parse(text: string): AdminCommand | undefined {
   const json = parseJson(Buffer.from(text));
-  return json.ok ? directiveSchema.safeParse(json.value).data : undefined;
+  return json.ok ? adminCommandSchema.safeParse(json.value).data : undefined;
 }

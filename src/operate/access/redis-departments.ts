@@ -1,6 +1,6 @@
 /** Given departments in Redis: one key per user, without an end. Those asked for in one turn are read together. */
 import { Cluster, type Redis } from 'ioredis';
-import { Turn } from '../../adapters/redis/micro-batch.ts';
+import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import { roomOf } from '../../contract/audience.ts';
 import { type Departments, departmentsSchema } from './departments.ts';
 
@@ -15,7 +15,7 @@ interface Call {
 
 export class RedisDepartments implements Departments {
   readonly #redis: Redis | Cluster;
-  readonly #turn = new Turn<Call>((calls) => this.#leave(calls));
+  readonly #turn = new MicroBatch<Call>((calls) => this.#leave(calls));
 
   /** `redis` MUST reject at once while Redis is away. */
   constructor(redis: Redis | Cluster) {

@@ -2,7 +2,7 @@
 import type { MessageProperties } from 'amqplib';
 
 /** A message as it came, with what was said of it when it became a dead letter. */
-export interface Letter {
+export interface StoredDeadLetter {
   readonly content: Buffer;
   readonly fields: { readonly routingKey: string };
   readonly properties: Readonly<
@@ -11,14 +11,14 @@ export interface Letter {
 }
 
 export interface Taken {
-  readonly letter: Letter;
-  /** What it is settled by; of use only with the same {@link Taking}. */
+  readonly deadLetter: StoredDeadLetter;
+  /** What it is settled by; of use only with the same {@link Lease}. */
   readonly tag: number;
 }
 
 /** Dead letters in hand. Nobody else has any in hand meanwhile, and what is not settled lies where it was. */
-export interface Taking {
-  /** The next one; undefined when all are in hand. Rejects with {@link LettersUnavailable}. */
+export interface Lease {
+  /** The next one; undefined when all are in hand. Rejects with {@link DeadLettersUnavailable}. */
   next(): Promise<Taken | undefined>;
   /** Takes it away for good. */
   settle(tag: number): void;
@@ -26,21 +26,21 @@ export interface Taking {
   close(): Promise<void>;
 }
 
-export interface Letters {
-  /** Rejects with {@link LettersUnavailable}; waits a while for another who has them in hand. */
-  take(): Promise<Taking>;
+export interface DeadLetterStore {
+  /** Rejects with {@link DeadLettersUnavailable}; waits a while for another who has them in hand. */
+  take(): Promise<Lease>;
   /** Whether the event would go on its way whole: its attributes may be more than fits, or such as cannot be written. */
-  canSendAgain(letter: Letter): boolean;
+  canSendAgain(deadLetter: StoredDeadLetter): boolean;
   /** Sends the event on its way again. Resolves once the queue has confirmed it, and rejects when it may not have it. */
-  sendAgain(letter: Letter): Promise<void>;
+  sendAgain(deadLetter: StoredDeadLetter): Promise<void>;
 }
 
-type LettersErrorCode = 'broker_unavailable' | 'dead_letters_busy';
+type DeadLettersErrorCode = 'broker_unavailable' | 'dead_letters_busy';
 
-export class LettersUnavailable extends Error {
-  readonly code: LettersErrorCode;
+export class DeadLettersUnavailable extends Error {
+  readonly code: DeadLettersErrorCode;
 
-  constructor(code: LettersErrorCode, message: string, cause?: unknown) {
+  constructor(code: DeadLettersErrorCode, message: string, cause?: unknown) {
     super(message, { cause });
     this.code = code;
   }

@@ -10,12 +10,12 @@ import type {
   RedriveResult,
 } from '../../contract/dead-letter.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { Letter, Letters, Taking } from './dead-letter-store.ts';
-import { type Judging, redrive } from './redrive.ts';
-import { type Found, factsOf, type LetterFacts, matches, timeMs, viewOf } from './stored-dead-letter.ts';
+import type { StoredDeadLetter, DeadLetterStore, Lease } from './dead-letter-store.ts';
+import { type Assessment, redrive } from './redrive.ts';
+import { type Found, factsOf, type DeadLetterFacts, matches, timeMs, viewOf } from './stored-dead-letter.ts';
 
-export interface DeadLettersOptions extends Judging {
-  readonly letters: Letters;
+export interface DeadLettersOptions extends Assessment {
+  readonly store: DeadLetterStore;
   /** The event as JSON text without what must not be shown. */
   readonly redact: (envelope: JsonObject) => string;
   /** What one request looks at. More would hold too much, and take too long: a letter takes about a millisecond. */
@@ -23,12 +23,12 @@ export interface DeadLettersOptions extends Judging {
 }
 
 export interface ScanBounds {
-  readonly maxLetters: number;
+  readonly maxDeadLetters: number;
   /** Of what is kept of the letters that fit. */
   readonly maxBytes: number;
 }
 
-const BOUNDS: ScanBounds = { maxLetters: 5_000, maxBytes: 67_108_864 };
+const BOUNDS: ScanBounds = { maxDeadLetters: 5_000, maxBytes: 67_108_864 };
 
 /** Characters of a body: in a list, and alone. */
 const [SHOWN_IN_LIST, SHOWN_ALONE] = [4_096, 262_144];
@@ -63,75 +63,75 @@ export class DeadLetters implements DeadLetterDesk {
   }
 
   redrive(order: RedriveOrder): Promise<RedriveResult | Missing> {
-    return this.#take(async (taking) => {
-      const scan = await this.#scan(taking, order, (letter) => ({
-        kept: letter,
-        bytes: letter.content.length,
+    return this.#take(async (lease) => {
+      const scan = await this.#scan(lease, order, (deadLetter) => ({
+        kept: deadLetter,
+        bytes: deadLetter.content.length,
       }));
       const missing = missingOf(order.ids, scan.found);
       if (missing.length > 0) return { missing };
-      const { letters } = this.#options;
+      const { store } = this.#options;
       const result = await redrive(scan.found, order, {
         ...this.#options,
-        canSendAgain: (letter) => letters.canSendAgain(letter),
-        sendAgain: (letter) => letters.sendAgain(letter),
-        settle: (tag) => taking.settle(tag),
+        canSendAgain: (deadLetter) => store.canSendAgain(deadLetter),
+        sendAgain: (deadLetter) => store.sendAgain(deadLetter),
+        settle: (tag) => lease.settle(tag),
       });
       return { ...result, isPartial: scan.isPartial };
     });
   }
 
   discard(ids: readonly string[]): Promise<{ readonly discarded: number } | Missing> {
-    return this.#take(async (taking) => {
-      const { found } = await this.#scan(taking, { ids: [...ids] }, () => ({ kept: undefined, bytes: 0 }));
+    return this.#take(async (lease) => {
+      const { found } = await this.#scan(lease, { ids: [...ids] }, () => ({ kept: undefined, bytes: 0 }));
       const missing = missingOf(ids, found);
       if (missing.length > 0) return { missing };
-      for (const tag of found.flatMap(({ tags }) => tags)) taking.settle(tag);
+      for (const tag of found.flatMap(({ tags }) => tags)) lease.settle(tag);
       return { discarded: found.length };
     });
   }
 
   #look(filter: DeadLetterFilter, maxShown: number) {
-    return this.#take((taking) =>
-      this.#scan(taking, filter, (letter, facts) => {
-        const kept = viewOf(letter, facts, this.#options.redact, maxShown);
+    return this.#take((lease) =>
+      this.#scan(lease, filter, (deadLetter, facts) => {
+        const kept = viewOf(deadLetter, facts, this.#options.redact, maxShown);
         return { kept, bytes: kept.body?.length ?? 0 };
       }),
     );
   }
 
-  async #take<T>(use: (taking: Taking) => Promise<T>): Promise<T> {
-    const taking = await this.#options.letters.take();
+  async #take<T>(use: (lease: Lease) => Promise<T>): Promise<T> {
+    const lease = await this.#options.store.take();
     try {
-      return await use(taking);
+      return await use(lease);
     } finally {
-      await taking.close();
+      await lease.close();
     }
   }
 
   /** Takes all letters in hand, within the bounds, and keeps something of those that fit. */
   async #scan<Kept>(
-    taking: Taking,
+    lease: Lease,
     filter: DeadLetterFilter,
-    keep: (letter: Letter, facts: LetterFacts) => { readonly kept: Kept; readonly bytes: number },
+    keep: (deadLetter: StoredDeadLetter, facts: DeadLetterFacts) => { readonly kept: Kept; readonly bytes: number },
   ): Promise<Scan<Kept>> {
-    const { maxLetters, maxBytes } = this.#options.bounds ?? BOUNDS;
+    const { maxDeadLetters, maxBytes } = this.#options.bounds ?? BOUNDS;
     const found = new Map<string, Found<Kept>>();
     let [scanned, bytes, isPartial] = [0, 0, false];
     for (;;) {
-      const taken = await taking.next();
+      const taken = await lease.next();
       if (taken === undefined) break;
       scanned += 1;
-      const facts = factsOf(taken.letter);
+      const facts = factsOf(taken.deadLetter);
       const known = found.get(facts.id);
       if (known !== undefined) known.tags.push(taken.tag);
       else if (matches(facts, filter)) {
         const { envelope: _, ...rest } = facts;
-        const { kept, bytes: more } = keep(taken.letter, facts);
+        const { kept, bytes: more } = keep(taken.deadLetter, facts);
         found.set(facts.id, { facts: rest, tags: [taken.tag], kept });
         bytes += more;
       }
-      isPartial = scanned >= maxLetters || bytes >= maxBytes;
+      isPartial = scanned >= maxDeadLetters || bytes >= maxBytes;
       if (isPartial) break;
     }
     const byTime = [...found.values()].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));

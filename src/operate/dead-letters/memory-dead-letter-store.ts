@@ -3,48 +3,48 @@ import { STRUCTURED_TYPE } from '../../contract/cloudevent.ts';
 import type { Event } from '../../contract/event.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { writeEvent } from '../../contract/written.ts';
-import type { Letter, Letters, Taking } from './dead-letter-store.ts';
+import type { StoredDeadLetter, DeadLetterStore, Lease } from './dead-letter-store.ts';
 import { reasonHeaders } from './dead-letter-writer.ts';
 
-const MAX_LETTERS = 1_000;
+const MAX_DEAD_LETTERS = 1_000;
 
-export class MemoryLetters implements Letters {
-  readonly #publish: (letter: Letter) => Promise<void>;
-  readonly #letters = new Map<number, Letter>();
+export class MemoryDeadLetterStore implements DeadLetterStore {
+  readonly #publish: (deadLetter: StoredDeadLetter) => Promise<void>;
+  readonly #deadLetters = new Map<number, StoredDeadLetter>();
   #lastTag = 0;
   /** Resolves when nobody has them in hand. */
   #free: Promise<void> = Promise.resolve();
 
-  constructor(publish: (letter: Letter) => Promise<void>) {
+  constructor(publish: (deadLetter: StoredDeadLetter) => Promise<void>) {
     this.#publish = publish;
   }
 
-  bury(event: Event, refusal: Refusal): void {
+  add(event: Event, refusal: Refusal): void {
     this.#lastTag += 1;
-    this.#letters.set(this.#lastTag, letterOf(event, reasonHeaders(refusal)));
-    const [oldest] = this.#letters.keys();
-    if (this.#letters.size > MAX_LETTERS && oldest !== undefined) this.#letters.delete(oldest);
+    this.#deadLetters.set(this.#lastTag, deadLetterOf(event, reasonHeaders(refusal)));
+    const [oldest] = this.#deadLetters.keys();
+    if (this.#deadLetters.size > MAX_DEAD_LETTERS && oldest !== undefined) this.#deadLetters.delete(oldest);
   }
 
   get size(): number {
-    return this.#letters.size;
+    return this.#deadLetters.size;
   }
 
-  async take(): Promise<Taking> {
+  async take(): Promise<Lease> {
     const before = this.#free;
     let release = () => {};
     this.#free = new Promise((resolve) => {
       release = resolve;
     });
     await before;
-    const waiting = [...this.#letters];
+    const waiting = [...this.#deadLetters];
     return {
       next: async () => {
-        const [tag, letter] = waiting.shift() ?? [];
-        return tag === undefined || letter === undefined ? undefined : { tag, letter };
+        const [tag, deadLetter] = waiting.shift() ?? [];
+        return tag === undefined || deadLetter === undefined ? undefined : { tag, deadLetter };
       },
       settle: (tag) => {
-        this.#letters.delete(tag);
+        this.#deadLetters.delete(tag);
       },
       close: async () => release(),
     };
@@ -54,13 +54,13 @@ export class MemoryLetters implements Letters {
     return true;
   }
 
-  async sendAgain(letter: Letter): Promise<void> {
-    await this.#publish(letter);
+  async sendAgain(deadLetter: StoredDeadLetter): Promise<void> {
+    await this.#publish(deadLetter);
   }
 }
 
 /** The message that the event would have been. */
-export function letterOf(event: Event, headers: Readonly<Record<string, string>> = {}): Letter {
+export function deadLetterOf(event: Event, headers: Readonly<Record<string, string>> = {}): StoredDeadLetter {
   return {
     content: Buffer.from(writeEvent(event)),
     fields: { routingKey: event.type },

@@ -17,11 +17,11 @@ import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import {
-  type Letter,
-  type Letters,
-  LettersUnavailable,
+  type StoredDeadLetter,
+  type DeadLetterStore,
+  DeadLettersUnavailable,
   type Taken,
-  type Taking,
+  type Lease,
 } from './dead-letter-store.ts';
 import { writable } from './writable-message.ts';
 
@@ -43,7 +43,7 @@ const RETURN_MS = 2_000;
 /** AMQP 0-9-1 reply code. */
 const RESOURCE_LOCKED = 405;
 
-export class RabbitMqLetters implements Letters {
+export class RabbitMqDeadLetterStore implements DeadLetterStore {
   readonly #url: string;
   readonly #publisher: Publisher;
 
@@ -52,7 +52,7 @@ export class RabbitMqLetters implements Letters {
     this.#publisher = publisher;
   }
 
-  async take(): Promise<Taking> {
+  async take(): Promise<Lease> {
     const model = await reached(
       connect(withHeartbeat(this.#url), {
         noDelay: true,
@@ -75,21 +75,21 @@ export class RabbitMqLetters implements Letters {
     }
   }
 
-  canSendAgain(letter: Letter): boolean {
-    return !this.#writable(letter).losesAttributes;
+  canSendAgain(deadLetter: StoredDeadLetter): boolean {
+    return !this.#writable(deadLetter).losesAttributes;
   }
 
-  async sendAgain(letter: Letter): Promise<void> {
-    const { routingKey, properties, losesAttributes } = this.#writable(letter);
-    if (losesAttributes) throw new LettersUnavailable('broker_unavailable', 'its attributes have no room');
-    await this.#publisher.publish(EVENTS_EXCHANGE, routingKey, letter.content, {
+  async sendAgain(deadLetter: StoredDeadLetter): Promise<void> {
+    const { routingKey, properties, losesAttributes } = this.#writable(deadLetter);
+    if (losesAttributes) throw new DeadLettersUnavailable('broker_unavailable', 'its attributes have no room');
+    await this.#publisher.publish(EVENTS_EXCHANGE, routingKey, deadLetter.content, {
       ...properties,
       headers: { ...properties.headers, [PUBLISHED_AT_HEADER]: Date.now() },
     });
   }
 
-  #writable(letter: Letter) {
-    return writable(letter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - STAMP_BYTES);
+  #writable(deadLetter: StoredDeadLetter) {
+    return writable(deadLetter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - STAMP_BYTES);
   }
 }
 
@@ -99,7 +99,7 @@ const STAMP_BYTES = 64;
 /** What Carillon and RabbitMQ have added on the way here, and what would make RabbitMQ route it elsewhere too. */
 const ADDED = /^(x-carillon-.*|x-(first-|last-)?death.*|x-delivery-count|CC|BCC)$/;
 
-class RabbitMqTaking implements Taking {
+class RabbitMqTaking implements Lease {
   readonly #model: ChannelModel;
   readonly #channel: Channel;
   /** What `ack` wants besides the tag. */
@@ -116,12 +116,12 @@ class RabbitMqTaking implements Taking {
   }
 
   async next(): Promise<Taken | undefined> {
-    const letter = await reached(this.#channel.get(DEAD_LETTERS));
-    if (letter === false) return undefined;
-    this.#first ??= { ...letter, content: Buffer.alloc(0) };
+    const deadLetter = await reached(this.#channel.get(DEAD_LETTERS));
+    if (deadLetter === false) return undefined;
+    this.#first ??= { ...deadLetter, content: Buffer.alloc(0) };
     this.#inHand += 1;
-    this.#identities.set(letter.fields.deliveryTag, identityOf(letter));
-    return { letter, tag: letter.fields.deliveryTag };
+    this.#identities.set(deadLetter.fields.deliveryTag, identityOf(deadLetter));
+    return { deadLetter, tag: deadLetter.fields.deliveryTag };
   }
 
   settle(tag: number): void {
@@ -163,10 +163,10 @@ class RabbitMqTaking implements Taking {
     this.#inHand = 1;
     await this.#giveBack();
     this.#inHand = 0;
-    const letter = await reached(this.#channel.get(DEAD_LETTERS));
+    const deadLetter = await reached(this.#channel.get(DEAD_LETTERS));
     // What is not acknowledged goes back with the channel.
-    if (letter !== false && identityOf(letter) === this.#identities.get(lastSettled))
-      this.#acknowledge(letter.fields.deliveryTag);
+    if (deadLetter !== false && identityOf(deadLetter) === this.#identities.get(lastSettled))
+      this.#acknowledge(deadLetter.fields.deliveryTag);
   }
 
   /** RabbitMQ gives back little by little, and the next operator would see a part. */
@@ -181,8 +181,8 @@ class RabbitMqTaking implements Taking {
   }
 }
 
-function identityOf(letter: Letter): string {
-  return `${fingerprintOf(letter)} ${letter.properties.headers?.['x-carillon-time']}`;
+function identityOf(deadLetter: StoredDeadLetter): string {
+  return `${fingerprintOf(deadLetter)} ${deadLetter.properties.headers?.['x-carillon-time']}`;
 }
 
 async function lock(model: ChannelModel): Promise<void> {
@@ -197,7 +197,7 @@ async function lock(model: ChannelModel): Promise<void> {
       if (!isLocked(error)) throw error;
     }
     if (Date.now() > deadline) {
-      throw new LettersUnavailable('dead_letters_busy', 'somebody else has the dead letters in hand');
+      throw new DeadLettersUnavailable('dead_letters_busy', 'somebody else has the dead letters in hand');
     }
     await pause(LOCK_AGAIN_MS);
   }
@@ -205,7 +205,7 @@ async function lock(model: ChannelModel): Promise<void> {
 
 function isLocked(error: unknown): boolean {
   return (
-    error instanceof LettersUnavailable &&
+    error instanceof DeadLettersUnavailable &&
     error.cause instanceof Error &&
     'code' in error.cause &&
     error.cause.code === RESOURCE_LOCKED
@@ -224,7 +224,7 @@ async function reached<T>(answer: PromiseLike<T>): Promise<T> {
     ]);
   } catch (error) {
     const reason = reasonOf(error);
-    throw new LettersUnavailable('broker_unavailable', reason, error);
+    throw new DeadLettersUnavailable('broker_unavailable', reason, error);
   } finally {
     late.abort();
   }

@@ -11,27 +11,27 @@ import type { DryRun, RedriveOrder, RedriveResult } from '../../contract/dead-le
 import type { Event } from '../../contract/event.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
 import { readMessage } from '../../pipeline/ingest/message.ts';
-import { type Letter, LettersUnavailable } from './dead-letter-store.ts';
+import { type StoredDeadLetter, DeadLettersUnavailable } from './dead-letter-store.ts';
 import type { Found } from './stored-dead-letter.ts';
 
-export interface Judging {
+export interface Assessment {
   readonly maxEventBytes: number;
   /** What the consumer would make of the event; the audiences are undefined when this process cannot tell them. */
-  readonly judge: (read: ReadEvent) => Read<readonly Audience[] | undefined>;
+  readonly assess: (read: ReadEvent) => Read<readonly Audience[] | undefined>;
   /** Which of the events the audience's inbox has. Rejects with a code when it cannot be said. */
   readonly has: (audience: Audience, events: readonly Event[]) => Promise<readonly boolean[]>;
 }
 
-export interface RedriveParts extends Judging {
-  readonly canSendAgain: (letter: Letter) => boolean;
-  readonly sendAgain: (letter: Letter) => Promise<void>;
+export interface RedriveParts extends Assessment {
+  readonly canSendAgain: (deadLetter: StoredDeadLetter) => boolean;
+  readonly sendAgain: (deadLetter: StoredDeadLetter) => Promise<void>;
   readonly settle: (tag: number) => void;
 }
 
 interface Redrivable {
   readonly event: Event;
   readonly audiences: readonly Audience[] | undefined;
-  readonly letter: Letter;
+  readonly deadLetter: StoredDeadLetter;
   readonly tags: readonly number[];
 }
 
@@ -49,11 +49,11 @@ const SHOWN = 100;
 const [MAX_QUESTIONS, AUDIENCES_TOGETHER] = [50_000, 100];
 
 export async function redrive(
-  found: readonly Found<Letter>[],
+  found: readonly Found<StoredDeadLetter>[],
   { dryRun, limit, perSecond }: RedriveOrder,
   parts: RedriveParts,
 ) {
-  const { redrivable, refused } = judgeAll(found, parts);
+  const { redrivable, refused } = assessAll(found, parts);
   const chosen = redrivable.slice(0, limit);
   const matched = found.length;
   if (dryRun) {
@@ -64,21 +64,21 @@ export async function redrive(
   return { dryRun: false as const, redriven, matched, refused, left: redrivable.length - redriven };
 }
 
-function judgeAll(
-  found: readonly Found<Letter>[],
-  { judge, maxEventBytes, canSendAgain }: Pick<RedriveParts, 'judge' | 'maxEventBytes' | 'canSendAgain'>,
+function assessAll(
+  found: readonly Found<StoredDeadLetter>[],
+  { assess, maxEventBytes, canSendAgain }: Pick<RedriveParts, 'assess' | 'maxEventBytes' | 'canSendAgain'>,
 ) {
   const redrivable: Redrivable[] = [];
   const byCode = new Map<string, string[]>();
-  for (const { facts, tags, kept: letter } of found) {
-    const read = canSendAgain(letter)
-      ? readMessage(letter.content, letter.properties, maxEventBytes)
+  for (const { facts, tags, kept: deadLetter } of found) {
+    const read = canSendAgain(deadLetter)
+      ? readMessage(deadLetter.content, deadLetter.properties, maxEventBytes)
       : refuse('invalid_headers', 'its attributes cannot be sent again as they are');
-    const judged = read.ok ? judge(read.value) : read;
-    if (read.ok && judged.ok) {
-      redrivable.push({ event: read.value.event, audiences: judged.value, letter, tags });
-    } else if (!judged.ok) {
-      const { code } = judged.refusal;
+    const assessed = read.ok ? assess(read.value) : read;
+    if (read.ok && assessed.ok) {
+      redrivable.push({ event: read.value.event, audiences: assessed.value, deadLetter, tags });
+    } else if (!assessed.ok) {
+      const { code } = assessed.refusal;
       byCode.set(code, [...(byCode.get(code) ?? []), facts.id]);
     }
   }
@@ -100,15 +100,15 @@ async function sendAll(chosen: readonly Redrivable[], perSecond: number, parts: 
     if (dueMs - startMs > MAX_MS || Date.now() - startMs > MAX_MS) break;
     await pause(Math.max(0, dueMs - Date.now()));
     const sent = await Promise.allSettled(
-      chosen.slice(i, i + together).map(async ({ letter, tags }) => {
-        await parts.sendAgain(letter);
+      chosen.slice(i, i + together).map(async ({ deadLetter, tags }) => {
+        await parts.sendAgain(deadLetter);
         for (const tag of tags) parts.settle(tag);
       }),
     );
     redriven += sent.filter(({ status }) => status === 'fulfilled').length;
     const failed = sent.find((result) => result.status === 'rejected');
     if (failed !== undefined) {
-      throw new LettersUnavailable(
+      throw new DeadLettersUnavailable(
         'broker_unavailable',
         `${redriven} were redriven, and all others are dead letters still`,
         failed.reason,
@@ -123,7 +123,7 @@ type Foretold = Pick<
   'redrivable' | 'deliveries' | 'already' | 'unasked' | 'audiences' | 'audienceCount' | 'unrouted'
 >;
 
-async function foretell(chosen: readonly Redrivable[], { has }: Judging): Promise<Foretold> {
+async function foretell(chosen: readonly Redrivable[], { has }: Assessment): Promise<Foretold> {
   const byAudience = new Map<Audience, Event[]>();
   for (const { event, audiences = [] } of chosen) {
     for (const audience of audiences) {

@@ -5,10 +5,10 @@ import { guardNumbers, restoreNumbers } from '../../contract/numbers.ts';
 import { momentOf } from '../../contract/rfc3339.ts';
 import { matchesAny } from '../../contract/token.ts';
 import { dateOf, envelopeIn, fingerprintOf } from '../../pipeline/ingest/message.ts';
-import type { Letter } from './dead-letter-store.ts';
+import type { StoredDeadLetter } from './dead-letter-store.ts';
 
 /** What tells a dead letter from others, and what it is found by. */
-export interface LetterFacts {
+export interface DeadLetterFacts {
   readonly id: string;
   readonly reason: string;
   readonly detail: string;
@@ -23,7 +23,7 @@ export interface LetterFacts {
 
 /** All copies of one dead letter that fits. */
 export interface Found<Kept> {
-  readonly facts: Omit<LetterFacts, 'envelope'>;
+  readonly facts: Omit<DeadLetterFacts, 'envelope'>;
   readonly tags: number[];
   readonly kept: Kept;
 }
@@ -33,8 +33,8 @@ const MAX_PARSED_BYTES = 1_048_576;
 
 const FINGERPRINT = /^[A-Za-z0-9_-]{43}$/;
 
-export function factsOf(letter: Letter): LetterFacts {
-  const { content, fields, properties } = letter;
+export function factsOf(deadLetter: StoredDeadLetter): DeadLetterFacts {
+  const { content, fields, properties } = deadLetter;
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   const envelope = content.length > MAX_PARSED_BYTES ? undefined : envelopeIn(content, properties);
   const { messageId } = properties;
@@ -44,7 +44,7 @@ export function factsOf(letter: Letter): LetterFacts {
     id:
       isOurs && typeof messageId === 'string' && FINGERPRINT.test(messageId)
         ? messageId
-        : fingerprintOf(letter),
+        : fingerprintOf(deadLetter),
     ...(isOurs ? ourReason(headers) : brokersReason(headers)),
     type: textOf(envelope?.type) ?? fields.routingKey,
     source: textOf(envelope?.source),
@@ -54,13 +54,13 @@ export function factsOf(letter: Letter): LetterFacts {
 }
 
 /** What a log line tells of a message, so that it is found again: by `explain`, and among the dead letters. */
-export function namesOf(letter: Letter) {
-  const { id: deadLetter, source, event, type } = factsOf(letter);
+export function namesOf(stored: StoredDeadLetter) {
+  const { id: deadLetter, source, event, type } = factsOf(stored);
   return {
     source: withinLine(source),
     id: withinLine(event),
     type: withinLine(type),
-    routingKey: withinLine(letter.fields.routingKey),
+    routingKey: withinLine(stored.fields.routingKey),
     deadLetter,
   };
 }
@@ -72,7 +72,7 @@ function withinLine(text: string | undefined): string | undefined {
   return text?.slice(0, MAX_NAME).toWellFormed();
 }
 
-type Reason = Pick<LetterFacts, 'reason' | 'detail' | 'path' | 'time'>;
+type Reason = Pick<DeadLetterFacts, 'reason' | 'detail' | 'path' | 'time'>;
 
 function ourReason(headers: Readonly<Record<string, unknown>>): Reason {
   return {
@@ -108,7 +108,7 @@ function deathsIn(headers: Readonly<Record<string, unknown>>): JsonObject[] {
   return Array.isArray(deaths) ? deaths.filter(isJsonObject) : [];
 }
 
-export function matches(facts: LetterFacts, { ids, reason, type, source, after, before }: DeadLetterFilter) {
+export function matches(facts: DeadLetterFacts, { ids, reason, type, source, after, before }: DeadLetterFilter) {
   const atMs = timeMs(facts);
   return (
     (ids === undefined || ids.includes(facts.id)) &&
@@ -121,14 +121,14 @@ export function matches(facts: LetterFacts, { ids, reason, type, source, after, 
 }
 
 /** Since 1970; NaN when nobody has said, which no moment is before or after. */
-export function timeMs({ time }: Pick<LetterFacts, 'time'>): number {
+export function timeMs({ time }: Pick<DeadLetterFacts, 'time'>): number {
   return time === undefined ? Number.NaN : Date.parse(time);
 }
 
 /** `redact`: the event as JSON without what must not be shown. */
 export function viewOf(
-  { content, fields, properties }: Letter,
-  facts: LetterFacts,
+  { content, fields, properties }: StoredDeadLetter,
+  facts: DeadLetterFacts,
   redact: (envelope: JsonObject) => string,
   maxShown: number,
 ): Omit<DeadLetter, 'copies'> {

@@ -7,7 +7,7 @@ import {
   deviceOf,
   fieldOf,
   MAX_DEVICES,
-  type Occupancy,
+  type RoomCounts,
   ordered,
   type PresenceStore,
   type Rooms,
@@ -21,7 +21,7 @@ interface UserRecord {
 
 interface NodeRecord {
   beatMs: number;
-  readonly rooms: Map<Audience, Occupancy>;
+  readonly rooms: Map<Audience, RoomCounts>;
 }
 
 /** Devices of users who do not come back go when there are so many users; this process has no other bound. */
@@ -53,10 +53,10 @@ export class MemoryPresence implements PresenceStore {
   async beat(node: string, { isAll, occupied }: Rooms): Promise<boolean> {
     const known = this.#nodes.get(node);
     const isKnown = known !== undefined && Date.now() - known.beatMs <= this.#deadAfterMs;
-    const rooms = isKnown && !isAll ? known.rooms : new Map<Audience, Occupancy>();
-    for (const [audience, occupancy] of occupied) {
-      if (occupancy === undefined) rooms.delete(audience);
-      else rooms.set(audience, occupancy);
+    const rooms = isKnown && !isAll ? known.rooms : new Map<Audience, RoomCounts>();
+    for (const [audience, roomCounts] of occupied) {
+      if (roomCounts === undefined) rooms.delete(audience);
+      else rooms.set(audience, roomCounts);
     }
     this.#nodes.set(node, { beatMs: Date.now(), rooms });
     return isKnown;
@@ -78,8 +78,8 @@ export class MemoryPresence implements PresenceStore {
 
   async hosts(audience: Audience): Promise<readonly Host[]> {
     return [...this.#nodes].flatMap(([node, { beatMs, rooms }]) => {
-      const occupancy = Date.now() - beatMs > this.#deadAfterMs ? undefined : rooms.get(audience);
-      return occupancy === undefined ? [] : [{ node, ...occupancy }];
+      const roomCounts = Date.now() - beatMs > this.#deadAfterMs ? undefined : rooms.get(audience);
+      return roomCounts === undefined ? [] : [{ node, ...roomCounts }];
     });
   }
 

@@ -7,7 +7,7 @@ import type { Cursor } from '../../contract/notification.ts';
 import type { Attendee, Registering } from '../../contract/presence.ts';
 import type { Change, PresenceStore, Rooms } from './presence-store.ts';
 
-export interface RegistryOptions {
+export interface PresenceOptions {
   readonly node: string;
   readonly store: PresenceStore;
   readonly beatMs: number;
@@ -21,8 +21,8 @@ type RoomsOf = (isAll: boolean) => Rooms['occupied'];
 /** Written again in one call. */
 const BATCH = 200;
 
-export class Registry implements Registering {
-  readonly #options: RegistryOptions;
+export class Presence implements Registering {
+  readonly #options: PresenceOptions;
   readonly #present = new Map<string, Attendee>();
   /** Those whose end was not written. No more than were connected when the store went away: nobody begins meanwhile. */
   readonly #gone = new Map<string, Change>();
@@ -34,7 +34,7 @@ export class Registry implements Registering {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(options: RegistryOptions) {
+  constructor(options: PresenceOptions) {
     this.#options = options;
   }
 

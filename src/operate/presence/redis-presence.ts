@@ -23,7 +23,7 @@ import {
 } from './presence-store.ts';
 
 const SESSIONS = luaScript(new URL('sessions.lua', import.meta.url));
-const BURY = luaScript(new URL('bury.lua', import.meta.url));
+const FORGET = luaScript(new URL('forget.lua', import.meta.url));
 const BEAT = luaScript(new URL('beat.lua', import.meta.url));
 const ALIVE = luaScript(new URL('alive.lua', import.meta.url));
 
@@ -67,9 +67,9 @@ export class RedisPresence implements PresenceStore {
   }
 
   async beat(node: string, { isAll, occupied }: Rooms): Promise<boolean> {
-    const rooms = [...occupied].flatMap(([audience, occupancy]) => [
+    const rooms = [...occupied].flatMap(([audience, roomCounts]) => [
       audience,
-      occupancy === undefined ? '' : `${occupancy.users} ${occupancy.sessions}`,
+      roomCounts === undefined ? '' : `${roomCounts.users} ${roomCounts.sessions}`,
     ]);
     const args = [node, this.#deadAfterMs, KEPT_MS, isAll ? '1' : '0', ...rooms];
     return (await runScript(this.#redis, BEAT, [ALIVE_KEY, roomsKey(node)], args)) === 1;
@@ -87,26 +87,26 @@ export class RedisPresence implements PresenceStore {
     const present = parsed(sessions, presentSessionSchema);
     const known = parsed(devices, knownDeviceSchema).map(({ value }) => value);
     const { nowMs, beatsMs } = await this.#alive(present.map(({ value }) => value.node));
-    const judged = present.map((one, i) => {
+    const checked = present.map((one, i) => {
       const beatMs = beatsMs[i] ?? 0;
       // By the node's own clock, which decides nothing once it was heard of: if it is wrong, the dead would live on.
       const beganMs = Math.min(Date.parse(one.value.connectedAt), nowMs);
       const heardMs = Math.max(beatMs, beganMs);
       return { ...one, heardMs, isDead: nowMs - (beatMs > 0 ? beatMs : beganMs) > this.#deadAfterMs };
     });
-    const dead = judged.filter(({ isDead }) => isDead);
-    const buried = dead.map(({ value, heardMs }) => deviceOf(value, heardMs));
+    const dead = checked.filter(({ isDead }) => isDead);
+    const forgotten = dead.map(({ value, heardMs }) => deviceOf(value, heardMs));
     if (dead.length > 0) {
       const moves = dead.flatMap(({ value, json }, i) => {
-        const device = buried[i] ?? deviceOf(value, 0);
+        const device = forgotten[i] ?? deviceOf(value, 0);
         return [value.session, json, fieldOf(device), JSON.stringify(device)];
       });
-      await runScript(this.#redis, BURY, [sessionsKey(user), devicesKey(user)], [KEPT_MS, ...moves]);
+      await runScript(this.#redis, FORGET, [sessionsKey(user), devicesKey(user)], [KEPT_MS, ...moves]);
     }
-    const living = judged.filter(({ isDead }) => !isDead).map(({ value }) => value);
-    const renamed = new Set(buried.map(({ device }) => device));
+    const living = checked.filter(({ isDead }) => !isDead).map(({ value }) => value);
+    const renamed = new Set(forgotten.map(({ device }) => device));
     const left = known.filter(({ device }) => device === undefined || !renamed.has(device));
-    return ordered(living, [...left, ...buried], nowMs);
+    return ordered(living, [...left, ...forgotten], nowMs);
   }
 
   async hosts(audience: Audience): Promise<readonly Host[]> {

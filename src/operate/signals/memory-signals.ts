@@ -1,19 +1,19 @@
 /** Signals of what users do, told to whoever listens within this process: embedded mode. */
 import { randomUUID } from 'node:crypto';
-import { type Activity, encodeSignal, type SignalData, type Signals } from '../../contract/signal.ts';
+import { type ClientSignal, encodeSignal, type SignalData, type Signals } from '../../contract/signal.ts';
 import type { Listeners } from './listeners.ts';
 
 export interface MemorySignalsOptions {
   readonly node: string;
-  readonly wanted: readonly Activity[];
+  readonly wanted: readonly ClientSignal[];
   readonly listeners: Pick<Listeners, 'tell'>;
   /** `unrouted`: nobody listens. */
-  readonly onSignal: (name: Activity, outcome: 'published' | 'unrouted') => void;
+  readonly onSignal: (name: ClientSignal, outcome: 'published' | 'unrouted') => void;
 }
 
 export class MemorySignals implements Signals {
   readonly #options: MemorySignalsOptions;
-  readonly #wanted: ReadonlySet<Activity>;
+  readonly #wanted: ReadonlySet<ClientSignal>;
   readonly #source: string;
 
   constructor(options: MemorySignalsOptions) {
@@ -22,11 +22,11 @@ export class MemorySignals implements Signals {
     this.#source = `/carillon/${options.node}`;
   }
 
-  wants(name: Activity): boolean {
+  wants(name: ClientSignal): boolean {
     return this.#wanted.has(name);
   }
 
-  emit<N extends Activity>(name: N, data: SignalData<N>): void {
+  emit<N extends ClientSignal>(name: N, data: SignalData<N>): void {
     if (!this.wants(name)) return;
     const { listeners, onSignal } = this.#options;
     const { body } = encodeSignal(name, { id: randomUUID(), source: this.#source }, data);

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Publisher, Unroutable } from '../../adapters/rabbitmq/publisher.ts';
 import { SIGNALS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
-import { type Activity, encodeSignal, type SignalData, type Signals, typeOf } from '../../contract/signal.ts';
+import { type ClientSignal, encodeSignal, type SignalData, type Signals, typeOf } from '../../contract/signal.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 
 /** Waiting for RabbitMQ's confirm. More means that it is slower than users are. */
@@ -20,18 +20,18 @@ export type SignalOutcome = 'published' | 'unrouted' | 'dropped';
 
 export interface RabbitMqSignalsOptions {
   readonly node: string;
-  readonly wanted: readonly Activity[];
+  readonly wanted: readonly ClientSignal[];
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly log: Logger;
-  readonly onSignal: (name: Activity, outcome: SignalOutcome) => void;
+  readonly onSignal: (name: ClientSignal, outcome: SignalOutcome) => void;
 }
 
 export class RabbitMqSignals implements Signals {
   readonly #options: RabbitMqSignalsOptions;
-  readonly #wanted: ReadonlySet<Activity>;
+  readonly #wanted: ReadonlySet<ClientSignal>;
   readonly #source: string;
   /** Until when nobody listens, by the clock of this process. */
-  readonly #unheardUntilMs = new Map<Activity, number>();
+  readonly #unheardUntilMs = new Map<ClientSignal, number>();
   #underWay = 0;
   /** Since something was last published. */
   #dropped = 0;
@@ -42,18 +42,18 @@ export class RabbitMqSignals implements Signals {
     this.#source = `/carillon/${options.node}`;
   }
 
-  wants(name: Activity): boolean {
+  wants(name: ClientSignal): boolean {
     return this.#wanted.has(name);
   }
 
-  emit<N extends Activity>(name: N, data: SignalData<N>): void {
+  emit<N extends ClientSignal>(name: N, data: SignalData<N>): void {
     if (!this.wants(name)) return;
     if ((this.#unheardUntilMs.get(name) ?? 0) > performance.now()) this.#options.onSignal(name, 'unrouted');
     else if (this.#underWay >= MAX_UNDER_WAY) this.#drop(name, `${MAX_UNDER_WAY} are not confirmed yet`);
     else void this.#publish(name, data);
   }
 
-  async #publish<N extends Activity>(name: N, data: SignalData<N>): Promise<void> {
+  async #publish<N extends ClientSignal>(name: N, data: SignalData<N>): Promise<void> {
     const { body, properties } = encodeSignal(name, { id: randomUUID(), source: this.#source }, data);
     this.#underWay += 1;
     try {
@@ -69,14 +69,14 @@ export class RabbitMqSignals implements Signals {
     }
   }
 
-  #told(name: Activity, outcome: SignalOutcome): void {
+  #told(name: ClientSignal, outcome: SignalOutcome): void {
     const { log, onSignal } = this.#options;
     onSignal(name, outcome);
     if (this.#dropped > 0) log.info({ dropped: this.#dropped }, 'signals are published again');
     this.#dropped = 0;
   }
 
-  #drop(name: Activity, reason: string): void {
+  #drop(name: ClientSignal, reason: string): void {
     const { log, onSignal } = this.#options;
     if (this.#dropped === 0) log.warn({ reason }, 'signals are dropped');
     this.#dropped += 1;

@@ -1,19 +1,19 @@
 /**
- * Lanes keep the order of each audience while its appends are many, and while they fail.
+ * AppendQueue keep the order of each audience while its appends are many, and while they fail.
  *
- * A lane is one audience's way into its log. One flight (one append call) is under way in it at a time; what
- * arrives meanwhile waits and leaves together in the next flight. So an idle audience pays no delay, a busy one
- * is batched by the store's own speed, different audiences share the connection side by side, and when a flight
- * fails everything later waits behind its retry instead of overtaking it. A failed flight is tried again for ever
- * with growing, jittered pauses, until it succeeds or the lanes are closed. It may become shorter meanwhile, when the
+ * A queue is one audience's way into its log. One batch (one append call) is under way in it at a time; what
+ * arrives meanwhile waits and leaves together in the next batch. So an idle audience pays no delay, a busy one
+ * is batched by the store's own speed, different audiences share the connection side by side, and when a batch
+ * fails everything later waits behind its retry instead of overtaking it. A failed batch is tried again for ever
+ * with growing, jittered pauses, until it succeeds or the append queue are closed. It may become shorter meanwhile, when the
  * store takes less at a time, and never longer.
  *
  * That is for a store that is away. When something fails that says nothing of the store, one entry may be what it fails
- * on, and would stop its audience for ever: such a flight leaves as one entry at a time, and the entry that fails
+ * on, and would stop its audience for ever: such a batch leaves as one entry at a time, and the entry that fails
  * {@link MAX_FAULTS} times is given back. What waits behind it goes on, in order.
  *
  * An event for thousands of audiences would put thousands of appends in front of everybody else's. Of such appends only
- * so many are under way at a time, over all lanes; one that another event waits behind is not kept back any more.
+ * so many are under way at a time, over all append queue; one that another event waits behind is not kept back any more.
  */
 import pRetry from 'p-retry';
 import type { Audience } from '../../contract/audience.ts';
@@ -23,7 +23,7 @@ import { Progress } from './progress.ts';
 import { bytesOf } from './write-window.ts';
 
 /** Bounds one script's run time in Redis: about 20 µs an entry. */
-const MAX_FLIGHT_ENTRIES = 100;
+const MAX_BATCH_ENTRIES = 100;
 
 /** Appends of wide events that are under way at a time: as many as leave in one script. */
 const MAX_WIDE_AT_ONCE = 100;
@@ -39,8 +39,8 @@ const RETRY = {
   randomize: true,
 };
 
-/** The lanes are closed: whoever appends next, after a restart, finds what was written as repeats. */
-export class LanesClosed extends Error {}
+/** The append queue are closed: whoever appends next, after a restart, finds what was written as repeats. */
+export class AppendQueueClosed extends Error {}
 
 /** The store is there, and the entry cannot be appended all the same: a fault of ours, in `cause`. */
 class AppendFailed extends Error {}
@@ -51,18 +51,18 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-export class Lanes {
+export class AppendQueue {
   readonly #inbox: Inbox;
   readonly #onHold: (error: unknown) => void;
   /** What waits and what is under way, which comes first. */
-  readonly #lanes = new Map<Audience, Waiting[]>();
+  readonly #queues = new Map<Audience, Waiting[]>();
   readonly #progress = new Progress();
-  /** Lanes with nothing but appends of wide events, that have not begun. */
+  /** AppendQueue with nothing but appends of wide events, that have not begun. */
   readonly #keptBack = new Map<Audience, Waiting[]>();
   #wideUnderWay = 0;
   readonly #closing = new AbortController();
 
-  /** `onHold` is told each time that a flight failed and its lane waits. */
+  /** `onHold` is told each time that a batch failed and its queue waits. */
   constructor(inbox: Inbox, onHold: (error: unknown) => void) {
     this.#inbox = inbox;
     this.#onHold = onHold;
@@ -74,21 +74,21 @@ export class Lanes {
   }
 
   /**
-   * Resolves once the log has the entry. Rejects with {@link LanesClosed} after {@link close}, and with
+   * Resolves once the log has the entry. Rejects with {@link AppendQueueClosed} after {@link close}, and with
    * {@link AppendFailed}. `isWide`: its event has very many audiences, and others go first.
    */
   append(audience: Audience, entry: Entry, isWide = false): Promise<Appended> {
     if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
     return new Promise((resolve, reject) => {
       const waiting = { entry, resolve, reject };
-      const lane = this.#lanes.get(audience);
-      if (lane !== undefined) {
-        lane.push(waiting);
-        if (!isWide && this.#keptBack.delete(audience)) void this.#run(audience, lane);
+      const queue = this.#queues.get(audience);
+      if (queue !== undefined) {
+        queue.push(waiting);
+        if (!isWide && this.#keptBack.delete(audience)) void this.#run(audience, queue);
         return;
       }
       const opened = [waiting];
-      this.#lanes.set(audience, opened);
+      this.#queues.set(audience, opened);
       if (!isWide) void this.#run(audience, opened);
       else if (this.#wideUnderWay < MAX_WIDE_AT_ONCE) this.#runWide(audience, opened);
       else this.#keptBack.set(audience, opened);
@@ -97,14 +97,14 @@ export class Lanes {
 
   /** Gives up what waits: those appends reject, and may or may not have reached the log. */
   close(): void {
-    this.#closing.abort(new LanesClosed('the lanes are closed'));
-    for (const [audience, lane] of this.#keptBack) void this.#run(audience, lane);
+    this.#closing.abort(new AppendQueueClosed('the lanes are closed'));
+    for (const [audience, queue] of this.#keptBack) void this.#run(audience, queue);
     this.#keptBack.clear();
   }
 
-  #runWide(audience: Audience, lane: Waiting[]): void {
+  #runWide(audience: Audience, queue: Waiting[]): void {
     this.#wideUnderWay += 1;
-    void this.#run(audience, lane, () => {
+    void this.#run(audience, queue, () => {
       this.#wideUnderWay -= 1;
       for (const [next, waiting] of this.#keptBack) {
         this.#keptBack.delete(next);
@@ -114,15 +114,15 @@ export class Lanes {
     });
   }
 
-  /** `onTried`: the first flight has succeeded, or failed for the first time. */
-  async #run(audience: Audience, lane: Waiting[], onTried?: () => void): Promise<void> {
+  /** `onTried`: the first batch has succeeded, or failed for the first time. */
+  async #run(audience: Audience, queue: Waiting[], onTried?: () => void): Promise<void> {
     const { signal } = this.#closing;
     let tried = onTried;
-    while (lane.length > 0 && !signal.aborted) {
-      let count = MAX_FLIGHT_ENTRIES;
+    while (queue.length > 0 && !signal.aborted) {
+      let count = MAX_BATCH_ENTRIES;
       const attempt = async () => {
-        count = this.#countOf(audience, lane, count);
-        const entries = lane.slice(0, count).map(({ entry }) => entry);
+        count = this.#countOf(audience, queue, count);
+        const entries = queue.slice(0, count).map(({ entry }) => entry);
         try {
           return await this.#inbox.append(audience, entries);
         } catch (error) {
@@ -141,28 +141,28 @@ export class Lanes {
           }),
         );
         this.#progress.succeeded();
-        lane.splice(0, count).forEach(({ resolve, reject }, i) => {
+        queue.splice(0, count).forEach(({ resolve, reject }, i) => {
           const place = appended[i];
           if (place === undefined)
             reject(new Error('the inbox answered for fewer entries than it was given'));
           else resolve(place);
         });
       } catch (error) {
-        for (const { reject } of lane.splice(0, count)) reject(error);
+        for (const { reject } of queue.splice(0, count)) reject(error);
       }
     }
-    this.#lanes.delete(audience);
-    // Closed: whatever waited behind a flight that was given up must not overtake it.
-    for (const { reject } of lane) reject(signal.reason);
+    this.#queues.delete(audience);
+    // Closed: whatever waited behind a batch that was given up must not overtake it.
+    for (const { reject } of queue) reject(signal.reason);
   }
 
   /** How many of those that wait leave together: at least one, at most `most`, and no more bytes than the store takes. */
-  #countOf(audience: Audience, lane: readonly Waiting[], most: number): number {
-    const limit = Math.min(lane.length, most);
+  #countOf(audience: Audience, queue: readonly Waiting[], most: number): number {
+    const limit = Math.min(queue.length, most);
     if (limit === 1) return 1;
     let bytes = this.#inbox.batchBytes?.(audience) ?? Number.POSITIVE_INFINITY;
     for (let count = 0; count < limit; count += 1) {
-      const waiting = lane[count];
+      const waiting = queue[count];
       if (waiting !== undefined) bytes -= bytesOf(waiting.entry);
       if (bytes < 0) return Math.max(1, count);
     }

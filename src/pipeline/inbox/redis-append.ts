@@ -7,7 +7,7 @@
  */
 import { Cluster, type Redis, ReplyError } from 'ioredis';
 import { keyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
-import { Turn } from '../../adapters/redis/micro-batch.ts';
+import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import { isTimeout, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, roomOf } from '../../contract/audience.ts';
 import { InboxUnavailable } from '../../resilience/unavailable.ts';
@@ -54,7 +54,7 @@ interface Way {
 
 export class RedisAppend {
   readonly #options: RedisAppendOptions;
-  readonly #turn = new Turn<Call>((calls) => this.#leave(calls));
+  readonly #turn = new MicroBatch<Call>((calls) => this.#leave(calls));
   readonly #ways = new WeakMap<object, Way>();
 
   constructor(options: RedisAppendOptions) {
@@ -121,7 +121,7 @@ export class RedisAppend {
       });
     } catch (error) {
       way.window.failed(bytes, isTimeout(error));
-      // The lanes try again, and then it has to be known where the key has gone.
+      // The append queue try again, and then it has to be known where the key has gone.
       if (this.#options.redis instanceof Cluster) this.#options.redis.refreshSlotsCache();
       const isOfOne = !(error instanceof InboxUnavailable) || error.cause instanceof ReplyError;
       if (isOfOne && calls.length > 1) for (const call of calls) void this.#send([call], call.bytes, way);

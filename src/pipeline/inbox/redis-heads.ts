@@ -4,7 +4,7 @@
  */
 import { Cluster, type Redis } from 'ioredis';
 import { keyOf } from '../../adapters/redis/keys.ts';
-import { Turn } from '../../adapters/redis/micro-batch.ts';
+import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import type { Audience } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
@@ -22,7 +22,7 @@ interface Call {
 
 export class RedisHeads {
   readonly #redis: Redis | Cluster;
-  readonly #turn = new Turn<Call>((calls) => this.#leave(calls));
+  readonly #turn = new MicroBatch<Call>((calls) => this.#leave(calls));
 
   constructor(redis: Redis | Cluster) {
     this.#redis = redis;

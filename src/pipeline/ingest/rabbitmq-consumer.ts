@@ -68,7 +68,7 @@ export class Consumer {
   /** Dead letters that are not confirmed yet, the oldest first. */
   readonly #unconfirmed = new Set<{ readonly sinceMs: number }>();
   /** A dead letter was given up with its channel, before it was confirmed. */
-  #hasUnburied = false;
+  #hasUncopied = false;
   #subscription: 'none' | 'waiting' | 'taking' = 'none';
   #isActive = false;
   #storeAwaySinceMs: number | undefined;
@@ -157,7 +157,7 @@ export class Consumer {
   #mayTake(): boolean {
     const { isStoreUp, publisher, prefetch } = this.#options;
     if (!isStoreUp() || !this.#inHand.mayTake(prefetch)) return false;
-    return !this.#hasUnburied || publisher.state === 'up';
+    return !this.#hasUncopied || publisher.state === 'up';
   }
 
   async #setup(model: ChannelModel): Promise<void> {
@@ -189,7 +189,7 @@ export class Consumer {
   }
 
   async #subscribe(channel: Channel, take: (message: ConsumeMessage | null) => void): Promise<void> {
-    this.#hasUnburied = false;
+    this.#hasUncopied = false;
     this.#subscription = 'taking';
     await channel.consume(DELIVER_QUEUE, take);
   }
@@ -237,7 +237,7 @@ export class Consumer {
       (fault) => log.error({ ...fault, ...namesOf(message) }, 'the service failed on an event'),
     );
     const kept =
-      settlement.kind === 'dead-letter' ? await this.#bury(message, settlement.refusal, over) : 'yes';
+      settlement.kind === 'dead-letter' ? await this.#deadLetter(message, settlement.refusal, over) : 'yes';
     if (kept === 'no') settlement = RELEASE;
     onSettled(settlement, performance.now() - atMs, message, event);
     if (settlement.kind === 'release') return;
@@ -247,7 +247,7 @@ export class Consumer {
   }
 
   /** 'no' when it was given up before RabbitMQ had confirmed it; 'by RabbitMQ' when it MUST be rejected. */
-  async #bury(
+  async #deadLetter(
     message: ConsumeMessage,
     refusal: Refusal,
     over: AbortSignal,
@@ -264,7 +264,7 @@ export class Consumer {
       return 'yes';
     } catch (error) {
       if (!(error instanceof NotCopied)) {
-        this.#hasUnburied = true;
+        this.#hasUncopied = true;
         return 'no';
       }
       log.error({ reason: reasonOf(error.cause), ...namesOf(message) }, 'dead letter is left to RabbitMQ');

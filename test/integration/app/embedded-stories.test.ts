@@ -65,9 +65,9 @@ const ids = (...names: readonly string[]) => names.map((id) => expect.objectCont
 const operator = () => demoToken('operator', { scope: 'admin' });
 
 test('a token for operators is handed out as well, and is for nothing else', async () => {
-  const letters = (token: string) => admin(carillon, 'GET', 'dead-letters', { token });
-  expect((await letters(await operator())).status).toBe(200);
-  expect((await letters(await demoToken('ada'))).status).toBe(403);
+  const deadLetters = (token: string) => admin(carillon, 'GET', 'dead-letters', { token });
+  expect((await deadLetters(await operator())).status).toBe(200);
+  expect((await deadLetters(await demoToken('ada'))).status).toBe(403);
   const response = await fetch(`${carillon.url}/v1/events`, {
     method: 'POST',
     headers: {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../support/carillon.ts';
 import { cli, startCli } from '../../support/cli.ts';
 import { connectClient } from '../../support/client.ts';
-import { bury, letterOf } from '../../support/dead-letters.ts';
+import { deadLetter, deadLetterOf } from '../../support/dead-letters.ts';
 import { madeEvent } from '../../support/producer.ts';
 import { freshRedis, freshVhost } from '../../support/servers.ts';
 import { until } from '../../support/until.ts';
@@ -129,16 +129,16 @@ describe('send and watch', () => {
 describe('dead-letters', () => {
   test('are listed, shown, foretold, redriven and discarded', async () => {
     // One that begins with a dash, as one id in 64 does.
-    const letters = [
+    const deadLetters = [
       {
-        ...letterOf(madeEvent('a', { audience: 'user:dl' }), 'no_audience'),
+        ...deadLetterOf(madeEvent('a', { audience: 'user:dl' }), 'no_audience'),
         messageId: `-${'a'.repeat(42)}`,
       },
-      letterOf(madeEvent('b', { audience: 'user:dl' }), 'no_audience'),
-      letterOf(madeEvent('c'), 'no_audience'),
+      deadLetterOf(madeEvent('b', { audience: 'user:dl' }), 'no_audience'),
+      deadLetterOf(madeEvent('c'), 'no_audience'),
     ];
-    await bury(amqpUrl, letters);
-    const [a, , c] = letters.map(({ messageId }) => messageId ?? '');
+    await deadLetter(amqpUrl, deadLetters);
+    const [a, , c] = deadLetters.map(({ messageId }) => messageId ?? '');
     const listed = await cli(['dead-letters', 'list', '--reason', 'no_audience', '--after', '9999d'], env);
     expect(listed.out.trimEnd().split('\n')).toHaveLength(3);
     expect(listed).toMatchObject({ exitCode: 0, err: '3 of 3 that fit\n' });
@@ -175,7 +175,7 @@ describe('explain', () => {
     await cli(['send', '-a', 'user:e', '--id', 'told', '--title', 'T'], env);
     const explain = async (...more: string[]) => cli(['explain', 'told', 'e', ...more], env);
     await until('it to be kept', 20_000, async () => (await explain()).out.includes('(kept)'));
-    // The trail follows a moment after the log.
+    // Outcomes follows a moment after the log.
     await expect.poll(async () => (await explain()).out).toMatch(/ {2}\d{4}-\S+ +received: /);
     expect(JSON.parse((await explain('--json')).out)).toMatchObject({ verdict: 'kept', user: 'e' });
   });

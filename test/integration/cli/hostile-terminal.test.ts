@@ -30,7 +30,7 @@ describe('whatever a service answers,', () => {
   });
   afterAll(() => service.close());
 
-  const letter = {
+  const deadLetter = {
     id: ID,
     reason: HOSTILE,
     detail: HOSTILE,
@@ -48,12 +48,12 @@ describe('whatever a service answers,', () => {
   const step = { at: HOSTILE, what: HOSTILE, detail: HOSTILE };
   const explanation = { verdict: HOSTILE, message: HOSTILE, steps: [step, step] };
   const health = { status: HOSTILE, parts: { [HOSTILE]: { ok: false, reason: HOSTILE } } };
-  const page = { deadLetters: [letter], matched: 1, scanned: 1, isPartial: false };
+  const page = { deadLetters: [deadLetter], matched: 1, scanned: 1, isPartial: false };
 
   test.for<[string, readonly string[], unknown]>([
     ['explain', ['explain', 'e', 'u'], explanation],
     ['dead-letters list', ['dead-letters', 'list'], page],
-    ['dead-letters show', ['dead-letters', 'show', ID], letter],
+    ['dead-letters show', ['dead-letters', 'show', ID], deadLetter],
     ['doctor', ['doctor'], health],
   ])('%s prints no more than text', { timeout: 120_000 }, async ([, args, body]) => {
     for (const more of [[], ['--json']]) {

@@ -64,7 +64,7 @@ describe('a notification', () => {
     await stack.producer.publish(madeEvent('f1', { type: 'order.paid', data: { customerId: 'ada' } }));
     await client.received(1);
     await expectVerdict('f1', 'ada').toBe('delivered');
-    // The trail follows a moment after the log.
+    // Outcomes follows a moment after the log.
     await expect.poll(async () => stepsOf(await explain('f1', 'ada'), 'received')).toHaveLength(1);
     const explanation = await explain('f1', 'ada');
     expect(stepsOf(explanation, 'mapped')).toEqual(['for user:ada']);
@@ -123,7 +123,7 @@ describe('a notification', () => {
   test('that the inbox has no room for any more', async () => {
     for (let i = 0; i < 7; i += 1) await publish(i === 0 ? 'f8' : `f8-${i}`, 'user:hal');
     await expectVerdict('f8-6', 'hal').toBe('kept');
-    // Only the trail still knows it, and that follows a moment after.
+    // Only outcomes still knows it, and that follows a moment after.
     await expectVerdict('f8', 'hal').toBe('trimmed');
   });
 

@@ -5,9 +5,9 @@ import type { Event } from '../../../src/contract/event.ts';
 import { encodeEvent, NOTIFICATION_MIDDLE } from '../../../src/contract/notification.ts';
 import { handshakeAuthSchema, requests } from '../../../src/contract/socket.ts';
 import { writeJson } from '../../../src/contract/written.ts';
-import { postedEvent } from '../../../src/edge/gateway/client-event.ts';
+import { clientEvent } from '../../../src/edge/gateway/client-event.ts';
 import { exactParser } from '../../../src/edge/gateway/exact-parser.ts';
-import { MemoryLetters } from '../../../src/operate/dead-letters/memory-dead-letter-store.ts';
+import { MemoryDeadLetterStore } from '../../../src/operate/dead-letters/memory-dead-letter-store.ts';
 import { notificationIn } from '../../../src/pipeline/inbox/stored-notification.ts';
 import { readMessage } from '../../../src/pipeline/ingest/message.ts';
 import { compileTemplate, fillTemplate } from '../../../src/pipeline/routing/template.ts';
@@ -63,7 +63,7 @@ test("what clients publish and what they are answered passes Socket.IO's parser 
         request = packet.data[1];
       });
       decoder.add(`217["publish", {"topic":"t","type":"x","data":${data}}]`);
-      const posted = postedEvent('ada', requests.publish.request.parse(request), 1e6);
+      const posted = clientEvent('ada', requests.publish.request.parse(request), 1e6);
       expect(posted.ok && notificationOf(posted.value.event).endsWith(`,"data":${data}}`)).toBe(true);
 
       const json = notificationOf(read(structured(data)).event);
@@ -76,10 +76,10 @@ test("what clients publish and what they are answered passes Socket.IO's parser 
 
 test('a dead letter in memory is the event as it was written', async () => {
   const data = '{"orderId":1285704473650888702,"all":[1e400,-0,1.0]}';
-  const letters = new MemoryLetters(async () => {});
-  letters.bury(read(structured(data)).event, { code: 'no_audience', message: 'nobody' });
-  const taken = await (await letters.take()).next();
-  expect(String(taken?.letter.content)).toBe(String(structured(data)));
+  const deadLetters = new MemoryDeadLetterStore(async () => {});
+  deadLetters.add(read(structured(data)).event, { code: 'no_audience', message: 'nobody' });
+  const taken = await (await deadLetters.take()).next();
+  expect(String(taken?.deadLetter.content)).toBe(String(structured(data)));
 });
 
 describe('half a character', () => {

@@ -1,4 +1,4 @@
-/** The registry: what docs/operating.md says of it is what it has, and its labels do not grow with users. */
+/** The presence: what docs/operating.md says of it is what it has, and its labels do not grow with users. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Metrics } from '../../../src/observe/metrics.ts';

@@ -1,14 +1,14 @@
 /** What a log line tells of an event that could not be delivered: enough to find it, nothing of its data, and bounded. */
 import { expect, test } from 'vitest';
 import { createLog } from '../../../src/observe/log.ts';
-import type { Letter } from '../../../src/operate/dead-letters/dead-letter-store.ts';
+import type { StoredDeadLetter } from '../../../src/operate/dead-letters/dead-letter-store.ts';
 import { namesOf } from '../../../src/operate/dead-letters/stored-dead-letter.ts';
 
-const letter = (
+const deadLetter = (
   content: string,
   headers: Record<string, unknown> = {},
   routingKey = 'order.lost',
-): Letter => ({
+): StoredDeadLetter => ({
   content: Buffer.from(content),
   fields: { routingKey },
   properties: { contentType: undefined, contentEncoding: undefined, messageId: undefined, headers },
@@ -21,7 +21,7 @@ test('source, id and type of a structured event, and the id of its dead letter; 
     type: 'order.paid',
     data: { password: 'hidden' },
   });
-  const names = namesOf(letter(content));
+  const names = namesOf(deadLetter(content));
   expect(names).toEqual({
     source: '/shop',
     id: '7',
@@ -34,11 +34,11 @@ test('source, id and type of a structured event, and the id of its dead letter; 
 
 test('the same of an event in binary mode, whatever its body is', () => {
   const headers = { 'cloudEvents:id': '8', 'cloudEvents:source': '/scan', 'cloudEvents:type': 'scan.made' };
-  expect(namesOf(letter('\u0000?', headers))).toMatchObject({ source: '/scan', id: '8', type: 'scan.made' });
+  expect(namesOf(deadLetter('\u0000?', headers))).toMatchObject({ source: '/scan', id: '8', type: 'scan.made' });
 });
 
 test('what is no event has its routing key and the id of its dead letter', () => {
-  expect(namesOf(letter('?'))).toMatchObject({ source: undefined, id: undefined, routingKey: 'order.lost' });
+  expect(namesOf(deadLetter('?'))).toMatchObject({ source: undefined, id: undefined, routingKey: 'order.lost' });
 });
 
 test('is bounded, and no control character of a stranger reaches the log', () => {
@@ -46,7 +46,7 @@ test('is bounded, and no control character of a stranger reaches the log', () =>
   const written: string[] = [];
   const log = createLog({ level: 'info', redact: [], destination: { write: (text) => written.push(text) } });
   log.warn(
-    namesOf(letter(JSON.stringify({ id: long, source: long, type: long }, null, 0), {}, long)),
+    namesOf(deadLetter(JSON.stringify({ id: long, source: long, type: long }, null, 0), {}, long)),
     'lost',
   );
   const line = written.join('');

@@ -1,4 +1,4 @@
-/** The dashboard and the alerts in ops/ name only what the registry has, and each alert says what to do. */
+/** The dashboard and the alerts in ops/ name only what the presence has, and each alert says what to do. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -47,7 +47,7 @@ const expressions = [
 /** What Prometheus itself makes or adds. */
 const OF_PROMETHEUS = { metrics: ['up'], labels: ['instance', 'job'] };
 
-/** A registry whose gauges have values, as those of a process with all parts. */
+/** A presence whose gauges have values, as those of a process with all parts. */
 async function exposition() {
   const metrics = new Metrics({ node: 'a', version: '1', roles: 'gateway,consumer' });
   const parts = ['redis', 'redis_subscriptions', 'rabbitmq', 'consumer'];
@@ -68,7 +68,7 @@ function isIn(value: string, operator: string, wanted: string): boolean {
   return operator.endsWith('~') ? new RegExp(`^(?:${wanted})$`).test(value) : value === wanted;
 }
 
-/** What an expression names and the registry does not have. */
+/** What an expression names and the presence does not have. */
 function unknownIn(text: string): string[] {
   const { selectors, grouped } = readExpression(text.replaceAll('$__rate_interval', '5m'));
   if (selectors.length === 0) return ['no metric'];

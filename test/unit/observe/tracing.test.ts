@@ -13,10 +13,10 @@ import type { Audience } from '../../../src/contract/audience.ts';
 import type { Event } from '../../../src/contract/event.ts';
 import type { Notification } from '../../../src/contract/notification.ts';
 import { formatTraceparent, parseTraceparent } from '../../../src/contract/traceparent.ts';
-import { MemoryTrail } from '../../../src/observe/outcomes/memory-outcomes.ts';
+import { MemoryOutcomes } from '../../../src/observe/outcomes/memory-outcomes.ts';
 import { openTracing, type Tracing } from '../../../src/observe/tracing.ts';
 import { createDeliver } from '../../../src/pipeline/deliver.ts';
-import { Lanes } from '../../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
 import { decodeLiveMessage, type LiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { readMessage } from '../../../src/pipeline/ingest/message.ts';
@@ -48,11 +48,11 @@ function stage(tracing: Tracing | undefined) {
   const inbox = new MemoryInbox({ limits, publish, now: Date.now });
   const deliver = createDeliver({
     now: Date.now,
-    lanes: new Lanes(inbox, () => {}),
+    appendQueue: new AppendQueue(inbox, () => {}),
     routes: [],
     maxAudiences: 2,
     isSampled: () => false,
-    trail: new MemoryTrail(60_000, Date.now),
+    outcomes: new MemoryOutcomes(60_000, Date.now),
     startTrace: tracing === undefined ? undefined : (event) => tracing.begin(event),
     onAppended: () => {},
   });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { CANARY_TYPE, type Event } from '../../../src/contract/event.ts';
 import { withCanaries } from '../../../src/pipeline/deliver-canary.ts';
-import { Lanes } from '../../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { ACK, type Settlement } from '../../../src/pipeline/ingest/settlement.ts';
 import { audiencesOf } from '../../../src/pipeline/routing/route.ts';
@@ -25,8 +25,8 @@ async function settle(event: Event) {
   const limits = { maxLength: forAll(10), maxAgeMs: forAll(60_000), dedupeMs: 60_000 };
   const inbox = new MemoryInbox({ limits, publish: () => 1, now: Date.now });
   const others: Event[] = [];
-  const lanes = new Lanes(inbox, () => {});
-  const handle = withCanaries(lanes, Date.now, async (other) => {
+  const appendQueue = new AppendQueue(inbox, () => {});
+  const handle = withCanaries(appendQueue, Date.now, async (other) => {
     others.push(other);
     return ACK;
   });

@@ -8,7 +8,7 @@ import { signalEventSchema } from '../../../src/contract/signal.ts';
 import type { Check } from '../../../src/reach/check.ts';
 import { LocalUnreachedMemory } from '../../../src/reach/local-unreached-memory.ts';
 import { MemoryUnreached } from '../../../src/reach/memory-unreached.ts';
-import type { Judge, Verdict } from '../../../src/reach/reach-check.ts';
+import type { ReachCheck, Verdict } from '../../../src/reach/reach-check.ts';
 
 const AFTER_MS = 5_000;
 const ADA = 'user:ada';
@@ -62,7 +62,7 @@ let clock: Clock;
 let told: { readonly id: string }[];
 let outcomes: string[];
 let judged: Check[];
-let judge: Judge;
+let reachCheck: ReachCheck;
 let unreached: MemoryUnreached;
 
 beforeEach(() => {
@@ -70,12 +70,12 @@ beforeEach(() => {
   told = [];
   outcomes = [];
   judged = [];
-  judge = async (check) => unreachedAt(check);
+  reachCheck = async (check) => unreachedAt(check);
   const schema = signalEventSchema('notification.unreached');
   unreached = new MemoryUnreached({
-    judge: (check) => {
+    reachCheck: (check) => {
       judged.push(check);
-      return judge(check);
+      return reachCheck(check);
     },
     memory: new LocalUnreachedMemory({ fetchedKeptMs: 1, signalledKeptMs: 60_000 }, () => clock.nowMs),
     listeners: {
@@ -136,14 +136,14 @@ test.for<[string, Parameters<typeof append>[1]]>([
 });
 
 test('what has reached its user is not told', async () => {
-  judge = async () => ({ kind: 'settled' });
+  reachCheck = async () => ({ kind: 'settled' });
   append(1);
   expect(await passed(AFTER_MS)).toEqual([]);
   expect(clock.waiting).toBe(0);
 });
 
 test('what cannot be told yet waits again, and it is known how often', async () => {
-  judge = async (check) => (check.waits < 3 ? { kind: 'open' } : unreachedAt(check));
+  reachCheck = async (check) => (check.waits < 3 ? { kind: 'open' } : unreachedAt(check));
   append(1);
   expect(await passed(AFTER_MS)).toEqual([]);
   expect(await passed(AFTER_MS)).toEqual([]);
@@ -152,7 +152,7 @@ test('what cannot be told yet waits again, and it is known how often', async () 
 });
 
 test('one that cannot be judged does not hold up the others', async () => {
-  judge = async (check) => {
+  reachCheck = async (check) => {
     if (check.offset === 1) throw new Error('no');
     return unreachedAt(check);
   };
@@ -172,7 +172,7 @@ describe('at the end', () => {
 
   test('what is being judged is waited for', async () => {
     let settle = (_: Verdict) => {};
-    judge = () => new Promise((resolve) => (settle = resolve));
+    reachCheck = () => new Promise((resolve) => (settle = resolve));
     append(1);
     clock.pass(AFTER_MS);
     await expect.poll(() => judged).toHaveLength(1);

@@ -28,7 +28,7 @@ export function wireEngine(options: WireOptions): new (given: ServerOptions) => 
   };
 }
 
-/** A client that is told that it is over has so long to say the same; ws' own 30 s would keep its seat taken. */
+/** A client that is told that it is over has so long to say the same; ws' own 30 s would keep its place taken. */
 const CLOSE_MS = 2_000;
 
 class WireServer extends WebSocketServer<typeof WireSocket> {

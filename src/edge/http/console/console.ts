@@ -16,7 +16,7 @@ import { serveTokens, type TokensOptions } from './tokens.ts';
 export interface ConsoleOptions
   extends CheckOptions,
     TokensOptions,
-    Pick<LiveOptions, 'tap' | 'closing'>,
+    Pick<LiveOptions, 'activity' | 'closing'>,
     Pick<PageOptions, 'pagePath' | 'files'> {
   /** Undefined: nobody needs a token. */
   readonly verify: Verify | undefined;

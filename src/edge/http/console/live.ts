@@ -1,12 +1,12 @@
 /** `GET /console/live`: what happens to events, as Server-Sent Events, for as long as somebody looks. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { problem } from '../../../contract/problem.ts';
-import type { Tap } from '../../../observe/activity/activity.ts';
+import type { Activity } from '../../../observe/activity/activity.ts';
 import { EventStream } from '../event-stream.ts';
 import { sendProblem } from '../problems.ts';
 
 export interface LiveOptions {
-  readonly tap: Tap;
+  readonly activity: Activity;
   /** Aborts when the service stops: the streams would hold it up. */
   readonly closing: AbortSignal;
   /** Asked every `checkMs`: whoever watches may be told to stop. */
@@ -16,7 +16,7 @@ export interface LiveOptions {
 
 const MAX_WATCHERS = 20;
 
-export function serveLive(app: FastifyInstance, { tap, closing, stillMay, checkMs }: LiveOptions): void {
+export function serveLive(app: FastifyInstance, { activity, closing, stillMay, checkMs }: LiveOptions): void {
   let watchers = 0;
   // A HEAD would open a stream that nobody reads, and that nothing ends.
   const options = { schema: { hide: true }, compress: false, exposeHeadRoute: false } as const;
@@ -37,7 +37,7 @@ export function serveLive(app: FastifyInstance, { tap, closing, stillMay, checkM
     const check = setInterval(async () => {
       if (!(await stillMay(request))) stream.end();
     }, checkMs);
-    const stop = tap.watch((tick) => stream.send(JSON.stringify(tick), 'tick'));
+    const stop = activity.watch((tick) => stream.send(JSON.stringify(tick), 'tick'));
     return stream.answer(reply);
   });
 }

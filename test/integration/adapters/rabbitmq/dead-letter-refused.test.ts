@@ -1,4 +1,4 @@
-/** How often a dead letter is kept when links break, or the process stops, while it is being buried. */
+/** How often a dead letter is kept when links break, or the process stops, while it is being made a dead letter. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
@@ -90,9 +90,9 @@ test('what was sent before its channel was gone may be kept twice, with one mess
   await until('all to be taken again', 20_000, () => begun === 2 * COUNT);
   toPublisher.heal();
   await until('all to be settled', 30_000, () => settled.length === 2 * COUNT);
-  const letters = await takeDeadLetters(direct);
-  expect(letters).toHaveLength(2 * COUNT);
-  expect(new Set(letters.map(({ properties }) => properties.messageId)).size).toBe(COUNT);
+  const deadLetters = await takeDeadLetters(direct);
+  expect(deadLetters).toHaveLength(2 * COUNT);
+  expect(new Set(deadLetters.map(({ properties }) => properties.messageId)).size).toBe(COUNT);
 });
 
 test('what is confirmed while the process stops is not buried again by the next', async () => {

@@ -97,28 +97,28 @@ async function peek(): Promise<readonly GetMessage[]> {
   const model = await connect(amqpUrl);
   readHeadersSafely(model);
   const channel = await model.createChannel();
-  const letters: GetMessage[] = [];
+  const found: GetMessage[] = [];
   for (;;) {
-    const letter = await channel.get('carillon.dead');
-    if (letter === false) break;
-    letters.push(letter);
+    const deadLetter = await channel.get('carillon.dead');
+    if (deadLetter === false) break;
+    found.push(deadLetter);
   }
   await model.close();
-  await until('them to be back', 20_000, async () => (await depth()) === letters.length);
-  return letters;
+  await until('them to be back', 20_000, async () => (await depth()) === found.length);
+  return found;
 }
 
-async function expectWholeTools(letters: readonly DeadLetter[]): Promise<void> {
-  for (const letter of letters.slice(0, SHOWN)) {
-    const { status, answer } = await deadLetters(carillon, `/${letter.id}`);
+async function expectWholeTools(found: readonly DeadLetter[]): Promise<void> {
+  for (const deadLetter of found.slice(0, SHOWN)) {
+    const { status, answer } = await deadLetters(carillon, `/${deadLetter.id}`);
     expect(status, JSON.stringify(answer)).toBe(200);
-    expect(deadLetterSchema.parse(answer).reason).toBe(letter.reason);
+    expect(deadLetterSchema.parse(answer).reason).toBe(deadLetter.reason);
   }
   const foretold = redriveResultSchema.parse(
     (await deadLetters(carillon, '/redrive', { dryRun: true })).answer,
   );
-  expect(foretold.matched).toBe(letters.length);
-  const ids = letters.map(({ id }) => id);
+  expect(foretold.matched).toBe(found.length);
+  const ids = found.map(({ id }) => id);
   expect(await deadLetters(carillon, '/discard', { ids })).toMatchObject({
     status: 200,
     answer: { discarded: ids.length },
@@ -138,20 +138,20 @@ test('each form of it', { timeout: 120_000 }, async () => {
 
   const inQueue = await peek();
   for (const [i, { what, body, reason, leftOut, key }] of poison.entries()) {
-    const letter = inQueue.find(
+    const deadLetter = inQueue.find(
       ({ fields }) => fields.routingKey === `form.${i}` || (key && /^\ufffd/.test(fields.routingKey)),
     );
-    const found = letter?.properties.headers ?? {};
+    const found = deadLetter?.properties.headers ?? {};
     expect(found['x-carillon-reason'], what).toBe(reason);
     if (leftOut === undefined) expect(found['x-carillon-headers'], what).toBeUndefined();
     else expect(found['x-carillon-headers'], what).toContain(leftOut);
-    expect(letter?.content.equals(body), what).toBe(true);
+    expect(deadLetter?.content.equals(body), what).toBe(true);
     expect(found['x-delivery-count'] ?? 0, what).toBe(0);
   }
   expect(new Set(inQueue.map(({ properties }) => properties.messageId)).size).toBe(poison.length);
 
-  const letters = await list();
-  expect(letters).toHaveLength(poison.length);
+  const found = await list();
+  expect(found).toHaveLength(poison.length);
   // The operator sends it without what nobody can read.
   const whole = connectClient(carillon.url, await tokenFor('whole'));
   await whole.session();
@@ -165,13 +165,13 @@ test('each form of it', { timeout: 120_000 }, async () => {
 test('what RabbitMQ itself gave up with headers that cannot be read is listed, shown, refused and discarded', async () => {
   const others = ['before', 'behind'].map((id) => madeEvent(id, { audience: 'user:others' }));
   const deep = propertiesOf({ headers: [['deep', nestedTables(4_000)]], ...PERSISTENT });
-  const bury = (properties: Buffer, body: Buffer) =>
+  const deadLetter = (properties: Buffer, body: Buffer) =>
     raw.publish({ exchange: 'carillon.dead', routingKey: 'given.up', properties, body });
-  await bury(STRUCTURED, json(others[0]));
-  await bury(deep, wholeEvent);
-  await bury(STRUCTURED, json(others[1]));
-  const letters = await list();
-  expect(letters.map(({ event: id }) => id).toSorted()).toEqual(['before', 'behind', 'whole']);
+  await deadLetter(STRUCTURED, json(others[0]));
+  await deadLetter(deep, wholeEvent);
+  await deadLetter(STRUCTURED, json(others[1]));
+  const found = await list();
+  expect(found.map(({ event: id }) => id).toSorted()).toEqual(['before', 'behind', 'whole']);
   const redriven = redriveResultSchema.parse((await deadLetters(carillon, '/redrive', {})).answer);
   expect(redriven).toMatchObject({ redriven: 2, refused: [{ code: 'invalid_headers', count: 1 }] });
   await expectWholeTools(await list());
@@ -196,14 +196,14 @@ test('whatever bytes RabbitMQ passes on', { timeout: 120_000 }, async () => {
   });
   const delivered = ear.notifications.map(({ id }) => id);
   const inQueue = await peek();
-  const buried = inQueue.map(({ fields }) => fields.routingKey);
-  expect([...delivered, ...buried].toSorted()).toEqual(sent.toSorted());
+  const deadLettered = inQueue.map(({ fields }) => fields.routingKey);
+  expect([...delivered, ...deadLettered].toSorted()).toEqual(sent.toSorted());
   for (const { properties } of inQueue) {
     expect(refusalCodeSchema.options).toContain(properties.headers?.['x-carillon-reason']);
     expect(properties.headers?.['x-delivery-count'] ?? 0).toBe(0);
   }
   ear.close();
-  const letters = await list();
-  expect(letters).toHaveLength(buried.length);
-  await expectWholeTools(letters);
+  const found = await list();
+  expect(found).toHaveLength(deadLettered.length);
+  await expectWholeTools(found);
 });

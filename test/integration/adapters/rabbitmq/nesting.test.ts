@@ -62,8 +62,8 @@ describe('over AMQP', () => {
     expect(await told(`amqp ${mode} deep`)).toEqual(nested(MOST));
     await publish(`amqp ${mode} deeper`, TOO_MANY);
     await expect.poll(() => queueDepth(amqpUrl, 'carillon.dead')).toBe(1);
-    const [letter] = await takeDeadLetters(amqpUrl);
-    expect(letter?.properties.headers).toMatchObject({ 'x-carillon-reason': 'invalid_event' });
+    const [deadLetter] = await takeDeadLetters(amqpUrl);
+    expect(deadLetter?.properties.headers).toMatchObject({ 'x-carillon-reason': 'invalid_event' });
   });
 });
 

@@ -200,7 +200,7 @@ test('a client that says nothing and takes no notice of its end does not keep it
   // ws alone would wait 30 s more for an answer, which is longer than this test may take.
   silent.resume();
   await once(silent, 'close');
-  // The seat is free when the gateway has seen the end, which may be after the client has; and the session must begin
+  // The place is free when the gateway has seen the end, which may be after the client has; and the session must begin
   // in five seconds, whatever the machine is doing.
   const client = await connect(carillon, 'ada', { reconnection: true });
   expect(await client.session()).toMatchObject({ user: 'ada' });

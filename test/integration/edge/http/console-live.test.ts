@@ -162,7 +162,7 @@ describe('of a consumer and two gateways', () => {
       await stack.producer.publish(madeEvent(id, { audience: 'user:eve' }));
       await client.received(sent + 1);
     };
-    /** What is told of the tap while some events go all the way. */
+    /** What is told of activity while some events go all the way. */
     const toldOf = async (name: string) => {
       told.length = 0;
       seen.length = 0;

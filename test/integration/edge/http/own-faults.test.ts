@@ -53,14 +53,14 @@ test('an event on which the append always fails becomes a dead letter, and block
   );
   await client.received(2);
   expect(client.notifications.map(({ id }) => id)).toEqual(['both', 'good']);
-  const letters = async () =>
+  const read = async () =>
     z
       .object({
         deadLetters: z.array(z.looseObject({ reason: z.string(), event: z.string(), detail: z.string() })),
       })
       .parse((await deadLetters(carillon, '')).answer).deadLetters;
-  await until('the dead letters', 50_000, async () => (await letters()).length === 6);
-  const found = await letters();
+  await until('the dead letters', 50_000, async () => (await read()).length === 6);
+  const found = await read();
   expect(found.map(({ event }) => event).sort()).toEqual([...bad.map(({ id }) => id), 'both'].sort());
   expect(new Set(found.map(({ reason }) => reason))).toEqual(new Set(['internal']));
   // What an operator needs: which event, and where in the code.

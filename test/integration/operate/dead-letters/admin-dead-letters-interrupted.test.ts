@@ -9,7 +9,7 @@ import {
   tokenFor,
 } from '../../../support/carillon.ts';
 import { connectClient, type TestClient } from '../../../support/client.ts';
-import { bury, deadLetters, letterOf } from '../../../support/dead-letters.ts';
+import { deadLetter, deadLetters, deadLetterOf } from '../../../support/dead-letters.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { queueDepth } from '../../../support/queue-depth.ts';
 import { amqpUrl as urlAt, vhostOf } from '../../../support/rabbitmq.ts';
@@ -57,11 +57,11 @@ const depth = () => queueDepth(amqpUrl, 'carillon.dead');
 const redrive = async (at: CarillonProcess, order: unknown = {}) =>
   redriveResultSchema.parse((await deadLetters(at, '/redrive', order)).answer);
 
-async function buried(prefix: string, count: number): Promise<readonly string[]> {
+async function deadLettered(prefix: string, count: number): Promise<readonly string[]> {
   const ids = Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
-  await bury(
+  await deadLetter(
     amqpUrl,
-    ids.map((id) => letterOf(madeEvent(id, { audience: 'user:ada' }), 'no_audience')),
+    ids.map((id) => deadLetterOf(madeEvent(id, { audience: 'user:ada' }), 'no_audience')),
   );
   return ids;
 }
@@ -76,7 +76,7 @@ async function expectEachOnce(ids: readonly string[]): Promise<void> {
 }
 
 test('the process is killed in the middle of 500: each event is delivered once, or a dead letter still', async () => {
-  const ids = await buried('killed', 500);
+  const ids = await deadLettered('killed', 500);
   // As slow as that many are not sent before this process, on a busy machine, gets to end it.
   const cut = deadLetters(other, '/redrive', { perSecond: 20 }).catch(() => 'cut off');
   await ada.received(20);
@@ -98,7 +98,7 @@ test('the process is killed in the middle of 500: each event is delivered once, 
 });
 
 test('two look and one redrives at once: each sees a whole, before or after', async () => {
-  const ids = await buried('at-once', 60);
+  const ids = await deadLettered('at-once', 60);
   const look = async (at: CarillonProcess) =>
     deadLettersSchema.parse((await deadLetters(at, '?limit=100')).answer).matched;
   const [first, second, redriven, third] = await Promise.all([
@@ -113,7 +113,7 @@ test('two look and one redrives at once: each sees a whole, before or after', as
 });
 
 test('two redrive the same at once: each event comes once', async () => {
-  const ids = await buried('both', 40);
+  const ids = await deadLettered('both', 40);
   const results = await Promise.all([redrive(carillon), redrive(other)]);
   const counts = results.map((result) => (result.dryRun ? Number.NaN : result.redriven));
   expect(counts.toSorted((a, b) => a - b)).toEqual([0, 40]);
@@ -121,7 +121,7 @@ test('two redrive the same at once: each event comes once', async () => {
 });
 
 test('RabbitMQ goes away in the middle: 503, and the same again does the rest', async () => {
-  const ids = await buried('away', 60);
+  const ids = await deadLettered('away', 60);
   const failing = deadLetters(other, '/redrive', { perSecond: 4 });
   await ada.received(5);
   proxy.blackHole();
@@ -140,7 +140,7 @@ test('RabbitMQ goes away in the middle: 503, and the same again does the rest', 
 });
 
 test('a process without routes says that it cannot tell the audiences, and sends again all the same', async () => {
-  await bury(amqpUrl, [letterOf(madeEvent('unrouted'), 'no_audience')]);
+  await deadLetter(amqpUrl, [deadLetterOf(madeEvent('unrouted'), 'no_audience')]);
   expect(await redrive(other, { dryRun: true })).toMatchObject({ redrivable: 1, unrouted: 1, refused: [] });
   expect(await redrive(carillon, { dryRun: true })).toMatchObject({
     redrivable: 0,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deadLettersSchema, redriveResultSchema } from '../../../../src/contract/dead-letter.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../../support/carillon.ts';
 import { connectClient } from '../../../support/client.ts';
-import { bury, deadLetters, letterOf, reason } from '../../../support/dead-letters.ts';
+import { deadLetter, deadLetters, deadLetterOf, reason } from '../../../support/dead-letters.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { queueDepth } from '../../../support/queue-depth.ts';
 import { vhostOf } from '../../../support/rabbitmq.ts';
@@ -42,7 +42,7 @@ describe('looking', () => {
     const event = madeEvent('e1', { source: '/orders', type: 'order.made' });
     await producer.publish(event);
     await until('the dead letter', 20_000, async () => (await depth()) === 1);
-    const [letter] = await list();
+    const [made] = await list();
     const shown = {
       id: expect.stringMatching(/^[\w-]{43}$/),
       reason: 'no_audience',
@@ -58,14 +58,14 @@ describe('looking', () => {
       body: JSON.stringify(event),
       isCut: false,
     };
-    expect(letter).toEqual(shown);
-    expect(await deadLetters(carillon, `/${letter?.id}`)).toEqual({ status: 200, answer: shown });
+    expect(made).toEqual(shown);
+    expect(await deadLetters(carillon, `/${made?.id}`)).toEqual({ status: 200, answer: shown });
   });
 
   test('30 times loses nothing and keeps the order', async () => {
-    const letters = Array.from({ length: 30 }, (_, i) => letterOf(madeEvent(`e${i}`), 'no_audience'));
-    await bury(amqpUrl, letters);
-    const ids = letters.map(({ messageId }) => messageId);
+    const found = Array.from({ length: 30 }, (_, i) => deadLetterOf(madeEvent(`e${i}`), 'no_audience'));
+    await deadLetter(amqpUrl, found);
+    const ids = found.map(({ messageId }) => messageId);
     for (let i = 0; i < 30; i += 1) {
       expect((await list()).map(({ id }) => id)).toEqual(ids);
     }
@@ -76,10 +76,10 @@ describe('looking', () => {
 
   test('filters by reason, type, source and time', async () => {
     const at = (hour: number) => `2026-11-20T0${hour}:00:00.000Z`;
-    await bury(amqpUrl, [
-      letterOf(madeEvent('a', { type: 'order.made', source: '/orders' }), 'expired', at(1)),
-      letterOf(madeEvent('b', { type: 'order.shipped', source: '/orders/2' }), 'no_audience', at(2)),
-      letterOf(madeEvent('c', { type: 'rota.published' }), 'no_audience', at(3)),
+    await deadLetter(amqpUrl, [
+      deadLetterOf(madeEvent('a', { type: 'order.made', source: '/orders' }), 'expired', at(1)),
+      deadLetterOf(madeEvent('b', { type: 'order.shipped', source: '/orders/2' }), 'no_audience', at(2)),
+      deadLetterOf(madeEvent('c', { type: 'rota.published' }), 'no_audience', at(3)),
     ]);
     const events = async (query: string) => (await list(query)).map(({ event }) => event).join('');
     expect(await events('')).toBe('abc');
@@ -97,9 +97,9 @@ describe('looking', () => {
     const personal = madeEvent('p', {
       data: { email: 'ada@example.com', title: 'hello', deep: { a: [{ b: 1 }] } },
     });
-    await bury(amqpUrl, [
-      letterOf(personal, 'expired', '2026-11-20T01:00:00Z'),
-      letterOf(madeEvent('long', { data: { pad: 'x'.repeat(9_000) } }), 'expired', '2026-11-20T02:00:00Z'),
+    await deadLetter(amqpUrl, [
+      deadLetterOf(personal, 'expired', '2026-11-20T01:00:00Z'),
+      deadLetterOf(madeEvent('long', { data: { pad: 'x'.repeat(9_000) } }), 'expired', '2026-11-20T02:00:00Z'),
       {
         body: Buffer.from('{"email":"ada@example.com"'),
         headers: reason('not_json', '2026-11-20T03:00:00Z'),
@@ -124,7 +124,7 @@ describe('looking', () => {
   });
 
   test('knows copies of one, and what RabbitMQ itself gave up', async () => {
-    const twice = letterOf(madeEvent('twice'), 'no_audience');
+    const twice = deadLetterOf(madeEvent('twice'), 'no_audience');
     const time = { '!': 'timestamp', value: 1_700_000_000 };
     const death = { count: 101, reason: 'delivery_limit', queue: 'carillon.deliver', time };
     const given = (id: string) => ({
@@ -133,16 +133,16 @@ describe('looking', () => {
       // A producer's own, which may be the same for all it sends.
       messageId: 'always-the-same',
     });
-    await bury(amqpUrl, [twice, twice, given('g1'), given('g2'), { body: Buffer.from('?') }]);
-    const letters = await list();
-    expect(letters.map(({ reason, copies, event }) => [reason, copies, event])).toEqual([
+    await deadLetter(amqpUrl, [twice, twice, given('g1'), given('g2'), { body: Buffer.from('?') }]);
+    const found = await list();
+    expect(found.map(({ reason, copies, event }) => [reason, copies, event])).toEqual([
       ['broker_delivery_limit', 1, 'g1'],
       ['broker_delivery_limit', 1, 'g2'],
       ['no_audience', 2, 'twice'],
       ['unknown', 1, undefined],
     ]);
-    expect(letters[0]).toMatchObject({ time: '2023-11-14T22:13:20.000Z', headers: { deaths: 101 } });
-    const [id] = letters.filter(({ copies }) => copies === 2).map((letter) => letter.id);
+    expect(found[0]).toMatchObject({ time: '2023-11-14T22:13:20.000Z', headers: { deaths: 101 } });
+    const [id] = found.filter(({ copies }) => copies === 2).map((made) => made.id);
     expect(await deadLetters(carillon, '/discard', { ids: [id] })).toEqual({
       status: 200,
       answer: { discarded: 1 },
@@ -163,13 +163,13 @@ describe('a redrive', () => {
     });
     ada.close();
     const expired = madeEvent('late', { audience: 'global', expirytime: '2020-01-01T00:00:00Z' });
-    const letters = [
-      letterOf(there, 'expired'),
-      letterOf(event('new', 'user:dry,user:dry2'), 'expired'),
-      letterOf(expired, 'expired'),
-      letterOf(madeEvent('nobody'), 'no_audience'),
+    const found = [
+      deadLetterOf(there, 'expired'),
+      deadLetterOf(event('new', 'user:dry,user:dry2'), 'expired'),
+      deadLetterOf(expired, 'expired'),
+      deadLetterOf(madeEvent('nobody'), 'no_audience'),
     ];
-    await bury(amqpUrl, letters);
+    await deadLetter(amqpUrl, found);
     expect(await redrive({ dryRun: true })).toEqual({
       dryRun: true,
       matched: 4,
@@ -184,8 +184,8 @@ describe('a redrive', () => {
       audienceCount: 2,
       unrouted: 0,
       refused: [
-        { code: 'expired', count: 1, ids: [letters[2]?.messageId] },
-        { code: 'no_audience', count: 1, ids: [letters[3]?.messageId] },
+        { code: 'expired', count: 1, ids: [found[2]?.messageId] },
+        { code: 'no_audience', count: 1, ids: [found[3]?.messageId] },
       ],
       left: 0,
       isPartial: false,
@@ -196,7 +196,7 @@ describe('a redrive', () => {
   test('delivers each once, keeps what would be refused, and has nothing to do the second time', async () => {
     const bob = connectClient(carillon.url, await tokenFor('bob'));
     await bob.session();
-    const letters = ['a', 'b', 'c'].map((id) => letterOf(madeEvent(id, { audience: 'user:bob' }), 'expired'));
+    const found = ['a', 'b', 'c'].map((id) => deadLetterOf(madeEvent(id, { audience: 'user:bob' }), 'expired'));
     const binary = {
       body: Buffer.from('{"n":1}'),
       headers: {
@@ -213,9 +213,9 @@ describe('a redrive', () => {
       },
       contentType: 'application/json',
     };
-    const [first] = letters;
+    const [first] = found;
     if (first === undefined) throw new Error('no letter');
-    await bury(amqpUrl, [...letters, first, binary, letterOf(madeEvent('d'), 'no_audience')]);
+    await deadLetter(amqpUrl, [...found, first, binary, deadLetterOf(madeEvent('d'), 'no_audience')]);
     expect(await redrive({ type: 't*', limit: 2 })).toMatchObject({ redriven: 2, matched: 5, left: 2 });
     expect(await redrive({})).toMatchObject({ redriven: 2, left: 0, refused: [{ code: 'no_audience' }] });
     expect((await bob.received(4)).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'bin']);
@@ -245,9 +245,9 @@ describe('is refused, and nothing is changed', () => {
   });
 
   test('ids of which one is unknown', async () => {
-    const letter = letterOf(madeEvent('kept', { audience: 'user:kept' }), 'expired');
-    await bury(amqpUrl, [letter]);
-    const ids = [letter.messageId, unknown];
+    const made = deadLetterOf(madeEvent('kept', { audience: 'user:kept' }), 'expired');
+    await deadLetter(amqpUrl, [made]);
+    const ids = [made.messageId, unknown];
     for (const path of ['/discard', '/redrive']) {
       expect(await deadLetters(carillon, path, { ids })).toMatchObject({
         status: 404,

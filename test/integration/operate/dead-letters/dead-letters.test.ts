@@ -114,39 +114,39 @@ test('every form of it, among good events', async () => {
   expect(received.map(({ id }) => id)).toEqual(poison.map((_, i) => `good-${i}`));
   ada.close();
 
-  // Good events do not wait for bad ones to be buried.
+  // Good events do not wait for bad ones to be made a dead letter.
   await until(
     'every dead letter',
     60_000,
     async () => (await queueDepth(amqpUrl, 'carillon.dead')) === poison.length,
   );
-  const letters = await takeDeadLetters(poison.length);
-  expect(letters).toHaveLength(poison.length);
+  const deadLetters = await takeDeadLetters(poison.length);
+  expect(deadLetters).toHaveLength(poison.length);
   for (const [i, { what, body, reason, path }] of poison.entries()) {
-    const letter = letters.find(({ fields }) => fields.routingKey === `poison.${i}`);
-    const headers = letter?.properties.headers ?? {};
+    const deadLetter = deadLetters.find(({ fields }) => fields.routingKey === `poison.${i}`);
+    const headers = deadLetter?.properties.headers ?? {};
     expect(headers['x-carillon-reason'], what).toBe(reason);
     expect(headers['x-carillon-path'], what).toBe(path ?? '');
     expect(headers['x-carillon-detail'], what).not.toBe('');
     expect(Date.parse(headers['x-carillon-time'])).not.toBeNaN();
-    expect(letter?.content.equals(body), what).toBe(true);
-    expect(letter?.properties.deliveryMode, what).toBe(2);
+    expect(deadLetter?.content.equals(body), what).toBe(true);
+    expect(deadLetter?.properties.deliveryMode, what).toBe(2);
   }
 });
 
 async function takeDeadLetters(count: number): Promise<GetMessage[]> {
   const model = await connect(amqpUrl);
   const channel = await model.createChannel();
-  const letters: GetMessage[] = [];
-  while (letters.length < count) {
-    const letter = await channel.get('carillon.dead', { noAck: true });
-    if (letter === false) break;
-    letters.push(letter);
+  const deadLetters: GetMessage[] = [];
+  while (deadLetters.length < count) {
+    const deadLetter = await channel.get('carillon.dead', { noAck: true });
+    if (deadLetter === false) break;
+    deadLetters.push(deadLetter);
   }
   // Canaries pass through it as well.
   await expect
     .poll(async () => await channel.checkQueue('carillon.deliver'))
     .toMatchObject({ messageCount: 0 });
   await model.close();
-  return letters;
+  return deadLetters;
 }

@@ -74,9 +74,9 @@ test.each([
   expect(settled.toSorted()).toEqual(['ack', 'ack', 'before', 'behind', 'dead-letter']);
   expect(tried).toBe(times);
   expect(log.filter((line) => line.includes('left to RabbitMQ'))).toHaveLength(1);
-  const [letter] = await takeDeadLetters(url);
-  expect(String(letter?.content)).toBe('?');
-  expect(letter?.properties.headers).toMatchObject({
+  const [deadLetter] = await takeDeadLetters(url);
+  expect(String(deadLetter?.content)).toBe('?');
+  expect(deadLetter?.properties.headers).toMatchObject({
     own: 'header',
     'x-death': [{ reason: 'rejected', count: 1 }],
   });
@@ -93,8 +93,8 @@ test('headers that do not fit into a frame are left out, and the connection stay
   const settled: string[] = [];
   await consume(publisher, settled);
   await until('it to be settled', 20_000, () => settled.includes('dead-letter'));
-  const [letter] = await takeDeadLetters(url);
-  expect(letter?.properties.headers).toMatchObject({
+  const [deadLetter] = await takeDeadLetters(url);
+  expect(deadLetter?.properties.headers).toMatchObject({
     small: 1,
     'x-carillon-reason': 'unsupported_media_type',
     'x-carillon-headers': 'left out: "big"',
@@ -110,9 +110,9 @@ test('a reason that is longer than any is cut', async () => {
   };
   const refusal = { code: 'invalid_event', message: '€'.repeat(9_000), path: 'p'.repeat(9_000) } as const;
   await deadLetter(message, refusal, publisher, new AbortController().signal);
-  const [letter] = await takeDeadLetters(url);
-  expect(letter?.properties.headers?.['x-carillon-detail']).toMatch(/^€{300,340}/);
-  expect(letter?.properties.headers).toMatchObject({ a: 'b' });
+  const [kept] = await takeDeadLetters(url);
+  expect(kept?.properties.headers?.['x-carillon-detail']).toMatch(/^€{300,340}/);
+  expect(kept?.properties.headers).toMatchObject({ a: 'b' });
 });
 
 test('a publish over which RabbitMQ closes the link is told from one that met a link that was lost', async () => {

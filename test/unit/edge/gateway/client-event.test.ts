@@ -1,9 +1,9 @@
 /** What clients publish becomes events that say who wrote them, and nothing that only services may say. */
 import { expect, test } from 'vitest';
-import { postedEvent } from '../../../../src/edge/gateway/client-event.ts';
+import { clientEvent } from '../../../../src/edge/gateway/client-event.ts';
 
 const request = { topic: 'chat.1', type: 'chat.message', data: { body: 'hello' } };
-const post = (own: object = {}, maxBytes = 65_536) => postedEvent('ada', { ...request, ...own }, maxBytes);
+const post = (own: object = {}, maxBytes = 65_536) => clientEvent('ada', { ...request, ...own }, maxBytes);
 const nested = (depth: number): object => (depth === 0 ? {} : { a: nested(depth - 1) });
 
 test('an event of the user, for the topic', () => {
@@ -36,7 +36,7 @@ test('the source tells who wrote it, and is nobody else’s, whatever the user�
     '🔔'.repeat(128),
   ];
   const sources = users.map((user) => {
-    const posted = postedEvent(user, request, 65_536);
+    const posted = clientEvent(user, request, 65_536);
     return posted.ok ? posted.value.event.source : '';
   });
   expect(sources.slice(0, 4)).toEqual([

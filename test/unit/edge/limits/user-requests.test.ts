@@ -1,6 +1,6 @@
 /** What one user's requests may cost, and how many are answered at the same time. */
 import { describe, expect, test } from 'vitest';
-import type { RequestTurn } from '../../../../src/edge/limits/request-limits.ts';
+import type { RequestGrant } from '../../../../src/edge/limits/request-limits.ts';
 import { UserRequests } from '../../../../src/edge/limits/user-requests.ts';
 import fc from '../../../support/fast-check.ts';
 
@@ -42,7 +42,7 @@ function setup(atOnce = 2) {
 }
 
 /** What has resolved until now. */
-async function outcomesOf(turns: readonly Promise<RequestTurn>[]): Promise<readonly (boolean | undefined)[]> {
+async function outcomesOf(turns: readonly Promise<RequestGrant>[]): Promise<readonly (boolean | undefined)[]> {
   const outcomes: (boolean | undefined)[] = turns.map(() => undefined);
   turns.forEach((turn, i) => {
     void turn.then(({ ok }) => {
@@ -53,7 +53,7 @@ async function outcomesOf(turns: readonly Promise<RequestTurn>[]): Promise<reado
   return outcomes;
 }
 
-const end = (turn: RequestTurn) => turn.ok && turn.end();
+const end = (turn: RequestGrant) => turn.ok && turn.end();
 
 describe('the budget', () => {
   test('is spent by what requests cost, and comes back with time', async () => {

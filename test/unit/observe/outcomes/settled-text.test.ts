@@ -1,4 +1,4 @@
-/** The trail's line: what is written comes back, and what is not one is left out. */
+/** Outcomes's line: what is written comes back, and what is not one is left out. */
 import { expect, test } from 'vitest';
 import { settledFromText, settledText } from '../../../../src/observe/outcomes/settled-text.ts';
 import fc from '../../../support/fast-check.ts';

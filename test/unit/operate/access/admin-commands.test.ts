@@ -1,16 +1,16 @@
-/** Following the directives: each is obeyed once and in order, whatever the log does, and revocations are known. */
+/** Following the commands: each is obeyed once and in order, whatever the log does, and revocations are known. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Identity, Verified } from '../../../../src/contract/token.ts';
-import type { Directive } from '../../../../src/operate/access/admin-command.ts';
+import type { AdminCommand } from '../../../../src/operate/access/admin-command.ts';
 import type { Kept } from '../../../../src/operate/access/admin-command-log.ts';
-import { Directives } from '../../../../src/operate/access/admin-commands.ts';
-import { MemoryDirectiveLog } from '../../../../src/operate/access/memory-admin-command-log.ts';
+import { AdminCommands } from '../../../../src/operate/access/admin-commands.ts';
+import { MemoryAdminCommandLog } from '../../../../src/operate/access/memory-admin-command-log.ts';
 import { revocable } from '../../../../src/operate/access/revocable.ts';
 
 const NOW_S = Math.floor(Date.now() / 1000);
 const DAY_S = 86_400;
 
-class FailingLog extends MemoryDirectiveLog {
+class FailingLog extends MemoryAdminCommandLog {
   isAway = false;
 
   override async read(after: string | undefined): Promise<readonly Kept[]> {
@@ -21,46 +21,46 @@ class FailingLog extends MemoryDirectiveLog {
 
 function open(log = new FailingLog(), checkMs = 1_000_000) {
   const errors: unknown[] = [];
-  const obeyed: Directive[] = [];
-  const directives = new Directives({ log, checkMs, onError: (error) => errors.push(error) });
-  directives.onDirective((directive) => obeyed.push(directive));
-  onTestFinished(() => directives.close());
-  return { log, directives, errors, obeyed };
+  const obeyed: AdminCommand[] = [];
+  const adminCommands = new AdminCommands({ log, checkMs, onError: (error) => errors.push(error) });
+  adminCommands.onAdminCommand((command) => obeyed.push(command));
+  onTestFinished(() => adminCommands.close());
+  return { log, adminCommands, errors, obeyed };
 }
 
-const revoke = (user: string, notBeforeMs?: number): Directive =>
+const revoke = (user: string, notBeforeMs?: number): AdminCommand =>
   notBeforeMs === undefined ? { kind: 'disconnect', user } : { kind: 'disconnect', user, notBeforeMs };
 
 test('each directive is obeyed once, whoever issued it and however often the log is read', async () => {
-  const { log, directives, obeyed } = open();
+  const { log, adminCommands, obeyed } = open();
   await log.append(revoke('a'));
-  await directives.start();
-  await Promise.all([directives.issue(revoke('b')), directives.issue(revoke('c')), log.append(revoke('d'))]);
+  await adminCommands.start();
+  await Promise.all([adminCommands.issue(revoke('b')), adminCommands.issue(revoke('c')), log.append(revoke('d'))]);
   await expect.poll(() => obeyed.map(({ user }) => user).sort()).toEqual(['a', 'b', 'c', 'd']);
 });
 
 test('until the log was read nothing is known, and after that an outage changes nothing', async () => {
-  const { log, directives, errors } = open();
+  const { log, adminCommands, errors } = open();
   log.isAway = true;
-  await directives.start();
-  expect(directives.isKnown).toBe(false);
+  await adminCommands.start();
+  expect(adminCommands.isKnown).toBe(false);
   expect(errors).toHaveLength(1);
   log.isAway = false;
-  await directives.issue(revoke('a', 2_000));
-  expect(directives.isKnown).toBe(true);
+  await adminCommands.issue(revoke('a', 2_000));
+  expect(adminCommands.isKnown).toBe(true);
   log.isAway = true;
-  await directives.issue(revoke('b', 2_000));
-  expect(directives.isKnown).toBe(true);
-  expect(directives.isRevoked({ user: 'a', issuedAtMs: 1_000 })).toBe(true);
+  await adminCommands.issue(revoke('b', 2_000));
+  expect(adminCommands.isKnown).toBe(true);
+  expect(adminCommands.isRevoked({ user: 'a', issuedAtMs: 1_000 })).toBe(true);
 });
 
 test('what was appended during an outage is obeyed after it, in order', async () => {
-  const { log, directives, obeyed } = open();
-  await directives.start();
+  const { log, adminCommands, obeyed } = open();
+  await adminCommands.start();
   log.isAway = true;
   for (const user of ['a', 'b']) await log.append(revoke(user));
   log.isAway = false;
-  await directives.issue(revoke('c'));
+  await adminCommands.issue(revoke('c'));
   expect(obeyed.map(({ user }) => user)).toEqual(['a', 'b', 'c']);
 });
 
@@ -68,17 +68,17 @@ test('the log is looked at from time to time when nobody says that there is more
   class SilentLog extends FailingLog {
     override onNew(): void {}
   }
-  const { log, directives, obeyed } = open(new SilentLog(), 10);
-  await directives.start();
+  const { log, adminCommands, obeyed } = open(new SilentLog(), 10);
+  await adminCommands.start();
   await log.append(revoke('a'));
   await expect.poll(() => obeyed).toHaveLength(1);
 });
 
 test('tokens from before the latest revocation of their user are revoked, others are not', async () => {
-  const { directives } = open();
-  await directives.start();
-  for (const notBeforeMs of [5_000, 3_000, undefined]) await directives.issue(revoke('ada', notBeforeMs));
-  const isRevoked = (user: string, issuedAtMs: number) => directives.isRevoked({ user, issuedAtMs });
+  const { adminCommands } = open();
+  await adminCommands.start();
+  for (const notBeforeMs of [5_000, 3_000, undefined]) await adminCommands.issue(revoke('ada', notBeforeMs));
+  const isRevoked = (user: string, issuedAtMs: number) => adminCommands.isRevoked({ user, issuedAtMs });
   expect([0, 4_999].map((ms) => isRevoked('ada', ms))).toEqual([true, true]);
   expect([5_000, 6_000].map((ms) => isRevoked('ada', ms))).toEqual([false, false]);
   expect(isRevoked('bob', 0)).toBe(false);
@@ -95,7 +95,7 @@ const identity = (iat: number | undefined, exp: number): Identity => ({
   expiresAtMs: exp * 1000,
 });
 
-test.for<[string, number | undefined, number, Partial<Directives>, string]>([
+test.for<[string, number | undefined, number, Partial<AdminCommands>, string]>([
   ['taken', NOW_S, NOW_S + 60, {}, 'ok'],
   ['of two days', NOW_S, NOW_S + 2 * DAY_S, {}, 'unauthorized'],
   ['of two days without saying since when', undefined, NOW_S + 2 * DAY_S, {}, 'unauthorized'],

@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Audience } from '../../../../src/contract/audience.ts';
 import type { Attendee } from '../../../../src/contract/presence.ts';
 import { MemoryPresence } from '../../../../src/operate/presence/memory-presence.ts';
-import { Registry } from '../../../../src/operate/presence/presence.ts';
-import type { Change, Occupancy, Rooms } from '../../../../src/operate/presence/presence-store.ts';
+import { Presence } from '../../../../src/operate/presence/presence.ts';
+import type { Change, RoomCounts, Rooms } from '../../../../src/operate/presence/presence-store.ts';
 
 class FailingPresence extends MemoryPresence {
   isAway = false;
@@ -37,29 +37,29 @@ function attendee(session: string): Attendee {
 
 function open(beatMs = 10) {
   const store = new FailingPresence();
-  const registry = new Registry({ node: 'n', store, beatMs, now: Date.now });
-  const rooms = new Map<Audience, Occupancy | undefined>();
+  const presence = new Presence({ node: 'n', store, beatMs, now: Date.now });
+  const rooms = new Map<Audience, RoomCounts | undefined>();
   let changed = new Set<Audience>();
-  const put = (audience: Audience, occupancy: Occupancy | undefined) => {
-    rooms.set(audience, occupancy);
+  const put = (audience: Audience, roomCounts: RoomCounts | undefined) => {
+    rooms.set(audience, roomCounts);
     changed.add(audience);
   };
-  registry.start((isAll) => {
+  presence.start((isAll) => {
     const told = [...rooms].filter(([audience]) => isAll || changed.has(audience));
     changed = new Set();
     return new Map(told);
   });
-  onTestFinished(() => registry.close());
+  onTestFinished(() => presence.close());
   const names = async () => (await store.of('ada')).sessions.map((one) => one.session);
-  return { store, registry, put, names };
+  return { store, presence, put, names };
 }
 
 test('what is told of sessions is written, and all rooms only once', async () => {
-  const { store, registry, put, names } = open();
-  registry.present(attendee('s1'));
-  registry.present(attendee('s2'));
-  registry.gone('s1', { global: { epoch: 'a', offset: 4 } });
-  registry.gone('never told', {});
+  const { store, presence, put, names } = open();
+  presence.present(attendee('s1'));
+  presence.present(attendee('s2'));
+  presence.gone('s1', { global: { epoch: 'a', offset: 4 } });
+  presence.gone('never told', {});
   await expect.poll(names).toEqual(['s2']);
   expect((await store.of('ada')).devices).toMatchObject([
     { session: 's1', audiences: { global: { offset: 4 } } },
@@ -71,14 +71,14 @@ test('what is told of sessions is written, and all rooms only once', async () =>
 });
 
 test('what could not be written is written later, and who left meanwhile is not there', async () => {
-  const { store, registry, put, names } = open();
+  const { store, presence, put, names } = open();
   const many = Array.from({ length: 450 }, (_, i) => `s${i}`);
-  registry.present(attendee('before'));
+  presence.present(attendee('before'));
   await expect.poll(names).toEqual(['before']);
   store.isAway = true;
-  for (const name of many) registry.present(attendee(name));
-  registry.gone('before', {});
-  registry.gone('s0', {});
+  for (const name of many) presence.present(attendee(name));
+  presence.gone('before', {});
+  presence.gone('s0', {});
   put('global', { users: 9, sessions: 9 });
   await expect.poll(names).toEqual(['before']);
   store.isAway = false;
@@ -87,8 +87,8 @@ test('what could not be written is written later, and who left meanwhile is not 
 });
 
 test('a store that has forgotten the node is told everything again', async () => {
-  const { store, registry, put, names } = open();
-  registry.present(attendee('s1'));
+  const { store, presence, put, names } = open();
+  presence.present(attendee('s1'));
   put('global', { users: 1, sessions: 1 });
   await expect.poll(() => store.hosts('global')).toHaveLength(1);
   await store.write([
@@ -100,8 +100,8 @@ test('a store that has forgotten the node is told everything again', async () =>
 });
 
 test('a store that was away is told everything as soon as it is back, also what it had taken', async () => {
-  const { store, registry, names } = open(1_000_000);
-  registry.present(attendee('s1'));
+  const { store, presence, names } = open(1_000_000);
+  presence.present(attendee('s1'));
   await expect.poll(names).toEqual(['s1']);
   await store.write([
     { user: 'ada', gone: { ...attendee('s1').describe(), disconnectedAt: new Date().toISOString() } },
@@ -111,16 +111,16 @@ test('a store that was away is told everything as soon as it is back, also what 
 });
 
 test('in the end the last departures are written and the node is gone, unless the store is away', async () => {
-  const { store, registry, names } = open();
-  registry.present(attendee('s1'));
+  const { store, presence, names } = open();
+  presence.present(attendee('s1'));
   await expect.poll(names).toEqual(['s1']);
   store.isAway = true;
-  registry.gone('s1', {});
+  presence.gone('s1', {});
   await expect.poll(() => store.beats.length).toBeGreaterThan(0);
   store.isAway = false;
-  await registry.close();
+  await presence.close();
   expect(await names()).toEqual([]);
   expect(await store.hosts('global')).toEqual([]);
   store.isAway = true;
-  await registry.close();
+  await presence.close();
 });

@@ -1,4 +1,4 @@
-/** Lanes: each audience's appends keep their order while they are many, while they fail, and at the end. */
+/** AppendQueue: each audience's appends keep their order while they are many, while they fail, and at the end. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import fc from '../../../support/fast-check.ts';
 import { away, outcomeOf, pause, placeOf, settle, setup } from './batches.ts';
@@ -8,59 +8,59 @@ afterEach(() => void vi.useRealTimers());
 
 describe('a lane', () => {
   test('sends the first entry at once, alone', () => {
-    const { append, flights } = setup();
+    const { append, batches } = setup();
     void append('user:1', 1);
     void append('user:1', 2);
-    expect(flights).toMatchObject([{ audience: 'user:1', ids: ['1'] }]);
+    expect(batches).toMatchObject([{ audience: 'user:1', ids: ['1'] }]);
   });
 
   test('has one flight under way, and what waited leaves together and in order', async () => {
-    const { append, flights, latest } = setup();
+    const { append, batches, latest } = setup();
     const outcomes = [1, 2, 3].map((id) => outcomeOf(append('user:1', id)));
     await settle();
-    expect(flights.map(({ ids }) => ids)).toEqual([['1']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1']]);
     latest().succeed();
     await settle();
     outcomes.push(outcomeOf(append('user:1', 4)));
-    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['2', '3']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['2', '3']]);
     expect(outcomes.map(({ state }) => state)).toEqual(['at 1', 'pending', 'pending', 'pending']);
     latest().succeed();
     await settle();
     latest().succeed();
     await settle();
-    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['2', '3'], ['4']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['2', '3'], ['4']]);
     expect(outcomes.map(({ state }) => state)).toEqual(['at 1', 'at 2', 'at 3', 'at 4']);
   });
 
   test('that has become idle sends at once again', async () => {
-    const { append, flights, latest } = setup();
+    const { append, batches, latest } = setup();
     void append('user:1', 1);
     latest().succeed();
     await settle();
     void append('user:1', 2);
-    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['2']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['2']]);
   });
 
   test('sends at most 100 entries in a flight', async () => {
-    const { append, flights, latest } = setup();
+    const { append, batches, latest } = setup();
     for (let id = 0; id < 251; id += 1) void append('user:1', id);
     for (let i = 0; i < 4; i += 1) {
       latest().succeed();
       await settle();
     }
-    expect(flights.map(({ ids }) => ids.length)).toEqual([1, 100, 100, 50]);
-    expect(flights.flatMap(({ ids }) => ids)).toEqual(Array.from({ length: 251 }, (_, id) => String(id)));
+    expect(batches.map(({ ids }) => ids.length)).toEqual([1, 100, 100, 50]);
+    expect(batches.flatMap(({ ids }) => ids)).toEqual(Array.from({ length: 251 }, (_, id) => String(id)));
   });
 
   test('tries a failed flight again before anything later, and tells each failure', async () => {
-    const { append, flights, held, latest } = setup();
+    const { append, batches, held, latest } = setup();
     const outcomes = [1, 2].map((id) => outcomeOf(append('user:1', id)));
     const errors = [away(), away(), away()];
     for (const error of errors) {
       latest().fail(error);
       await pause();
     }
-    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1'], ['1'], ['1']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['1'], ['1'], ['1']]);
     expect(held).toEqual(errors);
     expect(outcomes.map(({ state }) => state)).toEqual(['pending', 'pending']);
     latest().succeed();
@@ -70,28 +70,28 @@ describe('a lane', () => {
   });
 
   test('has only one flight under way while it tries again', async () => {
-    const { append, flights, latest } = setup();
+    const { append, batches, latest } = setup();
     void append('user:1', 1);
     latest().fail(away());
     await pause();
     void append('user:1', 2);
     await pause();
-    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
   });
 
   test('sends as many bytes as the inbox takes now, and one entry whatever its size', async () => {
-    const { append, flights, latest } = setup(() => 100);
+    const { append, batches, latest } = setup(() => 100);
     for (const [id, bytes] of [10, 40, 60, 1, 500, 99].entries()) void append('user:1', id, { bytes });
     for (let i = 0; i < 4; i += 1) {
       latest().succeed();
       await settle();
     }
-    expect(flights.map(({ ids }) => ids)).toEqual([['0'], ['1', '2'], ['3'], ['4'], ['5']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['0'], ['1', '2'], ['3'], ['4'], ['5']]);
   });
 
   test('tries a failed flight again with fewer entries when the inbox takes less, and never with more', async () => {
     let limit = 1_000;
-    const { append, flights, latest } = setup(() => limit);
+    const { append, batches, latest } = setup(() => limit);
     const outcomes = [0, 1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id, { bytes: 100 })));
     latest().succeed();
     await settle();
@@ -100,7 +100,7 @@ describe('a lane', () => {
       latest().fail(away());
       await pause();
     }
-    expect(flights.map(({ ids }) => ids)).toEqual([['0'], ['1', '2', '3', '4'], ['1', '2'], ['1'], ['1']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['0'], ['1', '2', '3', '4'], ['1', '2'], ['1'], ['1']]);
     for (let i = 0; i < 2; i += 1) {
       latest().succeed();
       await settle();
@@ -110,20 +110,20 @@ describe('a lane', () => {
   });
 
   test('is stalled when nothing has succeeded for ten seconds, in any of them, and goes on', async () => {
-    const { append, flights, lanes, latest } = setup();
+    const { append, batches, appendQueue, latest } = setup();
     void append('user:1', 1);
     for (let i = 0; i < 5; i += 1) {
-      expect(lanes.isStalled).toBe(false);
+      expect(appendQueue.isStalled).toBe(false);
       latest().fail(away());
       await pause();
     }
     latest().fail(away());
     await settle();
-    expect(lanes.isStalled).toBe(true);
+    expect(appendQueue.isStalled).toBe(true);
     void append('user:2', 2);
-    flights.find(({ audience }) => audience === 'user:2')?.succeed();
+    batches.find(({ audience }) => audience === 'user:2')?.succeed();
     await settle();
-    expect(lanes.isStalled).toBe(false);
+    expect(appendQueue.isStalled).toBe(false);
   });
 
   test('rejects what an inbox did not answer for, and goes on', async () => {
@@ -146,24 +146,24 @@ describe('a lane', () => {
 });
 
 test('audiences do not wait for each other', async () => {
-  const { append, flights } = setup();
+  const { append, batches } = setup();
   const first = outcomeOf(append('user:1', 1));
   const second = outcomeOf(append('user:2', 2));
-  flights[0]?.fail(away());
-  flights[1]?.succeed();
+  batches[0]?.fail(away());
+  batches[1]?.succeed();
   await settle();
   expect([first.state, second.state]).toEqual(['pending', 'at 2']);
   void append('user:2', 3);
-  expect(flights.at(-1)).toMatchObject({ audience: 'user:2', ids: ['3'] });
+  expect(batches.at(-1)).toMatchObject({ audience: 'user:2', ids: ['3'] });
 });
 
 test('the log gets each entry once and in order, however flights fail', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.nat(30), async (fates, count) => {
-      const { append, flights, latest } = setup();
+      const { append, batches, latest } = setup();
       const log: string[] = [];
       const appends = Array.from({ length: count }, (_, id) => outcomeOf(append('global', id)));
-      for (let i = 0; flights.length > i; i += 1) {
+      for (let i = 0; batches.length > i; i += 1) {
         if (fates[i]) {
           latest().fail(away());
         } else {
@@ -182,85 +182,85 @@ describe('close', () => {
   const closed = 'rejected: the lanes are closed';
 
   test('rejects what waits to be tried again, and everything after', async () => {
-    const { append, flights, lanes, latest } = setup();
+    const { append, batches, appendQueue, latest } = setup();
     const first = outcomeOf(append('user:1', 1));
     latest().fail(away());
     await settle();
     latest().fail(away());
     await settle();
-    lanes.close();
+    appendQueue.close();
     await settle();
     const late = outcomeOf(append('user:1', 2));
     const elsewhere = outcomeOf(append('user:2', 3));
     await pause();
     expect([first, late, elsewhere].map(({ state }) => state)).toEqual([closed, closed, closed]);
-    expect(flights).toHaveLength(2);
+    expect(batches).toHaveLength(2);
   });
 
   test('lets a flight that is under way and succeeds count', async () => {
-    const { append, lanes, latest } = setup();
+    const { append, appendQueue, latest } = setup();
     const first = outcomeOf(append('user:1', 1));
-    lanes.close();
+    appendQueue.close();
     latest().succeed();
     await settle();
     expect(first.state).toBe('at 1');
   });
 
   test('tries a flight that fails after it no more', async () => {
-    const { append, flights, lanes, latest } = setup();
+    const { append, batches, appendQueue, latest } = setup();
     const first = outcomeOf(append('user:1', 1));
-    lanes.close();
+    appendQueue.close();
     latest().fail(away());
     await pause();
     expect(first.state).toBe(closed);
-    expect(flights).toHaveLength(1);
+    expect(batches).toHaveLength(1);
   });
 
   // What is given up goes back to the queue: an entry behind it that still got into the log would overtake it.
   test('lets nothing overtake what it gave up', async () => {
-    const { append, flights, lanes, latest } = setup();
+    const { append, batches, appendQueue, latest } = setup();
     const outcomes = [1, 2].map((id) => outcomeOf(append('user:1', id)));
     latest().fail(away());
     await settle();
     latest().fail(away());
     await settle();
-    lanes.close();
+    appendQueue.close();
     await settle();
-    expect(flights.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
+    expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['1']]);
     expect(outcomes.map(({ state }) => state)).toEqual([closed, closed]);
   });
 });
 
 describe('an entry on which the store is not away, and fails all the same', () => {
-  /** Ends every flight: one with the entry fails, others succeed. */
-  const until = async (flights: ReturnType<typeof setup>['flights'], done: () => boolean, poison: string) => {
+  /** Ends every batch: one with the entry fails, others succeed. */
+  const until = async (batches: ReturnType<typeof setup>['batches'], done: () => boolean, poison: string) => {
     for (let i = 0; i < 60 && !done(); i += 1) {
-      const flight = flights.at(-1);
-      if (flight?.ids.includes(poison)) flight.fail(new TypeError('reading of undefined'));
-      else flight?.succeed();
+      const batch = batches.at(-1);
+      if (batch?.ids.includes(poison)) batch.fail(new TypeError('reading of undefined'));
+      else batch?.succeed();
       await pause();
     }
   };
 
   test('is given back after five tries, alone; the others keep their order', async () => {
-    const { append, flights } = setup();
+    const { append, batches } = setup();
     const outcomes = [1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id)));
-    await until(flights, () => outcomes.every(({ state }) => state !== 'pending'), '3');
+    await until(batches, () => outcomes.every(({ state }) => state !== 'pending'), '3');
     expect(outcomes.map(({ state }) => state)).toEqual([
       'at 1',
       'at 2',
       'rejected: the entry cannot be appended',
       'at 4',
     ]);
-    const succeeded = flights.filter(({ ids }) => !ids.includes('3')).flatMap(({ ids }) => ids);
+    const succeeded = batches.filter(({ ids }) => !ids.includes('3')).flatMap(({ ids }) => ids);
     expect(succeeded).toEqual(['1', '2', '4']);
   });
 
   test('is no reason to say that nothing gets through', async () => {
-    const { append, flights, lanes } = setup();
+    const { append, batches, appendQueue } = setup();
     const outcome = outcomeOf(append('user:1', 1));
-    await until(flights, () => outcome.state !== 'pending', '1');
-    expect([outcome.state, lanes.isStalled]).toEqual(['rejected: the entry cannot be appended', false]);
-    expect(flights).toHaveLength(5);
+    await until(batches, () => outcome.state !== 'pending', '1');
+    expect([outcome.state, appendQueue.isStalled]).toEqual(['rejected: the entry cannot be appended', false]);
+    expect(batches).toHaveLength(5);
   });
 });

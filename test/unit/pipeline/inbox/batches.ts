@@ -1,12 +1,12 @@
-/** Lanes over an inbox whose appends end as a test decides, for the tests of lanes. */
+/** AppendQueue over an inbox whose appends end as a test decides, for the tests of append queue. */
 import { expect, vi } from 'vitest';
 import type { Audience } from '../../../../src/contract/audience.ts';
-import { Lanes } from '../../../../src/pipeline/inbox/append-queue.ts';
+import { AppendQueue } from '../../../../src/pipeline/inbox/append-queue.ts';
 import type { Appended, Entry, Inbox } from '../../../../src/pipeline/inbox/inbox.ts';
 import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 
 /** One append call as the inbox sees it; the test decides how it ends. */
-interface Flight {
+interface Batch {
   readonly audience: Audience;
   readonly ids: readonly string[];
   readonly succeed: (appended?: readonly Appended[]) => void;
@@ -15,13 +15,13 @@ interface Flight {
 
 /** `batchBytes`: how much the inbox takes at a time; left out: anything. */
 export function setup(batchBytes?: () => number) {
-  const flights: Flight[] = [];
+  const batches: Batch[] = [];
   const held: unknown[] = [];
   const inbox: Inbox = {
     append: (audience, entries) =>
       new Promise((resolve, reject) => {
         const places = entries.map(({ id }) => placeOf(Number(id)));
-        flights.push({
+        batches.push({
           audience,
           ids: entries.map(({ id }) => id),
           succeed: (appended = places) => resolve(appended),
@@ -38,15 +38,15 @@ export function setup(batchBytes?: () => number) {
     incarnations: async () => [],
     ...(batchBytes === undefined ? {} : { batchBytes }),
   };
-  const lanes = new Lanes(inbox, (error) => held.push(error));
+  const appendQueue = new AppendQueue(inbox, (error) => held.push(error));
   return {
-    lanes,
-    flights,
+    appendQueue,
+    batches,
     held,
     append: (audience: Audience, id: number, { bytes = 0, isWide = false } = {}) =>
-      lanes.append(audience, entryOf(id, bytes), isWide),
-    /** The flight that began last. */
-    latest: () => flights.at(-1) ?? expect.unreachable('there was no flight'),
+      appendQueue.append(audience, entryOf(id, bytes), isWide),
+    /** The batch that began last. */
+    latest: () => batches.at(-1) ?? expect.unreachable('there was no flight'),
   };
 }
 

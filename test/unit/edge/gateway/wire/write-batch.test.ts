@@ -8,7 +8,7 @@ afterEach(() => Run.EMPTY.forget());
 const frameOf = (name: string) => Buffer.from(`<${name}>`);
 
 /** The runs of some sockets in one turn, and beside them what each socket was sent. */
-class Turn {
+class MicroBatch {
   readonly runs: Run[];
   readonly sent: Buffer[][];
 
@@ -32,8 +32,8 @@ const SOCKETS = 5;
 /** A socket's number: a frame for it alone. Undefined: one for all. */
 const anyCalls = fc.array(fc.option(fc.nat(SOCKETS - 1), { nil: undefined, freq: 2 }), { maxLength: 40 });
 
-function play(calls: readonly (number | undefined)[]): Turn {
-  const turn = new Turn(SOCKETS);
+function play(calls: readonly (number | undefined)[]): MicroBatch {
+  const turn = new MicroBatch(SOCKETS);
   for (const [i, socket] of calls.entries()) {
     const frame = frameOf(String(i));
     if (socket === undefined) turn.broadcast(frame);
@@ -62,7 +62,7 @@ describe('whatever is sent to whom', () => {
     const anySends = fc.array(fc.tuple(fc.nat(SOCKETS - 1), fc.constantFrom(...frames)), { maxLength: 60 });
     fc.assert(
       fc.property(anySends, fc.boolean(), (sends, forgets) => {
-        const turn = new Turn(SOCKETS);
+        const turn = new MicroBatch(SOCKETS);
         for (const [socket, frame] of sends) turn.send(socket, frame);
         if (forgets) Run.EMPTY.forget();
         expect(turn.runs.map((run) => run.bytes)).toEqual(turn.sent.map((sent) => Buffer.concat(sent)));
@@ -84,7 +84,7 @@ describe('whatever is sent to whom', () => {
 });
 
 test('the bytes of many frames are put together once', () => {
-  const turn = new Turn(1_000);
+  const turn = new MicroBatch(1_000);
   for (let i = 0; i < 10; i += 1) turn.broadcast(frameOf(String(i)));
   expect(new Set(turn.runs).size).toBe(1);
   expect(new Set(turn.runs.map((run) => run.bytes)).size).toBe(1);

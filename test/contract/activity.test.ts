@@ -1,10 +1,10 @@
-/** The contract of the tap, kept by the one in memory and the one over Redis. */
+/** The contract of activity, kept by the one in memory and the one over Redis. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Tick } from '../../src/contract/console.ts';
-import type { Seen, Tap } from '../../src/observe/activity/activity.ts';
-import { MemoryTap } from '../../src/observe/activity/memory-activity.ts';
-import { RedisTap } from '../../src/observe/activity/redis-activity.ts';
+import type { Seen, Activity } from '../../src/observe/activity/activity.ts';
+import { MemoryActivity } from '../../src/observe/activity/memory-activity.ts';
+import { RedisActivity } from '../../src/observe/activity/redis-activity.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 
@@ -22,28 +22,28 @@ function connect(): Redis {
   return redis;
 }
 
-function redisTap(node: string): Tap {
+function redisActivity(node: string): Activity {
   const redis = new Redis(server.url, {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => 50,
   });
   redis.on('error', () => {});
-  const tap = new RedisTap({ node, now: Date.now, redis, subscriber: connect() });
+  const activity = new RedisActivity({ node, now: Date.now, redis, subscriber: connect() });
   onTestFinished(() => {
-    tap.close();
+    activity.close();
     redis.disconnect();
   });
-  return tap;
+  return activity;
 }
 
-const taps: Record<string, (node: string) => Tap> = {
+const activities: Record<string, (node: string) => Activity> = {
   memory: (node) => {
-    const tap = new MemoryTap({ node, now: Date.now });
-    onTestFinished(() => tap.close());
-    return tap;
+    const activity = new MemoryActivity({ node, now: Date.now });
+    onTestFinished(() => activity.close());
+    return activity;
   },
-  Redis: redisTap,
+  Redis: redisActivity,
 };
 
 let shown = 0;
@@ -62,24 +62,24 @@ interface Watcher {
   readonly stop: () => void;
 }
 
-/** Resolves once the tap collects. */
-async function watching(tap: Tap): Promise<Watcher> {
+/** Resolves once activity collects. */
+async function watching(activity: Activity): Promise<Watcher> {
   const ticks: Tick[] = [];
-  const stop = tap.watch((tick) => ticks.push(tick));
-  await until('the tap to be watched', 20_000, () => tap.isWatched && ticks.length > 0);
+  const stop = activity.watch((tick) => ticks.push(tick));
+  await until('the tap to be watched', 20_000, () => activity.isWatched && ticks.length > 0);
   return { ticks, stop };
 }
 
 const idsIn = ({ ticks }: Watcher) => ticks.flatMap(({ samples }) => samples.map(({ event }) => event.id));
 
-describe.for(Object.entries(taps))('%s', ([, open]) => {
+describe.for(Object.entries(activities))('%s', ([, open]) => {
   test('whoever watches is told how many are connected, and then what is recorded', async () => {
-    const tap = open('n');
-    tap.tellConnections(() => 3);
-    const watcher = await watching(tap);
+    const activity = open('n');
+    activity.tellConnections(() => 3);
+    const watcher = await watching(activity);
     expect(watcher.ticks[0]).toMatchObject({ connections: 3, samples: [] });
-    for (const id of ['1', '2', '3']) tap.record(seen(id));
-    tap.record({ stage: 'recovered', amount: 5 });
+    for (const id of ['1', '2', '3']) activity.record(seen(id));
+    activity.record({ stage: 'recovered', amount: 5 });
     await expect.poll(() => idsIn(watcher)).toEqual(['1', '2', '3']);
     const sum = (name: 'received' | 'recovered') =>
       watcher.ticks.reduce((all, { counts }) => all + counts[name], 0);
@@ -87,47 +87,47 @@ describe.for(Object.entries(taps))('%s', ([, open]) => {
   });
 
   test('nothing is looked at while nobody watches, and nothing of it comes later', async () => {
-    const tap = open('n');
+    const activity = open('n');
     shown = 0;
-    for (let i = 0; i < 100; i += 1) tap.record(seen('before'));
-    expect([tap.isWatched, shown]).toEqual([false, 0]);
-    const first = await watching(tap);
+    for (let i = 0; i < 100; i += 1) activity.record(seen('before'));
+    expect([activity.isWatched, shown]).toEqual([false, 0]);
+    const first = await watching(activity);
     first.stop();
-    await until('the tap to rest', 20_000, () => !tap.isWatched);
-    for (let i = 0; i < 100; i += 1) tap.record(seen('between'));
+    await until('the tap to rest', 20_000, () => !activity.isWatched);
+    for (let i = 0; i < 100; i += 1) activity.record(seen('between'));
     expect(shown).toBe(0);
-    const second = await watching(tap);
-    tap.record(seen('after'));
+    const second = await watching(activity);
+    activity.record(seen('after'));
     await expect.poll(() => idsIn(second)).toEqual(['after']);
     expect(idsIn(first)).toEqual([]);
   });
 
   test('several watch, and one that stops is not called any more', async () => {
-    const tap = open('n');
-    const [ada, grace] = [await watching(tap), await watching(tap)];
-    tap.record(seen('1'));
+    const activity = open('n');
+    const [ada, grace] = [await watching(activity), await watching(activity)];
+    activity.record(seen('1'));
     await expect.poll(() => [idsIn(ada), idsIn(grace)]).toEqual([['1'], ['1']]);
     ada.stop();
-    tap.record(seen('2'));
+    activity.record(seen('2'));
     await expect.poll(() => idsIn(grace)).toEqual(['1', '2']);
     expect(idsIn(ada)).toEqual(['1']);
   });
 
   test('when it is closed nobody is called any more', async () => {
-    const tap = open('n');
-    const watcher = await watching(tap);
-    tap.record(seen('1'));
-    tap.close();
+    const activity = open('n');
+    const watcher = await watching(activity);
+    activity.record(seen('1'));
+    activity.close();
     const told = watcher.ticks.length;
-    tap.record(seen('2'));
-    expect(tap.isWatched).toBe(false);
+    activity.record(seen('2'));
+    expect(activity.isWatched).toBe(false);
     expect(watcher.ticks).toHaveLength(told);
   });
 });
 
 describe('over Redis', () => {
   test('all processes are in one tick, with the connections of all', async () => {
-    const [consumer, gateway] = [redisTap('consumer'), redisTap('gateway')];
+    const [consumer, gateway] = [redisActivity('consumer'), redisActivity('gateway')];
     gateway.tellConnections(() => 2);
     const watcher = await watching(consumer);
     await until('the other process to hear of it', 20_000, () => gateway.isWatched);
@@ -154,7 +154,7 @@ describe('over Redis', () => {
     monitor.on('monitor', (_time, [name = '', channel = '']: string[]) => {
       if (channel.startsWith('carillon:{tap}')) commands.push(`${name.toLowerCase()} ${channel}`);
     });
-    const tap = redisTap('n');
+    const activity = redisActivity('n');
     const others = connect();
     await until('the subscription', 20_000, async () => {
       const [, count] = await others
@@ -163,45 +163,45 @@ describe('over Redis', () => {
         .then((text) => text.split(','));
       return Number(count) === 1;
     });
-    for (let i = 0; i < 100; i += 1) tap.record(seen(String(i)));
-    const watcher = await watching(tap);
+    for (let i = 0; i < 100; i += 1) activity.record(seen(String(i)));
+    const watcher = await watching(activity);
     await expect.poll(() => commands).toContain('spublish carillon:{tap}:batches');
     const begin = commands.indexOf('spublish carillon:{tap}:watched');
     expect(commands.slice(0, begin).filter((command) => command.startsWith('spublish'))).toEqual([]);
     watcher.stop();
-    await until('the tap to rest', 20_000, () => !tap.isWatched);
+    await until('the tap to rest', 20_000, () => !activity.isWatched);
     // What was sent last is seen before what is asked now.
     await others.get('carillon:{tap}:resting');
     await expect.poll(() => commands).toContain('get carillon:{tap}:resting');
     const told = commands.length;
-    for (let i = 0; i < 100; i += 1) tap.record(seen(String(i)));
+    for (let i = 0; i < 100; i += 1) activity.record(seen(String(i)));
     await others.get('carillon:{tap}:over');
     await expect.poll(() => commands.slice(told)).toEqual(['get carillon:{tap}:over']);
   });
 
   test('what others send on its channel, or a newer version, is passed over', async () => {
-    const tap = redisTap('n');
-    const watcher = await watching(tap);
+    const activity = redisActivity('n');
+    const watcher = await watching(activity);
     const others = connect();
     for (const text of ['no JSON', '{"from":"the future"}', '']) {
       await others.spublish('carillon:{tap}:batches', text);
     }
-    tap.record(seen('1'));
+    activity.record(seen('1'));
     await expect.poll(() => idsIn(watcher)).toEqual(['1']);
   });
 
   test('while Redis is away nothing is said and nothing fails, and then it goes on', async () => {
-    const tap = redisTap('n');
-    const watcher = await watching(tap);
+    const activity = redisActivity('n');
+    const watcher = await watching(activity);
     await server.kill();
-    for (let i = 0; i < 100; i += 1) tap.record(seen('lost'));
-    await until('the tap to rest', 20_000, () => !tap.isWatched);
+    for (let i = 0; i < 100; i += 1) activity.record(seen('lost'));
+    await until('the tap to rest', 20_000, () => !activity.isWatched);
     const told = watcher.ticks.length;
-    tap.record(seen('unseen'));
+    activity.record(seen('unseen'));
     await server.restart();
-    await until('the tap to be watched again', 20_000, () => tap.isWatched);
+    await until('the tap to be watched again', 20_000, () => activity.isWatched);
     const later = () => {
-      tap.record(seen('later'));
+      activity.record(seen('later'));
       return idsIn(watcher);
     };
     await expect.poll(later).toContain('later');

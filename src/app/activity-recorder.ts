@@ -4,14 +4,14 @@ import { AUDIENCES_NAMED, type Stage } from '../contract/console.ts';
 import type { Event } from '../contract/event.ts';
 import { isJsonObject } from '../contract/json.ts';
 import type { Refusal } from '../contract/refusal.ts';
-import type { Tap } from '../observe/activity/activity.ts';
+import type { Activity } from '../observe/activity/activity.ts';
 import type { Appended } from '../pipeline/inbox/inbox.ts';
 import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
 import type { Mapped } from '../pipeline/routing/route.ts';
 
 type EventShown = Stage['event'];
 
-export interface Stages {
+export interface ActivityRecorder {
   /** `event`, here and below, is called only when a sample is taken. */
   received(event: () => EventShown): void;
   mapped(event: Event, mapped: readonly Mapped[]): void;
@@ -22,34 +22,34 @@ export interface Stages {
 }
 
 /** `now`: the time that all processes go by. */
-export function createStages(tap: Tap, now: () => number): Stages {
+export function createActivityRecorder(activity: Activity, now: () => number): ActivityRecorder {
   return {
     received: (event) => {
-      if (tap.isWatched)
-        tap.record({ stage: 'received', amount: 1, show: () => ({ event: shown(event()) }) });
+      if (activity.isWatched)
+        activity.record({ stage: 'received', amount: 1, show: () => ({ event: shown(event()) }) });
     },
     mapped: (event, mapped) => {
-      if (tap.isWatched) tap.record({ stage: 'mapped', amount: 1, show: () => mappedShown(event, mapped) });
+      if (activity.isWatched) activity.record({ stage: 'mapped', amount: 1, show: () => mappedShown(event, mapped) });
     },
     appended: (event, audience, { epoch, offset, gateways: nodes, repeat }) => {
-      if (!tap.isWatched) return;
+      if (!activity.isWatched) return;
       const detail = repeat ? { detail: 'repeat' } : {};
       const show = () => ({ event: shown(event), audience, epoch, offset, nodes, ...detail });
-      tap.record({ stage: 'appended', amount: 1, show });
+      activity.record({ stage: 'appended', amount: 1, show });
     },
     dead: (event, { code: reason, message: detail }) => {
-      if (!tap.isWatched) return;
-      tap.record({ stage: 'dead', amount: 1, show: () => ({ event: shown(event()), reason, detail }) });
+      if (!activity.isWatched) return;
+      activity.record({ stage: 'dead', amount: 1, show: () => ({ event: shown(event()), reason, detail }) });
     },
     delivered: (audience, { epoch, offset, packet, publishedAtMs }, sockets) => {
-      if (!tap.isWatched) return;
+      if (!activity.isWatched) return;
       const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, now() - publishedAtMs);
       const measured = latencyMs === undefined ? {} : { latencyMs };
       const show = () => ({ event: eventIn(packet), audience, epoch, offset, sockets, ...measured });
-      tap.record({ stage: 'delivered', amount: sockets, latencyMs, show });
+      activity.record({ stage: 'delivered', amount: sockets, latencyMs, show });
     },
     recovered: (notifications) => {
-      if (tap.isWatched) tap.record({ stage: 'recovered', amount: notifications });
+      if (activity.isWatched) activity.record({ stage: 'recovered', amount: notifications });
     },
   };
 }

@@ -1,14 +1,14 @@
-/** The contract of directive logs, kept by the one in memory and the one in Redis. */
+/** The contract of command logs, kept by the one in memory and the one in Redis. */
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Directive } from '../../src/operate/access/admin-command.ts';
-import type { DirectiveLog } from '../../src/operate/access/admin-command-log.ts';
-import { MemoryDirectiveLog } from '../../src/operate/access/memory-admin-command-log.ts';
-import { RedisDirectiveLog } from '../../src/operate/access/redis-admin-command-log.ts';
+import type { AdminCommand } from '../../src/operate/access/admin-command.ts';
+import type { AdminCommandLog } from '../../src/operate/access/admin-command-log.ts';
+import { MemoryAdminCommandLog } from '../../src/operate/access/memory-admin-command-log.ts';
+import { RedisAdminCommandLog } from '../../src/operate/access/redis-admin-command-log.ts';
 import { freshRedis } from '../support/servers.ts';
 
 const DAY_MS = 86_400_000;
-const disconnect = (user: string): Directive => ({ kind: 'disconnect', user });
+const disconnect = (user: string): AdminCommand => ({ kind: 'disconnect', user });
 
 function connect(url: string): Redis {
   const redis = new Redis(url);
@@ -19,11 +19,11 @@ function connect(url: string): Redis {
 async function redisLog(keptMs = DAY_MS) {
   const url = await freshRedis();
   const [redis, subscriber] = [connect(url), connect(url)];
-  return { redis, log: new RedisDirectiveLog({ redis, subscriber, keptMs, now: Date.now }) };
+  return { redis, log: new RedisAdminCommandLog({ redis, subscriber, keptMs, now: Date.now }) };
 }
 
-const logs: Record<string, () => Promise<DirectiveLog>> = {
-  memory: async () => new MemoryDirectiveLog(),
+const logs: Record<string, () => Promise<AdminCommandLog>> = {
+  memory: async () => new MemoryAdminCommandLog(),
   Redis: async () => (await redisLog()).log,
 };
 
@@ -33,7 +33,7 @@ describe.for(Object.entries(logs))('%s', ([, open]) => {
     expect(await log.read(undefined)).toEqual([]);
     for (const user of ['a', 'b', 'c']) await log.append(disconnect(user));
     const all = await log.read(undefined);
-    expect(all.map(({ directive }) => directive)).toEqual(['a', 'b', 'c'].map(disconnect));
+    expect(all.map(({ command }) => command)).toEqual(['a', 'b', 'c'].map(disconnect));
     expect(await log.read(all[0]?.place)).toEqual(all.slice(1));
     expect(await log.read(all[2]?.place)).toEqual([]);
   });
@@ -63,7 +63,7 @@ describe('in Redis', () => {
     }
     await pipeline.exec();
     const all = await log.read(undefined);
-    expect(all.map(({ directive }) => directive?.user)).toEqual(
+    expect(all.map(({ command }) => command?.user)).toEqual(
       Array.from({ length: 2_500 }, (_, i) => `u${i}`),
     );
   });
@@ -75,7 +75,7 @@ describe('in Redis', () => {
     }
     await log.append(disconnect('b'));
     const all = await log.read(undefined);
-    expect(all.map(({ directive }) => directive)).toEqual([undefined, undefined, disconnect('b')]);
+    expect(all.map(({ command }) => command)).toEqual([undefined, undefined, disconnect('b')]);
   });
 
   test('what is older than any token is dropped', async () => {
@@ -87,6 +87,6 @@ describe('in Redis', () => {
     }
     await log.append(disconnect('b'));
     expect(await redis.xlen('carillon:{directives}:log')).toBeLessThan(200);
-    expect((await log.read(undefined)).at(-1)?.directive).toEqual(disconnect('b'));
+    expect((await log.read(undefined)).at(-1)?.command).toEqual(disconnect('b'));
   });
 });

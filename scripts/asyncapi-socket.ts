@@ -130,5 +130,7 @@ export function socket(requests: Requests): Part {
 }
 
 function pascalCase(name: string): string {
-  return name.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_match, deadLetter: string) => deadLetter.toUpperCase());
+  return name.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_match, deadLetter: string) =>
+    deadLetter.toUpperCase(),
+  );
 }

@@ -24,6 +24,7 @@ export function readOptions(args: readonly string[], deadLetters: readonly strin
   if (!Number.isInteger(repeat) || repeat < 1) throw new Error('--repeat takes a whole number of at least 1');
   const only = values.only?.split(',').map((deadLetter) => deadLetter.trim());
   const unknown = only?.find((deadLetter) => !deadLetters.includes(deadLetter));
-  if (unknown !== undefined) throw new Error(`--only takes some of ${deadLetters.join(',')}, not "${unknown}"`);
+  if (unknown !== undefined)
+    throw new Error(`--only takes some of ${deadLetters.join(',')}, not "${unknown}"`);
   return { repeat, only, smoke: values.smoke };
 }

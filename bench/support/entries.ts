@@ -7,7 +7,7 @@ const NOTIFICATION_BYTES = 512;
 const SOURCE = '/orders';
 const RECEIVED_AT = new Date();
 const EPOCH = '00000000';
-/** One call of the append script, as lanes.ts bounds it. */
+/** One call of the append script, as append-queue.ts bounds it. */
 const AT_ONCE = 100;
 
 let made = 0;

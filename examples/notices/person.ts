@@ -2,7 +2,7 @@
 import { CarillonBell } from 'carillon/bell';
 import type { Client, ConnectionState, Notification, NotificationContext } from 'carillon/client';
 import { ask, find, login } from '../support/page.ts';
-import { departments, type Subscriber, nameOfDepartment } from './people.ts';
+import { departments, nameOfDepartment, type Subscriber } from './people.ts';
 
 export interface PersonActions {
   readonly onHeard: (person: Person, notice: Notification, context: NotificationContext) => void;

@@ -29,7 +29,8 @@ export function createActivityRecorder(activity: Activity, now: () => number): A
         activity.record({ stage: 'received', amount: 1, show: () => ({ event: shown(event()) }) });
     },
     mapped: (event, mapped) => {
-      if (activity.isWatched) activity.record({ stage: 'mapped', amount: 1, show: () => mappedShown(event, mapped) });
+      if (activity.isWatched)
+        activity.record({ stage: 'mapped', amount: 1, show: () => mappedShown(event, mapped) });
     },
     appended: (event, audience, { epoch, offset, gateways: nodes, repeat }) => {
       if (!activity.isWatched) return;

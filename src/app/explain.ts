@@ -25,7 +25,7 @@ export function openExplain(
   });
 }
 
-/** Of an event that was too malformed to leave a outcome. Dead letters may be in another operator's hands: then nothing. */
+/** Of an event that was too malformed for its outcome to be kept. Dead letters may be in another operator's hands: then nothing. */
 async function deadLettered(
   desk: DeadLetterDesk,
   id: string,

@@ -26,7 +26,7 @@ import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
 import type { Listener } from '../operate/signals/listeners.ts';
 import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
-import type { ActivityRecorder } from './activity.ts';
+import type { ActivityRecorder } from './activity-recorder.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
 import { answerBytes, type Context } from './context.ts';

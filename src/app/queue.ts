@@ -21,7 +21,7 @@ import { EmbeddedQueue } from '../pipeline/ingest/embedded-queue.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer, type ConsumerOptions } from '../pipeline/ingest/rabbitmq-consumer.ts';
 import type { Handle, Settlement } from '../pipeline/ingest/settlement.ts';
-import type { ActivityRecorder } from './activity.ts';
+import type { ActivityRecorder } from './activity-recorder.ts';
 import type { Context } from './context.ts';
 import { openUnreached, type Unreached } from './signals.ts';
 import type { Store } from './store.ts';
@@ -70,7 +70,11 @@ export async function openQueue(
       if (sampled) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
     },
   });
-  const handle = withCanaries(appendQueue, now, stages === undefined ? deliver : afterReceived(stages, deliver));
+  const handle = withCanaries(
+    appendQueue,
+    now,
+    stages === undefined ? deliver : afterReceived(stages, deliver),
+  );
   const onSettled = (settlement: Settlement, tookMs?: number) => {
     if (settlement.kind === 'ack' && settlement.isCanary) return;
     if (tookMs !== undefined) metrics.processed(tookMs);

@@ -19,7 +19,7 @@ import { Listeners } from '../operate/signals/listeners.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
-import { createActivityRecorder } from './activity.ts';
+import { createActivityRecorder } from './activity-recorder.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
 import { openConsole } from './console.ts';
@@ -71,7 +71,7 @@ export async function startService(
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
-    onError: (error) => log.debug({ reason: reasonOf(error) }, 'directives not read'),
+    onError: (error) => log.debug({ reason: reasonOf(error) }, 'admin commands not read'),
   });
   await adminCommands.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;

@@ -138,7 +138,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
   const outcomes = new RedisOutcomes({
     redis,
     keptMs: config.TRAIL_SECONDS * 1000,
-    onLost: (error) => log.debug({ reason: String(error) }, 'trail lost'),
+    onLost: (error) => log.debug({ reason: String(error) }, 'outcome lost'),
   });
   const presence = new RedisPresence({ redis });
   const unreachedMemory = afterMs === 0 ? undefined : new RedisUnreachedMemory({ redis, ...unreachedKept });

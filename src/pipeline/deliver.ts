@@ -5,7 +5,7 @@ import { type Event, RETRACTION_TYPE } from '../contract/event.ts';
 import { canReachUserTwice, encodeEvent } from '../contract/notification.ts';
 import { type Refusal, refuse } from '../contract/refusal.ts';
 import { momentOf } from '../contract/rfc3339.ts';
-import { AUDIENCES_KEPT, type SettledEvent, type Outcomes } from '../observe/outcomes/outcomes.ts';
+import { AUDIENCES_KEPT, type Outcomes, type SettledEvent } from '../observe/outcomes/outcomes.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
 import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
@@ -49,8 +49,18 @@ export interface DeliverOptions {
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { appendQueue, routes, maxAudiences, isSampled, outcomes, now, startTrace, schedule, onMapped, onAppended } =
-    options;
+  const {
+    appendQueue,
+    routes,
+    maxAudiences,
+    isSampled,
+    outcomes,
+    now,
+    startTrace,
+    schedule,
+    onMapped,
+    onAppended,
+  } = options;
   const refused = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
     outcomes.record(event, settledEvent(receivedAt, now(), [], refusal));
     return { kind: 'dead-letter', refusal };

@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Tick } from '../../src/contract/console.ts';
-import type { Seen, Activity } from '../../src/observe/activity/activity.ts';
+import type { Activity, Seen } from '../../src/observe/activity/activity.ts';
 import { MemoryActivity } from '../../src/observe/activity/memory-activity.ts';
 import { RedisActivity } from '../../src/observe/activity/redis-activity.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
@@ -66,7 +66,7 @@ interface Watcher {
 async function watching(activity: Activity): Promise<Watcher> {
   const ticks: Tick[] = [];
   const stop = activity.watch((tick) => ticks.push(tick));
-  await until('the tap to be watched', 20_000, () => activity.isWatched && ticks.length > 0);
+  await until('the activity to be watched', 20_000, () => activity.isWatched && ticks.length > 0);
   return { ticks, stop };
 }
 
@@ -93,7 +93,7 @@ describe.for(Object.entries(activities))('%s', ([, open]) => {
     expect([activity.isWatched, shown]).toEqual([false, 0]);
     const first = await watching(activity);
     first.stop();
-    await until('the tap to rest', 20_000, () => !activity.isWatched);
+    await until('the activity to rest', 20_000, () => !activity.isWatched);
     for (let i = 0; i < 100; i += 1) activity.record(seen('between'));
     expect(shown).toBe(0);
     const second = await watching(activity);
@@ -169,7 +169,7 @@ describe('over Redis', () => {
     const begin = commands.indexOf('spublish carillon:{tap}:watched');
     expect(commands.slice(0, begin).filter((command) => command.startsWith('spublish'))).toEqual([]);
     watcher.stop();
-    await until('the tap to rest', 20_000, () => !activity.isWatched);
+    await until('the activity to rest', 20_000, () => !activity.isWatched);
     // What was sent last is seen before what is asked now.
     await others.get('carillon:{tap}:resting');
     await expect.poll(() => commands).toContain('get carillon:{tap}:resting');
@@ -195,11 +195,11 @@ describe('over Redis', () => {
     const watcher = await watching(activity);
     await server.kill();
     for (let i = 0; i < 100; i += 1) activity.record(seen('lost'));
-    await until('the tap to rest', 20_000, () => !activity.isWatched);
+    await until('the activity to rest', 20_000, () => !activity.isWatched);
     const told = watcher.ticks.length;
     activity.record(seen('unseen'));
     await server.restart();
-    await until('the tap to be watched again', 20_000, () => activity.isWatched);
+    await until('the activity to be watched again', 20_000, () => activity.isWatched);
     const later = () => {
       activity.record(seen('later'));
       return idsIn(watcher);

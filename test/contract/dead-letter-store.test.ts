@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Publisher } from '../../src/adapters/rabbitmq/publisher.ts';
 import type { DeadLetterQuery, RedriveOrder } from '../../src/contract/dead-letter.ts';
 import { eventSchema } from '../../src/contract/event.ts';
-import type { StoredDeadLetter, DeadLetterStore } from '../../src/operate/dead-letters/dead-letter-store.ts';
+import type { DeadLetterStore, StoredDeadLetter } from '../../src/operate/dead-letters/dead-letter-store.ts';
 import { DeadLetters, type ScanBounds } from '../../src/operate/dead-letters/dead-letters.ts';
 import { MemoryDeadLetterStore } from '../../src/operate/dead-letters/memory-dead-letter-store.ts';
 import { RabbitMqDeadLetterStore } from '../../src/operate/dead-letters/rabbitmq-dead-letter-store.ts';

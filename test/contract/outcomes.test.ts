@@ -2,7 +2,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { MemoryOutcomes } from '../../src/observe/outcomes/memory-outcomes.ts';
-import type { SettledEvent, Outcomes } from '../../src/observe/outcomes/outcomes.ts';
+import type { Outcomes, SettledEvent } from '../../src/observe/outcomes/outcomes.ts';
 import { RedisOutcomes } from '../../src/observe/outcomes/redis-outcomes.ts';
 import { freshRedis } from '../support/servers.ts';
 
@@ -78,7 +78,7 @@ describe.for(Object.entries(outcomes))('%s', ([, open]) => {
   });
 });
 
-test('what was recorded is kept once Redis’ trail is closed', async () => {
+test('what was recorded is kept once Redis’ outcomes are closed', async () => {
   const redis = new Redis(await freshRedis());
   onTestFinished(() => redis.disconnect());
   const outcomes = new RedisOutcomes({

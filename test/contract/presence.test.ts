@@ -9,8 +9,8 @@ import { RedisDepartments } from '../../src/operate/access/redis-departments.ts'
 import { MemoryPresence } from '../../src/operate/presence/memory-presence.ts';
 import {
   MAX_DEVICES,
-  type RoomCounts,
   type PresenceStore,
+  type RoomCounts,
 } from '../../src/operate/presence/presence-store.ts';
 import { RedisPresence } from '../../src/operate/presence/redis-presence.ts';
 import { freshRedis } from '../support/servers.ts';

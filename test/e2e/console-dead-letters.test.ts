@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { deadLetter, deadLetters, deadLetterOf } from '../support/dead-letters.ts';
+import { deadLetter, deadLetterOf, deadLetters } from '../support/dead-letters.ts';
 import { madeEvent, Producer } from '../support/producer.ts';
 import { freshRedis, freshVhost } from '../support/servers.ts';
 import { openConsole } from './console-page.ts';

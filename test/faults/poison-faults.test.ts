@@ -189,8 +189,10 @@ test('a key __proto__ in data comes through as data', async () => {
   expect(entry?.[1][1]).toContain(PROTO);
 });
 
-test('links are cut while poison is buried: each is kept, at least once', { timeout: 120_000 }, async () => {
-  const report = await Trial.run('links cut while poison is buried', stack, async (trial) => {
+test('links are cut while poison becomes dead letters: each is kept, at least once', {
+  timeout: 120_000,
+}, async () => {
+  const report = await Trial.run('links cut while poison becomes dead letters', stack, async (trial) => {
     for (let round = 0; round < 10; round += 1) {
       for (let i = 0; i < 10; i += 1) await producer.publishRaw(Buffer.from('?'), {}, `cut.${round}.${i}`);
       stack.toRabbitMq.cut();
@@ -204,13 +206,13 @@ test('links are cut while poison is buried: each is kept, at least once', { time
   expect(new Set(deadLetters.map(({ properties }) => properties.messageId)).size).toBe(100);
 });
 
-test('the consumer is killed while it cannot bury: its poison is not forgotten', {
+test('the consumer is killed while it can keep no dead letters: its poison is not forgotten', {
   timeout: 120_000,
 }, async () => {
   const isPublisher = ({ client_properties }: { client_properties?: unknown }) =>
     JSON.stringify(client_properties ?? '').includes('carillon publisher');
   await takeDeadLetters(stack.amqpUrl);
-  const report = await Trial.run('consumer killed while it cannot bury', stack, async () => {
+  const report = await Trial.run('consumer killed while it can keep no dead letters', stack, async () => {
     for (let round = 0; round < 5; round += 1) {
       const doomed = stack.consumers.shift();
       const told = (what: string) => doomed?.output.some((line) => line.includes(what)) ?? false;

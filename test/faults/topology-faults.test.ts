@@ -81,7 +81,8 @@ test.for([
       await until('all dead letters', 60_000, async () => {
         // The queue need not be there again yet.
         const deadLetters = await takeDeadLetters(stack.amqpUrl).catch(() => []);
-        for (const { fields } of deadLetters) if (fields.routingKey.startsWith(what)) keys.add(fields.routingKey);
+        for (const { fields } of deadLetters)
+          if (fields.routingKey.startsWith(what)) keys.add(fields.routingKey);
         return keys.size >= POISON;
       });
     });

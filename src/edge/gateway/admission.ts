@@ -11,6 +11,7 @@ import type { Place } from '../connections/http-connections.ts';
 import { refuseRequest, refuseStream } from '../connections/refuse-stream.ts';
 import { Allowance, type Rate } from '../limits/token-bucket.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
+import { stateOf } from './connection-state.ts';
 import { codeOf, sayGoaway, turnAway } from './goaway.ts';
 import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
 import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
@@ -23,8 +24,6 @@ export interface AdmissionOptions {
   readonly addresses: ClientAddresses;
   readonly connectionLimits: ConnectionLimits;
   readonly messages: Rate;
-  /** Whether a session has begun on the connection, which tells of its end by itself. */
-  readonly hasBegun: (connection: Connection) => boolean;
   readonly log: Logger;
   readonly onRefused: (code: string) => void;
 }
@@ -160,8 +159,8 @@ export class Admission {
     say: (connection: Connection, code: GoawayCode) => void,
   ): void {
     if (codeOf(connection) !== undefined) return;
-    const { hasBegun, log, onRefused } = this.#options;
-    if (!hasBegun(connection)) {
+    const { log, onRefused } = this.#options;
+    if (!stateOf(connection).hasBegun) {
       log.info({ address: Reflect.get(connection, 'remoteAddress'), code }, 'connection refused');
       onRefused(code);
     }

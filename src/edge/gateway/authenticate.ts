@@ -61,7 +61,7 @@ export function authenticate({
       refuse('too_many_connections', `user ${identity.user}`);
       return;
     }
-    seat(socket, connectionLimits.takeForUser(identity.user));
+    holdPlace(socket, connectionLimits.takeForUser(identity.user));
     socket.data.identity = identity;
     socket.data.device = device;
     socket.data.cursors = cursors;
@@ -73,7 +73,7 @@ export function authenticate({
  * Gives the place back when the socket leaves, which may come back on the same connection, or, for one that never came
  * to be connected, when the connection ends.
  */
-function seat(socket: GatewaySocket, giveBack: () => void): void {
+function holdPlace(socket: GatewaySocket, giveBack: () => void): void {
   let isTaken = true;
   const leave = () => {
     socket.conn.off('close', leave);

@@ -161,7 +161,12 @@ export class Gateway {
       followPolling(connection, pending, () => cutOff(connection));
     });
     this.#io.use(authenticate({ verify, connectionLimits, log, onRefused }));
-    const presenceReporter = new PresenceReporter({ node: options.node, presence: options.presence, feeds, now });
+    const presenceReporter = new PresenceReporter({
+      node: options.node,
+      presence: options.presence,
+      feeds,
+      now,
+    });
     const announcer = new Announcer({
       node: options.node,
       signals: options.signals,

@@ -1,5 +1,6 @@
 /** The last word to a client: a stable code, whether to come back and when; then the connection closes. */
 import type { GoawayCode } from '../../contract/socket.ts';
+import { stateOf } from './connection-state.ts';
 import type { GatewaySocket } from './server.ts';
 import { type Connection, isTooSlow } from './wire/shared-write.ts';
 
@@ -16,10 +17,8 @@ const goaways: Record<GoawayCode, { readonly reconnect: boolean; readonly spread
   token_revoked: { reconnect: false, spreadMs: 0 },
 };
 
-const codes = new WeakMap<Connection, GoawayCode>();
-
 export function goaway(socket: GatewaySocket, code: GoawayCode): void {
-  codes.set(socket.conn, code);
+  stateOf(socket.conn).closeCode = code;
   socket.emit('goaway', messageOf(code));
   socket.disconnect(true);
 }
@@ -32,9 +31,10 @@ export function turnAway(connection: Connection, code: GoawayCode): void {
 
 /** The same for a connection that is being closed already. */
 export function sayGoaway(connection: Connection, code: GoawayCode): void {
+  const state = stateOf(connection);
   // What was said first is why.
-  if (codes.has(connection)) return;
-  codes.set(connection, code);
+  if (state.closeCode !== undefined) return;
+  state.closeCode = code;
   // As Socket.IO writes an event and a disconnect; Engine.IO puts its own packet type in front.
   connection.write(`2${JSON.stringify(['goaway', messageOf(code)])}`);
   connection.write('1');
@@ -42,13 +42,13 @@ export function sayGoaway(connection: Connection, code: GoawayCode): void {
 
 /** For a connection whose client does not take what it is sent: a last word would wait behind all the rest. */
 export function cutOff(connection: Connection): void {
-  codes.set(connection, 'slow_consumer');
+  stateOf(connection).closeCode = 'slow_consumer';
   connection.close(true);
 }
 
 /** Why this node sent the client away; undefined when the client left by itself. */
 export function codeOf(connection: Connection): GoawayCode | undefined {
-  return codes.get(connection) ?? (isTooSlow(connection) ? 'slow_consumer' : undefined);
+  return stateOf(connection).closeCode ?? (isTooSlow(connection) ? 'slow_consumer' : undefined);
 }
 
 function messageOf(code: GoawayCode) {

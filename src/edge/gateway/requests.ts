@@ -133,16 +133,16 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
     publish: checked(requests.publish.request, async (client, request) => {
       const { user, publish: allowed } = client.socket.data.identity;
       if (!allowsTopic(allowed, request.topic)) return failed('forbidden', `topic "${request.topic}"`);
-      const posted = clientEvent(user, request, maxEventBytes);
-      if (!posted.ok) {
-        const { path, message } = posted.refusal;
+      const event = clientEvent(user, request, maxEventBytes);
+      if (!event.ok) {
+        const { path, message } = event.refusal;
         return failed('bad_request', [path, message].filter((part) => part !== undefined).join(' '));
       }
       const waitMs = await quota.take(user, 1);
       if (waitMs !== undefined) return rateLimited('more events than a user may publish', waitMs);
       return await limited(client, async () => {
-        await publish(posted.value);
-        return { id: posted.value.event.id };
+        await publish(event.value);
+        return { id: event.value.event.id };
       });
     }),
 

@@ -1,21 +1,32 @@
-/** A session: one connected socket of one user on one device, from its rooms to its token's end. */
+/**
+ * A session: one connected socket of one user on one device.
+ *
+ * It is *starting* until its rooms are open and the client has been told its `session`: then its observers hear
+ * `notified`, and it is *live*. A move between departments tells the client its `session` again. It is *over* when the
+ * socket has left, whoever ended it: observers hear `leaving` while it is still in its rooms, and `closed` after that.
+ * Nothing may be begun for a session that is over.
+ */
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../../contract/audience.ts';
 import type { ClientLimits } from '../../contract/client-limits.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { Cursors, MissedByAudience } from '../../contract/recovery.ts';
+import type { GoawayCode } from '../../contract/socket.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../../contract/token.ts';
 import { type GivenDepartments, withDepartments } from '../../operate/access/departments.ts';
 import type { Meter } from '../../pipeline/inbox/meter.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import { isUnavailable, stackOf } from '../../resilience/unavailable.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
-import { goaway } from './goaway.ts';
+import { stateOf } from './connection-state.ts';
+import { codeOf, goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
 import { withMarks } from './missed-marks.ts';
 import { type Before, type EnteredEach, RoomJoin, type RoomJoinOptions } from './room-join.ts';
 import type { GatewaySocket } from './server.ts';
+import type { SessionObserver } from './session-observer.ts';
+import { type Beginning, beginningOf, movedTo } from './session-presence.ts';
 
 /** setTimeout fires at once for anything longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -26,13 +37,8 @@ export interface SessionOptions extends RoomJoinOptions {
   readonly inbox: UserInbox;
   readonly departments: GivenDepartments;
   readonly limits: RequestLimits;
-  /** The client has been told its `session`: where it begins, and what it said that it had. */
-  readonly onTold: (
-    socket: GatewaySocket,
-    places: ReadonlyMap<Audience, Cursor>,
-    cursors: Cursors | undefined,
-  ) => void;
-  /** How long rooms may take to open before the client is told to come again. */
+  readonly observers: readonly SessionObserver[];
+  /** How long rooms may take to open before the client is told to come again, and a connection wait for a session. */
   readonly deadlineMs: number;
   /** What every client may do, as its `session` says. */
   readonly clientLimits: Omit<ClientLimits, 'messageMaxBytes'>;
@@ -46,14 +52,14 @@ export class Session {
   readonly #messageMaxBytes: number;
   readonly #options: SessionOptions;
   readonly #roomJoin: RoomJoin;
-  /** What the token says, of which the socket's identity differs when an operator has given other departments. */
-  #claimed: Identity;
-  #given: readonly string[] | undefined;
-  #audiences: readonly Audience[];
+  readonly #rooms: SessionRooms;
   /** One move between departments at a time. */
   #moving: Promise<void>;
   readonly #life = new Lifetime();
   #expiry: NodeJS.Timeout | undefined;
+  #timesNotified = 0;
+  #began: Beginning = { atMs: 0, places: new Map(), cursors: undefined };
+  #closeReason = '';
 
   /** `messageMaxBytes`: of this client, whose token may need more than others do. */
   constructor(socket: GatewaySocket, options: SessionOptions, messageMaxBytes: number) {
@@ -61,13 +67,10 @@ export class Session {
     this.#messageMaxBytes = messageMaxBytes;
     this.#options = options;
     this.#roomJoin = new RoomJoin(socket, options);
-    this.#claimed = socket.data.identity;
-    this.#audiences = audiencesOfIdentity(socket.data.identity);
+    this.#rooms = new SessionRooms(socket, { ...options, isOver: () => this.isOver });
     // Before anything is begun that it ends.
-    socket.on('disconnect', () => {
-      this.#life.end();
-      clearTimeout(this.#expiry);
-    });
+    this.#followSocket();
+    for (const observer of options.observers) observer.connected?.(this);
     this.started = this.#life.within(options.deadlineMs, this.#start());
     this.#moving = this.started;
     this.started.catch((error) => {
@@ -75,6 +78,87 @@ export class Session {
       this.#notBegun(error);
     });
     this.renew(socket.data.identity);
+  }
+
+  /** A listener of each kind: there are many sessions. */
+  #followSocket(): void {
+    const { observers, deadlineMs } = this.#options;
+    const { conn } = this.#socket;
+    const connection = stateOf(conn);
+    connection.sessionBegins();
+    // At its 'disconnect' it is in no room any more.
+    this.#socket.on('disconnecting', () => {
+      for (const observer of observers) observer.leaving?.(this);
+    });
+    this.#socket.on('disconnect', (reason) => {
+      this.#life.end();
+      clearTimeout(this.#expiry);
+      connection.sessionEnds(conn, deadlineMs);
+      this.#closeReason = reason;
+      for (const observer of observers) observer.closed?.(this);
+    });
+    if (conn.transport.name === 'websocket') return;
+    conn.once('upgrade', () => {
+      // The session may have left a connection that goes on.
+      if (this.#timesNotified === 0 || this.isOver) return;
+      for (const observer of observers) observer.upgraded?.(this);
+    });
+  }
+
+  get id(): string {
+    return this.#socket.id;
+  }
+
+  get user(): string {
+    return this.#socket.data.identity.user;
+  }
+
+  /** When the token was made that it goes by. */
+  get issuedAtMs(): number {
+    return this.#socket.data.identity.issuedAtMs;
+  }
+
+  /** The client's own name for it. */
+  get device(): string | undefined {
+    return this.#socket.data.device;
+  }
+
+  get address(): string {
+    return this.#socket.handshake.address;
+  }
+
+  get transport(): string {
+    return this.#socket.conn.transport.name;
+  }
+
+  /** How often the client has been told its `session`. */
+  get timesNotified(): number {
+    return this.#timesNotified;
+  }
+
+  /** Of use once it has been notified. */
+  get began(): Beginning {
+    return this.#began;
+  }
+
+  /** Where the feed of each of its audiences stands. */
+  placesNow(): Record<string, Cursor> {
+    return this.#rooms.placesNow();
+  }
+
+  /** Why this node sent the client away; undefined when it did not. */
+  get closeCode(): GoawayCode | undefined {
+    return codeOf(this.#socket.conn);
+  }
+
+  /** What Socket.IO says of the end. */
+  get closeReason(): string {
+    return this.#closeReason;
+  }
+
+  /** Sends the client away. */
+  end(code: GoawayCode): void {
+    goaway(this.#socket, code);
   }
 
   /** Coming again may help; a fault of ours is told with its stack all the same. */
@@ -91,16 +175,19 @@ export class Session {
     return this.#life.isOver;
   }
 
-  /** The audiences whose inbox this session may see: those that it was told, as far as its token still gives them. */
+  /** The audiences whose inbox this session may see. */
   get audiences(): readonly Audience[] {
-    return this.#audiences;
+    return this.#rooms.audiences;
+  }
+
+  get topicCount(): number {
+    return this.#rooms.topicCount;
   }
 
   /** Goes on with a fresh token of the same user: rooms that it does not allow any more are left. */
   renew(claimed: Identity): void {
     if (this.isOver) return;
-    this.#claimed = claimed;
-    this.#narrow(withDepartments(claimed, this.#given));
+    this.#rooms.allow(claimed);
     clearTimeout(this.#expiry);
     const remainingMs = clamp(claimed.expiresAtMs - this.#options.recovery.now(), 0, MAX_TIMER_MS);
     this.#expiry = setTimeout(() => goaway(this.#socket, 'token_expired'), remainingMs);
@@ -118,24 +205,9 @@ export class Session {
     this.#moving.catch((error) => this.isOver || this.#notBegun(error));
   }
 
-  /** Leaves the rooms that the identity does not give. */
-  #narrow(identity: Identity): void {
-    this.#socket.data.identity = identity;
-    const given = new Set(audiencesOfIdentity(identity));
-    this.#audiences = this.#audiences.filter((audience) => given.has(audience));
-    const allowed = new Set(this.#audiences.map(roomOf));
-    for (const room of this.#socket.rooms) {
-      const audience = audienceOf(room);
-      if (audience === undefined || allowed.has(room)) continue;
-      const isAllowedTopic =
-        audienceKind(audience) === 'topic' && allowsTopic(identity.topics, topicOf(audience));
-      if (!isAllowedTopic) void this.#socket.leave(room);
-    }
-  }
-
   /**
    * Enters more rooms, each by itself: those that cannot be entered now are not among `entered`, and are left again.
-   * The caller MUST call `release` once it has told the client, as for an {@link RoomJoin}.
+   * The caller MUST call `release` once it has told the client, as for a {@link RoomJoin}.
    */
   async enter(audiences: readonly Audience[], before: Before): Promise<EnteredEach> {
     await this.#socket.join(audiences.map(roomOf));
@@ -145,14 +217,6 @@ export class Session {
     const failed = audiences.filter((audience) => !each.entered.has(audience));
     await Promise.all(failed.map((audience) => this.#socket.leave(roomOf(audience))));
     return each;
-  }
-
-  /** How many topics the socket is in. */
-  get topicCount(): number {
-    return [...this.#socket.rooms].filter((room) => {
-      const audience = audienceOf(room);
-      return audience !== undefined && audienceKind(audience) === 'topic';
-    }).length;
   }
 
   /** What the client missed in audiences that it is in. */
@@ -174,7 +238,7 @@ export class Session {
     );
     if (places.length === 0) return { audiences: Object.fromEntries(missed) };
     meter.spend(1);
-    const marks = await this.#options.inbox.marks(this.#claimed.user, new Map(places));
+    const marks = await this.#options.inbox.marks(this.user, new Map(places));
     const audiences = missed.map(([audience, one]) => [audience, withMarks(one, audience, marks)] as const);
     return { audiences: Object.fromEntries(audiences), version: marks.version };
   }
@@ -183,46 +247,20 @@ export class Session {
     const { cursors } = this.#socket.data;
     this.#socket.data.cursors = undefined;
     // Its departments are asked for while these rooms open: mostly they are right.
-    await this.#socket.join(this.#audiences.map(roomOf));
-    await this.#enterDepartments();
+    await this.#rooms.join();
+    await this.#rooms.updateDepartments();
     await this.#tell(cursors);
   }
 
   async #move(): Promise<void> {
     if (this.isOver) return;
-    if (await this.#enterDepartments()) await this.#tell(undefined);
-  }
-
-  /** Reads which departments the user has, and leaves and joins their rooms. Answers whether there are others now. */
-  async #enterDepartments(): Promise<boolean> {
-    this.#given = await this.#givenDepartments();
-    if (this.isOver) throw new SessionOver();
-    const before = this.#audiences;
-    const identity = withDepartments(this.#claimed, this.#given);
-    this.#narrow(identity);
-    const entered = audiencesOfIdentity(identity).filter((audience) => !before.includes(audience));
-    const isSame = entered.length === 0 && this.#audiences.length === before.length;
-    this.#audiences = audiencesOfIdentity(identity);
-    await this.#socket.join(entered.map(roomOf));
-    return !isSame;
-  }
-
-  async #givenDepartments(): Promise<readonly string[] | undefined> {
-    const { departments } = this.#options;
-    const { user } = this.#claimed;
-    try {
-      return await departments.of(user);
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      const shouldRetry = () => !this.isOver;
-      return await pRetry(() => departments.of(user), { ...RETRY, shouldRetry });
-    }
+    if (await this.#rooms.updateDepartments()) await this.#tell(undefined);
   }
 
   /** Tells the client its session. What it asks for in the handshake is charged like any other request. */
   async #tell(cursors: Cursors | undefined): Promise<void> {
     if (cursors === undefined) return await this.#tellMissed(undefined, undefined);
-    const turn = await this.#options.limits.begin(this.#claimed.user, () => this.#socket.connected);
+    const turn = await this.#options.limits.begin(this.user, () => this.#socket.connected);
     try {
       await this.#tellMissed(cursors, turn.ok ? turn.meter : undefined);
     } finally {
@@ -232,15 +270,15 @@ export class Session {
 
   /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
   async #tellMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
-    const { entered, release } = await this.#roomJoin.enter(this.#audiences, { cursors, meter });
+    const { entered, release } = await this.#roomJoin.enter(this.#rooms.audiences, { cursors, meter });
     // Counted up to where this socket enters: what comes behind that, comes live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
-    const opened = await this.#options.inbox.open(this.#claimed.user, places);
+    const opened = await this.#options.inbox.open(this.user, places);
     if (this.isOver) throw new SessionOver();
     const { heads: _, ...counted } = opened.counted;
     const { identity } = this.#socket.data;
     // A fresh token may have narrowed them meanwhile.
-    const heads = this.#audiences.map((audience) => {
+    const heads = this.#rooms.audiences.map((audience) => {
       const { epoch, offset } = places.get(audience) ?? EMPTY_HEAD;
       return [audience, { epoch, head: offset }] as const;
     });
@@ -261,16 +299,18 @@ export class Session {
       limits: { ...this.#options.clientLimits, messageMaxBytes: this.#messageMaxBytes },
     });
     release();
-    if (!this.isOver) this.#options.onTold(this.#socket, places, cursors);
+    if (this.isOver) return;
+    this.#began =
+      this.#timesNotified === 0
+        ? beginningOf(places, cursors, this.#options.recovery.now())
+        : movedTo(this.#began, places);
+    this.#timesNotified += 1;
+    for (const observer of this.#options.observers) observer.notified?.(this);
   }
 }
 
 function isCursorEntry(entry: [string, Cursor | undefined]): entry is [Audience, Cursor] {
   return isAudience(entry[0]) && entry[1] !== undefined;
-}
-
-function topicOf(audience: Audience): string {
-  return audience.slice('topic:'.length);
 }
 
 function clamp(value: number, min: number, max: number): number {

@@ -6,7 +6,7 @@
  */
 
 import { type Meter, REQUEST_COST } from '../../pipeline/inbox/meter.ts';
-import type { RequestLimits, RequestGrant } from './request-limits.ts';
+import type { RequestGrant, RequestLimits } from './request-limits.ts';
 import { Allowance } from './token-bucket.ts';
 
 export interface UserRequestsOptions {

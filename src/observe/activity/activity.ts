@@ -19,7 +19,7 @@ export type Seen =
     }
   | { readonly stage: Exclude<keyof StageCounts, StageName>; readonly amount: number };
 
-/** One implementation stays in this process (memory-tap.ts), one joins all of them (redis-tap.ts). */
+/** One implementation stays in this process (memory-activity.ts), one joins all of them (redis-activity.ts). */
 export interface Activity {
   /** Whether anybody watches, in any process. For those whose stage is work to describe: they ask before. */
   readonly isWatched: boolean;

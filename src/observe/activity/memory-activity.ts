@@ -1,6 +1,6 @@
 /** Activity of embedded mode, where there is one process. */
 import type { Tick } from '../../contract/console.ts';
-import type { Seen, Activity } from './activity.ts';
+import type { Activity, Seen } from './activity.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
 import { Merger } from './merger.ts';
 import { everyWindow } from './windows.ts';

@@ -6,7 +6,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Tick } from '../../contract/console.ts';
 import { parseJson } from '../../contract/json.ts';
-import type { Seen, Activity } from './activity.ts';
+import type { Activity, Seen } from './activity.ts';
 import { batchSchema } from './batch.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
 import { Merger } from './merger.ts';

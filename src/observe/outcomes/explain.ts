@@ -122,7 +122,10 @@ function queueSteps({ waiting }: Facts): Step[] {
   return [{ what: 'queue', detail }];
 }
 
-function verdictOf(copy: Copy, facts: Facts): { readonly verdict: VerdictCode; readonly steps: readonly Step[] } {
+function verdictOf(
+  copy: Copy,
+  facts: Facts,
+): { readonly verdict: VerdictCode; readonly steps: readonly Step[] } {
   const { entry, isSeen, isRead, isArchived } = copy;
   const devices = facts.devices.flatMap((device) => deviceSteps(copy, device));
   const has = devices.some(({ has }) => has);

@@ -13,7 +13,7 @@ import { type LogMarks, NO_MARKS, rebased } from '../../pipeline/inbox/marks.ts'
 import type { MarksStore } from '../../pipeline/inbox/marks-store.ts';
 import { contains } from '../../pipeline/inbox/ranges.ts';
 import { type Copy, type DeviceFacts, explain, type Facts } from './explain.ts';
-import type { SettledEvent, Outcomes } from './outcomes.ts';
+import type { Outcomes, SettledEvent } from './outcomes.ts';
 
 export interface InvestigateOptions {
   readonly outcomes: Outcomes;

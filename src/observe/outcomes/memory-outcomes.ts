@@ -1,5 +1,5 @@
 /** Outcomes within one process: embedded mode. */
-import type { EventIdentity, SettledEvent, Outcomes } from './outcomes.ts';
+import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
 
 export class MemoryOutcomes implements Outcomes {
   readonly #keptMs: number;

@@ -4,7 +4,7 @@
  */
 import { Cluster, type Redis } from 'ioredis';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
-import type { EventIdentity, SettledEvent, Outcomes } from './outcomes.ts';
+import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
 import { settledFromText, settledText } from './settled-text.ts';
 
 const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
@@ -12,7 +12,7 @@ const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
 /** Bounds one script's run time in Redis. */
 const AT_ONCE = 100;
 
-/** Nobody waits for a outcome: a script each turn of the event loop would be as many as there are of appends. */
+/** Nobody waits for an outcome: a script each turn of the event loop would be as many as there are of appends. */
 const LINGER_MS = 20;
 
 export interface RedisOutcomesOptions {

@@ -4,7 +4,7 @@ import type { AdminCommand } from './admin-command.ts';
 /** A place in the log; only the log that gave it knows what it means. */
 export type Place = string;
 
-/** One implementation is Redis' (redis-directive-log.ts), one is this process's memory (memory-directive-log.ts). */
+/** One implementation is Redis' (redis-admin-command-log.ts), one is this process's memory (memory-admin-command-log.ts). */
 export interface AdminCommandLog {
   /** MUST reject when the command may not have been kept. */
   append(command: AdminCommand): Promise<void>;

@@ -4,7 +4,7 @@
  */
 
 import type { Identity } from '../../contract/token.ts';
-import type { Directing, AdminCommand, Obey } from './admin-command.ts';
+import type { AdminCommand, Directing, Obey } from './admin-command.ts';
 import type { AdminCommandLog, Place } from './admin-command-log.ts';
 
 export interface AdminCommandsOptions {

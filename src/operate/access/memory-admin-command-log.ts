@@ -1,4 +1,4 @@
-/** AdminCommands within one process: embedded mode. */
+/** Admin commands within one process: embedded mode. */
 import type { AdminCommand } from './admin-command.ts';
 import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
 

@@ -1,4 +1,4 @@
-/** AdminCommands in Redis: one stream, and a channel in the same slot that says that there is more. */
+/** Admin commands in Redis: one stream, and a channel in the same slot that says that there is more. */
 import type { Cluster, Redis } from 'ioredis';
 import { parseJson } from '../../contract/json.ts';
 import { type AdminCommand, adminCommandSchema } from './admin-command.ts';

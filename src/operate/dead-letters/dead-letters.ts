@@ -10,9 +10,9 @@ import type {
   RedriveResult,
 } from '../../contract/dead-letter.ts';
 import type { JsonObject } from '../../contract/json.ts';
-import type { StoredDeadLetter, DeadLetterStore, Lease } from './dead-letter-store.ts';
+import type { DeadLetterStore, Lease, StoredDeadLetter } from './dead-letter-store.ts';
 import { type Assessment, redrive } from './redrive.ts';
-import { type Found, factsOf, type DeadLetterFacts, matches, timeMs, viewOf } from './stored-dead-letter.ts';
+import { type DeadLetterFacts, type Found, factsOf, matches, timeMs, viewOf } from './stored-dead-letter.ts';
 
 export interface DeadLettersOptions extends Assessment {
   readonly store: DeadLetterStore;
@@ -113,7 +113,10 @@ export class DeadLetters implements DeadLetterDesk {
   async #scan<Kept>(
     lease: Lease,
     filter: DeadLetterFilter,
-    keep: (deadLetter: StoredDeadLetter, facts: DeadLetterFacts) => { readonly kept: Kept; readonly bytes: number },
+    keep: (
+      deadLetter: StoredDeadLetter,
+      facts: DeadLetterFacts,
+    ) => { readonly kept: Kept; readonly bytes: number },
   ): Promise<Scan<Kept>> {
     const { maxDeadLetters, maxBytes } = this.#options.bounds ?? BOUNDS;
     const found = new Map<string, Found<Kept>>();

@@ -3,7 +3,7 @@ import { STRUCTURED_TYPE } from '../../contract/cloudevent.ts';
 import type { Event } from '../../contract/event.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { writeEvent } from '../../contract/written.ts';
-import type { StoredDeadLetter, DeadLetterStore, Lease } from './dead-letter-store.ts';
+import type { DeadLetterStore, Lease, StoredDeadLetter } from './dead-letter-store.ts';
 import { reasonHeaders } from './dead-letter-writer.ts';
 
 const MAX_DEAD_LETTERS = 1_000;

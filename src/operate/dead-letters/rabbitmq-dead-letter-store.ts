@@ -17,11 +17,11 @@ import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import {
-  type StoredDeadLetter,
   type DeadLetterStore,
   DeadLettersUnavailable,
-  type Taken,
   type Lease,
+  type StoredDeadLetter,
+  type Taken,
 } from './dead-letter-store.ts';
 import { writable } from './writable-message.ts';
 
@@ -81,7 +81,8 @@ export class RabbitMqDeadLetterStore implements DeadLetterStore {
 
   async sendAgain(deadLetter: StoredDeadLetter): Promise<void> {
     const { routingKey, properties, losesAttributes } = this.#writable(deadLetter);
-    if (losesAttributes) throw new DeadLettersUnavailable('broker_unavailable', 'its attributes have no room');
+    if (losesAttributes)
+      throw new DeadLettersUnavailable('broker_unavailable', 'its attributes have no room');
     await this.#publisher.publish(EVENTS_EXCHANGE, routingKey, deadLetter.content, {
       ...properties,
       headers: { ...properties.headers, [PUBLISHED_AT_HEADER]: Date.now() },

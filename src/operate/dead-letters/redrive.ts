@@ -11,7 +11,7 @@ import type { DryRun, RedriveOrder, RedriveResult } from '../../contract/dead-le
 import type { Event } from '../../contract/event.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
 import { readMessage } from '../../pipeline/ingest/message.ts';
-import { type StoredDeadLetter, DeadLettersUnavailable } from './dead-letter-store.ts';
+import { DeadLettersUnavailable, type StoredDeadLetter } from './dead-letter-store.ts';
 import type { Found } from './stored-dead-letter.ts';
 
 export interface Assessment {

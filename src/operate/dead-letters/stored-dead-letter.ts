@@ -108,7 +108,10 @@ function deathsIn(headers: Readonly<Record<string, unknown>>): JsonObject[] {
   return Array.isArray(deaths) ? deaths.filter(isJsonObject) : [];
 }
 
-export function matches(facts: DeadLetterFacts, { ids, reason, type, source, after, before }: DeadLetterFilter) {
+export function matches(
+  facts: DeadLetterFacts,
+  { ids, reason, type, source, after, before }: DeadLetterFilter,
+) {
   const atMs = timeMs(facts);
   return (
     (ids === undefined || ids.includes(facts.id)) &&

@@ -7,9 +7,9 @@ import {
   deviceOf,
   fieldOf,
   MAX_DEVICES,
-  type RoomCounts,
   ordered,
   type PresenceStore,
+  type RoomCounts,
   type Rooms,
 } from './presence-store.ts';
 

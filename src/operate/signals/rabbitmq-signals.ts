@@ -6,7 +6,13 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { type Publisher, Unroutable } from '../../adapters/rabbitmq/publisher.ts';
 import { SIGNALS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
-import { type ClientSignal, encodeSignal, type SignalData, type Signals, typeOf } from '../../contract/signal.ts';
+import {
+  type ClientSignal,
+  encodeSignal,
+  type SignalData,
+  type Signals,
+  typeOf,
+} from '../../contract/signal.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 
 /** Waiting for RabbitMQ's confirm. More means that it is slower than users are. */

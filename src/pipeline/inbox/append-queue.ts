@@ -1,19 +1,19 @@
 /**
- * AppendQueue keep the order of each audience while its appends are many, and while they fail.
+ * The append queue keeps the order of each audience while its appends are many, and while they fail.
  *
- * A queue is one audience's way into its log. One batch (one append call) is under way in it at a time; what
- * arrives meanwhile waits and leaves together in the next batch. So an idle audience pays no delay, a busy one
- * is batched by the store's own speed, different audiences share the connection side by side, and when a batch
- * fails everything later waits behind its retry instead of overtaking it. A failed batch is tried again for ever
- * with growing, jittered pauses, until it succeeds or the append queue are closed. It may become shorter meanwhile, when the
- * store takes less at a time, and never longer.
+ * Each audience has a queue of its own into its log. One batch (one append call) of a queue is under way at a time. What
+ * arrives meanwhile waits, and leaves together in the next batch. So an idle audience has no delay, a busy one is batched
+ * by the store's own speed, and different audiences share the connection side by side. When a batch fails, everything
+ * later waits behind its retry instead of overtaking it. A failed batch is tried again for ever, with growing, jittered
+ * pauses, until it succeeds or the append queue is closed. Meanwhile it may become shorter, when the store takes less at
+ * a time, and never longer.
  *
- * That is for a store that is away. When something fails that says nothing of the store, one entry may be what it fails
- * on, and would stop its audience for ever: such a batch leaves as one entry at a time, and the entry that fails
- * {@link MAX_FAULTS} times is given back. What waits behind it goes on, in order.
+ * That is for a store that is away. When something else fails, one entry may be the reason, and would stop its audience
+ * for ever. Such a batch leaves one entry at a time, and the entry that fails {@link MAX_FAULTS} times is given back.
+ * What waits behind it goes on, in order.
  *
- * An event for thousands of audiences would put thousands of appends in front of everybody else's. Of such appends only
- * so many are under way at a time, over all append queue; one that another event waits behind is not kept back any more.
+ * An event for thousands of audiences would put thousands of appends in front of everybody else's. Only so many of such
+ * appends are under way at a time, over all queues. One that another event waits behind is not kept back any more.
  */
 import pRetry from 'p-retry';
 import type { Audience } from '../../contract/audience.ts';
@@ -39,7 +39,7 @@ const RETRY = {
   randomize: true,
 };
 
-/** The append queue are closed: whoever appends next, after a restart, finds what was written as repeats. */
+/** The append queue is closed: whoever appends next, after a restart, finds what was written as repeats. */
 export class AppendQueueClosed extends Error {}
 
 /** The store is there, and the entry cannot be appended all the same: a fault of ours, in `cause`. */
@@ -53,19 +53,19 @@ interface Waiting {
 
 export class AppendQueue {
   readonly #inbox: Inbox;
-  readonly #onHold: (error: unknown) => void;
+  readonly #onRetry: (error: unknown) => void;
   /** What waits and what is under way, which comes first. */
   readonly #queues = new Map<Audience, Waiting[]>();
   readonly #progress = new Progress();
-  /** AppendQueue with nothing but appends of wide events, that have not begun. */
+  /** Queues with nothing but appends of wide events, that have not begun. */
   readonly #keptBack = new Map<Audience, Waiting[]>();
   #wideUnderWay = 0;
   readonly #closing = new AbortController();
 
-  /** `onHold` is told each time that a batch failed and its queue waits. */
-  constructor(inbox: Inbox, onHold: (error: unknown) => void) {
+  /** `onRetry` is told each time that a batch failed and its queue waits. */
+  constructor(inbox: Inbox, onRetry: (error: unknown) => void) {
     this.#inbox = inbox;
-    this.#onHold = onHold;
+    this.#onRetry = onRetry;
   }
 
   /** Appends fail again and again, and none has succeeded for some time. */
@@ -97,7 +97,7 @@ export class AppendQueue {
 
   /** Gives up what waits: those appends reject, and may or may not have reached the log. */
   close(): void {
-    this.#closing.abort(new AppendQueueClosed('the lanes are closed'));
+    this.#closing.abort(new AppendQueueClosed('the append queue is closed'));
     for (const [audience, queue] of this.#keptBack) void this.#run(audience, queue);
     this.#keptBack.clear();
   }
@@ -176,8 +176,8 @@ export class AppendQueue {
     shorten: () => void,
   ): Promise<readonly Appended[]> {
     let faults = 0;
-    const hold = (failure: unknown) => {
-      this.#onHold(failure);
+    const failed = (failure: unknown) => {
+      this.#onRetry(failure);
       if (!(failure instanceof AppendFailed)) {
         this.#progress.failed();
         return;
@@ -187,11 +187,11 @@ export class AppendQueue {
       faults += 1;
       if (faults === MAX_FAULTS) throw failure;
     };
-    hold(error);
+    failed(error);
     return pRetry(attempt, {
       ...RETRY,
       signal: this.#closing.signal,
-      onFailedAttempt: ({ error: failure }) => hold(failure),
+      onFailedAttempt: ({ error: failure }) => failed(failure),
     });
   }
 }

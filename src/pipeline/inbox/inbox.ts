@@ -103,7 +103,7 @@ export interface Inbox {
    * lost, so that no place (epoch and offset) is ever given out twice, and MUST reject without having appended, or
    * with the appended entries recognisable as repeats, so that the same call can be made again.
    *
-   * The caller MUST NOT have two calls for one audience under way at once (see lanes.ts).
+   * The caller MUST NOT have two calls for one audience under way at once (see append-queue.ts).
    *
    * @throws {InboxUnavailable} the entries' fault in no case: the caller tries again until it succeeds
    */

@@ -121,7 +121,7 @@ export class RedisAppend {
       });
     } catch (error) {
       way.window.failed(bytes, isTimeout(error));
-      // The append queue try again, and then it has to be known where the key has gone.
+      // The append queue tries again, and then it has to be known where the key has gone.
       if (this.#options.redis instanceof Cluster) this.#options.redis.refreshSlotsCache();
       const isOfOne = !(error instanceof InboxUnavailable) || error.cause instanceof ReplyError;
       if (isOfOne && calls.length > 1) for (const call of calls) void this.#send([call], call.bytes, way);

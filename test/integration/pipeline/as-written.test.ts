@@ -5,7 +5,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../support/carillon.ts';
-import { deadLetter, deadLetters, deadLetterOf } from '../../support/dead-letters.ts';
+import { deadLetter, deadLetterOf, deadLetters } from '../../support/dead-letters.ts';
 import fc from '../../support/fast-check.ts';
 import { madeEvent, Producer } from '../../support/producer.ts';
 import { openRawSocket, openSession, type RawSocket } from '../../support/raw-socket.ts';
@@ -182,7 +182,9 @@ test('what lies in Redis with half a character is served without, and lets every
 
 test('dead letters show it as it was written, and a redrive delivers it so', async () => {
   const event = textOf('dead', 'user:dead', NUMBERS);
-  await deadLetter(amqpUrl, [{ ...deadLetterOf(madeEvent('dead'), 'no_audience'), body: Buffer.from(event) }]);
+  await deadLetter(amqpUrl, [
+    { ...deadLetterOf(madeEvent('dead'), 'no_audience'), body: Buffer.from(event) },
+  ]);
   const list = async (carillon: CarillonProcess) => JSON.stringify((await deadLetters(carillon, '')).answer);
   expect(await list(real)).toContain(JSON.stringify(event).slice(1, -1));
   const socket = await openSession(real.url, await tokenFor('dead'));

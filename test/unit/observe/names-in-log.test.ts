@@ -34,11 +34,19 @@ test('source, id and type of a structured event, and the id of its dead letter; 
 
 test('the same of an event in binary mode, whatever its body is', () => {
   const headers = { 'cloudEvents:id': '8', 'cloudEvents:source': '/scan', 'cloudEvents:type': 'scan.made' };
-  expect(namesOf(deadLetter('\u0000?', headers))).toMatchObject({ source: '/scan', id: '8', type: 'scan.made' });
+  expect(namesOf(deadLetter('\u0000?', headers))).toMatchObject({
+    source: '/scan',
+    id: '8',
+    type: 'scan.made',
+  });
 });
 
 test('what is no event has its routing key and the id of its dead letter', () => {
-  expect(namesOf(deadLetter('?'))).toMatchObject({ source: undefined, id: undefined, routingKey: 'order.lost' });
+  expect(namesOf(deadLetter('?'))).toMatchObject({
+    source: undefined,
+    id: undefined,
+    routingKey: 'order.lost',
+  });
 });
 
 test('is bounded, and no control character of a stranger reaches the log', () => {

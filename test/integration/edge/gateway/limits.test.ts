@@ -101,7 +101,7 @@ describe('connections', () => {
     expect(await refusalOf(await connect(carillon, 'ada'))).toEqual(REFUSED);
     await (await connect(carillon, 'bob')).session();
     first.close();
-    await until('a free seat', 20_000, async () => {
+    await until('a free place', 20_000, async () => {
       const again = await connect(carillon, 'ada');
       return await Promise.race([again.session().then(() => true), refusalOf(again).then(() => false)]);
     });
@@ -187,7 +187,7 @@ function masked(text: string): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-test('a client that says nothing and takes no notice of its end does not keep its seat', async () => {
+test('a client that says nothing and takes no notice of its end does not keep its place', async () => {
   const carillon = await start({ HANDSHAKE_SECONDS: '5', CONNECTIONS_PER_ADDRESS: '1' });
   const { port, hostname } = new URL(carillon.url);
   const silent = connectTcp(Number(port), hostname);

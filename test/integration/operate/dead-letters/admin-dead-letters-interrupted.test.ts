@@ -9,7 +9,7 @@ import {
   tokenFor,
 } from '../../../support/carillon.ts';
 import { connectClient, type TestClient } from '../../../support/client.ts';
-import { deadLetter, deadLetters, deadLetterOf } from '../../../support/dead-letters.ts';
+import { deadLetter, deadLetterOf, deadLetters } from '../../../support/dead-letters.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { queueDepth } from '../../../support/queue-depth.ts';
 import { amqpUrl as urlAt, vhostOf } from '../../../support/rabbitmq.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deadLettersSchema, redriveResultSchema } from '../../../../src/contract/dead-letter.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../../support/carillon.ts';
 import { connectClient } from '../../../support/client.ts';
-import { deadLetter, deadLetters, deadLetterOf, reason } from '../../../support/dead-letters.ts';
+import { deadLetter, deadLetterOf, deadLetters, reason } from '../../../support/dead-letters.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { queueDepth } from '../../../support/queue-depth.ts';
 import { vhostOf } from '../../../support/rabbitmq.ts';
@@ -99,7 +99,11 @@ describe('looking', () => {
     });
     await deadLetter(amqpUrl, [
       deadLetterOf(personal, 'expired', '2026-11-20T01:00:00Z'),
-      deadLetterOf(madeEvent('long', { data: { pad: 'x'.repeat(9_000) } }), 'expired', '2026-11-20T02:00:00Z'),
+      deadLetterOf(
+        madeEvent('long', { data: { pad: 'x'.repeat(9_000) } }),
+        'expired',
+        '2026-11-20T02:00:00Z',
+      ),
       {
         body: Buffer.from('{"email":"ada@example.com"'),
         headers: reason('not_json', '2026-11-20T03:00:00Z'),
@@ -196,7 +200,9 @@ describe('a redrive', () => {
   test('delivers each once, keeps what would be refused, and has nothing to do the second time', async () => {
     const bob = connectClient(carillon.url, await tokenFor('bob'));
     await bob.session();
-    const found = ['a', 'b', 'c'].map((id) => deadLetterOf(madeEvent(id, { audience: 'user:bob' }), 'expired'));
+    const found = ['a', 'b', 'c'].map((id) =>
+      deadLetterOf(madeEvent(id, { audience: 'user:bob' }), 'expired'),
+    );
     const binary = {
       body: Buffer.from('{"n":1}'),
       headers: {

@@ -6,8 +6,15 @@ const from = (address: string) => ({ node: true, address });
 
 test('there is room for as many of an address as are allowed, and again when one has ended', () => {
   const connectionLimits = new ConnectionLimits({ perNode: 10, perAddress: 2, perUser: 10 });
-  const [first] = [connectionLimits.take(from('a')), connectionLimits.take(from('a')), connectionLimits.take(from('b'))];
-  expect([connectionLimits.fullFor(from('a')), connectionLimits.fullFor(from('b'))]).toEqual(['address', undefined]);
+  const [first] = [
+    connectionLimits.take(from('a')),
+    connectionLimits.take(from('a')),
+    connectionLimits.take(from('b')),
+  ];
+  expect([connectionLimits.fullFor(from('a')), connectionLimits.fullFor(from('b'))]).toEqual([
+    'address',
+    undefined,
+  ]);
   first?.();
   expect(connectionLimits.fullFor(from('a'))).toBeUndefined();
 });
@@ -16,7 +23,10 @@ test('the node is full before its addresses are', () => {
   const connectionLimits = new ConnectionLimits({ perNode: 2, perAddress: 2, perUser: 10 });
   const leave = connectionLimits.take(from('a'));
   connectionLimits.take(from('b'));
-  expect([connectionLimits.fullFor(from('a')), connectionLimits.fullFor(from('c'))]).toEqual(['node', 'node']);
+  expect([connectionLimits.fullFor(from('a')), connectionLimits.fullFor(from('c'))]).toEqual([
+    'node',
+    'node',
+  ]);
   leave();
   expect(connectionLimits.fullFor(from('c'))).toBeUndefined();
 });
@@ -24,7 +34,10 @@ test('the node is full before its addresses are', () => {
 test('users are counted apart from addresses', () => {
   const connectionLimits = new ConnectionLimits({ perNode: 10, perAddress: 10, perUser: 1 });
   const leave = connectionLimits.takeForUser('ada');
-  expect([connectionLimits.isFullForUser('ada'), connectionLimits.isFullForUser('bob')]).toEqual([true, false]);
+  expect([connectionLimits.isFullForUser('ada'), connectionLimits.isFullForUser('bob')]).toEqual([
+    true,
+    false,
+  ]);
   leave();
   expect(connectionLimits.isFullForUser('ada')).toBe(false);
 });

@@ -42,7 +42,9 @@ function setup(atOnce = 2) {
 }
 
 /** What has resolved until now. */
-async function outcomesOf(turns: readonly Promise<RequestGrant>[]): Promise<readonly (boolean | undefined)[]> {
+async function outcomesOf(
+  turns: readonly Promise<RequestGrant>[],
+): Promise<readonly (boolean | undefined)[]> {
   const outcomes: (boolean | undefined)[] = turns.map(() => undefined);
   turns.forEach((turn, i) => {
     void turn.then(({ ok }) => {

@@ -31,11 +31,15 @@ function open(log = new FailingLog(), checkMs = 1_000_000) {
 const revoke = (user: string, notBeforeMs?: number): AdminCommand =>
   notBeforeMs === undefined ? { kind: 'disconnect', user } : { kind: 'disconnect', user, notBeforeMs };
 
-test('each directive is obeyed once, whoever issued it and however often the log is read', async () => {
+test('each command is obeyed once, whoever issued it and however often the log is read', async () => {
   const { log, adminCommands, obeyed } = open();
   await log.append(revoke('a'));
   await adminCommands.start();
-  await Promise.all([adminCommands.issue(revoke('b')), adminCommands.issue(revoke('c')), log.append(revoke('d'))]);
+  await Promise.all([
+    adminCommands.issue(revoke('b')),
+    adminCommands.issue(revoke('c')),
+    log.append(revoke('d')),
+  ]);
   await expect.poll(() => obeyed.map(({ user }) => user).sort()).toEqual(['a', 'b', 'c', 'd']);
 });
 

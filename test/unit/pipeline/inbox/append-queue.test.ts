@@ -6,7 +6,7 @@ import { away, outcomeOf, pause, placeOf, settle, setup } from './batches.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-describe('a lane', () => {
+describe('a queue', () => {
   test('sends the first entry at once, alone', () => {
     const { append, batches } = setup();
     void append('user:1', 1);
@@ -14,7 +14,7 @@ describe('a lane', () => {
     expect(batches).toMatchObject([{ audience: 'user:1', ids: ['1'] }]);
   });
 
-  test('has one flight under way, and what waited leaves together and in order', async () => {
+  test('has one batch under way, and what waited leaves together and in order', async () => {
     const { append, batches, latest } = setup();
     const outcomes = [1, 2, 3].map((id) => outcomeOf(append('user:1', id)));
     await settle();
@@ -41,7 +41,7 @@ describe('a lane', () => {
     expect(batches.map(({ ids }) => ids)).toEqual([['1'], ['2']]);
   });
 
-  test('sends at most 100 entries in a flight', async () => {
+  test('sends at most 100 entries in a batch', async () => {
     const { append, batches, latest } = setup();
     for (let id = 0; id < 251; id += 1) void append('user:1', id);
     for (let i = 0; i < 4; i += 1) {
@@ -52,7 +52,7 @@ describe('a lane', () => {
     expect(batches.flatMap(({ ids }) => ids)).toEqual(Array.from({ length: 251 }, (_, id) => String(id)));
   });
 
-  test('tries a failed flight again before anything later, and tells each failure', async () => {
+  test('tries a failed batch again before anything later, and tells each failure', async () => {
     const { append, batches, held, latest } = setup();
     const outcomes = [1, 2].map((id) => outcomeOf(append('user:1', id)));
     const errors = [away(), away(), away()];
@@ -69,7 +69,7 @@ describe('a lane', () => {
     expect(outcomes.map(({ state }) => state)).toEqual(['at 1', 'pending']);
   });
 
-  test('has only one flight under way while it tries again', async () => {
+  test('has only one batch under way while it tries again', async () => {
     const { append, batches, latest } = setup();
     void append('user:1', 1);
     latest().fail(away());
@@ -89,7 +89,7 @@ describe('a lane', () => {
     expect(batches.map(({ ids }) => ids)).toEqual([['0'], ['1', '2'], ['3'], ['4'], ['5']]);
   });
 
-  test('tries a failed flight again with fewer entries when the inbox takes less, and never with more', async () => {
+  test('tries a failed batch again with fewer entries when the inbox takes less, and never with more', async () => {
     let limit = 1_000;
     const { append, batches, latest } = setup(() => limit);
     const outcomes = [0, 1, 2, 3, 4].map((id) => outcomeOf(append('user:1', id, { bytes: 100 })));
@@ -157,7 +157,7 @@ test('audiences do not wait for each other', async () => {
   expect(batches.at(-1)).toMatchObject({ audience: 'user:2', ids: ['3'] });
 });
 
-test('the log gets each entry once and in order, however flights fail', async () => {
+test('the log gets each entry once and in order, however batches fail', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.nat(30), async (fates, count) => {
       const { append, batches, latest } = setup();
@@ -179,7 +179,7 @@ test('the log gets each entry once and in order, however flights fail', async ()
 });
 
 describe('close', () => {
-  const closed = 'rejected: the lanes are closed';
+  const closed = 'rejected: the append queue is closed';
 
   test('rejects what waits to be tried again, and everything after', async () => {
     const { append, batches, appendQueue, latest } = setup();
@@ -197,7 +197,7 @@ describe('close', () => {
     expect(batches).toHaveLength(2);
   });
 
-  test('lets a flight that is under way and succeeds count', async () => {
+  test('lets a batch that is under way and succeeds count', async () => {
     const { append, appendQueue, latest } = setup();
     const first = outcomeOf(append('user:1', 1));
     appendQueue.close();
@@ -206,7 +206,7 @@ describe('close', () => {
     expect(first.state).toBe('at 1');
   });
 
-  test('tries a flight that fails after it no more', async () => {
+  test('tries a batch that fails after it no more', async () => {
     const { append, batches, appendQueue, latest } = setup();
     const first = outcomeOf(append('user:1', 1));
     appendQueue.close();

@@ -29,7 +29,7 @@ export function setup(batchBytes?: () => number) {
         });
       }),
     heads: async () => [],
-    fence: () => Promise.reject(new Error('lanes have no use for this')),
+    fence: () => Promise.reject(new Error('the append queue has no use for this')),
     read: async () => [],
     readNewest: async () => [],
     readEnvelopes: async () => [],

@@ -56,7 +56,7 @@ describe('an event for very many audiences', () => {
     appendQueue.close();
     for (const { fail } of batches) fail(away());
     await pause();
-    expect(wide.every(({ state }) => state === 'rejected: the lanes are closed')).toBe(true);
+    expect(wide.every(({ state }) => state === 'rejected: the append queue is closed')).toBe(true);
     expect(batches).toHaveLength(100);
   });
 });

@@ -1,0 +1,122 @@
+/**
+ * The rooms of one session: those that its token gives it, or the departments that an operator has given its user in
+ * place of the token's, and the topics that it has joined.
+ */
+import pRetry from 'p-retry';
+import { type Audience, audienceKind, audienceOf, roomOf } from '../../contract/audience.ts';
+import type { Cursor } from '../../contract/notification.ts';
+import { allowsTopic, audiencesOfIdentity, type Identity } from '../../contract/token.ts';
+import { type GivenDepartments, withDepartments } from '../../operate/access/departments.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
+import type { Feeds } from './feeds.ts';
+import { SessionOver } from './lifetime.ts';
+import type { GatewaySocket } from './server.ts';
+
+const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
+
+export interface SessionRoomsOptions {
+  readonly departments: GivenDepartments;
+  readonly feeds: Feeds;
+  /** The client has left. */
+  readonly isOver: () => boolean;
+}
+
+export class SessionRooms {
+  readonly #socket: GatewaySocket;
+  readonly #options: SessionRoomsOptions;
+  /** What the token says, of which the socket's identity differs when an operator has given other departments. */
+  #claimed: Identity;
+  #given: readonly string[] | undefined;
+  #audiences: readonly Audience[];
+
+  constructor(socket: GatewaySocket, options: SessionRoomsOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#claimed = socket.data.identity;
+    this.#audiences = audiencesOfIdentity(socket.data.identity);
+  }
+
+  /** The audiences whose inbox the session may see: those that it was told, as far as its token still gives them. */
+  get audiences(): readonly Audience[] {
+    return this.#audiences;
+  }
+
+  /** Those that its token gives at the beginning. */
+  async join(): Promise<void> {
+    await this.#socket.join(this.#audiences.map(roomOf));
+  }
+
+  /** A fresh token of the same user: rooms that it does not allow any more are left. */
+  allow(claimed: Identity): void {
+    this.#claimed = claimed;
+    this.#narrow(withDepartments(claimed, this.#given));
+  }
+
+  /** Leaves the rooms that the identity does not give. */
+  #narrow(identity: Identity): void {
+    this.#socket.data.identity = identity;
+    const given = new Set(audiencesOfIdentity(identity));
+    this.#audiences = this.#audiences.filter((audience) => given.has(audience));
+    const allowed = new Set(this.#audiences.map(roomOf));
+    for (const room of this.#socket.rooms) {
+      const audience = audienceOf(room);
+      if (audience === undefined || allowed.has(room)) continue;
+      const isAllowedTopic =
+        audienceKind(audience) === 'topic' && allowsTopic(identity.topics, topicOf(audience));
+      if (!isAllowedTopic) void this.#socket.leave(room);
+    }
+  }
+
+  /**
+   * Reads which departments the user has, and leaves and joins their rooms. Answers whether there are others now.
+   *
+   * @throws {SessionOver}
+   */
+  async updateDepartments(): Promise<boolean> {
+    this.#given = await this.#givenDepartments();
+    if (this.#options.isOver()) throw new SessionOver();
+    const before = this.#audiences;
+    const identity = withDepartments(this.#claimed, this.#given);
+    this.#narrow(identity);
+    const entered = audiencesOfIdentity(identity).filter((audience) => !before.includes(audience));
+    const isSame = entered.length === 0 && this.#audiences.length === before.length;
+    this.#audiences = audiencesOfIdentity(identity);
+    await this.#socket.join(entered.map(roomOf));
+    return !isSame;
+  }
+
+  /** How many topics the socket is in. */
+  get topicCount(): number {
+    return [...this.#socket.rooms].filter((room) => {
+      const audience = audienceOf(room);
+      return audience !== undefined && audienceKind(audience) === 'topic';
+    }).length;
+  }
+
+  /** Where the feed of each of its audiences stands. */
+  placesNow(): Record<string, Cursor> {
+    return Object.fromEntries(
+      [...this.#socket.rooms].flatMap((room) => {
+        const audience = audienceOf(room);
+        const cursor = audience === undefined ? undefined : this.#options.feeds.find(audience)?.cursor;
+        return audience === undefined || cursor === undefined ? [] : [[audience, cursor]];
+      }),
+    );
+  }
+
+  async #givenDepartments(): Promise<readonly string[] | undefined> {
+    const { departments } = this.#options;
+    const { user } = this.#claimed;
+    try {
+      return await departments.of(user);
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      const shouldRetry = () => !this.#options.isOver();
+      return await pRetry(() => departments.of(user), { ...RETRY, shouldRetry });
+    }
+  }
+}
+
+function topicOf(audience: Audience): string {
+  return audience.slice('topic:'.length);
+}

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectForSubscriptions } from '../../src/adapters/redis/connections.ts';
-import { NO_SIGNALS } from '../../src/contract/signal.ts';
 import { ClientAddresses } from '../../src/edge/connections/client-addresses.ts';
 import { ConnectionLimits } from '../../src/edge/gateway/connection-limits.ts';
 import { Gateway } from '../../src/edge/gateway/gateway.ts';
@@ -28,52 +27,46 @@ const { redis, observer, inbox, userInbox } = await openStore();
 for (const user of USERS) await fill(inbox, audiencesOf(user), 10);
 const httpServer = createServer();
 new Gateway(httpServer, {
-  node: 'bench',
-  presence: { present: () => {}, gone: () => {} },
-  signals: NO_SIGNALS,
-  departments: { of: async () => undefined },
-  live: new RedisLive(redis, connectForSubscriptions(address, log), log),
-  inbox,
-  userInbox,
-  syncLimit: 300,
-  // No periodic check: what is counted in Redis is the requests' only.
-  checkMs: Number.POSITIVE_INFINITY,
-  verify: createVerify({
-    key: { secret: SECRET },
-    issuer: undefined,
-    audience: undefined,
-    clockSkewSeconds: 5,
-  }),
-  publish: async () => {},
-  isRevoked: () => false,
-  quota: { spent: async () => undefined, take: async () => undefined },
-  requestLimits: {
-    begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
+  store: { live: new RedisLive(redis, connectForSubscriptions(address, log), log), inbox, userInbox },
+  access: {
+    verify: createVerify({
+      key: { secret: SECRET },
+      issuer: undefined,
+      audience: undefined,
+      clockSkewSeconds: 5,
+    }),
+    isRevoked: () => false,
+    departments: { of: async () => undefined },
+    allowedOrigins: [],
+    addresses: new ClientAddresses([]),
   },
-  allowedOrigins: [],
-  addresses: new ClientAddresses([]),
-  connectionLimits: new ConnectionLimits({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
-  otherWaiters: () => [],
   // The load is one client's; nothing of it is to be refused.
   limits: {
+    connections: new ConnectionLimits({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
+    requests: {
+      begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
+    },
+    events: { spent: async () => undefined, take: async () => undefined },
     messages: { perSecond: 1_000_000, burst: 1_000_000 },
     maxMessageBytes: 65_536,
     maxEventBytes: 65_536,
     maxTopics: 100,
+    maxRecovered: 300,
     maxPendingBytes: 1_048_576,
     maxPendingTotalBytes: 268_435_456,
+    otherWaiters: () => [],
     maxAnswerBytes: 524_288,
   },
+  publish: async () => {},
   handshakeMs: 5_000,
+  // No periodic check: what is counted in Redis is the requests' only.
+  checkMs: Number.POSITIVE_INFINITY,
   compression: { thresholdBytes: 512, level: 3 },
   serveClient: false,
+  sessions: [],
+  deliveries: { passedOn: () => {}, healed: () => {}, recovered: () => {}, refused: () => {} },
   log,
-  isSampled: () => false,
-  onPassedOn: () => {},
-  onHealed: () => {},
-  onRecovery: () => {},
   now: Date.now,
-  onConnection: () => {},
 });
 httpServer.listen(0, '127.0.0.1');
 await once(httpServer, 'listening');

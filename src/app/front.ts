@@ -10,6 +10,10 @@ import type { Capacity } from '../edge/connections/descriptors.ts';
 import { HttpConnections } from '../edge/connections/http-connections.ts';
 import { ConnectionLimits } from '../edge/gateway/connection-limits.ts';
 import { Gateway } from '../edge/gateway/gateway.ts';
+import { logSessions } from '../edge/gateway/session-log.ts';
+import type { SessionObserver } from '../edge/gateway/session-observer.ts';
+import { reportPresence } from '../edge/gateway/session-presence.ts';
+import { signalSessions } from '../edge/gateway/session-signals.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { crossOriginFor } from '../edge/http/cross-origin.ts';
 import { serveDemo } from '../edge/http/demo.ts';
@@ -22,6 +26,7 @@ import { PendingAnswers } from '../edge/http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../edge/http/server.ts';
 import { UserRequests } from '../edge/limits/user-requests.ts';
 import { createSampler } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
 import type { Listener } from '../operate/signals/listeners.ts';
@@ -110,59 +115,63 @@ export async function openFront(
     perAddress: config.CONNECTIONS_PER_ADDRESS,
     perUser: config.CONNECTIONS_PER_USER,
   });
-  const onRefused = (code: string) => metrics.connection('refused', code);
-  const connections = new HttpConnections({ addresses, counts: connectionLimits, log, onRefused });
+  const refused = (code: string) => metrics.connection('refused', code);
+  const connections = new HttpConnections({ addresses, counts: connectionLimits, log, onRefused: refused });
   const gateway = new Gateway(app.server, {
-    node,
-    presence,
-    signals,
-    departments,
-    live: store.live,
-    inbox: store.inbox,
-    userInbox: store.userInbox,
-    syncLimit: config.SYNC_LIMIT,
-    checkMs: config.FEED_CHECK_SECONDS * 1000,
-    onHealed: (audience) => {
-      if (isOwn(audience)) canary?.healed();
-      else metrics.healed(audienceKind(audience));
+    store,
+    access: {
+      verify,
+      isRevoked: (identity) => adminCommands.isRevoked(identity),
+      departments,
+      allowedOrigins: config.ALLOWED_ORIGINS,
+      consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
+      addresses,
     },
-    verify,
-    publish: (read) => queue.publish(read),
-    quota: publishing.events.quota,
-    requestLimits,
-    isRevoked: (identity) => adminCommands.isRevoked(identity),
-    allowedOrigins: config.ALLOWED_ORIGINS,
-    consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
-    addresses,
-    connectionLimits,
-    otherWaiters: () => connections.waiters(),
     limits: {
+      connections: connectionLimits,
+      requests: requestLimits,
+      events: publishing.events.quota,
       messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },
       maxMessageBytes: config.CLIENT_MESSAGE_MAX_BYTES,
       maxEventBytes: config.EVENT_MAX_BYTES,
       maxTopics: config.TOPICS_PER_SESSION,
+      maxRecovered: config.SYNC_LIMIT,
       maxPendingBytes: config.PENDING_MAX_BYTES,
       maxPendingTotalBytes: config.PENDING_TOTAL_MAX_BYTES,
+      otherWaiters: () => connections.waiters(),
       maxAnswerBytes: answerBytes(config),
     },
+    publish: (read) => queue.publish(read),
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
+    checkMs: config.FEED_CHECK_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
     serveClient: isEmbedded,
+    sessions: [
+      countSessions(metrics),
+      reportPresence(node, presence),
+      logSessions(log, (user) => isSampled({ source: 'session', id: user })),
+      signalSessions(node, signals),
+    ],
+    deliveries: {
+      passedOn: (audience, message, sockets) => {
+        if (isOwn(audience)) return;
+        metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
+        stages?.delivered(audience, message, sockets);
+        if (message.sampled) logDelivered(log, audience, message, sockets);
+        if (message.traced) tracing?.delivered(audience, message.packet, sockets);
+      },
+      healed: (audience) => {
+        if (isOwn(audience)) canary?.healed();
+        else metrics.healed(audienceKind(audience));
+      },
+      recovered: (result, notifications) => {
+        metrics.recovered(result, notifications);
+        stages?.recovered(notifications);
+      },
+      refused,
+    },
     log,
-    isSampled: (user) => isSampled({ source: 'session', id: user }),
     now,
-    onPassedOn: (audience, message, sockets) => {
-      if (isOwn(audience)) return;
-      metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
-      stages?.delivered(audience, message, sockets);
-      if (message.sampled) logDelivered(log, audience, message, sockets);
-      if (message.traced) tracing?.delivered(audience, message.packet, sockets);
-    },
-    onRecovery: (result, notifications) => {
-      metrics.recovered(result, notifications);
-      stages?.recovered(notifications);
-    },
-    onConnection: (outcome, code) => metrics.connection(outcome, code),
   });
   connections.guard(app.server);
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
@@ -186,6 +195,13 @@ export async function openFront(
       await presence.close();
       await app.close();
     },
+  };
+}
+
+function countSessions(metrics: Pick<Metrics, 'connection'>): SessionObserver {
+  return {
+    connected: () => metrics.connection('accepted', ''),
+    closed: ({ closeCode = '' }) => metrics.connection('closed', closeCode),
   };
 }
 

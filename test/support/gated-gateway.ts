@@ -8,13 +8,13 @@ import { pino } from 'pino';
 import type { Adapter } from 'socket.io-adapter';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { Attendee } from '../../src/contract/presence.ts';
-import { NO_SIGNALS } from '../../src/contract/signal.ts';
 import type { Verified } from '../../src/contract/token.ts';
 import { ClientAddresses } from '../../src/edge/connections/client-addresses.ts';
 import { ConnectionLimits } from '../../src/edge/gateway/connection-limits.ts';
 import { Gateway } from '../../src/edge/gateway/gateway.ts';
 import type { Live } from '../../src/edge/gateway/live-messages.ts';
 import { MemoryLive } from '../../src/edge/gateway/memory-live-messages.ts';
+import { reportPresence } from '../../src/edge/gateway/session-presence.ts';
 import type { Inbox } from '../../src/pipeline/inbox/inbox.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { until } from './until.ts';
@@ -153,55 +153,61 @@ export async function startGatedGateway({
   let connected = 0;
   const httpServer = createServer();
   const gateway = new Gateway(httpServer, {
-    node: 'test',
-    now: Date.now,
-    presence: {
-      present: (attendee) => void present.set(attendee.session, attendee),
-      gone: (session) => void present.delete(session),
+    store: {
+      live,
+      inbox,
+      userInbox: {
+        open: gates.through('open', () => ({ ...NO_MARKS, counted: counts, kept: KEPT, ahead: undefined })),
+        marks: gates.through('marks', () => NO_MARKS),
+        list: gates.through('list', () => ({ ok: true, value: { notifications: [], ...counts } })),
+        mark: gates.through('mark', () => ({ ok: true, value: counts })),
+      },
     },
-    signals: NO_SIGNALS,
-    departments: { of: gates.through('departments', () => undefined) },
-    live,
-    inbox,
-    userInbox: {
-      open: gates.through('open', () => ({ ...NO_MARKS, counted: counts, kept: KEPT, ahead: undefined })),
-      marks: gates.through('marks', () => NO_MARKS),
-      list: gates.through('list', () => ({ ok: true, value: { notifications: [], ...counts } })),
-      mark: gates.through('mark', () => ({ ok: true, value: counts })),
+    access: {
+      verify: gates.through('verify', identityOf),
+      isRevoked: () => false,
+      departments: { of: gates.through('departments', () => undefined) },
+      allowedOrigins: [],
+      addresses: new ClientAddresses([]),
     },
-    syncLimit: 300,
-    checkMs: 3_600_000,
-    verify: gates.through('verify', identityOf),
-    publish: gates.through('publish', () => undefined),
-    isRevoked: () => false,
-    quota: { spent: async () => undefined, take: async () => undefined },
-    requestLimits: {
-      begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
-    },
-    allowedOrigins: [],
-    addresses: new ClientAddresses([]),
-    connectionLimits: new ConnectionLimits({ perNode: 1_000, perAddress: 1_000, perUser }),
-    otherWaiters: () => [],
     limits: {
+      connections: new ConnectionLimits({ perNode: 1_000, perAddress: 1_000, perUser }),
+      requests: {
+        begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
+      },
+      events: { spent: async () => undefined, take: async () => undefined },
       messages: { perSecond: 1_000, burst: 1_000 },
       maxMessageBytes: 65_536,
       maxEventBytes: 65_536,
       maxTopics: 100,
+      maxRecovered: 300,
       maxPendingBytes: 1_048_576,
       maxAnswerBytes: 524_288,
       maxPendingTotalBytes: 268_435_456,
+      otherWaiters: () => [],
     },
+    publish: gates.through('publish', () => undefined),
     handshakeMs,
+    checkMs: 3_600_000,
     compression: { thresholdBytes: 512, level: 0 },
     serveClient: false,
+    sessions: [
+      {
+        connected: () => {
+          connected += 1;
+        },
+        closed: () => {
+          connected -= 1;
+        },
+      },
+      reportPresence('test', {
+        present: (attendee) => void present.set(attendee.session, attendee),
+        gone: (session) => void present.delete(session),
+      }),
+    ],
+    deliveries: { passedOn: () => {}, healed: () => {}, recovered: () => {}, refused: () => {} },
     log: pino({ level: 'silent' }),
-    isSampled: () => false,
-    onPassedOn: () => {},
-    onHealed: () => {},
-    onRecovery: () => {},
-    onConnection: (outcome) => {
-      if (outcome !== 'refused') connected += outcome === 'accepted' ? 1 : -1;
-    },
+    now: Date.now,
   });
   httpServer.listen(0, '127.0.0.1');
   await once(httpServer, 'listening');

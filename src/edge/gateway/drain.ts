@@ -1,15 +1,14 @@
-/** Sends the sockets of a node that goes down away little by little, so that the others do not get all of them at once. */
+/** Sends the sessions of a node that goes down away little by little, so that the others do not get all of them at once. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { goaway } from './goaway.ts';
-import type { GatewaySocket } from './server.ts';
+import type { Session } from './session.ts';
 
 const TICK_MS = 50;
 
 /** Resolves when all are sent away: after `drainMs`, or sooner when they are fewer than there are ticks in it. */
-export async function drain(sockets: readonly GatewaySocket[], drainMs: number): Promise<void> {
-  const perTick = Math.max(1, Math.ceil((sockets.length * TICK_MS) / drainMs));
-  for (let i = 0; i < sockets.length; i += perTick) {
+export async function drain(sessions: readonly Pick<Session, 'end'>[], drainMs: number): Promise<void> {
+  const perTick = Math.max(1, Math.ceil((sessions.length * TICK_MS) / drainMs));
+  for (let i = 0; i < sessions.length; i += perTick) {
     if (i > 0) await pause(TICK_MS * (0.75 + Math.random() / 2));
-    for (const socket of sockets.slice(i, i + perTick)) goaway(socket, 'shutting_down');
+    for (const session of sessions.slice(i, i + perTick)) session.end('shutting_down');
   }
 }

@@ -1,126 +1,59 @@
 /** A gateway: a Socket.IO node that rings notifications on the devices connected to it. */
 import type { Server as HttpServer } from 'node:http';
-import type { Logger } from 'pino';
 import { type Namespace, Server } from 'socket.io';
-import { type Audience, roomOf } from '../../contract/audience.ts';
+import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import { FIXED_LIMITS } from '../../contract/client-limits.ts';
-import type { ReadEvent } from '../../contract/cloudevent.ts';
-import type { Registering } from '../../contract/presence.ts';
-import type { Signals } from '../../contract/signal.ts';
-import type { Identity, Verify } from '../../contract/token.ts';
 import type { AdminCommand } from '../../operate/access/admin-command.ts';
-import type { GivenDepartments } from '../../operate/access/departments.ts';
-import type { Inbox } from '../../pipeline/inbox/inbox.ts';
-import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
-import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
-import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
-import type { Rate } from '../limits/token-bucket.ts';
-import { Admission, type AdmissionOptions } from './admission.ts';
+import { Admission } from './admission.ts';
 import { authenticate } from './authenticate.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
 import { drain } from './drain.ts';
-import { followToItsEnd } from './ends.ts';
 import { exactParser } from './exact-parser.ts';
 import { Feeds } from './feeds.ts';
-import { cutOff, goaway } from './goaway.ts';
-import { IdleConnections } from './idle-connections.ts';
-import type { Live } from './live-messages.ts';
+import type { GatewayOptions } from './gateway-options.ts';
+import { cutOff } from './goaway.ts';
 import { allowHandshake, handshakeBytes, limitMessages } from './message-limits.ts';
-import { PresenceReporter } from './presence-reporter.ts';
-import type { RecoveryOptions } from './recovery.ts';
 import { releaseHandshake } from './released-handshake.ts';
 import { Requests } from './requests.ts';
 import { RoomCounts } from './room-counts.ts';
-import type { GatewayServer, GatewaySocket } from './server.ts';
+import type { GatewayServer } from './server.ts';
 import { Session, type SessionOptions } from './session.ts';
-import { Announcer } from './session-signals.ts';
+import type { SessionObserver } from './session-observer.ts';
 import type { Subscriber } from './subscriber.ts';
-import type { CompressionOptions } from './wire/compression.ts';
 import { wireEngine } from './wire/engine.ts';
-import { PendingTotal, type Waiter } from './wire/pending.ts';
+import { PendingTotal } from './wire/pending.ts';
 import { followPolling } from './wire/polling-backlog.ts';
 import { connectionOf, hasSession } from './wire/sessions.ts';
 import { type Connection, holdWrites, pendingBytes } from './wire/shared-write.ts';
-
-export interface GatewayOptions {
-  readonly node: string;
-  readonly live: Live;
-  readonly inbox: Inbox;
-  readonly userInbox: UserInbox;
-  readonly departments: GivenDepartments;
-  readonly presence: Registering;
-  readonly signals: Signals;
-  /** Most notifications that are recovered of one audience. */
-  readonly syncLimit: number;
-  /** How often a feed is compared with the head of its log. */
-  readonly checkMs: number;
-  readonly verify: Verify;
-  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
-  readonly publish: (read: ReadEvent) => Promise<void>;
-  readonly quota: EventQuota;
-  readonly requestLimits: RequestLimits;
-  readonly isRevoked: (identity: Identity) => boolean;
-  readonly allowedOrigins: readonly string[];
-  readonly consolePort?: AdmissionOptions['consolePort'];
-  readonly addresses: AdmissionOptions['addresses'];
-  readonly connectionLimits: ConnectionLimits;
-  readonly limits: GatewayLimits;
-  /** For whom something waits besides those that the gateway writes to. */
-  readonly otherWaiters: () => Iterable<Waiter>;
-  readonly handshakeMs: number;
-  readonly compression: Pick<CompressionOptions, 'thresholdBytes' | 'level'>;
-  /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
-  readonly serveClient: boolean;
-  readonly log: Logger;
-  /** Whose connects and disconnects are logged. */
-  readonly isSampled: (user: string) => boolean;
-  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
-  readonly onHealed: (audience: Audience) => void;
-  readonly onRecovery: RecoveryOptions['onRecovery'];
-  /** The time that all processes go by: notifications expire by it, and sessions begin. */
-  readonly now: () => number;
-  /** `code`: why this node refused or closed it; empty when it did not, or the client left by itself. */
-  readonly onConnection: (outcome: 'accepted' | 'refused' | 'closed', code: string) => void;
-}
-
-interface GatewayLimits {
-  /** Of one client. */
-  readonly messages: Rate;
-  readonly maxMessageBytes: number;
-  /** Of what clients publish. */
-  readonly maxEventBytes: number;
-  readonly maxTopics: number;
-  /** What may wait for a client that does not take what it is sent. */
-  readonly maxPendingBytes: number;
-  /** For all of them together. */
-  readonly maxPendingTotalBytes: number;
-  /** Of what a client missed. MUST leave room in `maxPendingBytes` for what else is sent. */
-  readonly maxAnswerBytes: number;
-}
 
 export class Gateway {
   readonly #io: GatewayServer;
   readonly #admission: Admission;
   readonly #feeds: Feeds;
   readonly #pending: PendingTotal;
-  readonly #sessions = new WeakMap<GatewaySocket, Session>();
+  readonly #sessions = new Map<string, Session>();
   /** Who is in the rooms of this node. */
   readonly roomCounts: RoomCounts;
 
   /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
-    const { live, inbox, userInbox, verify, handshakeMs, allowedOrigins, limits, log } = options;
-    const { checkMs, onPassedOn, onHealed, onConnection, now } = options;
-    const feeds = new Feeds({ inbox, live, checkMs, onPassedOn, onHealed, now });
+    const { store, access, limits, handshakeMs, checkMs, deliveries, log, now } = options;
+    const { live, inbox, userInbox } = store;
+    const { allowedOrigins, verify } = access;
+    const feeds = new Feeds({
+      inbox,
+      live,
+      checkMs,
+      onPassedOn: (audience, message, count) => deliveries.passedOn(audience, message, count),
+      onHealed: (audience) => deliveries.healed(audience),
+      now,
+    });
     // Socket.IO calls this with `new`, which an arrow function cannot be.
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
-    const { connectionLimits } = options;
-    const onRefused = (code: string) => onConnection('refused', code);
-    const idleConnections = new IdleConnections(handshakeMs);
-    const hasBegun = (connection: Connection) => idleConnections.hasFollowed(connection);
-    const admission = new Admission({ ...options, messages: limits.messages, hasBegun, onRefused });
+    const { connections: connectionLimits, messages } = limits;
+    const onRefused = (code: string) => deliveries.refused(code);
+    const admission = new Admission({ ...access, connectionLimits, messages, log, onRefused });
     const { maxMessageBytes, maxPendingBytes, maxAnswerBytes } = limits;
     const maxInboundBytes = handshakeBytes(maxMessageBytes);
     const pending = new PendingTotal({
@@ -128,7 +61,7 @@ export class Gateway {
       onExceeded: (cutOff, pendingBytes) =>
         log.warn({ pendingBytes, cutOff }, 'too much waits for clients; the slowest were cut off'),
     });
-    pending.watch(options.otherWaiters);
+    pending.watch(limits.otherWaiters);
     this.#admission = admission;
     this.#pending = pending;
     this.#feeds = feeds;
@@ -148,6 +81,7 @@ export class Gateway {
     const { adapter, sockets } = this.#io.of('/');
     feeds.follow(adapter);
     this.roomCounts = new RoomCounts({ adapter, userOf: (id) => sockets.get(id)?.data.identity.user });
+    this.#observeRooms(options.sessions);
     const { engine } = this.#io;
     engine.use(
       admission.guard(
@@ -161,29 +95,19 @@ export class Gateway {
       followPolling(connection, pending, () => cutOff(connection));
     });
     this.#io.use(authenticate({ verify, connectionLimits, log, onRefused }));
-    const presenceReporter = new PresenceReporter({
-      node: options.node,
-      presence: options.presence,
-      feeds,
-      now,
-    });
-    const announcer = new Announcer({
-      node: options.node,
-      signals: options.signals,
-      adapter,
-      socketOf: (id) => sockets.get(id),
-    });
     const session: SessionOptions = {
       feeds,
       inbox: userInbox,
-      departments: options.departments,
-      onTold: (socket, places, cursors) => {
-        presenceReporter.told(socket, places, cursors);
-        announcer.told(socket);
+      departments: access.departments,
+      observers: options.sessions,
+      recovery: {
+        inbox,
+        maxNotifications: limits.maxRecovered,
+        onRecovery: (result, count) => deliveries.recovered(result, count),
+        now,
       },
-      recovery: { inbox, maxNotifications: options.syncLimit, onRecovery: options.onRecovery, now },
       deadlineMs: handshakeMs,
-      limits: options.requestLimits,
+      limits: limits.requests,
       log,
       maxPendingBytes,
       maxAnswerBytes,
@@ -192,37 +116,32 @@ export class Gateway {
         messagesAtOnce: limits.messages.burst,
         messagesPerSecond: limits.messages.perSecond,
         topicsPerSession: limits.maxTopics,
-        lastPerTopic: options.syncLimit,
+        lastPerTopic: limits.maxRecovered,
       },
     };
-    const { publish, quota } = options;
+    const { publish } = options;
     const { maxTopics, maxEventBytes } = limits;
-    const maxLast = options.syncLimit;
     const requests = new Requests({
       inbox: userInbox,
       verify,
       publish,
-      quota,
-      limits: options.requestLimits,
+      quota: limits.events,
+      limits: limits.requests,
       maxPendingBytes: maxAnswerBytes,
       maxTopics,
-      maxLast,
+      maxLast: limits.maxRecovered,
       maxEventBytes,
       log,
     });
     this.#io.on('connection', (socket) => {
-      onConnection('accepted', '');
       const messageMaxBytes = limitMessages(socket, maxMessageBytes);
-      idleConnections.follow(socket);
-      presenceReporter.follow(socket);
-      const isShown = options.isSampled(socket.data.identity.user);
-      followToItsEnd(socket, { isShown, log, onClosed: (code) => onConnection('closed', code) });
       const started = new Session(socket, session, messageMaxBytes);
-      this.#sessions.set(socket, started);
+      this.#sessions.set(socket.id, started);
+      socket.on('disconnect', () => this.#sessions.delete(socket.id));
       // Its token was verified a moment ago, and may have been revoked since.
-      if (options.isRevoked(socket.data.identity)) goaway(socket, 'token_revoked');
+      if (access.isRevoked(socket.data.identity)) started.end('token_revoked');
       // It was let in before this node began to go down, and is not among those that are sent away little by little.
-      if (admission.isClosed) goaway(socket, 'shutting_down');
+      if (admission.isClosed) started.end('shutting_down');
       requests.listen(socket, started);
       releaseHandshake(socket);
       // What says that the client is connected and what says as whom leave in one write.
@@ -231,8 +150,26 @@ export class Gateway {
     });
   }
 
+  /** Follows rooms only for whom it concerns. */
+  #observeRooms(observers: readonly SessionObserver[]): void {
+    const { adapter } = this.#io.of('/');
+    for (const [happening, method] of [
+      ['join-room', 'joined'],
+      ['leave-room', 'left'],
+    ] as const) {
+      const concerned = observers.filter((observer) => observer[method] !== undefined);
+      if (concerned.length === 0) continue;
+      adapter.on(happening, (room: string, id: string) => {
+        const session = this.#sessions.get(id);
+        const audience = session === undefined ? undefined : audienceOf(room);
+        if (session === undefined || audience === undefined) return;
+        for (const observer of concerned) observer[method]?.(session, audience);
+      });
+    }
+  }
+
   /**
-   * Lets a member that is no socket have what comes to an audience's room. Rejects, and then may be called again, when
+   * Lets a subscriber that is no socket have what comes to an audience's room. Rejects, and then may be called again, when
    * the room cannot be hosted now.
    */
   async host(audience: Audience, subscriber: Subscriber): Promise<void> {
@@ -262,23 +199,19 @@ export class Gateway {
 
   /** What an operator told all nodes. */
   obey(command: AdminCommand): void {
-    const { adapter, sockets } = this.#io.of('/');
+    const { adapter } = this.#io.of('/');
     for (const id of [...(adapter.rooms.get(roomOf(`user:${command.user}`)) ?? [])]) {
-      const socket = sockets.get(id);
-      if (socket === undefined) continue;
-      if (command.kind === 'departments') {
-        this.#sessions.get(socket)?.move();
-        continue;
-      }
-      const isRevoked = socket.data.identity.issuedAtMs < (command.notBeforeMs ?? 0);
-      goaway(socket, isRevoked ? 'token_revoked' : 'disconnected');
+      const session = this.#sessions.get(id);
+      if (session === undefined) continue;
+      if (command.kind === 'departments') session.move();
+      else session.end(session.issuedAtMs < (command.notBeforeMs ?? 0) ? 'token_revoked' : 'disconnected');
     }
   }
 
   /** Lets nobody in any more and sends every socket away, spread over `drainMs`. Resolves when all are closed. */
   async drain(drainMs: number): Promise<void> {
     this.#admission.close();
-    await drain([...this.#io.of('/').sockets.values()], drainMs);
+    await drain([...this.#sessions.values()], drainMs);
   }
 
   /** Ends the HTTP server too: resolves when all of its connections are closed, which the caller MUST see to. */

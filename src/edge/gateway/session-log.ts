@@ -1,7 +1,6 @@
 /** What the log says of sessions: that those of sampled users begin and end, and of whoever was sent away, why. */
 import type { Logger } from 'pino';
-import type { Session } from './session.ts';
-import type { SessionObserver } from './session-observer.ts';
+import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
 /** `isSampled`: whose beginnings and ends are logged. */
 export function logSessions(log: Logger, isSampled: (user: string) => boolean): SessionObserver {
@@ -18,6 +17,6 @@ export function logSessions(log: Logger, isSampled: (user: string) => boolean): 
   };
 }
 
-function whoIs({ id, user, device }: Session) {
+function whoIs({ id, user, device }: ObservedSession) {
   return { session: id, user, device };
 }

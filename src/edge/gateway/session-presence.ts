@@ -1,15 +1,9 @@
 /** Sessions as presence has them: where each began, and where it stood when it left. */
-import type { Audience } from '../../contract/audience.ts';
-import type { Cursor } from '../../contract/notification.ts';
 import type { Attendee, PresentSession, Registering } from '../../contract/presence.ts';
-import type { Cursors } from '../../contract/recovery.ts';
-import type { Session } from './session.ts';
-import type { SessionObserver } from './session-observer.ts';
-
-export type Places = ReadonlyMap<Audience, Cursor>;
+import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
 export function reportPresence(node: string, presence: Registering): SessionObserver {
-  const present = (session: Session) => presence.present(new PresentAttendee(session, node));
+  const present = (session: ObservedSession) => presence.present(new PresentAttendee(session, node));
   return {
     notified: present,
     upgraded: present,
@@ -18,10 +12,10 @@ export function reportPresence(node: string, presence: Registering): SessionObse
 }
 
 class PresentAttendee implements Attendee {
-  readonly #session: Session;
+  readonly #session: ObservedSession;
   readonly #node: string;
 
-  constructor(session: Session, node: string) {
+  constructor(session: ObservedSession, node: string) {
     this.#session = session;
     this.#node = node;
   }
@@ -47,28 +41,4 @@ class PresentAttendee implements Attendee {
       audiences: Object.fromEntries(began.places),
     };
   }
-}
-
-/** Where a session began, and what it said that it had. */
-export interface Beginning {
-  readonly atMs: number;
-  /** Stays a Map: as an object with the user's own name in it each would have a hidden class of its own. */
-  readonly places: Places;
-  readonly cursors: Record<string, Cursor> | undefined;
-}
-
-/** Where it stays after a move, it began when it first entered. */
-export function movedTo({ atMs, places: before, cursors }: Beginning, places: Places): Beginning {
-  const moved = new Map([...places].map(([audience, place]) => [audience, before.get(audience) ?? place]));
-  return { atMs, places: moved, cursors };
-}
-
-/** Of the cursors that the client presented those that were of use: the others may be anybody's, and many. */
-export function beginningOf(places: Places, cursors: Cursors | undefined, atMs: number): Beginning {
-  if (cursors === undefined) return { atMs, places, cursors: undefined };
-  const own = [...places.keys()].flatMap((audience) => {
-    const cursor = cursors[audience];
-    return cursor === undefined ? [] : [[audience, cursor] as const];
-  });
-  return { atMs, places, cursors: Object.fromEntries(own) };
 }

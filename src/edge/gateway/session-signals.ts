@@ -1,12 +1,11 @@
 /** What sessions do as signals: from the `session` message on until they go, and the topics that they are in. */
 import { type Audience, audienceKind, isOwn } from '../../contract/audience.ts';
 import type { ClientSignal, Signals } from '../../contract/signal.ts';
-import type { Session } from './session.ts';
-import type { SessionObserver } from './session-observer.ts';
+import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
 /** Has a method for each signal that is wanted, and for no other. */
 export function signalSessions(node: string, signals: Signals): SessionObserver {
-  const moved = (name: TopicSignal) => (session: Session, audience: Audience) => {
+  const moved = (name: TopicSignal) => (session: ObservedSession, audience: Audience) => {
     if (!isPublicTopic(audience)) return;
     const topic = audience.slice('topic:'.length);
     signals.emit(name, { user: session.user, session: session.id, topic });
@@ -34,7 +33,7 @@ export function signalSessions(node: string, signals: Signals): SessionObserver 
 
 type TopicSignal = Extract<ClientSignal, `topic.${string}`>;
 
-function described({ user, id, device, address, transport }: Session, node: string) {
+function described({ user, id, device, address, transport }: ObservedSession, node: string) {
   return { user, session: id, ...(device === undefined ? {} : { device }), node, address, transport };
 }
 

@@ -6,15 +6,14 @@
  * socket has left, whoever ended it: observers hear `leaving` while it is still in its rooms, and `closed` after that.
  * Nothing may be begun for a session that is over.
  */
-import pRetry from 'p-retry';
 import type { Logger } from 'pino';
-import { type Audience, audienceKind, audienceOf, isAudience, roomOf } from '../../contract/audience.ts';
+import { type Audience, audienceKind, isAudience, roomOf } from '../../contract/audience.ts';
 import type { ClientLimits } from '../../contract/client-limits.ts';
-import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
+import type { Cursor } from '../../contract/notification.ts';
 import type { Cursors, MissedByAudience } from '../../contract/recovery.ts';
 import type { GoawayCode } from '../../contract/socket.ts';
-import { allowsTopic, audiencesOfIdentity, type Identity } from '../../contract/token.ts';
-import { type GivenDepartments, withDepartments } from '../../operate/access/departments.ts';
+import type { Identity } from '../../contract/token.ts';
+import type { GivenDepartments } from '../../operate/access/departments.ts';
 import type { Meter } from '../../pipeline/inbox/meter.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import { isUnavailable, stackOf } from '../../resilience/unavailable.ts';
@@ -25,13 +24,13 @@ import { Lifetime, SessionOver } from './lifetime.ts';
 import { withMarks } from './missed-marks.ts';
 import { type Before, type EnteredEach, RoomJoin, type RoomJoinOptions } from './room-join.ts';
 import type { GatewaySocket } from './server.ts';
-import type { SessionObserver } from './session-observer.ts';
-import { type Beginning, beginningOf, movedTo } from './session-presence.ts';
+import { type Beginning, beginningOf, movedTo } from './session-beginning.ts';
+import { sessionMessage } from './session-message.ts';
+import type { ObservedSession, SessionObserver } from './session-observer.ts';
+import { SessionRooms } from './session-rooms.ts';
 
 /** setTimeout fires at once for anything longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
 
 export interface SessionOptions extends RoomJoinOptions {
   readonly inbox: UserInbox;
@@ -45,7 +44,7 @@ export interface SessionOptions extends RoomJoinOptions {
   readonly log: Logger;
 }
 
-export class Session {
+export class Session implements ObservedSession {
   /** Resolves when the client has been told its `session`; until then no request is answered. */
   readonly started: Promise<void>;
   readonly #socket: GatewaySocket;
@@ -118,7 +117,6 @@ export class Session {
     return this.#socket.data.identity.issuedAtMs;
   }
 
-  /** The client's own name for it. */
   get device(): string | undefined {
     return this.#socket.data.device;
   }
@@ -131,27 +129,22 @@ export class Session {
     return this.#socket.conn.transport.name;
   }
 
-  /** How often the client has been told its `session`. */
   get timesNotified(): number {
     return this.#timesNotified;
   }
 
-  /** Of use once it has been notified. */
   get began(): Beginning {
     return this.#began;
   }
 
-  /** Where the feed of each of its audiences stands. */
   placesNow(): Record<string, Cursor> {
     return this.#rooms.placesNow();
   }
 
-  /** Why this node sent the client away; undefined when it did not. */
   get closeCode(): GoawayCode | undefined {
     return codeOf(this.#socket.conn);
   }
 
-  /** What Socket.IO says of the end. */
   get closeReason(): string {
     return this.#closeReason;
   }
@@ -275,29 +268,15 @@ export class Session {
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
     const opened = await this.#options.inbox.open(this.user, places);
     if (this.isOver) throw new SessionOver();
-    const { heads: _, ...counted } = opened.counted;
-    const { identity } = this.#socket.data;
-    // A fresh token may have narrowed them meanwhile.
-    const heads = this.#rooms.audiences.map((audience) => {
-      const { epoch, offset } = places.get(audience) ?? EMPTY_HEAD;
-      return [audience, { epoch, head: offset }] as const;
-    });
-    const missed = entered.flatMap(({ audience, missed }) =>
-      missed === undefined ? [] : [[audience, withMarks(missed, audience, opened)] as const],
+    const { id, data } = this.#socket;
+    const limits = { ...this.#options.clientLimits, messageMaxBytes: this.#messageMaxBytes };
+    const isRecovery = cursors !== undefined;
+    // A fresh token may have narrowed the audiences meanwhile.
+    const audiences = this.#rooms.audiences;
+    this.#socket.emit(
+      'session',
+      sessionMessage(id, data.identity, { audiences, entered, opened, limits, isRecovery }),
     );
-    this.#socket.emit('session', {
-      session: this.#socket.id,
-      user: identity.user,
-      departments: [...identity.departments],
-      audiences: Object.fromEntries(heads),
-      ...counted,
-      kept: opened.kept,
-      ...(opened.ahead === undefined ? {} : { ahead: opened.ahead }),
-      expiresAt: new Date(identity.expiresAtMs).toISOString(),
-      serverTime: new Date().toISOString(),
-      ...(cursors === undefined ? {} : { missed: Object.fromEntries(missed) }),
-      limits: { ...this.#options.clientLimits, messageMaxBytes: this.#messageMaxBytes },
-    });
     release();
     if (this.isOver) return;
     this.#began =

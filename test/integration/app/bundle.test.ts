@@ -13,7 +13,7 @@ import { temporaryFile } from '../../support/temporary-file.ts';
 import { until } from '../../support/until.ts';
 
 const require = createRequire(import.meta.url);
-const ROOT = new URL('../../', import.meta.url);
+const ROOT = new URL('../../../', import.meta.url);
 const PROGRAM = new URL('dist/program/', ROOT);
 const { version } = z
   .object({ version: z.string() })

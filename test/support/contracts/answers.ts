@@ -129,7 +129,9 @@ export class Answers {
 /** Also of a target that names the whole URL; `..` and `%2e%2e` lead where they lead in a URL. */
 function pathOf(target: string): string {
   const path = target.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '');
-  return path.startsWith('/') ? new URL(`http://localhost${path}`).pathname : path;
+  // Engine.IO looks at how a target begins.
+  const isNormalized = path.startsWith('/') && !path.startsWith(SOCKET_IO);
+  return isNormalized ? new URL(`http://localhost${path}`).pathname : path;
 }
 
 function mediaTypeOf(contentType: string): string {

@@ -70,7 +70,7 @@ test('an event on which the append always fails becomes a dead letter, and block
     code: 'internal',
     source: '/test',
     id: 'bad-0',
-    stack: expect.stringMatching(/\/src\/inbox\/[a-z-]+\.ts:\d+/),
+    stack: expect.stringMatching(/\/src\/pipeline\/inbox\/[a-z-]+\.ts:\d+/),
   });
   expect(JSON.stringify(linesLike('the service failed on an event'))).toMatch(/script/i);
 

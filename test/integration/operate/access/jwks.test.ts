@@ -105,7 +105,7 @@ describe('a provider that was there', () => {
 
     await provider.start();
     await until('the provider to be asked', TIMEOUT_MS, () => linesWith('fetched again').length > 0);
-    expect(await knock(unknown)).toBe('unauthorized');
+    await expect.poll(() => knock(unknown)).toBe('unauthorized');
     expect(linesWith('token keys cannot be fetched')).toHaveLength(1);
     expect(stayed.names).toEqual(['session']);
     expect(stayed.socket.connected).toBe(true);

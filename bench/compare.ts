@@ -11,13 +11,13 @@ import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { chart } from './compare/chart.ts';
 import type { ContestantName, Figures } from './compare/job.ts';
-import { checkOpenFiles, describeMachine } from './compare/machine.ts';
 import { compile, measure } from './compare/measurement.ts';
 import { readOptions } from './compare/options.ts';
 import { checkComplete, type Result, resultOf } from './compare/results.ts';
 import { figuresTable, targetsTable } from './compare/table.ts';
 import { mostSockets, type Work, worksOf } from './compare/works.ts';
 import { emptied } from './support/emptied.ts';
+import { checkOpenFiles, describeMachine } from './support/machine.ts';
 import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
 
 const RESULTS = new URL('results/', import.meta.url);

@@ -23,11 +23,13 @@ export const isPinned = taskset !== undefined;
  */
 export function compilePrograms(): void {
   const path = (name: string) => new URL(name, ROOT).pathname;
-  rmSync(path('bench/dist'), { recursive: true, force: true });
-  execFileSync(path('node_modules/.bin/tsc'), ['-p', path('bench/tsconfig.json')], { stdio: 'inherit' });
+  rmSync(path('bench/studies/inbox/dist'), { recursive: true, force: true });
+  execFileSync(path('node_modules/.bin/tsc'), ['-p', path('bench/studies/inbox/tsconfig.json')], {
+    stdio: 'inherit',
+  });
   for (const name of readdirSync(path('src/pipeline/inbox'))) {
     if (name.endsWith('.lua'))
-      cpSync(path(`src/pipeline/inbox/${name}`), path(`bench/dist/src/pipeline/inbox/${name}`));
+      cpSync(path(`src/pipeline/inbox/${name}`), path(`bench/studies/inbox/dist/src/pipeline/inbox/${name}`));
   }
 }
 
@@ -38,7 +40,7 @@ export function moveAside(): void {
 }
 
 export async function runProgram(name: string, redisUrl: string): Promise<readonly Fact[]> {
-  const path = new URL(`bench/dist/bench/measure/${name}.js`, ROOT).pathname;
+  const path = new URL(`bench/studies/inbox/dist/bench/studies/inbox/${name}.js`, ROOT).pathname;
   const how =
     taskset === undefined
       ? {}

@@ -7,7 +7,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { chart } from './compare/chart.ts';
 import type { ContestantName, Figures } from './compare/job.ts';
@@ -16,9 +15,10 @@ import { readOptions } from './compare/options.ts';
 import { checkComplete, type Result, resultOf } from './compare/results.ts';
 import { figuresTable, targetsTable } from './compare/table.ts';
 import { mostSockets, type Work, worksOf } from './compare/works.ts';
+import { isPinned, moveAside, SERVER_CORE } from './support/cores.ts';
 import { emptied } from './support/emptied.ts';
 import { checkOpenFiles, describeMachine } from './support/machine.ts';
-import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
+import { openRabbitMq } from './support/rabbitmq.ts';
 
 const RESULTS = new URL('results/', import.meta.url);
 
@@ -31,7 +31,7 @@ checkOpenFiles(mostSockets(works));
 compile();
 moveAside();
 const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
-const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
+const [redis, rabbitMq] = await Promise.all([startRedis(), openRabbitMq()]);
 let measurements = 0;
 try {
   const results: Result[] = [];

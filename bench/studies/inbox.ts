@@ -1,29 +1,33 @@
-/** Measures what recovery and the inbox cost, on a private Redis, and writes the table to bench/results/inbox.md. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/**
+ * What do recovery and the inbox cost, in time and memory? Measured on a private Redis, each program in a process of its
+ * own. A run of everything takes three minutes, and writes the table to bench/results/inbox.md.
+ *
+ *     npm run bench:inbox
+ *     npm run bench:inbox -- append list     only these     --smoke   does it run?
+ */
 import { cpus } from 'node:os';
 import { Redis } from 'ioredis';
 import { startRedis } from '../../test/support/redis.ts';
-import type { Fact } from '../support/facts.ts';
-import { compilePrograms, isPinned, moveAside, runProgram } from '../support/program.ts';
+import { isPinned, moveAside } from '../support/cores.ts';
+import { markdown } from '../support/markdown.ts';
+import type { Fact } from './inbox/facts.ts';
+import { compilePrograms, runProgram } from './inbox/program.ts';
+import { chosenOf, publish } from './support/study.ts';
 
 const PROGRAMS = ['sync', 'append', 'list', 'counts', 'check', 'memory'];
-const RESULTS = new URL('../results/', import.meta.url);
 
 const [{ model = 'unknown' } = {}, ...others] = cpus();
+const chosen = chosenOf(PROGRAMS);
 compilePrograms();
 moveAside();
 const server = await startRedis();
 try {
   const facts: Fact[] = [];
-  const chosen = process.argv.slice(2);
-  for (const name of chosen.length > 0 ? chosen : PROGRAMS)
+  for (const name of chosen) {
     facts.push(...(await runProgram(name, server.url)));
-  const text = `${heading(await redisVersion())}\n${table(facts)}\n`;
-  console.log(text);
-  if (chosen.length === 0) {
-    mkdirSync(RESULTS, { recursive: true });
-    writeFileSync(new URL('inbox.md', RESULTS), text);
+    console.error(`measured: ${name}`);
   }
+  publish('inbox.md', `${heading(await redisVersion())}\n${table(facts)}\n`);
 } finally {
   await server.stop();
 }
@@ -36,9 +40,9 @@ function heading(redis: string): string {
 function table(facts: readonly Fact[]): string {
   const rows = facts.map(({ what, measured, target }) => {
     const verdict = target === undefined ? '' : target.met ? 'met' : '**missed**';
-    return `| ${what} | ${measured} | ${target?.text ?? ''} | ${verdict} |`;
+    return [what, measured, target?.text ?? '', verdict];
   });
-  return ['| what | measured (medians) | target | |', '|---|---|---|---|', ...rows].join('\n');
+  return markdown(['what', 'measured (medians)', 'target', ''], rows);
 }
 
 function today(): string {

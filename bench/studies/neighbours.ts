@@ -1,75 +1,69 @@
 /**
- * `npm run bench:neighbours`: what clients that behave badly do to those that do not. One process, gateway and consumer,
- * sends a steady stream to good clients; each kind of bad ones comes and goes again and again. Prints the tables, and after a run of everything writes
- * them to bench/results/neighbours.md.
+ * Do clients that behave badly harm those that do not? One process, gateway and consumer, sends a steady stream to good
+ * clients; each kind of bad ones comes and goes again and again. A run of everything takes a quarter of an hour, and writes
+ * the tables to bench/results/neighbours.md.
  *
+ *     npm run bench:neighbours
  *     npm run bench:neighbours -- silent dropping     only these     --smoke   does it run?
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+
 import { signToken } from '../../src/operate/access/tokens.ts';
-import { startRabbitMq } from '../../test/support/rabbitmq.ts';
 import { startRedis } from '../../test/support/redis.ts';
+import { buildService } from '../support/build.ts';
 import { Client, type Protocol } from '../support/client.ts';
+import { isPinned, moveAside } from '../support/cores.ts';
 import { Crowd, JWT_SECRET } from '../support/crowd.ts';
 import { checkOpenFiles, describeMachine } from '../support/machine.ts';
 import { openProducer } from '../support/producer.ts';
-import { isPinned, moveAside } from '../support/program.ts';
+import { openRabbitMq } from '../support/rabbitmq.ts';
 import { MeasuredGateway } from './neighbours/gateway.ts';
 import { BUSY, isKind, KINDS } from './neighbours/kinds.ts';
 import { measure, type Result } from './neighbours/measure.ts';
 import { Stream } from './neighbours/stream.ts';
 import { countsTable, latencyTable, memoryTable, processTable } from './neighbours/table.ts';
+import { sized } from './support/size.ts';
+import { chosenOf, publish } from './support/study.ts';
 
-const RESULTS = new URL('../results/', import.meta.url);
 const PROTOCOL: Protocol = {
   path: '/socket.io/?EIO=4&transport=websocket',
   tokenIn: 'connect',
   firstMessage: '42["session",',
   offersDeflate: true,
 };
-const LOAD = { users: 300, perSecond: 300, dataBytes: 512, busyPerSecond: 40, busyDataBytes: 16_000 };
+const LOAD = {
+  users: sized(300, 20),
+  perSecond: sized(300, 50),
+  dataBytes: 512,
+  busyPerSecond: sized(40, 10),
+  busyDataBytes: 16_000,
+};
 const MAX_OPENING = 50;
 /** The share of all cores from which on processes wait for each other. */
 const FULL = 0.85;
 const MOST_SOCKETS = 8_000;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { smoke: { type: 'boolean', default: false } },
-});
-const chosen = (positionals.length > 0 ? positionals : Object.keys(KINDS)).map((name) => {
-  if (isKind(name)) return name;
-  throw new Error(`no such kind: ${name}; there are ${Object.keys(KINDS)}`);
-});
-const durations = values.smoke ? { phaseMs: 2_000, rampMs: 1_000 } : { phaseMs: 8_000, rampMs: 4_000 };
+const chosen = chosenOf(Object.keys(KINDS).filter(isKind));
+const durations = sized({ phaseMs: 8_000, rampMs: 4_000 }, { phaseMs: 500, rampMs: 300 });
 
 checkOpenFiles(MOST_SOCKETS);
-execFileSync('npm', ['run', '--silent', 'build'], {
-  cwd: new URL('../..', import.meta.url).pathname,
-  stdio: 'inherit',
-});
+buildService();
 moveAside();
-const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
+const [redis, rabbitMq] = await Promise.all([startRedis(), openRabbitMq()]);
 let gateway: MeasuredGateway | undefined;
 try {
-  gateway = await MeasuredGateway.start(redis.url, rabbitMq.url());
-  const results = await measureAll(gateway);
-  const text = report(results, await describeMachine(redis.url, rabbitMq.management, isPinned));
-  console.log(`\n${text}`);
-  if (positionals.length === 0 && !values.smoke) {
-    mkdirSync(RESULTS, { recursive: true });
-    writeFileSync(new URL('neighbours.md', RESULTS), text);
-  }
+  const amqpUrl = await rabbitMq.vhost();
+  gateway = await MeasuredGateway.start(redis.url, amqpUrl);
+  const results = await measureAll(gateway, amqpUrl);
+  const machine = await describeMachine(redis.url, rabbitMq.management, isPinned);
+  publish('neighbours.md', report(results, machine));
 } finally {
   await gateway?.stop();
   await Promise.all([redis.stop(), rabbitMq.stop()]);
 }
 
-async function measureAll(gateway: MeasuredGateway): Promise<Result[]> {
+async function measureAll(gateway: MeasuredGateway, amqpUrl: string): Promise<Result[]> {
   const crowd = new Crowd(gateway.port, PROTOCOL);
-  const driver = await openProducer(rabbitMq.url());
+  const driver = await openProducer(amqpUrl);
   const reader = await busyReader(gateway.port);
   try {
     await crowd.connect(await crowd.tokens(LOAD.users), MAX_OPENING);

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:scaling`: the measurements behind the capacity model of docs/scaling.md, on a private Redis.
- * Prints the tables; a run of everything writes them to bench/results/scaling.md.
+ * What grows with rooms, gateways, logs and events? The measurements behind the capacity model of docs/scaling.md, on a
+ * private Redis. A run of everything takes two to four minutes, and writes the tables to bench/results/scaling.md.
  *
- *     npm run bench:scaling -- publish throughput     only these
+ *     npm run bench:scaling
+ *     npm run bench:scaling -- publish throughput     only these     --smoke   does it run?
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Redis } from 'ioredis';
 import { startRedis } from '../../test/support/redis.ts';
@@ -15,6 +15,7 @@ import { pinApart } from './scaling/redis-cost.ts';
 import { markdownOf } from './scaling/section.ts';
 import { subscriptions } from './scaling/subscriptions.ts';
 import { throughput } from './scaling/throughput.ts';
+import { chosenOf, publish as publishResults } from './support/study.ts';
 
 const MEASUREMENTS = new Map([
   ['subscriptions', subscriptions],
@@ -23,12 +24,8 @@ const MEASUREMENTS = new Map([
   ['log-length', logLength],
   ['throughput', throughput],
 ]);
-const RESULTS = new URL('../results/', import.meta.url);
 
-const chosen = process.argv.slice(2);
-const unknown = chosen.filter((name) => !MEASUREMENTS.has(name));
-if (unknown.length > 0)
-  throw new Error(`no such measurement: ${unknown}; there are ${[...MEASUREMENTS.keys()]}`);
+const chosen = chosenOf([...MEASUREMENTS.keys()]);
 
 const server = await startRedis();
 const observer = new Redis(server.url);
@@ -36,14 +33,11 @@ try {
   const isPinned = pinApart(server.pid);
   const parts = [await heading(isPinned)];
   for (const [name, measure] of MEASUREMENTS) {
-    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    if (!chosen.includes(name)) continue;
     parts.push(markdownOf(await measure(server.url, observer)));
-    console.log(`${parts.at(-1)}\n`);
+    console.error(`measured: ${name}`);
   }
-  if (chosen.length === 0) {
-    mkdirSync(RESULTS, { recursive: true });
-    writeFileSync(new URL('scaling.md', RESULTS), `${parts.join('\n\n')}\n`);
-  }
+  publishResults('scaling.md', `${parts.join('\n\n')}\n`);
 } finally {
   observer.disconnect();
   await server.stop();

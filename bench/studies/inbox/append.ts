@@ -1,15 +1,17 @@
 /** What one append costs: round trips, the time of the appending process and of Redis, and how many go in a second. */
 import type { Audience } from '../../../src/contract/audience.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
-import { decimal, type Fact, median, report } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { costOf, inHand, latenciesMs } from '../../support/load.ts';
 import { madeEntry } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { callsBetween, trafficOf, useOf } from '../support/traffic.ts';
+import { type Fact, report } from './facts.ts';
 import { openStore } from './store.ts';
 
-const ALONE = 1_000;
-const ROUNDS = 7;
-const APPENDS = 10_000;
+const ALONE = sized(1_000, 20);
+const ROUNDS = sized(7, 1);
+const APPENDS = sized(10_000, 300);
 /** The default of PREFETCH: so many events a consumer has in hand. */
 const IN_HAND = 256;
 

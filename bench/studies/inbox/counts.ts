@@ -1,16 +1,18 @@
 /** That counting does not grow with the log: the same 10 unread in logs of 100, 1,000 and 10,000. */
 import type { Audience } from '../../../src/contract/audience.ts';
 import type { Counts } from '../../../src/contract/inbox.ts';
-import { decimal, type Fact, median, report } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { latenciesMs } from '../../support/load.ts';
 import { fill } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { trafficOf } from '../support/traffic.ts';
+import { type Fact, report } from './facts.ts';
 import { openStore, placesOf } from './store.ts';
 
-const LENGTHS = [100, 1_000, 10_000];
+const LENGTHS = sized([100, 1_000, 10_000], [20, 50, 100]);
 const UNREAD = 10;
-const COUNTS = 100;
-const ROUNDS = 7;
+const COUNTS = sized(100, 5);
+const ROUNDS = sized(7, 1);
 /** More than noise makes of the same. */
 const MAX_GROWTH = 1.3;
 
@@ -49,6 +51,7 @@ async function counts(what: string, unreadPlaces: (length: number) => readonly n
   const found: { entries: number; commands: number; latencyMs: number }[] = [];
   for (const log of logs) {
     const { entries, commands } = await trafficOf(redis, log.count);
+    if (entries < UNREAD) throw new Error(`counted ${UNREAD} unread, and saw ${entries} entries read`);
     found.push({ entries, commands, latencyMs: median(log.latenciesMs) });
   }
   const [shortest, longest] = [found.at(0), found.at(-1)];

@@ -1,18 +1,21 @@
 /** What the inbox of a user with five audiences costs, whose logs have 1,000 entries each: pages, counts, marks. */
 import type { InboxQuery } from '../../../src/contract/inbox.ts';
-import { atMost, decimal, type Fact, median, report } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { costOf, inHand, latenciesMs } from '../../support/load.ts';
 import { fill } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { trafficOf } from '../support/traffic.ts';
+import { atMost, type Fact, report } from './facts.ts';
 import { audiencesOf, openStore, placesOf } from './store.ts';
 
-const LISTS = 80;
+const LISTS = sized(80, 3);
 const MAX_ROUNDS = 2;
-const LOG_ENTRIES = 1_000;
-const QUERY: InboxQuery = { filter: 'all', limit: 50 };
+const LOG_ENTRIES = sized(1_000, 60);
+const PAGE = 50;
+const QUERY: InboxQuery = { filter: 'all', limit: PAGE };
 
-const MARKS = 30;
-const IDS = 100;
+const MARKS = sized(30, 2);
+const IDS = sized(100, 20);
 
 const { redis, inbox, userInbox } = await openStore();
 
@@ -36,7 +39,7 @@ async function costs(
 
 const page = (what: string, user: string) =>
   costs(
-    `page of 50 from 5 audiences with 1,000 each, ${what}`,
+    `page of ${PAGE} from 5 audiences with ${decimal(LOG_ENTRIES)} each, ${what}`,
     LISTS,
     () => userInbox.list(user, audiencesOf(user), QUERY),
     MAX_ROUNDS,
@@ -48,8 +51,10 @@ async function begin(user: string): Promise<void> {
 
 async function begun(what: string, user: string): Promise<Fact> {
   const places = await placesOf(inbox, audiencesOf(user));
-  return await costs(`counts as a session begins, 5 audiences with 1,000 each, ${what}`, LISTS, () =>
-    userInbox.open(user, places),
+  return await costs(
+    `counts as a session begins, 5 audiences with ${decimal(LOG_ENTRIES)} each, ${what}`,
+    LISTS,
+    () => userInbox.open(user, places),
   );
 }
 
@@ -71,7 +76,7 @@ const facts = [
 const global = await inbox.read('global', 1, Number.MAX_SAFE_INTEGER);
 const ids = global.slice(0, IDS).map(({ json }): string => JSON.parse(json).id);
 facts.push(
-  await costs(`\`mark\` of ${IDS} ids in one of 5 logs of 1,000`, MARKS, () =>
+  await costs(`\`mark\` of ${IDS} ids in one of 5 logs of ${decimal(LOG_ENTRIES)}`, MARKS, () =>
     userInbox.mark('new', audiencesOf('new'), { as: 'read', ids }, ''),
   ),
 );

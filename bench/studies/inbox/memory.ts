@@ -3,21 +3,23 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { until } from '../../../test/support/until.ts';
-import { decimal, type Fact, report } from '../../support/facts.ts';
+import { decimal } from '../../support/figures.ts';
 import { inHand } from '../../support/load.ts';
 import { fill } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { useOf } from '../support/traffic.ts';
+import { type Fact, report } from './facts.ts';
 import { audiencesOf, openStore, placesOf } from './store.ts';
 
-const LOGS = 100;
-const LOG_ENTRIES = 1_000;
-const SHORT_LENGTHS = [1, 10, 100];
-const USERS = 250;
+const LOGS = sized(100, 5);
+const LOG_ENTRIES = sized(1_000, 100);
+const SHORT_LENGTHS = sized([1, 10, 100], [1, 10]);
+const USERS = sized(250, 10);
 /** More keys than the users add: the tables of keys then do not double while users are measured. */
-const FILLERS = 150_000;
-const SCATTERED = 100;
+const FILLERS = sized(150_000, 1_000);
+const SCATTERED = sized(100, 10);
 const SCAN_COUNT = 5_000;
-const SETTLE_MS = 500;
+const SETTLE_MS = sized(500, 25);
 const STEADY_BYTES = 1_000;
 const MAX_SETTLE_MS = 20_000;
 
@@ -44,16 +46,20 @@ async function settled(): Promise<number> {
 }
 
 async function memoryUsage(redis: Redis, key: string): Promise<number> {
-  return Number(await redis.memory('USAGE', key, 'SAMPLES', 0));
+  const bytes = await redis.memory('USAGE', key, 'SAMPLES', 0);
+  if (bytes === null) throw new Error(`there is no ${key}`);
+  return bytes;
 }
 
 async function removeDedupeKeys(): Promise<void> {
+  let removed = 0;
   let cursor = '0';
   do {
     const [next, keys] = await observer.scan(cursor, 'MATCH', 'carillon:*:once:*', 'COUNT', SCAN_COUNT);
-    if (keys.length > 0) await observer.del(...keys);
+    if (keys.length > 0) removed += await observer.del(...keys);
     cursor = next;
   } while (cursor !== '0');
+  if (removed === 0) throw new Error('there are no dedupe keys by that name');
 }
 
 async function notifications(): Promise<Fact[]> {
@@ -65,7 +71,7 @@ async function notifications(): Promise<Fact[]> {
   const dedupe = -(await usedBy(removeDedupeKeys));
   return [
     {
-      what: 'memory of a notification of 512 bytes of JSON, in a log of 1,000',
+      what: `memory of a notification of 512 bytes of JSON, in a log of ${decimal(LOG_ENTRIES)}`,
       measured: `${decimal((all - dedupe) / entries)} bytes (MEMORY USAGE: ${decimal(log)})`,
     },
     { what: 'memory of an audience besides its log', measured: `${decimal(meta)} bytes (MEMORY USAGE)` },
@@ -101,8 +107,10 @@ async function marks(name: string, mark: (user: string, audiences: readonly Audi
     }),
   );
   const key = `carillon:{user:${users[0]}}:marks`;
-  const encoding = (await observer.exists(key)) === 1 ? `, ${await observer.object('ENCODING', key)}` : '';
-  return `${decimal(bytes / USERS)} bytes (MEMORY USAGE: ${decimal(await memoryUsage(observer, key))}${encoding})`;
+  const each = `${decimal(bytes / USERS)} bytes`;
+  if ((await observer.exists(key)) === 0) return `${each} (nothing is kept)`;
+  const encoding = await observer.object('ENCODING', key);
+  return `${each} (MEMORY USAGE: ${decimal(await memoryUsage(observer, key))}, ${encoding})`;
 }
 
 async function begin(user: string, audiences: readonly Audience[]): Promise<void> {
@@ -143,5 +151,8 @@ report([
   { what: 'memory of the marks of a user who never marked, in no department', measured: without },
   { what: 'the same, in 3 departments', measured: withDepartments },
   { what: 'memory of marks, everything read by one `all`, 5 audiences', measured: all },
-  { what: `memory of marks, ${SCATTERED} read one by one all over a log of 1,000`, measured: scattered },
+  {
+    what: `memory of marks, ${SCATTERED} read one by one all over a log of ${decimal(LOG_ENTRIES)}`,
+    measured: scattered,
+  },
 ]);

@@ -10,16 +10,18 @@ import { ConnectionLimits } from '../../../src/edge/gateway/connection-limits.ts
 import { Gateway } from '../../../src/edge/gateway/gateway.ts';
 import { RedisLive } from '../../../src/edge/gateway/redis-live-messages.ts';
 import { createVerify, signToken } from '../../../src/operate/access/tokens.ts';
-import { atMost, decimal, type Fact, median, report } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { type Cost, costOf } from '../../support/load.ts';
 import { fill } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { callsBetween, useOf } from '../support/traffic.ts';
+import { atMost, type Fact, report } from './facts.ts';
 import { address, audiencesOf, log, openStore } from './store.ts';
 
 const USERS = ['1', '2', '3', '4'];
 const SECRET = 'a-secret-for-benchmarks-of-more-than-32-characters';
-const SYNCS = 10_000;
-const ROUNDS = 7;
+const SYNCS = sized(10_000, 80);
+const ROUNDS = sized(7, 1);
 const MAX_CPU_MICROS = 50;
 const IN_HAND = 32;
 const BEHIND = 10;

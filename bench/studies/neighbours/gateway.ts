@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { z } from 'zod';
 import { freePort } from '../../../test/support/ports.ts';
 import { until } from '../../../test/support/until.ts';
+import { isPinned, SERVER_CORE } from '../../support/cores.ts';
 import { JWT_SECRET } from '../../support/crowd.ts';
-import { isPinned, SERVER_CORE } from '../../support/program.ts';
 
 const MAIN = new URL('../../../dist/main.js', import.meta.url).pathname;
 const PROBE = new URL('./probe.mjs', import.meta.url).pathname;
@@ -85,18 +85,24 @@ export class MeasuredGateway {
 
   async connected(): Promise<number> {
     const line = /^carillon_connected_sockets (\d+)/m.exec(await this.#metrics());
-    return Number(line?.[1] ?? 0);
+    if (line === null) throw new Error('the gateway says nothing of connected sockets');
+    return Number(line[1]);
   }
 
   /** How many connections were refused or closed, by outcome and code. */
   async endings(): Promise<ReadonlyMap<string, number>> {
-    const pattern = /^carillon_connections_total\{outcome="(refused|closed)",code="(\w*)"\} (\d+)/gm;
+    const pattern = /^carillon_connections_total\{outcome="(accepted|refused|closed)",code="(\w*)"\} (\d+)/gm;
     const found = (await this.#metrics()).matchAll(pattern);
+    const counted = Array.from(found, ([, outcome = '', code = '', count]) => {
+      return { outcome, code, count: Number(count) };
+    });
+    // The good ones were.
+    if (!counted.some(({ outcome, count }) => outcome === 'accepted' && count > 0))
+      throw new Error('the gateway says nothing of accepted connections');
     return new Map(
-      Array.from(found, ([, outcome, code, count]) => [
-        `${outcome} ${code || 'without a code'}`,
-        Number(count),
-      ]),
+      counted
+        .filter(({ outcome }) => outcome !== 'accepted')
+        .map(({ outcome, code, count }) => [`${outcome} ${code || 'without a code'}`, count]),
     );
   }
 

@@ -9,6 +9,7 @@ import {
 } from '../../../test/support/bad-clients.ts';
 import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { JWT_SECRET } from '../../support/crowd.ts';
+import { isSmoke, sized } from '../support/size.ts';
 
 /** The department with much traffic. */
 export const BUSY = 'busy';
@@ -19,19 +20,19 @@ const TOKEN_SECONDS = 3_600;
 export const KINDS = {
   'not-reading': {
     title: 'answer pings and read nothing',
-    counts: [1, 40],
+    counts: sized([1, 40], [2]),
     begin: async (url: string, count: number) => neverReading(url, await tokens(count, [BUSY])),
     endsByItself: false,
   },
   dropping: {
     title: 'connect and drop every second',
-    counts: [1, 100],
+    counts: sized([1, 100], [2]),
     begin: async (url: string, count: number) => dropping(url, await tokens(count), 1_000),
     endsByItself: false,
   },
   'half-open': {
     title: 'are behind a link that went silent',
-    counts: [1, 200],
+    counts: sized([1, 200], [2]),
     begin: async (url: string, count: number): Promise<BadClients> => {
       const proxy = await startTcpProxy(Number(new URL(url).port));
       const clients = await halfOpen(proxy, await tokens(count));
@@ -41,12 +42,12 @@ export const KINDS = {
       };
       return { ...clients, stop };
     },
-    /** The gateway has to find out. */
-    endsByItself: true,
+    /** The gateway has to find out, by pings that nobody answers: 45 seconds, too long for a smoke. */
+    endsByItself: !isSmoke,
   },
   silent: {
     title: 'connect and say nothing, so many a second, every other one over WebSocket',
-    counts: [1, 200],
+    counts: sized([1, 200], [20]),
     begin: async (url: string, count: number) => silent(url, count),
     endsByItself: false,
   },

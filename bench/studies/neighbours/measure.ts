@@ -5,14 +5,16 @@ import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { until } from '../../../test/support/until.ts';
+import { sized, smokeArguments } from '../support/size.ts';
 import type { MeasuredGateway, Usage } from './gateway.ts';
 import { KINDS, type KindName } from './kinds.ts';
 import type { Latencies, Stream } from './stream.ts';
 
 const SAMPLE_EVERY_MS = 250;
+const AFTERWARDS_MS = sized(1_000, 100);
 /** Two silences of Engine.IO, 25 and 20 seconds, and some. */
 const GONE_TIMEOUT_MS = 90_000;
-const ROUNDS = 3;
+const ROUNDS = sized(3, 1);
 
 const countsSchema = z.object({ counts: z.record(z.string(), z.number()) });
 
@@ -73,12 +75,13 @@ export async function measure(
     await exited;
     await gone(gateway, goodClients);
     // What the gateway does about the end of connections is done by then.
-    await pause(1_000);
+    await pause(AFTERWARDS_MS);
     after.push(await gateway.usageCollected());
   }
   const endings = Object.fromEntries(
     [...(await gateway.endings())].map(([name, count]) => [name, count - (endingsBefore.get(name) ?? 0)]),
   );
+  if (!Object.values(counts).some((count) => count > 0)) throw new Error(`${kind}: the bad ones did nothing`);
   return { title: `${KINDS[kind].title}: ${count}`, rounds, before, peak, after, endings, counts };
 }
 
@@ -100,7 +103,7 @@ function machineTimes(): { readonly totalMs: number; readonly idleMs: number } {
 }
 
 async function start(kind: KindName, count: number, url: string): Promise<ChildProcess> {
-  const child = fork(new URL('./bad.ts', import.meta.url), [kind, String(count), url]);
+  const child = fork(new URL('./bad.ts', import.meta.url), [kind, String(count), url, ...smokeArguments]);
   await once(child, 'message');
   return child;
 }

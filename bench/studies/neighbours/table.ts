@@ -1,5 +1,5 @@
 /** The results as Markdown. */
-import { decimal, median } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { markdown } from '../../support/markdown.ts';
 import type { Usage } from './gateway.ts';
 import type { Result } from './measure.ts';
@@ -78,5 +78,7 @@ function compared({ rounds }: Result, figure: Figure): string[] {
   const alone = rounds.map((round) => round.alone[figure]);
   const withBad = rounds.map((round) => round.withBad[figure]);
   const shown = (values: readonly number[]) => values.map(decimal).join(' / ');
-  return [shown(alone), shown(withBad), decimal(median(withBad) / median(alone))];
+  const [before, after] = [median(alone), median(withBad)];
+  // An event loop may be on time at all times.
+  return [shown(alone), shown(withBad), before === 0 ? '' : decimal(after / before)];
 }

@@ -5,18 +5,19 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Inbox } from '../../../src/pipeline/inbox/inbox.ts';
 import { until } from '../../../test/support/until.ts';
-import { decimal, median } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { inHand } from '../../support/load.ts';
 import { madeEntry } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { openCommands, openInbox } from './connections.ts';
 import { redisCostOf } from './redis-cost.ts';
 import { type Section, spread } from './section.ts';
 
-const NODES = [0, 1, 2, 4, 8];
-const NOTICES = 1_000;
-const ROUNDS = 5;
+const NODES = sized([0, 1, 2, 4, 8], [0, 2]);
+const NOTICES = sized(1_000, 20);
+const ROUNDS = sized(5, 1);
 /** Each waits until all nodes have the one before. */
-const APART = 100;
+const APART = sized(100, 5);
 const ARRIVAL_TIMEOUT_MS = 20_000;
 
 const arrivalsSchema = z.array(z.object({ offset: z.number(), atMicros: z.number() }));

@@ -7,23 +7,24 @@ import { RedisMarksStore } from '../../../src/pipeline/inbox/redis-marks-store.t
 import { StoredInbox } from '../../../src/pipeline/inbox/stored-inbox.ts';
 import { inHand } from '../../support/load.ts';
 import { fill, madeEntry } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { trafficOf } from '../support/traffic.ts';
 import { openCommands, openInbox, same } from './connections.ts';
 import { redisCostOf } from './redis-cost.ts';
 import { type Section, spread } from './section.ts';
 
-const LENGTHS = [1, 100, 10_000];
-const LOGS = 10;
-const ROUNDS = 5;
-const APPENDS = 1_000;
-const READS = 200;
+const LENGTHS = sized([1, 100, 10_000], [1, 100]);
+const LOGS = sized(10, 2);
+const ROUNDS = sized(5, 1);
+const APPENDS = sized(1_000, 20);
+const READS = sized(200, 4);
 const RECENT = 10;
 /** Of the logs that are read: none of them is full. */
 const MAX_LENGTH = 20_000;
 const MARKS_KEPT_MS = 86_400_000;
 /** What a log keeps that once had so many: readers have to find out that the rest is gone. */
 const KEPT = 10;
-const ONCE_HAD = 1_000;
+const ONCE_HAD = sized(1_000, 100);
 
 export async function logLength(url: string, observer: Redis): Promise<Section> {
   await observer.flushall();

@@ -3,20 +3,21 @@ import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
 import { encodeLiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
 import { until } from '../../../test/support/until.ts';
-import { decimal, median } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { inHand } from '../../support/load.ts';
 import { madeEntry } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { channelFor, openCommands, openSubscriber } from './connections.ts';
 import { microsPerCall, redisCostOf } from './redis-cost.ts';
 import { type Section, spread } from './section.ts';
 import { oneCallPerRoom, ownRooms } from './subscriptions.ts';
 
-const NODES = 20;
-const ROOMS_PER_NODE = 10_000;
-const HOSTS = [0, 1, 5, 20];
-const PUBLISHES = 2_000;
-const ROUNDS = 5;
-const IN_HAND = 100;
+const NODES = sized(20, 4);
+const ROOMS_PER_NODE = sized(10_000, 100);
+const HOSTS = sized([0, 1, 5, 20], [0, 1, 4]);
+const PUBLISHES = sized(2_000, 50);
+const ROUNDS = sized(5, 1);
+const IN_HAND = sized(100, 10);
 const ARRIVAL_TIMEOUT_MS = 20_000;
 
 export async function publish(url: string, observer: Redis): Promise<Section> {

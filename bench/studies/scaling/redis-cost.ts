@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import type { Redis } from 'ioredis';
 import { findOnPath } from '../../../test/support/programs.ts';
+import { finite } from '../../support/figures.ts';
 
 const REDIS_CORE = '1';
 /** Of the load: publishers, subscribers and this process. */
@@ -46,7 +47,7 @@ async function cpuMicros(observer: Redis): Promise<number> {
 /** Microseconds inside the command itself: no parsing, no writing to sockets. */
 export async function microsPerCall(observer: Redis, command: string): Promise<number> {
   const info = await observer.info('commandstats');
-  return Number(new RegExp(`^cmdstat_${command}:.*usec_per_call=([\\d.]+)`, 'm').exec(info)?.[1]);
+  return finite(Number(new RegExp(`^cmdstat_${command}:.*usec_per_call=([\\d.]+)`, 'm').exec(info)?.[1]));
 }
 
 export async function infoNumber(observer: Redis, section: string, name: string): Promise<number> {
@@ -54,5 +55,5 @@ export async function infoNumber(observer: Redis, section: string, name: string)
 }
 
 function numberIn(info: string, name: string): number {
-  return Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
+  return finite(Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]));
 }

@@ -1,5 +1,5 @@
 /** One measured question: a table of the results, with what has to be known to read it. */
-import { decimal, median } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { markdown } from '../../support/markdown.ts';
 
 export interface Section {

@@ -3,19 +3,20 @@ import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { until } from '../../../test/support/until.ts';
-import { decimal, median } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { inHand } from '../../support/load.ts';
+import { sized } from '../support/size.ts';
 import { channelFor, openSubscriber } from './connections.ts';
 import { infoNumber, redisCostOf } from './redis-cost.ts';
 import { type Section, spread } from './section.ts';
 
-const NODES = 20;
-const ROOMS_PER_NODE = 10_000;
+const NODES = sized(20, 4);
+const ROOMS_PER_NODE = sized(10_000, 100);
 const SUBSCRIPTIONS = NODES * ROOMS_PER_NODE;
 /** Where each waits for the one before, which takes long. */
-const FEWER_ROOMS = 2_000;
-const ROUNDS = 3;
-const BATCH = 500;
+const FEWER_ROOMS = sized(2_000, 50);
+const ROUNDS = sized(3, 1);
+const BATCH = sized(500, 50);
 const SETTLE_TIMEOUT_MS = 20_000;
 
 type Subscribe = (subscriber: RedisConnection, channels: readonly string[]) => Promise<unknown>;

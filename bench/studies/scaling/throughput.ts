@@ -4,15 +4,16 @@ import type { Audience } from '../../../src/contract/audience.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
 import type { Inbox } from '../../../src/pipeline/inbox/inbox.ts';
 import { until } from '../../../test/support/until.ts';
-import { decimal, median } from '../../support/facts.ts';
+import { decimal, median } from '../../support/figures.ts';
 import { inHand } from '../../support/load.ts';
 import { madeEntry } from '../support/entries.ts';
+import { sized } from '../support/size.ts';
 import { channelFor, openCommands, openInbox, openSubscriber } from './connections.ts';
 import { infoNumber, redisCostOf } from './redis-cost.ts';
 import { type Section, spread } from './section.ts';
 
-const APPENDS = 10_000;
-const ROUNDS = 5;
+const APPENDS = sized(10_000, 500);
+const ROUNDS = sized(5, 1);
 /** The default of PREFETCH: so many events a consumer has in hand. */
 const IN_HAND = 256;
 const REWRITE_TIMEOUT_MS = 20_000;
@@ -47,7 +48,7 @@ export async function throughput(url: string, observer: Redis): Promise<Section>
   redis.disconnect();
   return {
     title: 'Appends that one Redis takes',
-    note: `Lanes and RedisInbox as the consumer has them, ${IN_HAND} events of 512 bytes in hand, one Redis on one core and the appending process on the other, without RabbitMQ; medians of ${ROUNDS} rounds of ${decimal(APPENDS)}. What the CPU allows is 1 s ÷ CPU an append; the rate seen is also bounded by the appending process, and by other load on the machine.`,
+    note: `AppendQueue and RedisInbox as the consumer has them, ${IN_HAND} events of 512 bytes in hand, one Redis on one core and the appending process on the other, without RabbitMQ; medians of ${ROUNDS} rounds of ${decimal(APPENDS)}. What the CPU allows is 1 s ÷ CPU an append; the rate seen is also bounded by the appending process, and by other load on the machine.`,
     columns: ['persistence', 'audiences', 'CPU-µs of Redis an append', 'the CPU allows, /s', 'rate seen, /s'],
     rows,
   };

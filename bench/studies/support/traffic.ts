@@ -1,6 +1,8 @@
 /** Counts what goes over a connection to Redis: commands, rounds of waiting for answers, and entries of logs. */
 import type { Command, Redis } from 'ioredis';
+import { z } from 'zod';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
+import { finite } from '../../support/figures.ts';
 
 export interface Traffic {
   readonly commands: number;
@@ -12,7 +14,8 @@ export interface Traffic {
   readonly entries: number;
 }
 
-const READS_ENTRIES = new Set(['xrange', 'xrevrange']);
+/** An entry's place and its fields. */
+const rowsSchema = z.array(z.tuple([z.string().regex(/^\d+-\d+$/), z.array(z.unknown())]));
 
 /** Counts while `run` is under way, and nothing else may use the connection. */
 export async function trafficOf(redis: RedisConnection, run: () => Promise<unknown>): Promise<Traffic> {
@@ -27,7 +30,7 @@ export async function trafficOf(redis: RedisConnection, run: () => Promise<unkno
     rounds = Math.max(rounds, round);
     const count = (reply: unknown) => {
       answered = Math.max(answered, round);
-      if (READS_ENTRIES.has(command.name) && Array.isArray(reply)) entries += reply.length;
+      entries += entriesIn(reply);
     };
     command.promise.then(count, () => count(undefined));
     return send(command, stream);
@@ -40,6 +43,11 @@ export async function trafficOf(redis: RedisConnection, run: () => Promise<unkno
   return { commands, rounds, entries };
 }
 
+/** Whatever read them: a script answers in rows as XRANGE does. */
+function entriesIn(reply: unknown): number {
+  return rowsSchema.safeParse(reply).data?.length ?? 0;
+}
+
 export interface RedisUse {
   /** Calls by command, those inside scripts too. */
   readonly calls: ReadonlyMap<string, number>;
@@ -49,13 +57,14 @@ export interface RedisUse {
   readonly usedBytes: number;
 }
 
-/** What Redis itself has counted. `observer` MUST be a connection of its own. */
+/** What Redis itself has counted, each found. `observer` MUST be a connection of its own. */
 export async function useOf(observer: Redis): Promise<RedisUse> {
   const info = await observer.info('everything');
-  const number = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
+  const number = (name: string) => finite(Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]));
   const calls = Array.from(info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm), ([, name = '', count]) => {
     return [name, Number(count)] as const;
   });
+  if (calls.length === 0) throw new Error('Redis says nothing of the calls of commands');
   return {
     calls: new Map(calls.filter(([name]) => name !== 'info')),
     totalCommands: number('total_commands_processed'),

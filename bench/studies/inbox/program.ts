@@ -2,20 +2,12 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { findOnPath } from '../../test/support/programs.ts';
+import { OTHER_CORE, SERVER_CORE, taskset } from '../../support/cores.ts';
+import { smokeArguments } from '../support/size.ts';
 import { type Fact, factsSchema } from './facts.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const MAX_RUN_MS = 100_000;
-
-/** Of the measured process; everything else, Redis too, runs on the other one. */
-export const SERVER_CORE = '0';
-const OTHER_CORE = '1';
-
-const taskset = availableParallelism() >= 2 ? findOnPath('taskset') : undefined;
-
-export const isPinned = taskset !== undefined;
+const ROOT = new URL('../../../', import.meta.url);
+const MAX_RUN_MS = 300_000;
 
 /**
  * Compiles the programs and what they import. What is measured has to be what the compiler emits for production:
@@ -33,12 +25,6 @@ export function compilePrograms(): void {
   }
 }
 
-/** Leaves the measured core to the measured process. Processes started from here on inherit it. */
-export function moveAside(): void {
-  if (taskset === undefined) return;
-  execFileSync(taskset, ['-a', '-c', '-p', OTHER_CORE, String(process.pid)], { stdio: 'ignore' });
-}
-
 export async function runProgram(name: string, redisUrl: string): Promise<readonly Fact[]> {
   const path = new URL(`bench/studies/inbox/dist/bench/studies/inbox/${name}.js`, ROOT).pathname;
   const how =
@@ -49,7 +35,7 @@ export async function runProgram(name: string, redisUrl: string): Promise<readon
           execArgv: ['-c', SERVER_CORE, process.execPath],
           env: { ...process.env, LOAD_CORE: OTHER_CORE },
         };
-  const child = fork(path, [redisUrl], { execArgv: [], timeout: MAX_RUN_MS, ...how });
+  const child = fork(path, [redisUrl, ...smokeArguments], { execArgv: [], timeout: MAX_RUN_MS, ...how });
   return await factsOf(name, child);
 }
 

@@ -23,9 +23,9 @@ import { openRabbitMq } from './support/rabbitmq.ts';
 const RESULTS = new URL('results/', import.meta.url);
 
 const args = process.argv.slice(2);
-const deadLetters = [...new Set(worksOf(false).map(({ deadLetter }) => deadLetter))];
-const { repeat, only, smoke } = readOptions(args, deadLetters);
-const works = worksOf(smoke).filter(({ deadLetter }) => only === undefined || only.includes(deadLetter));
+const letters = [...new Set(worksOf(false).map(({ letter }) => letter))];
+const { repeat, only, smoke } = readOptions(args, letters);
+const works = worksOf(smoke).filter(({ letter }) => only === undefined || only.includes(letter));
 checkOpenFiles(mostSockets(works));
 
 compile();

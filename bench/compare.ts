@@ -7,31 +7,31 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
 import { chart } from './compare/chart.ts';
 import type { ContestantName, Figures } from './compare/job.ts';
-import { checkOpenFiles, describeMachine } from './compare/machine.ts';
 import { compile, measure } from './compare/measurement.ts';
 import { readOptions } from './compare/options.ts';
 import { checkComplete, type Result, resultOf } from './compare/results.ts';
 import { figuresTable, targetsTable } from './compare/table.ts';
 import { mostSockets, type Work, worksOf } from './compare/works.ts';
+import { isPinned, moveAside, SERVER_CORE } from './support/cores.ts';
 import { emptied } from './support/emptied.ts';
-import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
+import { checkOpenFiles, describeMachine } from './support/machine.ts';
+import { openRabbitMq } from './support/rabbitmq.ts';
 
 const RESULTS = new URL('results/', import.meta.url);
 
 const args = process.argv.slice(2);
-const deadLetters = [...new Set(worksOf(false).map(({ deadLetter }) => deadLetter))];
-const { repeat, only, smoke } = readOptions(args, deadLetters);
-const works = worksOf(smoke).filter(({ deadLetter }) => only === undefined || only.includes(deadLetter));
+const letters = [...new Set(worksOf(false).map(({ letter }) => letter))];
+const { repeat, only, smoke } = readOptions(args, letters);
+const works = worksOf(smoke).filter(({ letter }) => only === undefined || only.includes(letter));
 checkOpenFiles(mostSockets(works));
 
 compile();
 moveAside();
 const folder = mkdtempSync(join(tmpdir(), 'carillon-bench-'));
-const [redis, rabbitMq] = await Promise.all([startRedis(), startRabbitMq()]);
+const [redis, rabbitMq] = await Promise.all([startRedis(), openRabbitMq()]);
 let measurements = 0;
 try {
   const results: Result[] = [];

@@ -10,16 +10,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { startRedis } from '../test/support/redis.ts';
 import type { Setup } from './compare/job.ts';
-import { checkOpenFiles, describeMachine } from './compare/machine.ts';
 import { answerOf, compile } from './compare/measurement.ts';
 import { mostSockets, worksOf } from './compare/works.ts';
+import { isPinned, moveAside, SERVER_CORE } from './support/cores.ts';
 import { emptied } from './support/emptied.ts';
-import { decimal, median, quartiles } from './support/facts.ts';
+import { decimal, finite, median, quartiles } from './support/figures.ts';
+import { checkOpenFiles, describeMachine } from './support/machine.ts';
 import { markdown } from './support/markdown.ts';
-import { isPinned, moveAside, SERVER_CORE } from './support/program.ts';
+import { openRabbitMq } from './support/rabbitmq.ts';
 import { buildVersions, readVersion } from './versions/build.ts';
 import { microsSchema, type Order } from './versions/order.ts';
 
@@ -48,7 +48,7 @@ compile();
 const versions = buildVersions(asked, folder);
 moveAside();
 const servers = await Promise.all(versions.map(() => startRedis()));
-const rabbitMq = await startRabbitMq();
+const rabbitMq = await openRabbitMq();
 try {
   const micros = versions.map((): number[] => []);
   for (let round = 0; round < rounds; round += 1) {
@@ -101,5 +101,5 @@ function table(micros: readonly (readonly number[])[]): string {
 }
 
 function ratioText(ratio: number): string {
-  return ratio.toFixed(3);
+  return finite(ratio).toFixed(3);
 }

@@ -1,5 +1,5 @@
 /** The results as one SVG: a panel for each work, a bar for each server. Readable on a light and on a dark page. */
-import { decimal } from '../support/facts.ts';
+import { decimal } from '../support/figures.ts';
 import type { FigureName } from './job.ts';
 import type { Result, Row } from './results.ts';
 import { NAMES } from './table.ts';

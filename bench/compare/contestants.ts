@@ -1,7 +1,7 @@
 /** Who is measured: how each server is started, how clients speak to it, and what makes it send. */
-import type { Protocol } from './client.ts';
+import type { Protocol } from '../support/client.ts';
+import type { Driver } from '../support/driver.ts';
 import { openChannelDriver } from './drivers/channel.ts';
-import type { Driver } from './drivers/driver.ts';
 import { openInboxDriver } from './drivers/inbox.ts';
 import { openSocketIoDriver } from './drivers/socket-io.ts';
 import type { ContestantName, Setup } from './job.ts';

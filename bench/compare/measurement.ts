@@ -2,6 +2,7 @@
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { buildService } from '../support/build.ts';
 import { type Figures, figuresSchema, type Job } from './job.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -11,7 +12,7 @@ const path = (name: string) => new URL(name, ROOT).pathname;
 
 /** Ours as it is shipped, and the peers and the load from the same compiler: tsx would cost them time at each call. */
 export function compile(): void {
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: path('.'), stdio: 'inherit' });
+  buildService();
   rmSync(path('bench/compare/dist'), { recursive: true, force: true });
   const options = { cwd: path('.'), stdio: 'inherit' } as const;
   execFileSync(path('node_modules/.bin/tsc'), ['-p', 'bench/compare/tsconfig.json'], options);

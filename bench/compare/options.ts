@@ -4,14 +4,14 @@ import { parseArgs } from 'node:util';
 export interface Options {
   /** How often each is measured, in turns; the table has medians. */
   readonly repeat: number;
-  /** DeadLetterStore of the works to run; undefined: all. */
+  /** Letters of the works to run; undefined: all. */
   readonly only: readonly string[] | undefined;
   /** Small numbers: shows only that everything runs and everything arrives. */
   readonly smoke: boolean;
 }
 
 /** @throws {Error} that says how it is used */
-export function readOptions(args: readonly string[], deadLetters: readonly string[]): Options {
+export function readOptions(args: readonly string[], letters: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -22,9 +22,8 @@ export function readOptions(args: readonly string[], deadLetters: readonly strin
   });
   const repeat = Number(values.repeat ?? (values.smoke ? 1 : 3));
   if (!Number.isInteger(repeat) || repeat < 1) throw new Error('--repeat takes a whole number of at least 1');
-  const only = values.only?.split(',').map((deadLetter) => deadLetter.trim());
-  const unknown = only?.find((deadLetter) => !deadLetters.includes(deadLetter));
-  if (unknown !== undefined)
-    throw new Error(`--only takes some of ${deadLetters.join(',')}, not "${unknown}"`);
+  const only = values.only?.split(',').map((letter) => letter.trim());
+  const unknown = only?.find((letter) => !letters.includes(letter));
+  if (unknown !== undefined) throw new Error(`--only takes some of ${letters.join(',')}, not "${unknown}"`);
   return { repeat, only, smoke: values.smoke };
 }

@@ -1,5 +1,5 @@
 /** Medians of what was measured, and ours beside each peer's. */
-import { median } from '../support/facts.ts';
+import { median } from '../support/figures.ts';
 import type { ContestantName, FigureName, Figures } from './job.ts';
 import type { Target, Work } from './works.ts';
 

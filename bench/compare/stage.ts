@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../../test/support/ports.ts';
 import { until } from '../../test/support/until.ts';
+import { Crowd, JWT_SECRET } from '../support/crowd.ts';
+import type { Driver } from '../support/driver.ts';
+import { openProducer } from '../support/producer.ts';
 import { contestants } from './contestants.ts';
-import { Crowd, JWT_SECRET } from './crowd.ts';
-import type { Driver } from './drivers/driver.ts';
-import { openProducer } from './drivers/producer.ts';
 import type { Setup } from './job.ts';
 import { ServerProcess } from './server-process.ts';
 

@@ -1,5 +1,5 @@
 /** The results as Markdown: every figure, and the ratios beside their targets. */
-import { decimal } from '../support/facts.ts';
+import { decimal } from '../support/figures.ts';
 import { markdown } from '../support/markdown.ts';
 import type { ContestantName, Figures } from './job.ts';
 import { type Result, verdictsOf } from './results.ts';

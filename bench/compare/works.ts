@@ -10,7 +10,7 @@ export interface Target {
 
 export interface Work {
   /** What `--only` chooses by; works that belong together share it. */
-  readonly deadLetter: string;
+  readonly letter: string;
   readonly title: string;
   readonly plan: Plan;
   readonly contestants: readonly ContestantName[];
@@ -88,7 +88,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
   });
   const delivery = { ...CPU, unit: 'delivery' };
   const latencies = {
-    deadLetter: 'f',
+    letter: 'f',
     contestants: socketIo,
     figure: 'p99Ms',
     unit: 'event',
@@ -98,7 +98,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
   return [
     {
       ...delivery,
-      deadLetter: 'a',
+      letter: 'a',
       title: 'fan-out, 512 B',
       plan: fanOut(512),
       contestants: ALL,
@@ -109,7 +109,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
     },
     {
       ...delivery,
-      deadLetter: 'a',
+      letter: 'a',
       title: 'fan-out, 4 KB',
       plan: fanOut(4_096),
       contestants: all,
@@ -117,7 +117,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
     },
     {
       ...delivery,
-      deadLetter: 'b',
+      letter: 'b',
       title: 'fan-out, 512 B, ten a tick',
       plan: {
         kind: 'fan-out',
@@ -132,7 +132,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
     },
     {
       ...CPU,
-      deadLetter: 'c',
+      letter: 'c',
       title: 'end to end, to one user each',
       plan: {
         kind: 'to-users',
@@ -150,7 +150,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
     },
     {
       ...delivery,
-      deadLetter: 'c',
+      letter: 'c',
       title: `end to end, burst of ${size.burstEvents} to everybody`,
       plan: {
         kind: 'burst',
@@ -165,7 +165,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
       ],
     },
     {
-      deadLetter: 'd',
+      letter: 'd',
       title: 'memory of a connection at rest',
       plan: {
         kind: 'rest',
@@ -180,7 +180,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
       targets: [{ peer: 'stock', ratio: 1, moonshot: 0.6 }],
     },
     {
-      deadLetter: 'e',
+      letter: 'e',
       title: 'connection storm',
       plan: {
         kind: 'storm',

@@ -1,7 +1,7 @@
 /** Publishes to one Redis channel what goes to every socket as it is. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { type Driver, Pending } from './driver.ts';
+import { type Driver, Pending } from '../../support/driver.ts';
 
 /** What peers/raw-ws.ts listens to. */
 export const CHANNEL = 'broadcast';

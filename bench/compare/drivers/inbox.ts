@@ -7,8 +7,8 @@ import { createLog } from '../../../src/observe/log.ts';
 import { identityOf } from '../../../src/pipeline/inbox/inbox.ts';
 import { RedisInbox } from '../../../src/pipeline/inbox/redis-inbox.ts';
 import { until } from '../../../test/support/until.ts';
-import type { MadeEvent } from '../payload.ts';
-import { type Driver, Pending } from './driver.ts';
+import { type Driver, Pending } from '../../support/driver.ts';
+import type { MadeEvent } from '../../support/payload.ts';
 
 const DAY_MS = 86_400_000;
 /** The defaults of INBOX_MAX_LENGTH, INBOX_MAX_AGE and DEDUPE_SECONDS. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
-import type { Driver } from './driver.ts';
+import type { Driver } from '../../support/driver.ts';
 
 export async function openSocketIoDriver(redisUrl: string): Promise<Driver> {
   // Auto-pipelining sends what is emitted in one tick in one write.

@@ -8,7 +8,7 @@ import { createShardedAdapter } from '@socket.io/redis-adapter';
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { type DefaultEventsMap, Server } from 'socket.io';
-import { EXCHANGE } from '../drivers/producer.ts';
+import { EXCHANGE } from '../../support/producer.ts';
 import { userOf } from './handshake.ts';
 
 const { PORT, REDIS_URL = '', AMQP_URL, DEFLATE } = process.env;

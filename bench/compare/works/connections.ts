@@ -1,7 +1,7 @@
 /** What connections cost: memory while they rest, and time while many come at once. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
-import { Payloads } from '../payload.ts';
 import { onStage } from '../stage.ts';
 
 /** A broadcast to those connected: buffers and compressors that a first message makes are part of a connection. */

@@ -1,7 +1,7 @@
 /** From RabbitMQ to the sockets, with the consumer in the measured process: to one user each, or to everybody. */
 import type { Audience } from '../../../src/contract/audience.ts';
+import { type MadeEvent, Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
-import { type MadeEvent, Payloads } from '../payload.ts';
 import { onStage, type Stage } from '../stage.ts';
 
 const DATA_BYTES = 512;

@@ -1,7 +1,7 @@
 /** Broadcasts through Redis to every socket: CPU, bytes on the wire and deliveries in a second. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
-import { Payloads } from '../payload.ts';
 import { onStage } from '../stage.ts';
 
 /** Between a broadcast that has arrived everywhere and the next: no server is saturated, and none sleeps for long. */

@@ -1,6 +1,7 @@
 /** From publishing to the frame at the client, with events to one user each at a fixed rate. */
+
+import { Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
-import { Payloads } from '../payload.ts';
 import type { Usage } from '../server-process.ts';
 import { onStage } from '../stage.ts';
 

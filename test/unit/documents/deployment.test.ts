@@ -195,7 +195,7 @@ test.for([
   ['Dockerfile', 'ENTRYPOINT ["node", "--v8-pool-size=0", "dist/main.js"]'],
   ['deploy/systemd/carillon-gateway@.service', '/node --v8-pool-size=0 dist/main.js'],
   ['deploy/systemd/carillon-consumer.service', '/node --v8-pool-size=0 dist/main.js'],
-  ['bench/neighbours/gateway.ts', "'--v8-pool-size=0'"],
+  ['bench/studies/neighbours/gateway.ts', "'--v8-pool-size=0'"],
 ])('%s: no more helpers for garbage than cores', ([path = '', start = '']) => {
   expect(read(path)).toContain(start);
 });

@@ -1,0 +1,60 @@
+/** The inbox over Redis as the service puts it together, with the connection at hand for counting. */
+import { once } from 'node:events';
+import { Redis } from 'ioredis';
+import { connectForCommands, RunIds } from '../../../src/adapters/redis/connections.ts';
+import type { Audience } from '../../../src/contract/audience.ts';
+import { EMPTY_HEAD } from '../../../src/contract/notification.ts';
+import { channelOf } from '../../../src/edge/gateway/redis-live-messages.ts';
+import { createLog } from '../../../src/observe/log.ts';
+import type { Inbox, InboxLimits } from '../../../src/pipeline/inbox/inbox.ts';
+import { RedisInbox } from '../../../src/pipeline/inbox/redis-inbox.ts';
+import { RedisMarksStore } from '../../../src/pipeline/inbox/redis-marks-store.ts';
+import { StoredInbox } from '../../../src/pipeline/inbox/stored-inbox.ts';
+import { until } from '../../../test/support/until.ts';
+
+const DAY_MS = 86_400_000;
+
+export const log = createLog({ level: 'silent', redact: [] });
+
+/** Of the private Redis, which the program is told as its first argument. */
+export const address = { redisUrls: [process.argv[2] ?? 'redis://127.0.0.1'], redisCluster: false };
+
+/** Empties Redis and opens an inbox with the default limits, but for the length of logs. */
+export async function openStore(maxLength = 1_000) {
+  const observer = new Redis(address.redisUrls[0] ?? '');
+  await observer.flushall();
+  const redis = connectForCommands(address, log);
+  const runIds = new RunIds(redis);
+  await once(redis, 'ready');
+  await until('the run id of Redis', 5_000, () => runIds.of('') !== undefined);
+  const limits: InboxLimits = {
+    maxLength: same(maxLength),
+    maxAgeMs: same(30 * DAY_MS),
+    dedupeMs: DAY_MS,
+  };
+  const inbox = new RedisInbox({ redis, runIdOf: (key) => runIds.of(key), channelOf, limits });
+  const store = new RedisMarksStore({ redis, channelOf, keptMs: 60 * DAY_MS });
+  const userInbox = new StoredInbox({
+    inbox,
+    store,
+    kept: limits,
+    maxAnswerBytes: 524_288,
+    now: Date.now,
+  });
+  return { redis, observer, inbox, userInbox };
+}
+
+function same(value: number) {
+  return { user: value, department: value, topic: value, global: value };
+}
+
+/** What the inbox of a user in three departments is made of. */
+export function audiencesOf(user: string): readonly Audience[] {
+  return [`user:${user}`, 'department:sales', 'department:support', 'department:north', 'global'];
+}
+
+/** The heads of the logs, as the feeds of a gateway know them when a session begins. */
+export async function placesOf(inbox: Inbox, audiences: readonly Audience[]) {
+  const heads = await inbox.heads(audiences);
+  return new Map(audiences.map((audience, i) => [audience, heads[i] ?? EMPTY_HEAD]));
+}

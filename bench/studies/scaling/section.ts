@@ -1,0 +1,19 @@
+/** One measured question: a table of the results, with what has to be known to read it. */
+import { decimal, median } from '../../support/figures.ts';
+import { markdown } from '../../support/markdown.ts';
+
+export interface Section {
+  readonly title: string;
+  readonly note: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export function markdownOf({ title, note, columns, rows }: Section): string {
+  return `## ${title}\n\n${note}\n\n${markdown(columns, rows)}`;
+}
+
+/** `12.3 (11.9–13.1)`: the median of the rounds and how far they spread. */
+export function spread(values: readonly number[]): string {
+  return `${decimal(median(values))} (${decimal(Math.min(...values))}–${decimal(Math.max(...values))})`;
+}

@@ -1,0 +1,83 @@
+/** Counts what goes over a connection to Redis: commands, rounds of waiting for answers, and entries of logs. */
+import type { Command, Redis } from 'ioredis';
+import { z } from 'zod';
+import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
+import { finite } from '../../support/figures.ts';
+
+export interface Traffic {
+  readonly commands: number;
+  /**
+   * How often something was sent only after an answer: commands that leave together are one round, and whatever
+   * is sent after an answer of round n belongs to round n + 1.
+   */
+  readonly rounds: number;
+  readonly entries: number;
+}
+
+/** An entry's place and its fields. */
+const rowsSchema = z.array(z.tuple([z.string().regex(/^\d+-\d+$/), z.array(z.unknown())]));
+
+/** Counts while `run` is under way, and nothing else may use the connection. */
+export async function trafficOf(redis: RedisConnection, run: () => Promise<unknown>): Promise<Traffic> {
+  const send = redis.sendCommand.bind(redis);
+  let commands = 0;
+  let rounds = 0;
+  let answered = 0;
+  let entries = 0;
+  redis.sendCommand = (command: Command, stream?: Parameters<Redis['sendCommand']>[1]) => {
+    const round = answered + 1;
+    commands += 1;
+    rounds = Math.max(rounds, round);
+    const count = (reply: unknown) => {
+      answered = Math.max(answered, round);
+      entries += entriesIn(reply);
+    };
+    command.promise.then(count, () => count(undefined));
+    return send(command, stream);
+  };
+  try {
+    await run();
+  } finally {
+    redis.sendCommand = send;
+  }
+  return { commands, rounds, entries };
+}
+
+/** Whatever read them: a script answers in rows as XRANGE does. */
+function entriesIn(reply: unknown): number {
+  return rowsSchema.safeParse(reply).data?.length ?? 0;
+}
+
+export interface RedisUse {
+  /** Calls by command, those inside scripts too. */
+  readonly calls: ReadonlyMap<string, number>;
+  readonly totalCommands: number;
+  readonly cpuMicros: number;
+  /** Without the buffers of connections. */
+  readonly usedBytes: number;
+}
+
+/** What Redis itself has counted, each found. `observer` MUST be a connection of its own. */
+export async function useOf(observer: Redis): Promise<RedisUse> {
+  const info = await observer.info('everything');
+  const number = (name: string) => finite(Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]));
+  const calls = Array.from(info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm), ([, name = '', count]) => {
+    return [name, Number(count)] as const;
+  });
+  if (calls.length === 0) throw new Error('Redis says nothing of the calls of commands');
+  return {
+    calls: new Map(calls.filter(([name]) => name !== 'info')),
+    totalCommands: number('total_commands_processed'),
+    cpuMicros: (number('used_cpu_user') + number('used_cpu_sys')) * 1e6,
+    usedBytes: number('used_memory') - number('mem_clients_normal'),
+  };
+}
+
+/** The calls between two looks, without those of the observer. */
+export function callsBetween(before: RedisUse, after: RedisUse, command?: string): number {
+  const of = ({ calls }: RedisUse) =>
+    command === undefined
+      ? [...calls.values()].reduce((sum, count) => sum + count, 0)
+      : (calls.get(command) ?? 0);
+  return of(after) - of(before);
+}

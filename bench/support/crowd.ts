@@ -1,0 +1,131 @@
+/** Many clients, one user each, and the count of what has arrived at them. A loss or a repeat fails the measurement. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { SignJWT } from 'jose';
+import { Client, type Protocol } from './client.ts';
+import { inHand } from './load.ts';
+
+export const JWT_SECRET = 'a-secret-for-benchmarks-of-more-than-32-characters';
+
+const ARRIVAL_TIMEOUT_MS = 180_000;
+/** A repeat would come right behind what it repeats. */
+const REPEAT_MS = 50;
+
+export class Crowd {
+  /** Called with the user's number and which notification of theirs it is, from 0. */
+  onNotification: (user: number, nth: number) => void = () => {};
+  readonly #port: number;
+  readonly #protocol: Protocol;
+  readonly #clients: Client[] = [];
+  /** Rejects as soon as any client fails. */
+  readonly #failed: Promise<never>;
+  #fail: (error: Error) => void = () => {};
+  #received = 0;
+  #wanted = Number.NaN;
+  #onWanted = () => {};
+
+  constructor(port: number, protocol: Protocol) {
+    this.#port = port;
+    this.#protocol = protocol;
+    this.#failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.#failed.catch(() => {});
+  }
+
+  get received(): number {
+    return this.#received;
+  }
+
+  get bytes(): number {
+    return this.#clients.reduce((sum, client) => sum + client.bytes, 0);
+  }
+
+  /** Whether the server agreed to permessage-deflate with all of them; a mixture is a fault. */
+  get deflate(): boolean {
+    const agreed = this.#clients.filter(({ deflate }) => deflate).length;
+    if (agreed !== 0 && agreed !== this.#clients.length)
+      throw new Error('only some clients have permessage-deflate');
+    return agreed > 0;
+  }
+
+  /** Tokens for so many more users; made beforehand, so that connecting does not wait for them. */
+  async tokens(count: number): Promise<readonly string[]> {
+    const first = this.#clients.length;
+    const key = new TextEncoder().encode(JWT_SECRET);
+    return await Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        new SignJWT({ sub: `${first + i}` })
+          .setProtectedHeader({ alg: 'HS256' })
+          .setIssuedAt()
+          .setExpirationTime('1h')
+          .sign(key),
+      ),
+    );
+  }
+
+  /** One more client for each token, at most `maxOpening` in their handshakes. Resolves when all are connected. */
+  async connect(tokens: readonly string[], maxOpening: number): Promise<void> {
+    const first = this.#clients.length;
+    const connected = inHand(maxOpening, tokens.length, async (at) => {
+      const user = first + at;
+      const client = new Client({
+        ...this.#protocol,
+        port: this.#port,
+        token: tokens[at] ?? '',
+        onNotification: (nth) => this.#count(user, nth),
+        onFailure: this.#fail,
+      });
+      this.#clients.push(client);
+      await client.connected;
+    });
+    await this.#unlessFailed(connected, `${tokens.length} connections`);
+  }
+
+  /** Resolves when the crowd has received so many in all, since it came together. */
+  async arrived(total: number): Promise<void> {
+    if (this.#received > total)
+      throw new Error(`${this.#received} notifications arrived instead of ${total}`);
+    if (this.#received === total) return;
+    const arrived = new Promise<void>((resolve) => {
+      this.#wanted = total;
+      this.#onWanted = resolve;
+    });
+    await this.#unlessFailed(arrived, `${total} notifications`);
+  }
+
+  /** Throws unless every client has received just so many. */
+  async expectEach(count: number): Promise<void> {
+    await pause(REPEAT_MS);
+    const wrong = this.#clients.filter(({ notifications }) => notifications !== count);
+    if (wrong.length === 0) return;
+    const found = wrong.slice(0, 5).map(({ notifications }) => notifications);
+    throw new Error(
+      `${wrong.length} clients received ${found.join(', ')} … notifications instead of ${count}`,
+    );
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+
+  #count(user: number, nth: number): void {
+    this.#received += 1;
+    this.onNotification(user, nth);
+    if (this.#received === this.#wanted) this.#onWanted();
+  }
+
+  async #unlessFailed(promise: Promise<void>, what: string): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`waited in vain for ${what}; ${this.#received} notifications have come`)),
+        ARRIVAL_TIMEOUT_MS,
+      );
+    });
+    try {
+      await Promise.race([promise, this.#failed, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** A private RabbitMQ, whose start takes seconds: what runs several benches starts one for all of them. */
+import { z } from 'zod';
+import { type Management, managementAt } from '../../test/support/management.ts';
+import { amqpUrl, type RabbitMqServer, startRabbitMq } from '../../test/support/rabbitmq.ts';
+
+/** Set by what runs several benches. */
+const RABBITMQ = 'BENCH_RABBITMQ';
+
+export interface BenchRabbitMq {
+  readonly management: Management;
+  /** A vhost that is new, by its AMQP URL. */
+  vhost(): Promise<string>;
+  /** Leaves it running when others use it too. */
+  stop(): Promise<void>;
+}
+
+const sharedSchema = z.object({ port: z.int(), managementUrl: z.url() });
+
+/** For the environment of benches that are to use this server. */
+export function shared({ port, managementUrl }: RabbitMqServer): Readonly<Record<string, string>> {
+  return { [RABBITMQ]: JSON.stringify({ port, managementUrl }) };
+}
+
+export async function openRabbitMq(): Promise<BenchRabbitMq> {
+  const given = process.env[RABBITMQ];
+  if (given === undefined) {
+    const server = await startRabbitMq();
+    return { ...vhostsOf(server.port, server.management), stop: () => server.stop() };
+  }
+  const { port, managementUrl } = sharedSchema.parse(JSON.parse(given));
+  return { ...vhostsOf(port, managementAt(managementUrl)), stop: async () => {} };
+}
+
+function vhostsOf(port: number, management: Management) {
+  let made = 0;
+  return {
+    management,
+    async vhost() {
+      made += 1;
+      const name = `bench-${process.pid}-${made}`;
+      await management.createVhost(name);
+      return amqpUrl(port, name);
+    },
+  };
+}

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:scaling`: the measurements behind the capacity model of docs/scaling.md, on a private Redis.
+ * `npm run bench:scaling`: the measurements behind docs/costs.md and the capacity model of docs/scaling.md, on a private Redis.
  * Prints the tables; a run of everything writes them to bench/results/scaling.md.
  *
  *     npm run bench:scaling -- publish throughput     only these

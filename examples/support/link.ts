@@ -9,7 +9,7 @@ export interface StoryEvent {
   readonly [attribute: string]: unknown;
 }
 
-/** A CloudEvent that Carillon itself publishes: docs/operating.md lists them. */
+/** A CloudEvent that Carillon itself publishes: docs/signals.md lists them. */
 export interface Signal {
   readonly id: string;
   readonly type: string;

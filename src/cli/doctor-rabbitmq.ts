@@ -51,7 +51,7 @@ function versionOf({ connection }: ChannelModel): Finding {
 
 async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
   const check = 'rabbitmq topology';
-  const rights = 'give the user the rights in docs/operating.md, Rights';
+  const rights = 'give the user the rights in docs/rabbitmq-and-redis.md, Permissions';
   let missing: readonly string[];
   try {
     missing = await missingIn(model);
@@ -70,7 +70,7 @@ async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
     if (topology.earlier.length > 0) {
       const found = `${topology.earlier.join(', ')}: as an earlier version declared it, without x-overflow`;
       const change =
-        'see docs/operating.md, Policies: a policy that limits its length would throw away the oldest';
+        'see docs/rabbitmq-and-redis.md, Policies: a policy that limits its length would throw away the oldest';
       return { check, verdict: 'advice', found, change };
     }
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
@@ -149,7 +149,7 @@ async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
   ]).catch((error: unknown) => reasonOf(error));
   if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
   if (refused !== undefined) {
-    const change = `it was not looked: give the user the right to write to exchange ${UNREACHED_EXCHANGE} (docs/operating.md, Rights), or see rabbitmqctl status`;
+    const change = `it was not looked: give the user the right to write to exchange ${UNREACHED_EXCHANGE} (docs/rabbitmq-and-redis.md, Permissions), or see rabbitmqctl status`;
     return { check, verdict: 'advice', found: refused, change };
   }
   return { check, verdict: 'wrong', found, change: 'give it memory or disk: see rabbitmqctl status, alarms' };

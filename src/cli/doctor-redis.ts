@@ -52,7 +52,7 @@ async function looked(check: string, right: string, look: () => Promise<readonly
     return await look();
   } catch (error) {
     if (!(error instanceof Error) || !/^NOPERM/.test(error.message)) throw error;
-    const change = `give the user +${right} (docs/operating.md, Rights), or ask as another one`;
+    const change = `give the user +${right} (docs/rabbitmq-and-redis.md, Permissions), or ask as another one`;
     return [{ check, verdict: 'advice', found: `it cannot be looked at: ${error.message}`, change } as const];
   }
 }

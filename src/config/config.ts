@@ -1,5 +1,5 @@
 /**
- * Environment → frozen Config. The one place that knows variables, defaults and units; docs/operating.md lists
+ * Environment → frozen Config. The one place that knows variables, defaults and units; docs/configuration.md lists
  * the same table, and a test keeps the two together.
  */
 import { getHeapStatistics } from 'node:v8';
@@ -53,20 +53,20 @@ const variables = z.object({
   REDIS_URL: address(faultInRedisUrls).describe(
     'Redis 7.0 or later: `redis://user:password@host:port/database`. A list with commas means Cluster.',
   ),
-  REDIS_CLUSTER: truth.describe('Take one REDIS_URL as the entry to a Cluster.'),
+  REDIS_CLUSTER: truth.describe('Use one REDIS_URL as the entry to a Cluster.'),
   JWT_SECRET: text
     .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
     .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
   JWKS_URL: address(faultInJwksUrl).describe(
-    'Verifies tokens with RS256, PS256, ES256 or EdDSA keys from here.',
+    'Verifies tokens with the RS256, PS256, ES256 or EdDSA keys at this URL.',
   ),
   JWT_ISSUER: text.describe('Tokens must have this iss.'),
   JWT_AUDIENCE: text.describe('Tokens must have this aud.'),
   JWT_CLOCK_SKEW_SECONDS: integer(5, 0, 30).describe(
-    'How far clocks may differ when exp, nbf and iat are checked.',
+    'Seconds by which clocks may differ when exp, nbf and iat are checked.',
   ),
   JWT_MAX_DAYS: integer(366, 1, 36_500).describe(
-    'Longest life of a token, from iat (without one, from now) to exp; revocations are kept for so long.',
+    'Longest life of a token, from iat (else from now) to exp; revocations are kept for as long.',
   ),
   ALLOWED_ORIGINS: list('')
     .superRefine((origins, context) => {
@@ -74,48 +74,44 @@ const variables = z.object({
       if (fault !== undefined) context.addIssue(fault);
     })
     .describe(
-      'Origins of pages that may connect, as `https://shop.example`, with commas; * for any. Default: none but the own host.',
+      'Origins of pages that may connect (`https://shop.example`), with commas; * for any. Default: only its own host.',
     ),
   ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
-  PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer has in hand at once.'),
-  EVENT_MAX_BYTES: integer(262_144, 1_024, 16_777_216).describe('Largest event, in bytes, with audiences.'),
-  EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe(
-    'Most audiences of one event, named or by routes.',
-  ),
+  PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer may hold unsettled at once.'),
+  EVENT_MAX_BYTES: integer(262_144, 1_024, 16_777_216).describe('Largest event in bytes, with audiences.'),
+  EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe('Most audiences of one event, named or routed.'),
   INBOX_MAX_LENGTH: perKind(1_000, 1_000_000).describe(
-    'Notifications kept per audience; by kind as in `1000,topic=100`.',
+    'Notifications kept per audience; by kind: `1000,topic=100`.',
   ),
   INBOX_MAX_AGE: perKind(30 * DAY_SECONDS, 3_650 * DAY_SECONDS).describe(
-    'Seconds that a notification is kept; by kind as in `2592000,topic=3600`.',
+    'Seconds that a notification is kept; by kind: `2592000,topic=3600`.',
   ),
   SYNC_LIMIT: integer(300, 1, 10_000).describe(
-    'Most notifications of one audience that a client which was away is sent; after more it reads the inbox.',
+    'Most missed notifications of one audience that a returning client gets; beyond that it reads the inbox.',
   ),
   FEED_CHECK_SECONDS: integer(20, 1, 3_600).describe(
-    'How often a gateway compares what it has passed on with the logs.',
+    'Seconds between two checks of a gateway that it has delivered all that the logs hold.',
   ),
   CANARY_SECONDS: integer(5, 0, 30).describe(
-    'How often a gateway sends itself an event, to see that events get through; 0: never.',
+    'Seconds between events that a gateway sends itself to check that events get through; 0: never.',
   ),
-  DEDUPE_SECONDS: integer(DAY_SECONDS, 1, 365 * DAY_SECONDS).describe(
-    'How long a repeat of an event is recognised.',
-  ),
+  DEDUPE_SECONDS: integer(DAY_SECONDS, 1, 365 * DAY_SECONDS).describe('Seconds that a repeat is recognised.'),
   TRAIL_SECONDS: integer(6 * 3_600, 0, 365 * DAY_SECONDS).describe(
-    'How long it is known what became of an event, for `explain`: about 230 bytes in Redis an event; 0: not at all.',
+    'Seconds for which the outcome of an event is kept for `explain`, in about 230 bytes of Redis; 0: not at all.',
   ),
   SIGNALS: list(ACTIVITIES.join())
     .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
     .refine((names) => !names.includes('none') || names.length === 1, 'none stands alone')
     .transform((names) => names.filter((name) => name !== 'none'))
-    .describe('Signals of what users do that are published to `carillon.signals`; `none`: none of them.'),
+    .describe('Signals about users that are published to `carillon.signals`, or `none`.'),
   UNREACHED_AFTER: integer(0, 0, 7 * DAY_SECONDS).describe(
-    'Seconds until a notification that nobody came for is told to other services, as `unreached`; 0: never.',
+    'Seconds until other services get the signal `unreached` for a notification that nobody came for; 0: never.',
   ),
   COMPRESSION_THRESHOLD: integer(512, 0, 1_048_576).describe(
-    'Messages from this many bytes on are compressed for devices that offer permessage-deflate.',
+    'Messages of at least this many bytes are compressed for devices that offer permessage-deflate.',
   ),
   COMPRESSION_LEVEL: integer(3, 0, 9).describe(
-    'From 1, fast, to 9, small; 0 turns compression off, over HTTP too.',
+    'From 1 (fast) to 9 (small); 0 turns compression off, over HTTP too.',
   ),
   TRUST_PROXY: list('')
     .refine(areProxies, 'must be addresses, blocks or loopback, linklocal, uniquelocal')
@@ -126,41 +122,41 @@ const variables = z.object({
     'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
   ),
   CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe(
-    'Most connections to PORT, WebSockets and HTTP together; fewer where the limit of open files says so.',
+    'Most connections to PORT, WebSockets and HTTP together; fewer if the limit of open files is lower.',
   ),
   CONNECTIONS_PER_ADDRESS: integer(10_000, 1, 1_000_000).describe(
     'The same from one address, or from one /64 of IPv6; behind a proxy set TRUST_PROXY too.',
   ),
   CONNECTIONS_PER_USER: integer(20, 1, 100_000).describe('Most connections of one user to this process.'),
   CLIENT_MESSAGES_PER_SECOND: number(10, 0.1, 100_000).describe(
-    'Messages that a client may send in a second, in the long run; more closes it with `rate_limited`.',
+    'Messages that a client may send a second, in the long run; more closes it with `rate_limited`.',
   ),
   CLIENT_MESSAGES_BURST: integer(20, 1, 100_000).describe('Messages that a client may send at once.'),
   CLIENT_MESSAGE_MAX_BYTES: integer(16_384, 1_024, 1_048_576).describe(
-    "Largest message of a client, also inflated; more closes it with `message_too_large`. A page's `next` has up to 2 KB, 500 ids of UUIDs 24 KB. The handshake may have 256 KB.",
+    'Largest message of a client, also inflated; more closes it with `message_too_large`.',
   ),
   HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
-    'Events that one user (`sub`) may publish to this process in a second, each counted once for each of its audiences.',
+    'Events that one user (`sub`) may publish to this process a second; each counts once per audience.',
   ),
   USER_COST_PER_SECOND: integer(5_000, 10, 1_000_000_000).describe(
-    "What one user's requests may cost this process in a second, in units (about an entry read each); ten seconds' worth at once.",
+    'Units (about an entry read each) that the requests of one user may cost a second; ten times as many at once.',
   ),
   USER_REQUESTS_AT_ONCE: integer(4, 1, 1_000).describe(
     'Requests of one user that this process answers at the same time; 60 more wait.',
   ),
   ANSWER_MAX_BYTES: integer(524_288, 16_384, 268_435_456).describe(
-    'Largest answer of notifications; more comes on a next page or by `sync`. At most half of PENDING_MAX_BYTES counts.',
+    'Largest answer with notifications; the rest comes on a next page or by `sync`. Half of PENDING_MAX_BYTES at most.',
   ),
   TOPICS_PER_SESSION: integer(100, 1, 10_000).describe('Most topics that one socket may be in.'),
   PENDING_MAX_BYTES: integer(1_048_576, 65_536, 1_073_741_824).describe(
-    'What may wait for a client that does not take what it is sent; more closes it as `slow_consumer`.',
+    'Bytes that may wait for a client that does not read them; more closes it as `slow_consumer`.',
   ),
   PENDING_TOTAL_MAX_BYTES: optionalInteger(1_048_576, 1_099_511_627_776).describe(
-    'The same of all clients together; more cuts off the slowest. Default: an eighth of the heap limit.',
+    'The same for all clients together; more cuts off the slowest. Default: an eighth of the heap limit.',
   ),
-  HANDSHAKE_SECONDS: integer(5, 1, 60).describe('A client must have finished its handshake by then.'),
+  HANDSHAKE_SECONDS: integer(5, 1, 60).describe('Seconds that a handshake may take.'),
   DRAIN_SECONDS: integer(5, 1, 600).describe(
-    'Time over which clients are sent away after SIGTERM; at most half of SHUTDOWN_TIMEOUT.',
+    'Seconds over which clients are sent away after SIGTERM; at most half of SHUTDOWN_TIMEOUT.',
   ),
   SHUTDOWN_TIMEOUT: integer(15, 1, 600).describe(
     'Seconds after SIGTERM until the process exits in any case.',
@@ -172,7 +168,7 @@ const variables = z.object({
         .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be a pino level')
         .default('info'),
     )
-    .describe('Least severe level that is logged.'),
+    .describe('Lowest level that is logged.'),
   LOG_SAMPLE_RATE: number(0.01, 0, 1).describe('Share of events whose content is logged, 0 to 1.'),
   LOG_REDACT: list(
     'data.email,data.phone,data.name,data.address,data.password,data.token,data.secret',

@@ -1,4 +1,4 @@
-/** What is counted and measured, and what a scrape asks for. docs/operating.md says which question each answers. */
+/** What is counted and measured, and what a scrape asks for. docs/observability.md says which question each answers. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AudienceKind } from '../contract/audience.ts';
 import { connectionCodes } from '../contract/problem.ts';

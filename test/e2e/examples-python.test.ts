@@ -1,4 +1,4 @@
-/** The Python in README and protocol.md, run as it stands there: a thousand notifications in order, none lost by dying. */
+/** The Python in README and docs/protocol.md, run as it stands there: a thousand notifications in order, none lost by dying. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { tokenFor } from '../support/carillon.ts';

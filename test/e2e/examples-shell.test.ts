@@ -80,22 +80,22 @@ test('examples/tracing/README.md: an event of a trace', async () => {
   expect(await client.received(1)).toMatchObject([{ data: { title: 'Shipped' }, traceparent: trace }]);
 });
 
-test('docs/operating.md: a token for the console', async () => {
-  expect(await run(fencedBlock('docs/operating.md', 'sh', 'token operator'))).toMatch(
+test('docs/console.md: a token for the console', async () => {
+  expect(await run(fencedBlock('docs/console.md', 'sh', 'token operator'))).toMatch(
     /^[\w-]+\.[\w-]+\.[\w-]+$/,
   );
 });
 
-test('docs/operating.md: departments, an explanation and a disconnect', async () => {
+test('docs/admin-api.md: departments, an explanation and a disconnect', async () => {
   const client = await device('42');
-  expect(JSON.parse(await run(fencedBlock('docs/operating.md', 'sh', '-X PUT')))).toEqual({
+  expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', '-X PUT')))).toEqual({
     user: '42',
     departments: ['sales', 'north'],
   });
-  expect(JSON.parse(await run(fencedBlock('docs/operating.md', 'sh', 'admin/explain')))).toMatchObject({
+  expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', 'admin/explain')))).toMatchObject({
     verdict: expect.any(String),
   });
   const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
-  expect(await run(fencedBlock('docs/operating.md', 'sh', 'users/42/disconnect'))).toContain('"user":"42"');
+  expect(await run(fencedBlock('docs/admin-api.md', 'sh', 'users/42/disconnect'))).toContain('"user":"42"');
   await gone;
 });

@@ -133,9 +133,9 @@ describe('in a browser', () => {
 async function startNginx(serverUrl: string): Promise<PrefixProxy> {
   const command = findNginx();
   if (command === undefined) throw new Error('nothing runs nginx');
-  const operating = await readFile(new URL('../../docs/operating.md', import.meta.url), 'utf8');
-  const [, location = ''] = /```nginx\n(location \/notify\/ \{.*?\n\})\n```/s.exec(operating) ?? [];
-  const [map = ''] = /map \$http_upgrade \$connection_header \{[^`]*\}/.exec(operating) ?? [];
+  const deployment = await readFile(new URL('../../docs/deployment.md', import.meta.url), 'utf8');
+  const [, location = ''] = /```nginx\n(location \/notify\/ \{.*?\n\})\n```/s.exec(deployment) ?? [];
+  const [map = ''] = /map \$http_upgrade \$connection_header \{[^`]*\}/.exec(deployment) ?? [];
   const [folder, port] = await Promise.all([mkdtemp(join(tmpdir(), 'carillon-path-')), freePort()]);
   const file = join(folder, 'nginx.conf');
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => {

@@ -52,7 +52,7 @@ describe('a user who may not look', () => {
     expect(of('rabbitmq alarms')).toMatchObject({
       verdict: 'advice',
       found: expect.stringMatching(/"shop" has no right to write exchange "carillon\.unreached"/),
-      change: expect.stringContaining('docs/operating.md, Rights'),
+      change: expect.stringContaining('docs/rabbitmq-and-redis.md, Permissions'),
     });
     expect(of('rabbitmq topology')).toMatchObject({ verdict: 'advice' });
     expect(of('redis info')).toMatchObject({ verdict: 'advice', change: expect.stringContaining('+info') });

@@ -13,18 +13,20 @@ test.for(['README.md', 'README.zh.md'])('%s: an event', (file) => {
 
 test.for([
   ['README.md', '"offset": 17'],
-  ['docs/protocol.md', 'data_base64'],
+  ['docs/events.md', 'data_base64'],
 ] as const)('%s: a notification', ([file, text]) => {
   // Bytes that are cut are no base64.
   const json = fencedBlock(file, 'json', text).replace('iVBORw0KGgo…', 'iVBORw0KGgo=');
   expect(notificationSchema.safeParse(JSON.parse(json)).error).toBeUndefined();
 });
 
-test('docs/operating.md: routes', () => {
-  expect(parseRoutes(fencedBlock('docs/operating.md', 'yaml', 'routes:'), 'operating.md')).toHaveLength(2);
+test('docs/configuration.md: routes', () => {
+  expect(
+    parseRoutes(fencedBlock('docs/configuration.md', 'yaml', 'routes:'), 'configuration.md'),
+  ).toHaveLength(2);
 });
 
-test('docs/operating.md: what health answers', () => {
-  const answer: unknown = JSON.parse(fencedBlock('docs/operating.md', 'json', 'not_ready'));
+test('docs/observability.md: what health answers', () => {
+  const answer: unknown = JSON.parse(fencedBlock('docs/observability.md', 'json', 'not_ready'));
   expect(healthSchema.safeParse(answer).error).toBeUndefined();
 });

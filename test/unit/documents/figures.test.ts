@@ -62,7 +62,7 @@ test('how many events a consumer takes is reckoned in docs/scaling.md, from what
   const [, rate = ''] = /1 ÷ `e` = ([\d,]+) a second/.exec(scaling) ?? [];
   expect(Math.abs(numberIn(rate) - 1e6 / Number(microseconds))).toBeLessThan(100);
   // Others point there.
-  for (const file of ['README.md', 'README.zh.md', 'docs/operating.md', 'CONTRIBUTING.md']) {
+  for (const file of ['README.md', 'README.zh.md', 'docs/deployment.md', 'CONTRIBUTING.md']) {
     expect(read(file)).not.toMatch(/\d[\d,]* events a second[^|]*more consumers/);
     expect(read(file)).not.toMatch(/consumer[^|\n]*\d,\d{3} events a second/);
   }

@@ -1,4 +1,4 @@
-/** The presence: what docs/operating.md says of it is what it has, and its labels do not grow with users. */
+/** The registry: what docs/observability.md says of it is what it has, and its labels do not grow with users. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Metrics } from '../../../src/observe/metrics.ts';
@@ -26,7 +26,7 @@ const LABELS = [
   'version',
 ];
 
-const documented = readFileSync('docs/operating.md', 'utf8')
+const documented = readFileSync('docs/observability.md', 'utf8')
   .split('\n')
   .flatMap((line) => {
     const [, name, labels = ''] =

@@ -114,12 +114,12 @@ describe('faults that would be found', () => {
 
 test('each alert has a name of its own, and its runbook is a section that says something', () => {
   expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
-  const [, section = ''] = /\n## Alerts\n([\s\S]*?)\n## /.exec(read('docs/operating.md')) ?? [];
+  const [, section = ''] = /\n## Alerts\n([\s\S]*?)\n## /.exec(read('docs/runbooks.md')) ?? [];
   const sections = section.split('\n### ').slice(1);
   const headings = sections.map((text) => text.slice(0, text.indexOf('\n')));
   expect(headings.toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted());
   for (const { alert, annotations } of alerts) {
-    expect(annotations.runbook).toBe(`docs/operating.md#${alert.toLowerCase()}`);
+    expect(annotations.runbook).toBe(`docs/runbooks.md#${alert.toLowerCase()}`);
   }
   for (const text of sections) expect(text.trim().split('\n\n').length).toBeGreaterThanOrEqual(3);
 });

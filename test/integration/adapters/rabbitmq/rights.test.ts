@@ -1,5 +1,5 @@
 /**
- * Users of RabbitMQ and Redis with exactly the rights that docs/operating.md tells run the whole program, and each right
+ * Users of RabbitMQ and Redis with exactly the rights that docs/rabbitmq-and-redis.md tells run the whole program, and each right
  * that is missing is one line in the log and a reason in health that name it.
  */
 import { readFileSync } from 'node:fs';
@@ -26,16 +26,16 @@ import { startRedisCluster } from '../../../support/redis-cluster.ts';
 import { SignalListener } from '../../../support/signal-listener.ts';
 import { until } from '../../../support/until.ts';
 
-const OPERATING = readFileSync(new URL('../../../../docs/operating.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../../../docs/rabbitmq-and-redis.md', import.meta.url), 'utf8');
 
 /** `configure`, `write`, `read`. */
 function rightsOf(user: string): readonly string[] {
-  const command = OPERATING.split(`rabbitmqctl set_permissions -p / ${user} `)[1];
+  const command = PAGE.split(`rabbitmqctl set_permissions -p / ${user} `)[1];
   return [...(command ?? '').matchAll(/'([^']*)'/g)].map(([, right = '']) => right).slice(0, 3);
 }
 
 const [RULES = [], DATABASE_RULES = [], CLUSTER_RULES = []] = [
-  ...OPERATING.matchAll(/^ACL SETUSER carillon (.*)$/gm),
+  ...PAGE.matchAll(/^ACL SETUSER carillon (.*)$/gm),
 ].map(([, rules = '']) => rules.split(' '));
 
 let rabbitMq: RabbitMqServer;

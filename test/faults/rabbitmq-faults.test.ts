@@ -1,7 +1,7 @@
 /** RabbitMQ dies, its connections are reset or fall silent, its memory runs out: every confirmed event arrives, once. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type CarillonProcess, isReady, tokenFor } from '../support/carillon.ts';
+import { type CarillonProcess, isReady, tokenFor, untilReady } from '../support/carillon.ts';
 import { type RabbitMqServer, startRabbitMq } from '../support/rabbitmq.ts';
 import { until } from '../support/until.ts';
 import { type FaultStack, metric, startFaultStack } from './fault-stack.ts';
@@ -29,7 +29,7 @@ afterAll(async () => {
 const losses = ({ output }: CarillonProcess) =>
   output.filter((line) => line.includes('"state":"down"')).length;
 
-test('RabbitMQ is killed while events are published', { timeout: 180_000 }, async () => {
+test('RabbitMQ is killed while events are published', { timeout: 600_000 }, async () => {
   const report = await Trial.run('RabbitMQ killed mid-publish', stack, async (trial) => {
     const publishing = trial.publish(500);
     await trial.flows(20);
@@ -40,7 +40,7 @@ test('RabbitMQ is killed while events are published', { timeout: 180_000 }, asyn
   expectWhole(report);
 });
 
-test('connections are reset between append and acknowledgement', { timeout: 120_000 }, async () => {
+test('connections are reset between append and acknowledgement', { timeout: 600_000 }, async () => {
   const [consumer] = stack.consumers;
   if (consumer === undefined) throw new Error('no consumer');
   const repeats = () => metric(consumer, 'carillon_appends_total', 'repeat');
@@ -54,7 +54,7 @@ test('connections are reset between append and acknowledgement', { timeout: 120_
       stack.toRabbitMq.cut();
       stack.toRabbitMq.heal();
       await until('the loss to be noticed', 20_000, () => losses(consumer) > lost);
-      await until('readiness', 20_000, () => isReady(consumer));
+      await untilReady(consumer, 'the consumer', 20_000);
     }
   });
   expectWhole(report);
@@ -62,7 +62,7 @@ test('connections are reset between append and acknowledgement', { timeout: 120_
   expect(await repeats()).toBeGreaterThanOrEqual(before + 100);
 });
 
-test('connections fall silent for longer than the heartbeat', { timeout: 180_000 }, async () => {
+test('connections fall silent for longer than the heartbeat', { timeout: 600_000 }, async () => {
   const all = [...stack.consumers, ...stack.gateways];
   const report = await Trial.run('RabbitMQ black-holed beyond the heartbeat', stack, async () => {
     const before = all.map(losses);
@@ -75,7 +75,7 @@ test('connections fall silent for longer than the heartbeat', { timeout: 180_000
   expectWhole(report);
 });
 
-test('RabbitMQ has no memory left', { timeout: 300_000 }, async ({ skip }) => {
+test('RabbitMQ has no memory left', { timeout: 600_000 }, async ({ skip }) => {
   // In Docker there is no process here whose rabbitmqctl could be asked.
   if (rabbitMq.folder === undefined) skip();
   const [gateway] = stack.gateways;

@@ -6,7 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
-import { isReady, tokenFor } from '../support/carillon.ts';
+import { tokenFor, untilReady } from '../support/carillon.ts';
 import { Checker, flawless, type Seen, type Verdict } from '../support/checker.ts';
 import { connectClient, type TestClient } from '../support/client.ts';
 import { Producer } from '../support/producer.ts';
@@ -147,7 +147,7 @@ export class Trial {
 
   async #isWhole(): Promise<void> {
     for (const process of [...this.#stack.consumers, ...this.#stack.gateways]) {
-      await until(`readiness: ${this.#what}`, SETTLE_TIMEOUT_MS, () => isReady(process));
+      await untilReady(process, this.#what, SETTLE_TIMEOUT_MS);
     }
   }
 

@@ -98,6 +98,19 @@ export async function isReady({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>): Prom
   return response?.status === 200;
 }
 
+/** Resolves when it is ready. Otherwise rejects with what it says of itself. */
+export async function untilReady(carillon: CarillonProcess, what: string, timeoutMs: number): Promise<void> {
+  try {
+    await until(`readiness: ${what}`, timeoutMs, () => isReady(carillon));
+  } catch (error) {
+    const health = await fetch(`${carillon.opsUrl}/health/ready`).then(
+      (response) => response.text(),
+      (failure: unknown) => String(failure),
+    );
+    throw new Error(`not ready: ${health}\n${carillon.output.slice(-30).join('\n')}`, { cause: error });
+  }
+}
+
 /** A token as the company's login service would make it. */
 export function tokenFor(user: string, claims: Record<string, unknown> = {}, seconds = 600): Promise<string> {
   return signToken(JWT_SECRET, { sub: user, ...claims }, seconds);

@@ -2,6 +2,29 @@
 import { type Browser, chromium } from 'playwright-core';
 import { findChromium } from './programs.ts';
 
+/**
+ * Chromium obeys the last list alone, so that those which playwright-core switches off are named again (its
+ * chromiumSwitches.ts). The popups below the address bar are pages of their own, in each context; nobody sees them.
+ */
+const DISABLED_FEATURES = [
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'LensOverlay',
+  'MediaRouter',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'OptimizationHints',
+  'NetworkTimeServiceQuerying',
+  'AimEnabled',
+  'PreconnectToSearch',
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+];
+
 const args = [
   // Chromium's sandbox does not work as root, nor in most containers. Only the project's own pages are opened.
   '--no-sandbox',
@@ -11,6 +34,7 @@ const args = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  `--disable-features=${DISABLED_FEATURES.join(',')}`,
 ];
 
 /** The caller MUST close the browser. */

@@ -1,16 +1,10 @@
 /** Runs before each test file: whatever its tests are answered is held against the contracts, and fails them. */
 import { afterAll, afterEach, inject } from 'vitest';
 import { takeFindings } from './findings.ts';
-import { checkFetched, handOver } from './watch.ts';
+import { handOver } from './watch.ts';
+import './watched-fetch.ts';
 
 handOver(JSON.parse(inject('contracts')));
-
-const plainFetch = globalThis.fetch;
-globalThis.fetch = async (input, init) => {
-  const response = await plainFetch(input, init);
-  checkFetched(input, init, response);
-  return response;
-};
 
 async function failForFindings(): Promise<void> {
   const findings = await takeFindings();

@@ -1,0 +1,42 @@
+/**
+ * Starts the files that take longest first: one of them that began last would be waited for alone. The others follow as
+ * vitest sorts them, by what they took the last time, or else by their size.
+ */
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const FOLDER = new URL('..', import.meta.url).pathname;
+
+/** Of more than a minute on a quiet machine, longest first. */
+export const LONGEST: readonly string[] = [
+  'e2e/recovery',
+  'faults/held-faults',
+  'integration/adapters/rabbitmq/rights',
+  'faults/restart-faults',
+  'integration/operate/presence/presence',
+  'faults/process-faults',
+  'integration/edge/gateway/user-costs',
+  'faults/neighbour-faults',
+  'faults/vanishing-faults',
+  'faults/rabbitmq-faults',
+  'integration/adapters/rabbitmq/broker',
+  'integration/operate/dead-letters/admin-dead-letters-interrupted',
+  'e2e/flapping',
+  'integration/adapters/rabbitmq/policies',
+  'integration/reach/unreached-kills',
+  'integration/reach/unreached',
+  'contract/redis-log-lives',
+].map((name) => `${FOLDER}${name}.test.ts`);
+
+export function longestFirst<T extends { readonly moduleId: string }>(files: readonly T[]): T[] {
+  const place = ({ moduleId }: T) => {
+    const index = LONGEST.indexOf(moduleId);
+    return index < 0 ? LONGEST.length : index;
+  };
+  return files.toSorted((one, other) => place(one) - place(other));
+}
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    return longestFirst(await super.sort(specifications));
+  }
+}

@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { startCarillon } from '../test/support/carillon.ts';
-import { launchChromium } from '../test/support/chromium.ts';
+import { launchOwnChromium } from '../test/support/chromium.ts';
 
 const FOLDER = new URL('../docs/images/', import.meta.url).pathname;
 
@@ -86,7 +86,7 @@ async function take(browser: Browser, { name, options, pane }: Picture): Promise
 }
 
 await mkdir(FOLDER, { recursive: true });
-const browser = await launchChromium();
+const browser = await launchOwnChromium();
 try {
   for (const picture of PICTURES) await take(browser, picture);
 } finally {

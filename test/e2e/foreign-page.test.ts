@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../support/carillon.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchOwnChromium } from '../support/chromium.ts';
 
 /** All that JSONP needs: scripts, and a request whose answer cannot be read. Tells what it has heard. */
 const FOREIGN_PAGE = `<!doctype html><title>Foreign</title><script>
@@ -39,7 +39,7 @@ let foreignOrigin: string;
 beforeAll(async () => {
   carillon = await startCarillon({ JWT_SECRET });
   // As a name server would answer that has been told to, in the moment after the page was loaded.
-  browser = await launchChromium(['--host-resolver-rules=MAP evil.example 127.0.0.1']);
+  browser = await launchOwnChromium('--host-resolver-rules=MAP evil.example 127.0.0.1');
   pages = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html');
     response.end(FOREIGN_PAGE);

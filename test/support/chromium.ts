@@ -1,5 +1,5 @@
-/** Starts the machine's Chromium without a window. */
-import { type Browser, chromium } from 'playwright-core';
+/** The machine's Chromium without a window. */
+import { type Browser, type BrowserServer, chromium } from 'playwright-core';
 import { findChromium } from './programs.ts';
 
 /**
@@ -37,9 +37,25 @@ const args = [
   `--disable-features=${DISABLED_FEATURES.join(',')}`,
 ];
 
-/** The caller MUST close the browser. */
-export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
-  const executablePath = findChromium();
-  if (executablePath === undefined) throw new Error('No Chromium: install one, or name it in CHROMIUM_PATH.');
-  return await chromium.launch({ executablePath, args: [...args, ...more] });
+/** Of this process. It ends with the process. */
+let shared: Promise<BrowserServer> | undefined;
+
+/**
+ * A browser whose contexts, pages and storage no other caller sees. The caller MUST close it. Behind it is one Chromium
+ * for all files that run in this process, because to start one is dear.
+ */
+export async function launchChromium(): Promise<Browser> {
+  shared ??= chromium.launchServer({ executablePath: executable(), args });
+  return await chromium.connect((await shared).wsEndpoint());
+}
+
+/** A Chromium of its own, with `more` flags. The caller MUST close it. */
+export async function launchOwnChromium(...more: readonly string[]): Promise<Browser> {
+  return await chromium.launch({ executablePath: executable(), args: [...args, ...more] });
+}
+
+function executable(): string {
+  const path = findChromium();
+  if (path === undefined) throw new Error('No Chromium: install one, or name it in CHROMIUM_PATH.');
+  return path;
 }

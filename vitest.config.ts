@@ -12,7 +12,7 @@ export default defineConfig({
     globalSetup: './test/support/global-setup.ts',
     setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new SlowestFilesReporter(), new TallyReporter()],
-    maxWorkers: 6,
+    maxWorkers: 5,
     // To load all modules for each file anew takes more than the tests of most. What a test leaves behind in a module, a
     // later file of the same worker finds: state MUST be made by the test that uses it.
     isolate: false,

@@ -14,7 +14,7 @@ export default defineConfig({
     setupFiles: './test/support/contracts/setup.ts',
     reporters: ['default', new SlowestFilesReporter(), new TallyReporter()],
     disableConsoleIntercept: true,
-    maxWorkers: 6,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,
     hookTimeout: 180_000,

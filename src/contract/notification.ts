@@ -72,7 +72,7 @@ export const NOTIFICATION_AT = ',"at":';
 /** A notification without its data or bytes. */
 export type Envelope = Omit<Notification, 'data' | 'datacontenttype' | 'data_base64'>;
 
-/** What bytes are of which nobody has said it. */
+/** The content type of bytes that came without one. */
 const UNKNOWN_TYPE = 'application/octet-stream';
 
 /**

@@ -60,7 +60,7 @@ export type SignalData<N extends SignalName> = z.infer<(typeof signalSchemas)[N]
 /** What users do, of which nobody waits until it is told. */
 export type ClientSignal = Exclude<SignalName, 'notification.unreached'>;
 
-/** Tells signals to whoever listens. Never fails and never waits: what cannot be told now is lost. */
+/** Publishes signals to whoever listens. Never fails and never waits: a signal that cannot leave now is lost. */
 export interface Signals {
   /** False for one that nobody wants: then nothing needs to be gathered for it. */
   wants(name: ClientSignal): boolean;

@@ -127,7 +127,7 @@ export class Histogram<Label extends string = never> extends Series<Label, Durat
   }
 }
 
-/** Asked for when somebody scrapes; what cannot be told has no samples then, rather than old ones. */
+/** Read at each scrape. A value that is not known has no sample, rather than an old one. */
 export class Gauge implements Family {
   readonly type = 'gauge';
   readonly name: string;

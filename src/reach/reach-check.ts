@@ -34,7 +34,7 @@ interface Facts {
   readonly notification: Notification;
   readonly presence: UserPresence;
   readonly fetched: Cursor;
-  /** Until when it cannot be told of a session that began before whether its node had died. */
+  /** Enough time has passed to know which nodes have died, so a session that is still listed is alive. */
   readonly areNodesChecked: boolean;
   readonly incarnations: readonly Incarnation[];
 }
@@ -43,7 +43,7 @@ export type Verdict =
   | { readonly kind: 'unreached'; readonly user: string; readonly notification: Notification }
   /** It has reached the user, or is not there or not shown any more. */
   | { readonly kind: 'settled' }
-  /** It cannot be told yet. */
+  /** Not known yet. */
   | { readonly kind: 'open' };
 
 const SETTLED: Verdict = { kind: 'settled' };

@@ -96,7 +96,7 @@ export class UnreachedChecker {
   }
 
   #take(channel: Channel, message: ConsumeMessage, over: AbortSignal): void {
-    // What lies when this process stops goes to the next with the connection's end.
+    // What is still waiting when this process stops goes to the next one when the connection ends.
     if (over.aborted) return;
     const check = parseCheck(message.content);
     const checking = check === undefined ? undefined : this.#options.reachCheck(check);

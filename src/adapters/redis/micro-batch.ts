@@ -1,4 +1,4 @@
-/** Gathers the calls of one turn of the event loop, to be answered together at its end. */
+/** Collects the calls of one turn of the event loop, and answers them together at its end. */
 export class MicroBatch<Call> {
   readonly #onEnd: (calls: readonly Call[]) => void;
   #calls: Call[] = [];
@@ -9,7 +9,7 @@ export class MicroBatch<Call> {
 
   add(call: Call): void {
     if (this.#calls.push(call) > 1) return;
-    // After everything that came with this look at the network, and not after each of it.
+    // After everything that this poll of the network has brought, and not after each message.
     setImmediate(() => {
       const calls = this.#calls;
       this.#calls = [];

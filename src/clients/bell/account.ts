@@ -1,4 +1,4 @@
-/** The user as whom the bell is connected: the client, and what comes, sorted into live ones and a bulk. */
+/** The user of the bell: the client, and what it receives, live notifications apart from what was missed. */
 import {
   type CarillonError,
   type Client,

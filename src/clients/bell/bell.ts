@@ -163,7 +163,7 @@ export class CarillonBell extends AttributesElement {
         onBulk: (count) => this.#bulk(count),
       });
     } catch (error) {
-      // The url is none that can be connected to.
+      // The url cannot be connected to.
       this.#tell('carillon-error', error);
       return undefined;
     }

@@ -10,7 +10,7 @@ const UNITS = [
   ['minute', MINUTE_MS],
 ] as const;
 
-/** "5 minutes ago". What lies ahead, by a clock that is wrong, is now. */
+/** "5 minutes ago". A moment in the future, by a clock that is wrong, counts as now. */
 export function relativeTime(atMs: number, nowMs: number, locale: string): string {
   const agoMs = nowMs - atMs;
   for (const [unit, unitMs] of UNITS) {

@@ -10,7 +10,7 @@ export type ClientErrorCode =
   | 'token_failed'
   /** The connection was lost, or the answer took too long. */
   | 'no_answer'
-  /** The app's `url` is none that can be connected to. */
+  /** The app's `url` cannot be connected to. */
   | 'invalid_url'
   /** `close()` was called. */
   | 'closed';

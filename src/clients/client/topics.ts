@@ -60,7 +60,7 @@ export class Topics {
     }
   }
 
-  /** Behind what is under way: what was not wanted meanwhile is left first, as if there had been time. */
+  /** After what is under way. Topics that the app left meanwhile are left first. */
   #begin(topic: string, options: TopicOptions): Promise<void> {
     const before = this.#underWay.get(topic);
     const wanted: Wanted = { options, entering: NOTHING, isWaiting: before !== undefined };

@@ -36,7 +36,7 @@ export type RecoveryResult = 'current' | 'recovered' | 'part' | UnrecoveredReaso
 const AROUND_BYTES = 160;
 
 /**
- * What lies between the cursor and `head`, where the feed of this node stands: what comes live begins right behind
+ * Everything between the cursor and `head`, where the feed of this node stands: live notifications begin right behind
  * it. Needs nothing of the store when there is nothing new. What does not fit is not read.
  *
  * @throws {InboxUnavailable}

@@ -204,7 +204,7 @@ function readOne(request: FastifyRequest, body: Buffer, maxBytes: number): Read<
   if (body.length > maxBytes) return tooLarge(body.length, maxBytes);
   const attributes = Object.entries(request.headers).filter(([name]) => name.startsWith('ce-'));
   if (attributes.length > 0) {
-    // What curl says of a body whose type nobody has named: bytes that nobody meant.
+    // curl's default type: whoever sent it did not mean a form.
     if (mediaType === 'application/x-www-form-urlencoded') {
       return refuse('unsupported_media_type', "name the data's type: a form is no notification");
     }

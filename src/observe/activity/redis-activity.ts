@@ -159,7 +159,7 @@ export class RedisActivity implements Activity {
 
   #heard(message: Buffer): void {
     const json = parseJson(message);
-    // A newer version's batches are none that this one could read.
+    // A batch of a newer version may have a form that this one does not know.
     const batch = json.ok ? batchSchema.safeParse(json.value) : undefined;
     if (batch?.success) this.#merger.add(batch.data);
   }

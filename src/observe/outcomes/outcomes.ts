@@ -1,4 +1,4 @@
-/** Outcomes: what became of each event, kept as long as repeats are recognised, for whoever asks why. */
+/** Outcomes: what became of each event, kept for TRAIL_SECONDS (six hours unless set), for whoever asks why. */
 
 export interface SettledEvent {
   /** When the consumer took it, and when it had settled it: milliseconds since 1970. */

@@ -54,7 +54,7 @@ export function identityOf(bearer: Bearer): {
     topics: listIn(bearer, 'topics', topicPatternSchema, skipped) ?? [],
     publish: listIn(bearer, 'publish', topicPatternSchema, skipped) ?? [],
     scopes: scopesIn(bearer.scope, skipped),
-    // Limits what may be done: with none that can be used nothing may be, whereas without the claim anything may.
+    // The claim is a limit. When no entry of it is usable, nothing is allowed; without the claim, everything is.
     audiences: listIn(bearer, 'audiences', audiencePatternSchema, skipped),
     issuedAtMs: iat === undefined ? Number.NEGATIVE_INFINITY : iat * 1000,
     expiresAtMs: exp * 1000,

@@ -72,7 +72,7 @@ export class RedisAdminCommandLog implements AdminCommandLog {
   }
 }
 
-/** A newer version's commands are none that this one could obey. */
+/** Undefined for a command of a newer version, which this one does not understand. */
 function parse(text: string): AdminCommand | undefined {
   const json = parseJson(Buffer.from(text));
   return json.ok ? adminCommandSchema.safeParse(json.value).data : undefined;

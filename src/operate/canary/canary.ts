@@ -181,7 +181,7 @@ export class Canary {
     if (failed !== undefined && this.#inDoubtSinceMs === doubtMs) this.#become(failed);
   }
 
-  /** Undefined while it cannot be told: the one that is out left a moment ago. */
+  /** Undefined while it is not known: the latest one left only a moment ago. */
   async #failedLeg(nowMs: number): Promise<CanaryLeg | undefined> {
     const out = this.#out;
     if (this.#room !== 'inside') return (await this.#newest()) === 'unread' ? 'redis' : 'subscription';

@@ -12,11 +12,11 @@ export interface StoredDeadLetter {
 
 export interface Taken {
   readonly deadLetter: StoredDeadLetter;
-  /** What it is settled by; of use only with the same {@link Lease}. */
+  /** Settles it. Valid only with the {@link Lease} that it came from. */
   readonly tag: number;
 }
 
-/** Dead letters in hand. Nobody else has any in hand meanwhile, and what is not settled lies where it was. */
+/** Holds the dead letters for one operator at a time. Those that are not settled stay in the queue. */
 export interface Lease {
   /** The next one; undefined when all are in hand. Rejects with {@link DeadLettersUnavailable}. */
   next(): Promise<Taken | undefined>;

@@ -13,7 +13,7 @@ export interface DeadLetterFacts {
   readonly reason: string;
   readonly detail: string;
   readonly path: string | undefined;
-  /** Undefined when nobody has said so. */
+  /** Undefined when the message does not say. */
   readonly time: string | undefined;
   readonly type: string;
   readonly source: string | undefined;
@@ -123,7 +123,7 @@ export function matches(
   );
 }
 
-/** Since 1970; NaN when nobody has said, which no moment is before or after. */
+/** Since 1970. NaN when the message does not say; no moment is before or after NaN. */
 export function timeMs({ time }: Pick<DeadLetterFacts, 'time'>): number {
   return time === undefined ? Number.NaN : Date.parse(time);
 }

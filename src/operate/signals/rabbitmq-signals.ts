@@ -1,5 +1,5 @@
 /**
- * Signals of what users do, published to RabbitMQ without waiting: what cannot be told now is dropped and counted, so
+ * Signals of what users do, published to RabbitMQ without waiting: what cannot be published now is dropped and counted, so
  * that no client waits for whoever listens.
  */
 import { randomUUID } from 'node:crypto';

@@ -28,7 +28,7 @@ export interface ViewItem {
   readonly endsAtMs: number;
 }
 
-/** Until when, and for how many newer ones in a log, what was looked at stays shown. */
+/** How long what was read stays shown, and how many newer entries of its log it survives. */
 export interface Hold {
   readonly untilMs: number;
   readonly spare: number;

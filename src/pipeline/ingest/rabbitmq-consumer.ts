@@ -216,7 +216,7 @@ export class Consumer {
   #take(acks: Acks<ConsumeMessage>, message: ConsumeMessage, over: AbortSignal): void {
     this.#isActive = true;
     acks.took(message);
-    // What lies is in hand all the same: no acknowledgement may reach over it.
+    // It stays unacknowledged: no later acknowledgement may cover it.
     if (this.#stopping.signal.aborted) return;
     const held = { message, atMs: performance.now() };
     this.#inHand.add(this.#settle(acks, held, over), held);

@@ -89,7 +89,7 @@ function Journeys({ live }: { readonly live: Live }) {
   );
 }
 
-/** What lies there, and not only what was seen since the page was opened. */
+/** All dead letters in the queue, and not only those since the page was opened. */
 function deadInWords(count: number | undefined): string {
   if (count === undefined) return 'How many lie there is not known now.';
   if (count === 0) return 'None. What cannot be delivered is kept, and told here with the reason.';

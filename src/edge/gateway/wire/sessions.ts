@@ -2,13 +2,13 @@
 import type { Server } from 'socket.io';
 import type { Connection } from './shared-write.ts';
 
-/** True also when it cannot be told; Engine.IO then refuses the request itself. */
+/** Also true when it is not known. Engine.IO then refuses the request itself. */
 export function hasSession(engine: Server['engine'], id: string): boolean {
   const clients: unknown = Reflect.get(engine, 'clients');
   return typeof clients !== 'object' || clients === null || Object.hasOwn(clients, id);
 }
 
-/** The connection of a session, as far as it can be told. */
+/** The connection of a session, where it is known. */
 export function connectionOf(engine: Server['engine'], id: string): Connection | undefined {
   const clients: unknown = Reflect.get(engine, 'clients');
   if (typeof clients !== 'object' || clients === null || !Object.hasOwn(clients, id)) return undefined;

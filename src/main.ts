@@ -1,10 +1,10 @@
 /** The process: configuration, start, signals. Whatever is wrong is said in one message, and the exit code tells. */
 
-import { startService } from './app/service.ts';
-import { type Config, ConfigError, readConfig } from './config/config.ts';
+import { type Service, startService } from './app/service.ts';
+import { ConfigError, readConfig } from './config/config.ts';
 import { limitsThatDoNotFit } from './config/limits.ts';
 import { logLibraryWarnings } from './observe/library-warnings.ts';
-import { createLog, withoutPassword } from './observe/log.ts';
+import { createLog } from './observe/log.ts';
 import { RoutesError } from './pipeline/routing/routes-file.ts';
 
 /** Faults that the operator mends get a message without a stack. */
@@ -50,20 +50,15 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 
-  const { node, url, opsUrl } = await starting;
-  announce(config, url, opsUrl);
-  log.info({ node, roles: config.ROLES, ...placesOf(config), url, opsUrl }, 'started');
-}
-
-/** Where events and notifications are, without passwords. */
-function placesOf({ backends }: Config) {
-  if (backends === undefined) return { mode: 'embedded' };
-  return { amqp: withoutPassword(backends.amqpUrl), redis: backends.redisUrls.map(withoutPassword) };
+  const service = await starting;
+  const { node, places, url, opsUrl } = service;
+  announce(service);
+  log.info({ node, roles: config.ROLES, ...places, url, opsUrl }, 'started');
 }
 
 /** What a newcomer in front of a terminal wants to know; operators read the log. */
-function announce({ backends }: Config, url: string | undefined, opsUrl: string): void {
-  if (backends !== undefined) return;
+function announce({ mode, url, opsUrl }: Service): void {
+  if (mode !== 'embedded') return;
   console.log(
     `\n  Carillon, embedded: no RabbitMQ, no Redis, nothing outlives this process.\n\n  Page and API  ${url}\n  Operators     ${opsUrl}\n`,
   );

@@ -6,12 +6,14 @@ import { serveConsole } from '../edge/http/console/console.ts';
 import type { Sign } from '../edge/http/console/tokens.ts';
 import type { Activity } from '../observe/activity/activity.ts';
 import { signToken } from '../operate/access/tokens.ts';
+import type { Exposure } from './backends.ts';
 import { type Context, ownVersion } from './context.ts';
 
 /** Where the console is built to: the same from the sources and from what is bundled of them. */
 const FILES = new URL('../../dist/console/', import.meta.url);
 
 export interface ConsoleParts {
+  readonly exposure: Pick<Exposure, 'mode' | 'console'>;
   /** Undefined when there is no console. */
   readonly activity: Activity | undefined;
   readonly publishing: CheckOptions;
@@ -33,12 +35,12 @@ export interface OwnConsole {
 
 export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
   const { node, config } = context;
-  const { activity, publishing, verify, gatewayPort, dead } = parts;
-  const isEmbedded = config.backends === undefined;
+  const { exposure, activity, publishing, verify, gatewayPort, dead } = parts;
+  const { port, pagePath, needsToken } = exposure.console;
   const closing = new AbortController();
   const sign = createSign(config);
   const version = ownVersion();
-  const serve = (app: FastifyInstance, pagePath: string) => {
+  const serve = (app: FastifyInstance) => {
     if (activity === undefined) return;
     serveConsole(app, {
       ...publishing,
@@ -48,9 +50,9 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
       files: FILES,
       dead,
       closing: closing.signal,
-      verify: isEmbedded ? undefined : verify,
+      verify: needsToken ? verify : undefined,
       about: () => ({
-        mode: isEmbedded ? 'embedded' : 'real',
+        mode: exposure.mode,
         version,
         node,
         gatewayPort: gatewayPort(),
@@ -61,10 +63,10 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
   return {
     sign,
     serveOnPublicPort: (app) => {
-      if (isEmbedded) serve(app, '/');
+      if (port === 'public') serve(app);
     },
     serveOnOpsPort: (app) => {
-      if (!isEmbedded) serve(app, '/console/');
+      if (port === 'ops') serve(app);
     },
     close: () => {
       closing.abort();

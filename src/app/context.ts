@@ -4,11 +4,9 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import type { Signals } from '../contract/signal.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Tracing } from '../observe/tracing.ts';
-import type { Listeners } from '../operate/signals/listeners.ts';
 import type { Route } from '../pipeline/routing/route.ts';
+import type { Closers } from './closers.ts';
 
 export interface Context {
   /** This process's name among all that share a Redis; another one after each start. */
@@ -17,11 +15,8 @@ export interface Context {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly routes: readonly Route[];
-  readonly signals: Signals;
-  /** Told signals in embedded mode; elsewhere nobody listens here. */
-  readonly listeners: Listeners;
-  /** Undefined when there is no SDK that could record. */
-  readonly tracing: Tracing | undefined;
+  /** Whoever opens something that has to be closed tells it here. */
+  readonly closers: Closers;
   /** Something that only an operator can mend; the process is of no use until then. */
   readonly onFatal: (error: Error) => void;
 }

@@ -16,32 +16,29 @@ import { reportPresence } from '../edge/gateway/session-presence.ts';
 import { signalSessions } from '../edge/gateway/session-signals.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { crossOriginFor } from '../edge/http/cross-origin.ts';
-import { serveDemo } from '../edge/http/demo.ts';
-import { serveDemoSignals } from '../edge/http/demo-signals.ts';
 import { serveEvents } from '../edge/http/events.ts';
 import { serveHealth } from '../edge/http/health.ts';
 import { serveInbox } from '../edge/http/inbox.ts';
-import { loopbackOnly, refuseOtherHosts } from '../edge/http/loopback-only.ts';
 import { PendingAnswers } from '../edge/http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../edge/http/server.ts';
 import { UserRequests } from '../edge/limits/user-requests.ts';
 import { createSampler } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Tracing } from '../observe/tracing.ts';
 import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
-import type { Listener } from '../operate/signals/listeners.ts';
 import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
 import type { ActivityRecorder } from './activity-recorder.ts';
+import type { Backends } from './backends.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
 import { answerBytes, type Context } from './context.ts';
 import type { Queue } from './queue.ts';
-import type { Store } from './store.ts';
 
 export interface FrontParts {
   readonly addresses: ClientAddresses;
   readonly capacity: Capacity;
-  readonly store: Store;
+  readonly backends: Pick<Backends, 'store' | 'signals' | 'exposure'>;
   readonly queue: Queue;
   readonly verify: Verify;
   readonly adminCommands: AdminCommands;
@@ -49,21 +46,18 @@ export interface FrontParts {
   readonly canary: OwnCanary | undefined;
   readonly publishing: CheckOptions;
   readonly ownConsole: OwnConsole;
+  /** Undefined when nothing could record traces. */
+  readonly tracing: Tracing | undefined;
   readonly stages: ActivityRecorder | undefined;
 }
 
-export interface Front {
-  readonly app: FastifyInstance;
-  /** Sends every socket away and stops listening. */
-  close(): Promise<void>;
-}
-
+/** Listens until its closers send every socket away. */
 export async function openFront(
-  { node, config, log, metrics, tracing, signals, listeners }: Context,
+  { node, config, log, metrics, closers }: Context,
   {
     addresses,
     capacity,
-    store,
+    backends,
     queue,
     verify,
     adminCommands,
@@ -71,11 +65,11 @@ export async function openFront(
     canary,
     publishing,
     ownConsole,
+    tracing,
     stages,
   }: FrontParts,
-): Promise<Front> {
-  const isEmbedded = config.backends === undefined;
-  const refusalOf = isEmbedded ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
+): Promise<FastifyInstance> {
+  const { store, signals, exposure } = backends;
   const app = await createServer({
     title: 'Carillon',
     description: 'Publish events, ask for health. Devices connect over Socket.IO: see asyncapi.yaml.',
@@ -83,8 +77,9 @@ export async function openFront(
     addresses,
     compresses: config.COMPRESSION_LEVEL > 0,
     log,
-    refusalOf,
+    refusalOf: exposure.refusalOf,
   });
+  closers.add('the public port', () => app.close());
   serveHealth(app, health);
   serveEvents(app, publishing.events);
   const { departments, now } = store;
@@ -101,15 +96,12 @@ export async function openFront(
   serveInbox(app, { verify, inbox: store.userInbox, departments, limits, answers, crossOrigin });
   await serveDocs(app);
   const closing = new AbortController();
-  if (isEmbedded && ownConsole.sign !== undefined) serveDemo(app, ownConsole.sign);
-  if (isEmbedded) {
-    const listen = (listener: Listener) => listeners.listen(listener);
-    serveDemoSignals(app, { listen, closing: closing.signal });
-  }
+  exposure.serveDemo(app, ownConsole.sign, closing.signal);
   ownConsole.serveOnPublicPort(app);
   store.activity?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const presence = new Presence({ node, store: store.presence, beatMs: BEAT_MS, now });
+  closers.add('presence', () => presence.close());
   const connectionLimits = new ConnectionLimits({
     perNode: capacity.connections,
     perAddress: config.CONNECTIONS_PER_ADDRESS,
@@ -145,7 +137,7 @@ export async function openFront(
     handshakeMs: config.HANDSHAKE_SECONDS * 1000,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
     compression: { thresholdBytes: config.COMPRESSION_THRESHOLD, level: config.COMPRESSION_LEVEL },
-    serveClient: isEmbedded,
+    serveClient: exposure.servesClient,
     sessions: [
       countSessions(metrics),
       reportPresence(node, presence),
@@ -173,29 +165,28 @@ export async function openFront(
     log,
     now,
   });
+  closers.add('the gateway', () => gateway.close());
   connections.guard(app.server);
   metrics.watch({ pendingBytes: () => gateway.pendingBytes() });
   adminCommands.onAdminCommand((command) => gateway.obey(command));
   presence.start((isAll) => gateway.roomCounts.take(isAll));
-  if (isEmbedded) refuseOtherHosts(app.server);
+  exposure.guard(app.server);
   await app.listen({ host: config.HOST, port: config.PORT });
+  // The gateway and the port close when their connections have.
+  closers.add("the port's connections", () => {
+    closing.abort();
+    closeConnectionsSoon(app);
+  });
+  closers.add("the gateway's sessions", async () => {
+    canary?.stop();
+    // Each connection's next answer says that it is the last. What a proxy or a producer keeps for later would else
+    // close under a request, and the request fail.
+    app.server.maxRequestsPerSocket = 1;
+    // The rest of the time is for what comes behind it.
+    await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
+  });
   canary?.start(gateway);
-  return {
-    app,
-    close: async () => {
-      canary?.stop();
-      // Each connection's next answer says that it is the last. What a proxy or a producer keeps for later would else
-      // close under a request, and the request fail.
-      app.server.maxRequestsPerSocket = 1;
-      // The rest of the time is for what comes behind it.
-      await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
-      closing.abort();
-      closeConnectionsSoon(app);
-      await gateway.close();
-      await presence.close();
-      await app.close();
-    },
-  };
+  return app;
 }
 
 function countSessions(metrics: Pick<Metrics, 'connection'>): SessionObserver {

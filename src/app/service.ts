@@ -1,13 +1,12 @@
-/** The composition root: builds the parts that a configuration asks for, and closes them in reverse. */
+/** The composition root: builds the parts that a configuration asks for. What was opened is closed in reverse. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { DELIVER_QUEUE } from '../adapters/rabbitmq/topology.ts';
 import type { Config } from '../config/config.ts';
+import type { About } from '../contract/console.ts';
 import { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import { serveAdmin } from '../edge/http/admin.ts';
 import { serveHealth } from '../edge/http/health.ts';
-import { loopbackOnly } from '../edge/http/loopback-only.ts';
 import { createServer } from '../edge/http/server.ts';
 import { FileDescriptors } from '../observe/file-descriptors.ts';
 import { PartsHealth, whether } from '../observe/health.ts';
@@ -15,75 +14,100 @@ import { Metrics } from '../observe/metrics.ts';
 import { serveMetrics } from '../observe/metrics-route.ts';
 import { openTracing } from '../observe/tracing.ts';
 import { AdminCommands } from '../operate/access/admin-commands.ts';
-import { Listeners } from '../operate/signals/listeners.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
 import { createActivityRecorder } from './activity-recorder.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
+import { Closers } from './closers.ts';
 import { openConsole } from './console.ts';
 import { type Context, newNodeId, ownVersion } from './context.ts';
 import { openDeadLetters } from './dead-letters.ts';
+import { createDelivery } from './delivery.ts';
+import { openEmbedded } from './embedded.ts';
 import { openExplain } from './explain.ts';
-import { type Front, openFront } from './front.ts';
+import { openFront } from './front.ts';
+import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
-import { openQueue } from './queue.ts';
-import { openSignals } from './signals.ts';
-import { openStore } from './store.ts';
 import { openVerifier } from './verifier.ts';
 
 export interface Service {
   /** This process's name among all that share a Redis. */
   readonly node: string;
+  readonly mode: About['mode'];
+  /** Where events and notifications are, for the log: without passwords. */
+  readonly places: Readonly<Record<string, unknown>>;
   /** Where the API and Socket.IO listen; undefined for a process that is only a consumer. */
   readonly url: string | undefined;
   readonly opsUrl: string;
-  /** Not ready at once; settles what is in hand, sends sockets away, lets go of everything. */
+  /** Not ready at once; settles what is in hand, sends sockets away, lets go of everything. Rejects with what did not close. */
   stop(): Promise<void>;
 }
 
-/** @throws {RoutesError} when ROUTES_FILE is malformed, and the system's error when it or a port cannot be had */
+/**
+ * What was opened is closed again when the start fails, for as long as a stop may take.
+ * @throws {RoutesError} when ROUTES_FILE is malformed, and the system's error when it or a port cannot be had
+ */
 export async function startService(
   config: Config,
   log: Logger,
   onFatal: (error: Error) => void,
 ): Promise<Service> {
+  const closers = new Closers();
+  try {
+    return await openService(config, log, onFatal, closers);
+  } catch (error) {
+    await closeInTime(closers, config, log);
+    throw error;
+  }
+}
+
+async function openService(
+  config: Config,
+  log: Logger,
+  onFatal: (error: Error) => void,
+  closers: Closers,
+): Promise<Service> {
   const routes = readRoutes(config.ROUTES_FILE);
   const node = newNodeId();
   const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
-  const system = config.backends === undefined ? 'carillon' : 'rabbitmq';
-  const tracing = openTracing(system, DELIVER_QUEUE);
-  const publisher = config.backends === undefined ? undefined : new Publisher(log, onFatal);
-  const listeners = new Listeners();
-  const signals = openSignals({ node, config, log, metrics, listeners }, publisher);
-  const told = { log, metrics, tracing, signals, listeners, onFatal };
-  const context: Context = { node, config, routes, ...told };
+  const context: Context = { node, config, routes, log, metrics, closers, onFatal };
+  let ops: FastifyInstance | undefined;
+  // The last to close: until then it tells how the others are.
+  closers.add("the operators' port", () => ops?.close());
 
-  const store = openStore(context);
+  const backends =
+    config.backends === undefined ? openEmbedded(context) : openProduction(context, config.backends);
+  const { store, exposure } = backends;
   const appendQueue = new AppendQueue(store.inbox, (error) => {
     metrics.appendHeld();
     log.debug({ reason: reasonOf(error) }, 'append held');
   });
+  closers.add('the append queue', () => appendQueue.close());
+  const tracing = openTracing(backends.messagingSystem, DELIVER_QUEUE);
   const stages = store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
   await store.knowsTime(CLOCK_MS);
-  const queue = await openQueue(context, appendQueue, store, publisher, stages);
+  const { schedule } = backends;
+  const delivery = createDelivery(context, { store, schedule, appendQueue, tracing, activity: stages });
+  const queue = await backends.openQueue(delivery);
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
     onError: (error) => log.debug({ reason: reasonOf(error) }, 'admin commands not read'),
   });
+  closers.add('the admin commands', () => adminCommands.close());
   await adminCommands.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
   const verifier = openVerifier(context, adminCommands, store.now);
-  const isConsumer = config.backends !== undefined && config.ROLES.includes('consumer');
   const descriptors = new FileDescriptors(log);
+  closers.add('the file descriptors', () => descriptors.stop());
   descriptors.start();
   const health = new PartsHealth({
     ...store.probes,
     ...queue.probes,
-    ...(isConsumer ? { appends: () => whether(!appendQueue.isStalled, 'no progress') } : {}),
+    ...backends.appendProbes(() => appendQueue.isStalled),
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
     file_descriptors: () => descriptors.health,
@@ -95,9 +119,10 @@ export async function startService(
   const publishing = openPublishing(context, queue, verify, store.now);
   const addresses = new ClientAddresses(config.TRUST_PROXY);
   const capacity = openCapacity(config, log);
-  let front: Front | undefined;
-  const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front.app)).port));
+  let front: FastifyInstance | undefined;
+  const gatewayPort = () => (front === undefined ? null : Number(new URL(urlOf(front)).port));
   const ownConsole = openConsole(context, {
+    exposure,
     activity: store.activity,
     publishing,
     verify,
@@ -105,32 +130,33 @@ export async function startService(
     dead: () => queue.dead(),
   });
   if (config.ROLES.includes('gateway')) {
-    const parts = {
-      addresses,
-      capacity,
-      store,
-      queue,
-      verify,
-      adminCommands,
-      health,
-      canary,
-      publishing,
-      ownConsole,
-      stages,
-    };
-    front = await openFront(context, parts);
+    const parts = { addresses, capacity, backends, queue, verify, adminCommands, health };
+    front = await openFront(context, { ...parts, canary, publishing, ownConsole, tracing, stages });
   }
+  // What begins a stop, in this order from the last to the first. Sessions go when no more events are in hand.
+  closers.add('the events in hand', async () => {
+    // What cannot be settled in half of the time (its store is away) goes back to the queue.
+    const giveUp = setTimeout(() => appendQueue.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
+    try {
+      await queue.drain();
+    } finally {
+      clearTimeout(giveUp);
+    }
+  });
+  closers.add('the console', () => ownConsole.close());
+  closers.add('readiness', () => health.drain());
+
   // What the console publishes goes through it.
   const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
-  const refusalOf = config.backends === undefined ? loopbackOnly(config.ALLOWED_ORIGINS) : undefined;
   const compresses = config.COMPRESSION_LEVEL > 0;
-  const ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, addresses, compresses, log, refusalOf });
+  const { refusalOf } = exposure;
+  ops = await createServer({ ...OPS_SERVER, bodyLimitBytes, addresses, compresses, log, refusalOf });
   serveHealth(ops, health);
   serveMetrics(ops, metrics);
   const deadLetters = openDeadLetters(context, queue.deadLetterStore, store.inbox, store.now);
   serveAdmin(ops, {
     verify,
-    adminCommands: adminCommands,
+    adminCommands,
     departments: store.departments,
     directory: store.directory,
     deadLetters,
@@ -142,24 +168,27 @@ export async function startService(
 
   return {
     node,
-    url: front === undefined ? undefined : urlOf(front.app),
+    mode: exposure.mode,
+    places: backends.places,
+    url: front === undefined ? undefined : urlOf(front),
     opsUrl: urlOf(ops),
-    stop: async () => {
-      health.drain();
-      ownConsole.close();
-      // What cannot be settled in half of the time (its store is away) goes back to the queue.
-      const giveUp = setTimeout(() => appendQueue.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
-      await queue.drain();
-      clearTimeout(giveUp);
-      await front?.close();
-      verifier.close();
-      adminCommands.close();
-      descriptors.stop();
-      await queue.close();
-      await store.close();
-      await ops.close();
-    },
+    stop: () => closers.close(),
   };
+}
+
+/** Never rejects: that the service does not start is what the operator has to read. */
+async function closeInTime(closers: Closers, { SHUTDOWN_TIMEOUT }: Config, log: Logger): Promise<void> {
+  let late: NodeJS.Timeout | undefined;
+  const lateness = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error('it took too long')), SHUTDOWN_TIMEOUT * 1000);
+  });
+  try {
+    await Promise.race([closers.close(), lateness]);
+  } catch (error) {
+    log.error({ reason: reasonOf(error) }, 'not everything was closed');
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /** Events are taken soon after, and some may have expired; while Redis is away they wait all the same. */

@@ -12,12 +12,11 @@ import type { Context } from './context.ts';
 export interface Verifier {
   readonly verify: Verify;
   readonly probes: Readonly<Record<string, Probe>>;
-  close(): void;
 }
 
 /** `now`: a machine whose own clock is wrong lets the same people in as the others. */
 export function openVerifier(
-  { config, log }: Context,
+  { config, log, closers }: Context,
   revocations: Revocations,
   now: () => number,
 ): Verifier {
@@ -33,14 +32,14 @@ export function openVerifier(
   const { tokenKey } = config;
   if ('secret' in tokenKey) {
     const verify = revocable(createVerify({ key: tokenKey, ...checks }), guard);
-    return { verify, probes: {}, close: () => {} };
+    return { verify, probes: {} };
   }
   const keySet = new KeySet({ url: tokenKey.jwksUrl, log });
+  closers.add("the provider's keys", () => keySet.close());
   return {
     verify: revocable(createVerify({ key: { keySet }, ...checks }), guard),
     // A provider that goes away later is no reason to send clients elsewhere: the last keys are used.
     probes: { keys: () => whether(keySet.isFilled, 'never fetched') },
-    close: () => keySet.close(),
   };
 }
 

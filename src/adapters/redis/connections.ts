@@ -148,13 +148,20 @@ function joinWrites(redis: Redis): void {
   };
 }
 
-/** `socketTimeout` of {@link SUBSCRIPTIONS} closes the connection when an answer does not come. */
+/**
+ * `socketTimeout` of {@link SUBSCRIPTIONS} closes the connection when an answer does not come. Each connection has a timer
+ * of its own: ioredis tells no end when it is told to disconnect between two of them.
+ */
 function pingAgainAndAgain(redis: Redis): void {
-  const timer = setInterval(() => {
-    if (redis.status === 'ready') redis.ping().catch(() => {});
-  }, PING_EVERY_MS);
-  timer.unref();
-  redis.once('end', () => clearInterval(timer));
+  let timer: NodeJS.Timeout | undefined;
+  redis.on('ready', () => {
+    clearInterval(timer);
+    timer = setInterval(() => {
+      if (redis.status === 'ready') redis.ping().catch(() => {});
+    }, PING_EVERY_MS);
+    timer.unref();
+  });
+  redis.on('close', () => clearInterval(timer));
 }
 
 /** A Cluster's nodes announce addresses only: name, password and TLS come from the first URL. */

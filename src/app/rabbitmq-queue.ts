@@ -1,0 +1,138 @@
+/** The queue of production: RabbitMQ, with the consumer behind it in processes that have that role. */
+import type { ConsumeMessage } from 'amqplib';
+import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
+import { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
+import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
+import { TopologyWatch } from '../adapters/rabbitmq/topology-watch.ts';
+import { STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
+import { CANARY_TYPE } from '../contract/event.ts';
+import { whether } from '../observe/health.ts';
+import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
+import { factsOf } from '../operate/dead-letters/stored-dead-letter.ts';
+import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
+import { Consumer } from '../pipeline/ingest/rabbitmq-consumer.ts';
+import type { Context } from './context.ts';
+import type { Delivery, Queue } from './queue.ts';
+import type { Store } from './store.ts';
+
+/** What asks RabbitMQ later whom notifications have reached. */
+export interface Checks {
+  open(amqpUrl: string): Promise<void>;
+  /** MUST be called before it is awaited that events in hand are settled. */
+  stop(): void;
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface RabbitMqParts {
+  readonly amqpUrl: string;
+  /** Opened here. */
+  readonly publisher: Publisher;
+  readonly store: Pick<Store, 'isReachable' | 'now'>;
+  readonly checks: Checks | undefined;
+  readonly delivery: Delivery;
+}
+
+export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts): Promise<Queue> {
+  const { log, metrics, closers } = context;
+  const { amqpUrl, publisher, checks, store } = parts;
+  closers.add('the publisher', () => publisher.close());
+  await publisher.open(amqpUrl);
+  const consumer = await openConsumer(context, parts);
+  if (checks !== undefined) closers.add('the checks of unreached notifications', () => checks.close());
+  await checks?.open(amqpUrl);
+  // RabbitMQ may block the publisher's connection, and then answers nothing on it.
+  const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
+  const topology = new TopologyWatch({ model: () => connectedModel(consumer ?? publisher), log });
+  publisher.onUnroutable(() => topology.unroutable());
+  closers.add('the watch over the topology', () => topology.stop());
+  topology.start();
+  metrics.watch({
+    queues: () => depths.read(),
+    ...(consumer === undefined ? {} : { consumer: () => consumer }),
+  });
+  return {
+    deadLetterStore: new RabbitMqDeadLetterStore(amqpUrl, publisher),
+    waiting: async () => {
+      const deliver = (await depths.read()).find(({ queue }) => queue === DELIVER_QUEUE);
+      return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };
+    },
+    dead: async () => (await depths.read()).find(({ queue }) => queue === DEAD_LETTERS)?.messages,
+    publish: createPublish(context, publisher, store.now),
+    probes: {
+      rabbitmq: () => whether(publisher.trouble === undefined, publisher.trouble ?? ''),
+      topology: () => topology.health,
+      ...(consumer === undefined
+        ? {}
+        : { consumer: () => whether(consumer.state === 'up', consumer.reason) }),
+    },
+    drain: async () => {
+      checks?.stop();
+      await Promise.all([consumer?.drain(), checks?.drain()]);
+    },
+  };
+}
+
+async function openConsumer(
+  { config, log, closers, onFatal }: Context,
+  { amqpUrl, publisher, store, delivery: { handle, onSettled, activity } }: RabbitMqParts,
+): Promise<Consumer | undefined> {
+  if (!config.ROLES.includes('consumer')) return undefined;
+  const consumer = new Consumer({
+    prefetch: config.PREFETCH,
+    maxBytes: config.EVENT_MAX_BYTES,
+    handle,
+    publisher,
+    now: store.now,
+    isStoreUp: () => store.isReachable(),
+    log,
+    onClash: onFatal,
+    onSettled: (settlement, tookMs, message, event) => {
+      onSettled(settlement, tookMs);
+      if (event === undefined) activity?.received(() => eventIn(message));
+      if (settlement.kind === 'dead-letter')
+        activity?.dead(() => event ?? eventIn(message), settlement.refusal);
+    },
+  });
+  closers.add('the consumer', () => consumer.close());
+  await consumer.open(amqpUrl);
+  return consumer;
+}
+
+/** What a message that is no event says of itself. */
+function eventIn(message: ConsumeMessage) {
+  const { source = '', event: id = '', type } = factsOf(message);
+  return { source, id, type };
+}
+
+/** Only once its topology was declared: before, all of it may be missing. */
+function connectedModel({ state, model }: Pick<Consumer | Publisher, 'state' | 'model'>) {
+  return state === 'connecting' || state === 'down' || state === 'clash' ? undefined : model;
+}
+
+/**
+ * From version 4 on a quorum queue lets high priorities pass, so that a backlog that is worked off does not make every
+ * gateway seem dead. Older ones take no notice.
+ */
+const CANARY_PROPERTIES = { priority: 9 };
+
+function createPublish({ metrics }: Context, publisher: Publisher, now: () => number): Queue['publish'] {
+  return async (read) => {
+    const { event } = read;
+    const isCanary = event.type === CANARY_TYPE;
+    const begunMs = performance.now();
+    const confirmed = publisher.publish(EVENTS_EXCHANGE, event.type, Buffer.from(textOfEvent(read)), {
+      contentType: STRUCTURED_TYPE,
+      headers: { [PUBLISHED_AT_HEADER]: now() },
+      ...(isCanary ? CANARY_PROPERTIES : {}),
+    });
+    const count = (error: '' | 'broker_unavailable') => {
+      if (!isCanary) metrics.published(performance.now() - begunMs, error);
+    };
+    confirmed.then(
+      () => count(''),
+      () => count('broker_unavailable'),
+    );
+    await confirmed;
+  };
+}

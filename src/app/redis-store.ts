@@ -1,0 +1,106 @@
+/** The store of production: Redis. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { RedisClock } from '../adapters/redis/clock.ts';
+import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
+import {
+  connectForCommands,
+  connectForSubscriptions,
+  nodeOf,
+  type RedisAddress,
+  RunIds,
+  stateOf,
+  suffixOf,
+} from '../adapters/redis/connections.ts';
+import { RedisDenials } from '../adapters/redis/denials.ts';
+import type { Signals } from '../contract/signal.ts';
+import { channelOf, RedisLive } from '../edge/gateway/redis-live-messages.ts';
+import { RedisActivity } from '../observe/activity/redis-activity.ts';
+import { whether } from '../observe/health.ts';
+import { RedisOutcomes } from '../observe/outcomes/redis-outcomes.ts';
+import { RedisAdminCommandLog } from '../operate/access/redis-admin-command-log.ts';
+import { RedisDepartments } from '../operate/access/redis-departments.ts';
+import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
+import { RedisPresence } from '../operate/presence/redis-presence.ts';
+import { RedisInbox } from '../pipeline/inbox/redis-inbox.ts';
+import { RedisMarksStore } from '../pipeline/inbox/redis-marks-store.ts';
+import { StoredInbox } from '../pipeline/inbox/stored-inbox.ts';
+import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
+import type { Context } from './context.ts';
+import { inboxLimits, type Store, unreachedKept, userInboxOptions } from './store.ts';
+import { maxLifetimeMs } from './verifier.ts';
+
+export function openRedisStore(
+  { node, config, log, closers }: Context,
+  address: RedisAddress,
+  signals: Signals,
+): Store {
+  const limits = inboxLimits(config);
+  const denials = new RedisDenials(log);
+  const redis = connectForCommands(address, log, denials);
+  closers.add('the connection to Redis', () => redis.disconnect());
+  const subscriptions = connectForSubscriptions(address, log, denials);
+  closers.add('the subscriptions in Redis', () => subscriptions.disconnect());
+  const subscriber = subscriberOf(subscriptions);
+  const clock = new RedisClock(redis);
+  closers.add("Redis' clock", () => clock.close());
+  const { now } = clock;
+  const runIds = new RunIds(redis);
+  const suffix = suffixOf(redis);
+  const channelOfRoom = (room: string) => channelOf(room, suffix);
+  const inbox = new RedisInbox({
+    redis,
+    runIdOf: (key) => runIds.of(key),
+    nodeOf: (key) => nodeOf(redis, key),
+    channelOf: channelOfRoom,
+    limits,
+  });
+  // A user who was away for longer has nothing left that could be marked.
+  const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
+  const marks = new RedisMarksStore({ redis, channelOf: channelOfRoom, keptMs });
+  const outcomes = new RedisOutcomes({
+    redis,
+    keptMs: config.TRAIL_SECONDS * 1000,
+    onLost: (error) => log.debug({ reason: String(error) }, 'outcome lost'),
+  });
+  closers.add('the outcomes', () => outcomes.close());
+  const activity = config.CONSOLE ? new RedisActivity({ node, now, redis, subscriber, suffix }) : undefined;
+  if (activity !== undefined) closers.add('the activity', () => activity.close());
+  const presence = new RedisPresence({ redis });
+  const kept = unreachedKept(config);
+  const unreachedMemory = kept === undefined ? undefined : new RedisUnreachedMemory({ redis, ...kept });
+  return {
+    inbox,
+    userInbox: new StoredInbox({
+      inbox,
+      store: marks,
+      now,
+      ...userInboxOptions(config, signals, unreachedMemory),
+    }),
+    marks,
+    unreachedMemory,
+    live: new RedisLive(redis, subscriber, log, suffix),
+    outcomes,
+    activity,
+    presence,
+    directory: new NodesDirectory(presence, inbox),
+    departments: new RedisDepartments(redis),
+    adminCommandLog: new RedisAdminCommandLog({ redis, subscriber, keptMs: maxLifetimeMs(config), now }),
+    probes: {
+      redis: () =>
+        denials.reason === undefined
+          ? whether(redis.status === 'ready', stateOf(redis))
+          : whether(false, denials.reason),
+      redis_subscriptions: () => whether(subscriptions.status === 'ready', stateOf(subscriptions)),
+      ...(config.ROLES.includes('gateway')
+        ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
+        : {}),
+    },
+    isReachable: () => redis.status === 'ready',
+    now,
+    knowsTime: async (withinMs) => {
+      const waiting = new AbortController();
+      await Promise.race([clock.known, pause(withinMs, undefined, { ref: false, signal: waiting.signal })]);
+      waiting.abort();
+    },
+  };
+}

@@ -45,12 +45,11 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/adapters/rabbitmq/',
       'src/operate/dead-letters/',
       'src/pipeline/inbox/live-message.ts',
+      'src/pipeline/event-life.ts',
+      'src/pipeline/event-observer.ts',
     ],
   ],
-  [
-    'src/pipeline/',
-    ['src/contract/', 'src/resilience/', 'src/pipeline/', 'src/observe/outcomes/outcomes.ts'],
-  ],
+  ['src/pipeline/', ['src/contract/', 'src/resilience/']],
   // What users and producers connect to.
   ['src/edge/connections/', ['src/contract/', 'src/resilience/']],
   ['src/edge/limits/', ['src/contract/', 'src/resilience/', 'src/pipeline/inbox/meter.ts']],
@@ -91,9 +90,25 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/operate/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],
   [
     'src/observe/outcomes/',
-    ['src/contract/', 'src/resilience/', 'src/pipeline/inbox/', 'src/adapters/redis/'],
+    [
+      'src/contract/',
+      'src/resilience/',
+      'src/pipeline/inbox/',
+      'src/pipeline/event-observer.ts',
+      'src/adapters/redis/',
+    ],
   ],
-  ['src/observe/', ['src/contract/', 'src/resilience/', 'src/observe/']],
+  [
+    'src/observe/',
+    [
+      'src/contract/',
+      'src/resilience/',
+      'src/pipeline/event-life.ts',
+      'src/pipeline/event-observer.ts',
+      'src/pipeline/inbox/live-message.ts',
+      'src/pipeline/ingest/settlement.ts',
+    ],
+  ],
   // Run elsewhere: on people's devices, and in an operator's terminal.
   ['src/clients/client/', ['src/contract/']],
   ['src/clients/', ['src/clients/client/connect.ts']],

@@ -111,24 +111,17 @@ function after(delayMs: number, run: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-function openQueue(
-  { log }: Context,
-  { handle, onSettled, activity }: Delivery,
-  unreached: MemoryUnreached | undefined,
-): Queue {
-  const queue = new EmbeddedQueue(
-    handle,
-    (event, settlement) => {
-      onSettled(settlement);
-      if (settlement.kind !== 'dead-letter') return;
-      const { code, message: detail, path } = settlement.refusal;
-      activity?.dead(() => event, settlement.refusal);
-      deadLetterStore.add(event, settlement.refusal);
+function openQueue({ log }: Context, delivery: Delivery, unreached: MemoryUnreached | undefined): Queue {
+  const queue = new EmbeddedQueue({
+    ...delivery,
+    onDeadLetter: (event, refusal) => {
+      const { code, message: detail, path } = refusal;
+      deadLetterStore.add(event, refusal);
       log.warn({ code, detail, path, ...namesOf(deadLetterOf(event)) }, 'event becomes a dead letter');
     },
-    (event, fault) =>
+    onFault: (event, fault) =>
       log.error({ ...fault, ...namesOf(deadLetterOf(event)) }, 'the service failed on an event'),
-  );
+  });
   const deadLetterStore = new MemoryDeadLetterStore(async ({ content }) => {
     const read = readStructured(content);
     if (read.ok) await queue.publish(read.value.event);

@@ -2,16 +2,13 @@
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { Probe } from '../observe/health.ts';
 import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
-import type { Handle, Settlement } from '../pipeline/ingest/settlement.ts';
-import type { ActivityRecorder } from './activity-recorder.ts';
+import type { EventObservers } from '../pipeline/event-observer.ts';
+import type { Handle } from '../pipeline/ingest/settlement.ts';
 
-/** What becomes of an event that is taken from the queue, and who is told when it is settled. */
+/** What becomes of an event that is taken from the queue, and who is told of it. */
 export interface Delivery {
   readonly handle: Handle;
-  /** `tookMs`: since it was received; left out where that is not measured. */
-  readonly onSettled: (settlement: Settlement, tookMs?: number) => void;
-  /** Undefined when there is no console. */
-  readonly activity: ActivityRecorder | undefined;
+  readonly observers: EventObservers;
 }
 
 export interface Queue {

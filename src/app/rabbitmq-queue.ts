@@ -1,5 +1,4 @@
 /** The queue of production: RabbitMQ, with the consumer behind it in processes that have that role. */
-import type { ConsumeMessage } from 'amqplib';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
@@ -8,7 +7,6 @@ import { STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import { whether } from '../observe/health.ts';
 import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
-import { factsOf } from '../operate/dead-letters/stored-dead-letter.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer } from '../pipeline/ingest/rabbitmq-consumer.ts';
 import type { Context } from './context.ts';
@@ -75,34 +73,22 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
 
 async function openConsumer(
   { config, log, closers, onFatal }: Context,
-  { amqpUrl, publisher, store, delivery: { handle, onSettled, activity } }: RabbitMqParts,
+  { amqpUrl, publisher, store, delivery }: RabbitMqParts,
 ): Promise<Consumer | undefined> {
   if (!config.ROLES.includes('consumer')) return undefined;
   const consumer = new Consumer({
     prefetch: config.PREFETCH,
     maxBytes: config.EVENT_MAX_BYTES,
-    handle,
+    ...delivery,
     publisher,
     now: store.now,
     isStoreUp: () => store.isReachable(),
     log,
     onClash: onFatal,
-    onSettled: (settlement, tookMs, message, event) => {
-      onSettled(settlement, tookMs);
-      if (event === undefined) activity?.received(() => eventIn(message));
-      if (settlement.kind === 'dead-letter')
-        activity?.dead(() => event ?? eventIn(message), settlement.refusal);
-    },
   });
   closers.add('the consumer', () => consumer.close());
   await consumer.open(amqpUrl);
   return consumer;
-}
-
-/** What a message that is no event says of itself. */
-function eventIn(message: ConsumeMessage) {
-  const { source = '', event: id = '', type } = factsOf(message);
-  return { source, id, type };
 }
 
 /** Only once its topology was declared: before, all of it may be missing. */

@@ -8,6 +8,7 @@ import { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import { serveAdmin } from '../edge/http/admin.ts';
 import { serveHealth } from '../edge/http/health.ts';
 import { createServer } from '../edge/http/server.ts';
+import { createActivityRecorder } from '../observe/activity/activity-recorder.ts';
 import { FileDescriptors } from '../observe/file-descriptors.ts';
 import { PartsHealth, whether } from '../observe/health.ts';
 import { Metrics } from '../observe/metrics.ts';
@@ -17,7 +18,6 @@ import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
-import { createActivityRecorder } from './activity-recorder.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
 import { Closers } from './closers.ts';
@@ -88,8 +88,8 @@ async function openService(
   const tracing = openTracing(backends.messagingSystem, DELIVER_QUEUE);
   const stages = store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
   await store.knowsTime(CLOCK_MS);
-  const { schedule } = backends;
-  const delivery = createDelivery(context, { store, schedule, appendQueue, tracing, activity: stages });
+  const observers = [tracing, stages].filter((observer) => observer !== undefined);
+  const delivery = createDelivery(context, { ...backends, appendQueue, observers });
   const queue = await backends.openQueue(delivery);
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,

@@ -18,6 +18,9 @@ import {
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import { formatTraceparent, parseTraceparent, type Traceparent } from '../contract/traceparent.ts';
+import type { EventLife } from '../pipeline/event-life.ts';
+import type { EventObserver } from '../pipeline/event-observer.ts';
+import type { Settlement } from '../pipeline/ingest/settlement.ts';
 
 /** Names of messaging attributes in OpenTelemetry's semantic conventions. */
 const SYSTEM = 'messaging.system';
@@ -62,17 +65,34 @@ class EventTrace {
   }
 }
 
-export class Tracing {
+export class Tracing implements EventObserver {
   readonly #tracer: Tracer;
   readonly #lease: Attributes;
+  /** Of those that are recorded. */
+  readonly #traces = new WeakMap<EventLife, EventTrace>();
 
   constructor(tracer: Tracer, system: string, queue: string) {
     this.#tracer = tracer;
     this.#lease = { [SYSTEM]: system, [DESTINATION]: queue, [OPERATION]: 'process' };
   }
 
+  received(life: EventLife): void {
+    const trace = life.event === undefined ? undefined : this.#begin(life.event);
+    if (trace !== undefined) this.#traces.set(life, trace);
+  }
+
+  mapped(life: EventLife): void {
+    const trace = this.#traces.get(life);
+    if (trace !== undefined) life.traceparent = trace.appending(life.mapped.map(({ audience }) => audience));
+  }
+
+  settled(life: EventLife, settlement: Settlement): void {
+    const refused = settlement.kind === 'dead-letter' ? settlement.refusal.code : undefined;
+    this.#traces.get(life)?.settled(settlement.kind, refused);
+  }
+
   /** Undefined when the producer, or this process's sampler, does not want it recorded. */
-  begin({ id, type, traceparent }: Event): EventTrace | undefined {
+  #begin({ id, type, traceparent }: Event): EventTrace | undefined {
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
     if (parent !== undefined && !parent.isSampled) return undefined;
     const attributes = { ...this.#lease, [MESSAGE_ID]: id, [EVENT_TYPE]: type };

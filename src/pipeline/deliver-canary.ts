@@ -13,10 +13,10 @@ const DONE: Settlement = Object.freeze({ kind: 'ack', isCanary: true });
 
 /** Takes canaries aside; `handle` has all other events. `now`: the time that gateways go by too. */
 export function withCanaries(appendQueue: AppendQueue, now: () => number, handle: Handle): Handle {
-  return (event, publishedAtMs) =>
+  return (event, life, publishedAtMs) =>
     event.type === CANARY_TYPE
       ? deliverCanary(appendQueue, event, new Date(now()))
-      : handle(event, publishedAtMs);
+      : handle(event, life, publishedAtMs);
 }
 
 async function deliverCanary(appendQueue: AppendQueue, event: Event, now: Date): Promise<Settlement> {

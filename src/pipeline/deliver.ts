@@ -3,89 +3,56 @@ import type { Audience } from '../contract/audience.ts';
 import { isExpired } from '../contract/cloudevent.ts';
 import { type Event, RETRACTION_TYPE } from '../contract/event.ts';
 import { canReachUserTwice, encodeEvent } from '../contract/notification.ts';
-import { type Refusal, refuse } from '../contract/refusal.ts';
+import { refuse } from '../contract/refusal.ts';
 import { momentOf } from '../contract/rfc3339.ts';
-import { AUDIENCES_KEPT, type Outcomes, type SettledEvent } from '../observe/outcomes/outcomes.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
+import type { EventObservers } from './event-observer.ts';
 import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
-import { ACK, type Handle, RELEASE, type Settlement } from './ingest/settlement.ts';
-import { audiencesOf, type Mapped, type Route } from './routing/route.ts';
-
-/** An event whose trace is recorded. */
-interface EventTrace {
-  /** Gives the `traceparent` that the notifications go on with. */
-  appending(audiences: readonly Audience[]): string;
-  settled(outcome: string, refused: string | undefined): void;
-}
+import { ACK, type Handle, RELEASE } from './ingest/settlement.ts';
+import { audiencesOf, type Route } from './routing/route.ts';
 
 /** An event for more audiences than this lets others pass. */
 const WIDE_AUDIENCES = 100;
-
-/** What an append is counted and logged with. `tookMs`: since the event was received. */
-interface Told {
-  readonly sampled: boolean;
-  readonly tookMs: number;
-}
 
 export interface DeliverOptions {
   readonly appendQueue: AppendQueue;
   readonly routes: readonly Route[];
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
-  readonly outcomes: Outcomes;
-  /** The time that all processes go by: events expire by it. */
-  readonly now: () => number;
-  /** Left out when nobody could want to know. */
-  readonly onMapped?: ((event: Event, mapped: readonly Mapped[]) => void) | undefined;
-  /** Left out when nothing is recorded; gives undefined for an event that is not. */
-  readonly startTrace?: ((event: Event) => EventTrace | undefined) | undefined;
+  /** Told that it is mapped and appended; whoever took it from the queue tells the rest. */
+  readonly observers: Pick<EventObservers, 'mapped' | 'appended'>;
   /**
    * Called after each append; an event is settled only afterwards. Left out when nobody wants to know whom nothing has
    * reached. Rejects only when this process stops.
    */
   readonly schedule?: (event: Event, audience: Audience, appended: Appended) => Promise<void> | undefined;
-  readonly onAppended: (event: Event, audience: Audience, appended: Appended, told: Told) => void;
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const {
-    appendQueue,
-    routes,
-    maxAudiences,
-    isSampled,
-    outcomes,
-    now,
-    startTrace,
-    schedule,
-    onMapped,
-    onAppended,
-  } = options;
-  const refused = (event: Event, receivedAt: Date, refusal: Refusal): Settlement => {
-    outcomes.record(event, settledEvent(receivedAt, now(), [], refusal));
-    return { kind: 'dead-letter', refusal };
-  };
-  const deliver = async (event: Event, published?: number, trace?: EventTrace): Promise<Settlement> => {
-    const receivedAt = new Date(now());
-    const begunMs = performance.now();
-    const publishedAtMs = published ?? receivedAt.getTime();
-    if (isExpired(event, receivedAt.getTime())) {
+  const { appendQueue, routes, maxAudiences, isSampled, observers, schedule } = options;
+  return async (event, life, published) => {
+    const receivedAt = new Date(life.receivedAtMs);
+    const publishedAtMs = published ?? life.receivedAtMs;
+    if (isExpired(event, life.receivedAtMs)) {
       const { refusal } = refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
-      return refused(event, receivedAt, refusal);
+      return { kind: 'dead-letter', refusal };
     }
     const mapped = audiencesOf(event, routes, maxAudiences);
-    if (!mapped.ok) return refused(event, receivedAt, mapped.refusal);
-    onMapped?.(event, mapped.value);
+    if (!mapped.ok) return { kind: 'dead-letter', refusal: mapped.refusal };
+    const sampled = isSampled(event);
+    life.mapped = mapped.value;
+    life.isSampled = sampled;
+    observers.mapped(life);
 
     const audiences = mapped.value.map(({ audience }) => audience);
-    const traceparent = trace?.appending(audiences);
+    const { traceparent } = life;
     const textFor = encodeEvent(
       traceparent === undefined ? event : { ...event, traceparent },
       receivedAt,
       canReachUserTwice(audiences),
     );
     const { source, id } = event;
-    const sampled = isSampled(event);
     const expiresAtMs = event.expirytime === undefined ? undefined : momentOf(event.expirytime);
     const collapseKey = collapseKeyOf(event);
     const retracts = event.type === RETRACTION_TYPE ? retractedBy(event) : undefined;
@@ -106,7 +73,7 @@ export function createDeliver(options: DeliverOptions): Handle {
         route,
       };
       const appended = await appendQueue.append(audience, entry, isWide);
-      onAppended(event, audience, appended, { sampled, tookMs: performance.now() - begunMs });
+      observers.appended(life, audience, appended);
       await schedule?.(event, audience, appended);
     });
     // All have to end before the queue may be told anything, also when one was given up at shutdown.
@@ -116,36 +83,13 @@ export function createDeliver(options: DeliverOptions): Handle {
     if (failures.some(isOfStop)) return RELEASE;
     const [failure] = failures;
     if (failure !== undefined) throw failure;
-    outcomes.record(event, settledEvent(receivedAt, now(), mapped.value));
     return ACK;
-  };
-  if (startTrace === undefined) return deliver;
-  return async (event, published) => {
-    const trace = startTrace(event);
-    const settlement = await deliver(event, published, trace);
-    trace?.settled(settlement.kind, settlement.kind === 'dead-letter' ? settlement.refusal.code : undefined);
-    return settlement;
   };
 }
 
 /** What this process gives up when it stops; it comes again. */
 function isOfStop(reason: unknown): boolean {
   return reason instanceof AppendQueueClosed || isUnavailable(reason);
-}
-
-function settledEvent(
-  receivedAt: Date,
-  settledAtMs: number,
-  mapped: readonly Mapped[],
-  deadLetter?: Refusal,
-): SettledEvent {
-  return {
-    receivedAtMs: receivedAt.getTime(),
-    settledAtMs,
-    audiences: mapped.slice(0, AUDIENCES_KEPT).map(({ audience }) => audience),
-    count: mapped.length,
-    ...(deadLetter === undefined ? {} : { deadLetter }),
-  };
 }
 
 /** The identity of the event that this one takes back. */

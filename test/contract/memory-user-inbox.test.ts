@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
+import { NO_OBSERVERS } from '../../src/pipeline/event-observer.ts';
 import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
@@ -10,6 +11,7 @@ import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
 import fc from '../support/fast-check.ts';
 import { BY_RANK, EVERYBODY, eventOf, InboxModel, lineOf, type Made } from '../support/inbox-model.ts';
+import { lived } from '../support/lived.ts';
 import { describeUserInbox } from './user-inbox-contract.ts';
 import { describeUserMarks } from './user-inbox-marks-contract.ts';
 import { forAll, ROOMY, type Stores, toMarksMessages } from './user-inbox-subject.ts';
@@ -91,13 +93,11 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       now,
     });
     const deliver = createDeliver({
-      now: Date.now,
       appendQueue: new AppendQueue(inbox, () => {}),
       routes: [],
       maxAudiences: 10,
       isSampled: () => false,
-      outcomes: { record: () => {}, find: async () => new Map() },
-      onAppended: () => {},
+      observers: NO_OBSERVERS,
     });
     const model = new InboxModel();
 
@@ -105,7 +105,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       nowMs += STEP_MS;
       if ('make' in step) {
         const made = events[step.make] ?? expect.unreachable('one of the events made up');
-        expect(await deliver(eventOf(made, nowMs))).toEqual({ kind: 'ack' });
+        expect(await deliver(...lived(eventOf(made, nowMs)))).toEqual({ kind: 'ack' });
         model.make(made, nowMs);
       } else {
         const { upTo } = step.mark;

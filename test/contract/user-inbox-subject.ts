@@ -5,11 +5,13 @@ import type { Event } from '../../src/contract/event.ts';
 import { type InboxQuery, inboxPageSchema, type MarkRequest, marksSchema } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
+import { NO_OBSERVERS } from '../../src/pipeline/event-observer.ts';
 import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import type { Inbox, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
 import { decodeMarksMessage, type MarksMessage } from '../../src/pipeline/inbox/live-message.ts';
 import type { MarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
+import { lived } from '../support/lived.ts';
 import { until } from '../support/until.ts';
 
 /** The stores under test, and what they published to the room of {@link ME}. */
@@ -59,13 +61,11 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, kept: InboxLimit
     now: () => Date.now() + aheadMs,
   });
   const deliver = createDeliver({
-    now: Date.now,
     appendQueue: new AppendQueue(inbox, () => {}),
     routes: [],
     maxAudiences: 100,
     isSampled: () => false,
-    outcomes: { record: () => {}, find: async () => new Map() },
-    onAppended: () => {},
+    observers: NO_OBSERVERS,
   });
   const list = async (query: Partial<InboxQuery> = {}, audiences = MINE) => {
     const page = await userInbox.list('ada', audiences, { ...NO_LIMIT, ...query });
@@ -102,7 +102,7 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, kept: InboxLimit
     /** One after the other, each at a later millisecond than the one before. */
     publish: async (...events: readonly Event[]) => {
       for (const one of events) {
-        expect(await deliver(one)).toEqual({ kind: 'ack' });
+        expect(await deliver(...lived(one))).toEqual({ kind: 'ack' });
         const now = Date.now();
         await until('the next millisecond', 1_000, () => Date.now() > now);
       }
@@ -110,7 +110,7 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, kept: InboxLimit
     /** At once, as a flood comes. */
     flood: async (audience: Audience, count: number, name = 'e') => {
       const ids = Array.from({ length: count }, (_, i) => `${name}${i + 1}`);
-      await Promise.all(ids.map((id) => deliver(event(id, [audience]))));
+      await Promise.all(ids.map((id) => deliver(...lived(event(id, [audience])))));
     },
   };
 }

@@ -2,11 +2,13 @@
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
+import { NO_OBSERVERS } from '../../src/pipeline/event-observer.ts';
 import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { BY_RANK, eventOf, InboxModel, type Made } from './inbox-model.ts';
+import { lived } from './lived.ts';
 
 const HOUR_MS = 3_600_000;
 const byKind = (value: number) => ({ user: value, department: value, topic: value, global: value });
@@ -50,18 +52,16 @@ export class ScriptedService {
       now,
     });
     this.#deliver = createDeliver({
-      now,
       appendQueue: new AppendQueue(this.inbox, () => {}),
       routes: [],
       maxAudiences: 10,
       isSampled: () => false,
-      outcomes: { record: () => {}, find: async () => new Map() },
-      onAppended: () => {},
+      observers: NO_OBSERVERS,
     });
   }
 
   async make(made: Made): Promise<void> {
-    await this.#deliver(eventOf(made, this.nowMs));
+    await this.#deliver(...lived(eventOf(made, this.nowMs), this.nowMs));
     this.model.make(made, this.nowMs);
   }
 

@@ -15,15 +15,18 @@ import { Acks } from '../../adapters/rabbitmq/acks.ts';
 import { Link, type LinkState } from '../../adapters/rabbitmq/link.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DELIVER_QUEUE, Topology, type TopologyClash } from '../../adapters/rabbitmq/topology.ts';
-import type { Event } from '../../contract/event.ts';
+import { CANARY_TYPE } from '../../contract/event.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { deadLetter, NotCopied } from '../../operate/dead-letters/dead-letter-writer.ts';
 import { namesOf } from '../../operate/dead-letters/stored-dead-letter.ts';
 import { reasonOf } from '../../resilience/reason.ts';
+import { EventLife } from '../event-life.ts';
+import type { EventObservers } from '../event-observer.ts';
 import { type Held, InHand } from './in-hand.ts';
 import { readMessage } from './message.ts';
+import { NamesIn } from './names-in.ts';
 import { publishedAtOf } from './published-at.ts';
-import { type Handle, RELEASE, type Settlement, settled } from './settlement.ts';
+import { type Handle, isUntold, RELEASE, type Settlement, settled } from './settlement.ts';
 
 export interface ConsumerOptions {
   readonly prefetch: number;
@@ -36,13 +39,7 @@ export interface ConsumerOptions {
   readonly isStoreUp: () => boolean;
   readonly log: Logger;
   readonly onClash: (clash: TopologyClash) => void;
-  /** `tookMs`: since it was received. `event`: undefined when the message is none. */
-  readonly onSettled: (
-    settlement: Settlement,
-    tookMs: number,
-    message: ConsumeMessage,
-    event: Event | undefined,
-  ) => void;
+  readonly observers: EventObservers;
 }
 
 /**
@@ -225,25 +222,35 @@ export class Consumer {
   /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
   async #settle(acks: Acks<ConsumeMessage>, held: Held, over: AbortSignal): Promise<void> {
     const { message, atMs } = held;
-    const { handle, log, maxBytes, onSettled } = this.#options;
-    let event: Event | undefined;
+    const { handle, log, maxBytes, now, observers } = this.#options;
+    let life: EventLife | undefined;
     let settlement: Settlement = await settled(
       async () => {
         const read = readMessage(message.content, message.properties, maxBytes);
         if (!read.ok) return { kind: 'dead-letter', refusal: read.refusal };
-        event = read.value.event;
-        return await handle(event, publishedAtOf(message.properties.headers, event));
+        const { event } = read.value;
+        life = new EventLife(event, event, now(), atMs);
+        if (event.type !== CANARY_TYPE) observers.received(life);
+        return await handle(event, life, publishedAtOf(message.properties.headers, event));
       },
       (fault) => log.error({ ...fault, ...namesOf(message) }, 'the service failed on an event'),
     );
     const kept =
       settlement.kind === 'dead-letter' ? await this.#deadLetter(message, settlement.refusal, over) : 'yes';
     if (kept === 'no') settlement = RELEASE;
-    onSettled(settlement, performance.now() - atMs, message, event);
+    if (!isUntold(settlement)) observers.settled(life ?? this.#unread(held), settlement);
     if (settlement.kind === 'release') return;
     this.#inHand.settled(held);
     if (kept === 'by RabbitMQ') acks.reject(message);
     else acks.settle(message);
+  }
+
+  /** Of a message that is no event. */
+  #unread({ message, atMs }: Held): EventLife {
+    const { now, observers } = this.#options;
+    const life = new EventLife(undefined, new NamesIn(message), now(), atMs);
+    observers.received(life);
+    return life;
   }
 
   /** 'no' when it was given up before RabbitMQ had confirmed it; 'by RabbitMQ' when it MUST be rejected. */

@@ -3,6 +3,7 @@ import type { Event } from '../../contract/event.ts';
 import { type Refusal, refuse } from '../../contract/refusal.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { stackOf } from '../../resilience/unavailable.ts';
+import type { EventLife } from '../event-life.ts';
 
 export type Settlement =
   /** Every audience's inbox has it: the queue may forget it. */
@@ -16,10 +17,15 @@ export type Settlement =
  * Whatever is away is waited for and tried again inside. What it rejects with is a fault of ours: see {@link settled}.
  * `publishedAtMs`, since 1970, is for measuring only, and by another machine's clock; left out when nobody knows.
  */
-export type Handle = (event: Event, publishedAtMs?: number) => Promise<Settlement>;
+export type Handle = (event: Event, life: EventLife, publishedAtMs?: number) => Promise<Settlement>;
 
 export const ACK: Settlement = Object.freeze({ kind: 'ack' });
 export const RELEASE: Settlement = Object.freeze({ kind: 'release' });
+
+/** Of a canary that came through, which only its gateway looks for. */
+export function isUntold(settlement: Settlement): boolean {
+  return settlement.kind === 'ack' && settlement.isCanary === true;
+}
 
 /** What the log tells of a fault of ours, and of which event. */
 export type OnFault = (fault: {

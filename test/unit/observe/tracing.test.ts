@@ -13,12 +13,13 @@ import type { Audience } from '../../../src/contract/audience.ts';
 import type { Event } from '../../../src/contract/event.ts';
 import type { Notification } from '../../../src/contract/notification.ts';
 import { formatTraceparent, parseTraceparent } from '../../../src/contract/traceparent.ts';
-import { MemoryOutcomes } from '../../../src/observe/outcomes/memory-outcomes.ts';
 import { openTracing, type Tracing } from '../../../src/observe/tracing.ts';
 import { createDeliver } from '../../../src/pipeline/deliver.ts';
+import { EventObservers } from '../../../src/pipeline/event-observer.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
 import { decodeLiveMessage, type LiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
+import { EmbeddedQueue } from '../../../src/pipeline/ingest/embedded-queue.ts';
 import { readMessage } from '../../../src/pipeline/ingest/message.ts';
 
 afterEach(() => trace.disable());
@@ -46,16 +47,21 @@ function stage(tracing: Tracing | undefined) {
   const publish = (_audience: Audience, bytes: Buffer) => messages.push(decodeLiveMessage(bytes));
   const limits = { maxLength: forAll(10), maxAgeMs: forAll(60_000), dedupeMs: 60_000 };
   const inbox = new MemoryInbox({ limits, publish, now: Date.now });
-  const deliver = createDeliver({
-    now: Date.now,
+  const observers = new EventObservers(tracing === undefined ? [] : [tracing], (error) => {
+    throw error;
+  });
+  const handle = createDeliver({
     appendQueue: new AppendQueue(inbox, () => {}),
     routes: [],
     maxAudiences: 2,
     isSampled: () => false,
-    outcomes: new MemoryOutcomes(60_000, Date.now),
-    startTrace: tracing === undefined ? undefined : (event) => tracing.begin(event),
-    onAppended: () => {},
+    observers,
   });
+  const queue = new EmbeddedQueue({ handle, observers, onDeadLetter: () => {}, onFault: () => {} });
+  const deliver = async (given: Event) => {
+    await queue.publish(given);
+    await queue.drain();
+  };
   return { deliver, inbox, messages };
 }
 

@@ -7,6 +7,7 @@ import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { ACK, type Settlement } from '../../../src/pipeline/ingest/settlement.ts';
 import { audiencesOf } from '../../../src/pipeline/routing/route.ts';
 import { parseRoutes } from '../../../src/pipeline/routing/routes-file.ts';
+import { lived } from '../../support/lived.ts';
 
 const OWN = 'topic:carillon.canary.node-1';
 
@@ -30,7 +31,7 @@ async function settle(event: Event) {
     others.push(other);
     return ACK;
   });
-  const settlement: Settlement = await handle(event);
+  const settlement: Settlement = await handle(...lived(event));
   return { settlement, others, head: (await inbox.heads([OWN]))[0]?.offset };
 }
 

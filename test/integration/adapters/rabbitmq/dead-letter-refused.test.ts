@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
+import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
 import { Consumer } from '../../../../src/pipeline/ingest/rabbitmq-consumer.ts';
 import { ACK } from '../../../../src/pipeline/ingest/settlement.ts';
 import { takeDeadLetters } from '../../../support/dead-letters.ts';
@@ -48,7 +49,7 @@ beforeEach(async () => {
     isStoreUp: () => true,
     log,
     onClash,
-    onSettled: ({ kind }) => settled.push(kind),
+    observers: new EventObservers([{ settled: (_life, { kind }) => void settled.push(kind) }], () => {}),
   });
   await publisher.open(amqpUrl(toPublisher.port, vhostOf(direct)));
   await consumer.open(amqpUrl(toConsumer.port, vhostOf(direct)));

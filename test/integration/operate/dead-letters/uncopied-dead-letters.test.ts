@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noProperties } from '../../../../src/adapters/rabbitmq/amqp-properties.ts';
 import { Publisher, RefusedByBroker } from '../../../../src/adapters/rabbitmq/publisher.ts';
 import { deadLetter } from '../../../../src/operate/dead-letters/dead-letter-writer.ts';
+import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
 import { Consumer, type ConsumerOptions } from '../../../../src/pipeline/ingest/rabbitmq-consumer.ts';
 import { ACK } from '../../../../src/pipeline/ingest/settlement.ts';
 import { takeDeadLetters } from '../../../support/dead-letters.ts';
@@ -50,7 +51,7 @@ async function consume(by: ConsumerOptions['publisher'], settled: string[]): Pro
     isStoreUp: () => true,
     log: logger(),
     onClash,
-    onSettled: ({ kind }) => settled.push(kind),
+    observers: new EventObservers([{ settled: (_life, { kind }) => void settled.push(kind) }], () => {}),
   });
   await consumer.open(url);
 }

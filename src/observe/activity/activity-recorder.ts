@@ -1,22 +1,15 @@
 /** What this process does with events, as whoever watches is told it. All of it costs next to nothing while nobody does. */
-import type { Audience } from '../contract/audience.ts';
-import { AUDIENCES_NAMED, type Stage } from '../contract/console.ts';
-import type { Event } from '../contract/event.ts';
-import { isJsonObject } from '../contract/json.ts';
-import type { Refusal } from '../contract/refusal.ts';
-import type { Activity } from '../observe/activity/activity.ts';
-import type { Appended } from '../pipeline/inbox/inbox.ts';
-import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
-import type { Mapped } from '../pipeline/routing/route.ts';
+import type { Audience } from '../../contract/audience.ts';
+import { AUDIENCES_NAMED, type Stage } from '../../contract/console.ts';
+import { isJsonObject } from '../../contract/json.ts';
+import type { EventLife } from '../../pipeline/event-life.ts';
+import type { EventObserver } from '../../pipeline/event-observer.ts';
+import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
+import type { Activity } from './activity.ts';
 
 type EventShown = Stage['event'];
 
-export interface ActivityRecorder {
-  /** `event`, here and below, is called only when a sample is taken. */
-  received(event: () => EventShown): void;
-  mapped(event: Event, mapped: readonly Mapped[]): void;
-  appended(event: Event, audience: Audience, appended: Appended): void;
-  dead(event: () => EventShown, refusal: Refusal): void;
+export interface ActivityRecorder extends EventObserver {
   delivered(audience: Audience, message: LiveMessage, sockets: number): void;
   recovered(notifications: number): void;
 }
@@ -24,23 +17,23 @@ export interface ActivityRecorder {
 /** `now`: the time that all processes go by. */
 export function createActivityRecorder(activity: Activity, now: () => number): ActivityRecorder {
   return {
-    received: (event) => {
+    received: ({ names }) => {
       if (activity.isWatched)
-        activity.record({ stage: 'received', amount: 1, show: () => ({ event: shown(event()) }) });
+        activity.record({ stage: 'received', amount: 1, show: () => ({ event: shown(names) }) });
     },
-    mapped: (event, mapped) => {
-      if (activity.isWatched)
-        activity.record({ stage: 'mapped', amount: 1, show: () => mappedShown(event, mapped) });
+    mapped: (life) => {
+      if (activity.isWatched) activity.record({ stage: 'mapped', amount: 1, show: () => mappedShown(life) });
     },
-    appended: (event, audience, { epoch, offset, gateways: nodes, repeat }) => {
+    appended: ({ names }, audience, { epoch, offset, gateways: nodes, repeat }) => {
       if (!activity.isWatched) return;
       const detail = repeat ? { detail: 'repeat' } : {};
-      const show = () => ({ event: shown(event), audience, epoch, offset, nodes, ...detail });
+      const show = () => ({ event: shown(names), audience, epoch, offset, nodes, ...detail });
       activity.record({ stage: 'appended', amount: 1, show });
     },
-    dead: (event, { code: reason, message: detail }) => {
-      if (!activity.isWatched) return;
-      activity.record({ stage: 'dead', amount: 1, show: () => ({ event: shown(event()), reason, detail }) });
+    settled: ({ names }, settlement) => {
+      if (!activity.isWatched || settlement.kind !== 'dead-letter') return;
+      const { code: reason, message: detail } = settlement.refusal;
+      activity.record({ stage: 'dead', amount: 1, show: () => ({ event: shown(names), reason, detail }) });
     },
     delivered: (audience, { epoch, offset, packet, publishedAtMs }, sockets) => {
       if (!activity.isWatched) return;
@@ -59,10 +52,10 @@ function shown({ source, id, type }: EventShown): EventShown {
   return { source, id, type };
 }
 
-function mappedShown(event: Event, mapped: readonly Mapped[]) {
+function mappedShown({ names, mapped }: EventLife) {
   const route = mapped[0]?.route;
   return {
-    event: shown(event),
+    event: shown(names),
     audiences: mapped.slice(0, AUDIENCES_NAMED).map(({ audience }) => audience),
     count: mapped.length,
     ...(route === undefined ? {} : { route }),

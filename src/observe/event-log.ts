@@ -1,0 +1,11 @@
+/** Logs each append of the events that are sampled. */
+import type { Logger } from 'pino';
+import type { EventObserver } from '../pipeline/event-observer.ts';
+
+export function logSampledEvents(log: Logger): EventObserver {
+  return {
+    appended: ({ event, isSampled }, audience, { epoch, offset, repeat, gateways }) => {
+      if (isSampled) log.info({ event, audience, epoch, offset, repeat, gateways }, 'appended');
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** Counts and measures events on their way. */
+import { audienceKind } from '../contract/audience.ts';
+import type { EventObserver } from '../pipeline/event-observer.ts';
+import type { Metrics } from './metrics.ts';
+
+/** `measuresProcessing`: whether it is RabbitMQ that brings them, of which the metric tells. */
+export function observeWithMetrics(metrics: Metrics, measuresProcessing: boolean): EventObserver {
+  return {
+    appended: ({ begunMs }, audience, { repeat }) => {
+      metrics.appended(audienceKind(audience), repeat, performance.now() - begunMs);
+    },
+    settled: ({ begunMs }, settlement) => {
+      if (measuresProcessing) metrics.processed(performance.now() - begunMs);
+      if (settlement.kind === 'dead-letter') metrics.deadLettered(settlement.refusal.code);
+      else metrics.settled(settlement.kind);
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** One event on its way from the queue to its settlement: what is known of it so far. Each event has one. */
+import type { Event } from '../contract/event.ts';
+import type { Mapped } from './routing/route.ts';
+
+/** What an event, or a message that is none, calls itself. */
+export interface EventNames {
+  readonly source: string;
+  readonly id: string;
+  readonly type: string;
+}
+
+const UNMAPPED: readonly Mapped[] = Object.freeze([]);
+
+export class EventLife {
+  /** Undefined for a message that is no event. */
+  readonly event: Event | undefined;
+  /** The event itself, or of a message that is none what it says. Reading one of them may be work. */
+  readonly names: EventNames;
+  /** By the time that all processes go by: events expire by it. */
+  readonly receivedAtMs: number;
+  /** By this process's own clock, as `performance.now()`. */
+  readonly begunMs: number;
+  /** Its audiences; none before it was mapped, and when it cannot be. */
+  mapped: readonly Mapped[] = UNMAPPED;
+  /** Whether the log tells of it. Known when it is mapped. */
+  isSampled = false;
+  /** What its notifications carry instead of the event's own. Whoever traces sets it in `mapped`. */
+  traceparent: string | undefined = undefined;
+
+  /** `begunMs` @default now */
+  constructor(
+    event: Event | undefined,
+    names: EventNames,
+    receivedAtMs: number,
+    begunMs: number = performance.now(),
+  ) {
+    this.event = event;
+    this.names = names;
+    this.receivedAtMs = receivedAtMs;
+    this.begunMs = begunMs;
+  }
+}

@@ -1,0 +1,7 @@
+/** An event as a queue hands it to what delivers it. */
+import type { Event } from '../../src/contract/event.ts';
+import { EventLife } from '../../src/pipeline/event-life.ts';
+
+export function lived(event: Event, nowMs = Date.now()): [event: Event, life: EventLife] {
+  return [event, new EventLife(event, event, nowMs)];
+}

@@ -42,10 +42,20 @@ async function main(): Promise<void> {
       log.error({ timeoutSeconds: config.SHUTDOWN_TIMEOUT }, 'stopping took too long');
       process.exit(1);
     }, config.SHUTDOWN_TIMEOUT * 1000);
-    await starting.then((service) => service.stop());
-    log.info('stopped');
+    const service = await starting;
+    let exitCode = 0;
+    try {
+      await service.stop();
+      log.info('stopped');
+    } catch (error) {
+      exitCode = 1;
+      log.error(
+        { reason: error instanceof Error ? error.message : String(error) },
+        'not everything was closed',
+      );
+    }
     // Calls back also when the log cannot be written.
-    log.flush(() => process.exit(0));
+    log.flush(() => process.exit(exitCode));
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

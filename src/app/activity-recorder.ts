@@ -2,7 +2,7 @@
 import type { Audience } from '../contract/audience.ts';
 import { AUDIENCES_NAMED, type Stage } from '../contract/console.ts';
 import type { Event } from '../contract/event.ts';
-import { isJsonObject } from '../contract/json.ts';
+import { eventOfPacket } from '../contract/notification.ts';
 import type { Refusal } from '../contract/refusal.ts';
 import type { Activity } from '../observe/activity/activity.ts';
 import type { Appended } from '../pipeline/inbox/inbox.ts';
@@ -46,7 +46,14 @@ export function createActivityRecorder(activity: Activity, now: () => number): A
       if (!activity.isWatched) return;
       const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, now() - publishedAtMs);
       const measured = latencyMs === undefined ? {} : { latencyMs };
-      const show = () => ({ event: eventIn(packet), audience, epoch, offset, sockets, ...measured });
+      const show = () => ({
+        event: shown(eventOfPacket(packet.toString()) ?? UNKNOWN),
+        audience,
+        epoch,
+        offset,
+        sockets,
+        ...measured,
+      });
       activity.record({ stage: 'delivered', amount: sockets, latencyMs, show });
     },
     recovered: (notifications) => {
@@ -69,22 +76,4 @@ function mappedShown(event: Event, mapped: readonly Mapped[]) {
   };
 }
 
-/** The event of `42["notification",{…}]`. */
-function eventIn(packet: Buffer): EventShown {
-  let notification: unknown;
-  try {
-    [, notification] = JSON.parse(packet.toString('utf8', 2));
-  } catch {
-    // Whoever else can write to Redis: clients are sent it all the same.
-  }
-  const attributes = isJsonObject(notification) ? notification : {};
-  return {
-    source: textOf(attributes.source),
-    id: textOf(attributes.id),
-    type: textOf(attributes.type),
-  };
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
+const UNKNOWN: EventShown = { source: '', id: '', type: '' };

@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
-import type { Event } from '../contract/event.ts';
 import type { Health } from '../contract/health.ts';
+import { eventOfPacket } from '../contract/notification.ts';
 import type { Verify } from '../contract/token.ts';
 import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import type { Capacity } from '../edge/connections/descriptors.ts';
@@ -31,6 +31,7 @@ import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
 import type { Listener } from '../operate/signals/listeners.ts';
 import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
+import { faultOf } from '../resilience/unavailable.ts';
 import type { ActivityRecorder } from './activity-recorder.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
@@ -109,7 +110,13 @@ export async function openFront(
   ownConsole.serveOnPublicPort(app);
   store.activity?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const presence = new Presence({ node, store: store.presence, beatMs: BEAT_MS, now });
+  const presence = new Presence({
+    node,
+    store: store.presence,
+    beatMs: BEAT_MS,
+    now,
+    onFault: (error) => log.error(faultOf(error), 'presence is not written'),
+  });
   const connectionLimits = new ConnectionLimits({
     perNode: capacity.connections,
     perAddress: config.CONNECTIONS_PER_ADDRESS,
@@ -216,7 +223,6 @@ function logDelivered(
   { epoch, offset, packet }: LiveMessage,
   sockets: number,
 ): void {
-  const [, event]: [string, Pick<Event, 'source' | 'id' | 'type'>] = JSON.parse(packet.toString('utf8', 2));
-  const { source, id, type } = event;
+  const { source, id, type } = eventOfPacket(packet.toString()) ?? {};
   log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
 }

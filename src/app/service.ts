@@ -19,6 +19,7 @@ import { Listeners } from '../operate/signals/listeners.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
+import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import { createActivityRecorder } from './activity-recorder.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
@@ -71,7 +72,10 @@ export async function startService(
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
-    onError: (error) => log.debug({ reason: reasonOf(error) }, 'admin commands not read'),
+    onError: (error) => {
+      if (isUnavailable(error)) log.debug({ reason: reasonOf(error) }, 'admin commands not read');
+      else log.error(faultOf(error), 'admin commands not read');
+    },
   });
   await adminCommands.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;

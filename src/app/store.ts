@@ -1,5 +1,4 @@
 /** The store: Redis, or this process's memory in embedded mode. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { RedisClock } from '../adapters/redis/clock.ts';
 import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
 import {
@@ -45,6 +44,8 @@ import type { UserInbox } from '../pipeline/inbox/user-inbox.ts';
 import { LocalUnreachedMemory } from '../reach/local-unreached-memory.ts';
 import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
 import type { UnreachedMemory } from '../reach/unreached-memory.ts';
+import { within } from '../resilience/timeout.ts';
+import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import { answerBytes, type Context } from './context.ts';
 import { maxLifetimeMs } from './verifier.ts';
 
@@ -138,7 +139,10 @@ export function openStore({ node, config, log, signals }: Context): Store {
   const outcomes = new RedisOutcomes({
     redis,
     keptMs: config.TRAIL_SECONDS * 1000,
-    onLost: (error) => log.debug({ reason: String(error) }, 'outcome lost'),
+    onLost: (error) => {
+      if (isUnavailable(error)) log.debug({ reason: String(error) }, 'outcome lost');
+      else log.error(faultOf(error), 'outcome lost');
+    },
   });
   const presence = new RedisPresence({ redis });
   const unreachedMemory = afterMs === 0 ? undefined : new RedisUnreachedMemory({ redis, ...unreachedKept });
@@ -178,7 +182,7 @@ export function openStore({ node, config, log, signals }: Context): Store {
     },
     isReachable: () => redis.status === 'ready',
     now,
-    knowsTime: (withinMs) => Promise.race([clock.known, pause(withinMs, undefined, { ref: false })]),
+    knowsTime: (withinMs) => within(withinMs, clock.known, () => {}),
     close: async () => {
       await outcomes.close();
       clock.close();

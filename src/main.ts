@@ -6,8 +6,9 @@ import { limitsThatDoNotFit } from './config/limits.ts';
 import { logLibraryWarnings } from './observe/library-warnings.ts';
 import { createLog } from './observe/log.ts';
 import { RoutesError } from './pipeline/routing/routes-file.ts';
+import { stackOf } from './resilience/unavailable.ts';
 
-/** Faults that the operator mends get a message without a stack. */
+/** Faults that the operator mends get a message without a stack; all others are ours. */
 function refuseToStart(error: unknown): never {
   const isOperators =
     error instanceof ConfigError ||
@@ -15,7 +16,7 @@ function refuseToStart(error: unknown): never {
     (error instanceof Error && 'code' in error);
   // Not by the console, which is the log by then.
   process.stderr.write(
-    `carillon does not start: ${isOperators && error instanceof Error ? error.message : String(error)}\n`,
+    `carillon does not start: ${isOperators && error instanceof Error ? error.message : stackOf(error)}\n`,
   );
   process.exit(1);
 }

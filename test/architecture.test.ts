@@ -128,7 +128,13 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/app/', ['src/']],
   [
     'src/main.ts',
-    ['src/config/', 'src/app/service.ts', 'src/observe/', 'src/pipeline/routing/routes-file.ts'],
+    [
+      'src/config/',
+      'src/app/service.ts',
+      'src/observe/',
+      'src/resilience/',
+      'src/pipeline/routing/routes-file.ts',
+    ],
   ],
 ];
 

@@ -4,10 +4,12 @@ import type { Audience } from '../contract/audience.ts';
 import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
+import { eventOfPacket, parseNotification } from '../contract/notification.ts';
 import type { Gateway } from '../edge/gateway/gateway.ts';
 import type { Subscriber } from '../edge/gateway/subscriber.ts';
 import { CANARY_LIFETIME_MS, Canary } from '../operate/canary/canary.ts';
 import type { Inbox } from '../pipeline/inbox/inbox.ts';
+import { faultOf } from '../resilience/unavailable.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
 
@@ -37,7 +39,7 @@ export function openCanary(
     publish: (id) => queue.publish(canaryEvent(node, audience, id, now())),
     newest: async () => {
       const [stored] = await inbox.readNewest(audience, 1, Number.MAX_SAFE_INTEGER, 1);
-      return stored === undefined ? undefined : idIn(JSON.parse(stored.json));
+      return stored === undefined ? undefined : parseNotification(stored.json).id;
     },
     now: () => performance.now(),
     onArrived: (roundTripMs) => metrics.canaryArrived(roundTripMs),
@@ -45,12 +47,12 @@ export function openCanary(
       if (failed === undefined) log.info('the canary comes back');
       else log.warn({ leg: failed }, 'the canary does not come back');
     },
+    onFault: (error) => log.error(faultOf(error), 'the canary fails'),
   });
   metrics.watch({ canary: () => canary.legs });
   const subscriber: Subscriber = {
     write: (frame) => {
-      const [, notification]: [string, unknown] = JSON.parse(frame.text.slice(2));
-      const id = idIn(notification);
+      const id = eventOfPacket(frame.text)?.id;
       if (id !== undefined) canary.arrived(id);
     },
     // It has no cursor that a new incarnation of the log could be wrong for.
@@ -77,9 +79,4 @@ function canaryEvent(node: string, audience: Audience, id: string, nowMs: number
   });
   if (!read.ok) throw new Error(`the canary is no event: ${read.refusal.message}`);
   return read.value;
-}
-
-function idIn(notification: unknown): string | undefined {
-  if (typeof notification !== 'object' || notification === null || !('id' in notification)) return undefined;
-  return typeof notification.id === 'string' ? notification.id : undefined;
 }

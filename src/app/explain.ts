@@ -2,6 +2,7 @@
 import type { DeadLetterDesk } from '../contract/dead-letter.ts';
 import { createInvestigate, type Investigate } from '../observe/outcomes/investigate.ts';
 import type { SettledEvent } from '../observe/outcomes/outcomes.ts';
+import { isUnavailable } from '../resilience/unavailable.ts';
 import type { Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
@@ -30,7 +31,10 @@ async function deadLettered(
   desk: DeadLetterDesk,
   id: string,
 ): Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined> {
-  const page = await desk.list({ limit: 500 }).catch(() => undefined);
+  const page = await desk.list({ limit: 500 }).catch((error: unknown) => {
+    if (!isUnavailable(error)) throw error;
+    return undefined;
+  });
   const found = page?.deadLetters.find(({ event }) => event === id);
   if (found?.time === undefined) return undefined;
   const { source = '', time, reason, detail, path } = found;

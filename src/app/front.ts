@@ -2,8 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
-import type { Event } from '../contract/event.ts';
 import type { Health } from '../contract/health.ts';
+import { eventOfPacket } from '../contract/notification.ts';
 import type { Verify } from '../contract/token.ts';
 import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import type { Capacity } from '../edge/connections/descriptors.ts';
@@ -29,6 +29,7 @@ import type { Tracing } from '../observe/tracing.ts';
 import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
 import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
+import { faultOf } from '../resilience/unavailable.ts';
 import type { Backends } from './backends.ts';
 import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
@@ -100,7 +101,13 @@ export async function openFront(
   ownConsole.serveOnPublicPort(app);
   store.activity?.tellConnections(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
-  const presence = new Presence({ node, store: store.presence, beatMs: BEAT_MS, now });
+  const presence = new Presence({
+    node,
+    store: store.presence,
+    beatMs: BEAT_MS,
+    now,
+    onFault: (error) => log.error(faultOf(error), 'presence is not written'),
+  });
   closers.add('presence', () => presence.close());
   const connectionLimits = new ConnectionLimits({
     perNode: capacity.connections,
@@ -207,7 +214,6 @@ function logDelivered(
   { epoch, offset, packet }: LiveMessage,
   sockets: number,
 ): void {
-  const [, event]: [string, Pick<Event, 'source' | 'id' | 'type'>] = JSON.parse(packet.toString('utf8', 2));
-  const { source, id, type } = event;
+  const { source, id, type } = eventOfPacket(packet.toString()) ?? {};
   log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
 }

@@ -1,5 +1,3 @@
-/** The store of production: Redis. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { RedisClock } from '../adapters/redis/clock.ts';
 import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
 import {
@@ -25,6 +23,8 @@ import { RedisInbox } from '../pipeline/inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../pipeline/inbox/redis-marks-store.ts';
 import { StoredInbox } from '../pipeline/inbox/stored-inbox.ts';
 import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
+import { within } from '../resilience/timeout.ts';
+import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import type { Context } from './context.ts';
 import { inboxLimits, type Store, unreachedKept, userInboxOptions } from './store.ts';
 import { maxLifetimeMs } from './verifier.ts';
@@ -60,7 +60,10 @@ export function openRedisStore(
   const outcomes = new RedisOutcomes({
     redis,
     keptMs: config.TRAIL_SECONDS * 1000,
-    onLost: (error) => log.debug({ reason: String(error) }, 'outcome lost'),
+    onLost: (error) => {
+      if (isUnavailable(error)) log.debug({ reason: String(error) }, 'outcome lost');
+      else log.error(faultOf(error), 'outcome lost');
+    },
   });
   closers.add('the outcomes', () => outcomes.close());
   const activity = config.CONSOLE ? new RedisActivity({ node, now, redis, subscriber, suffix }) : undefined;
@@ -97,10 +100,6 @@ export function openRedisStore(
     },
     isReachable: () => redis.status === 'ready',
     now,
-    knowsTime: async (withinMs) => {
-      const waiting = new AbortController();
-      await Promise.race([clock.known, pause(withinMs, undefined, { ref: false, signal: waiting.signal })]);
-      waiting.abort();
-    },
+    knowsTime: (withinMs) => within(withinMs, clock.known, () => {}),
   };
 }

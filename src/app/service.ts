@@ -18,6 +18,7 @@ import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
+import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
 import { Closers } from './closers.ts';
@@ -94,7 +95,10 @@ async function openService(
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
-    onError: (error) => log.debug({ reason: reasonOf(error) }, 'admin commands not read'),
+    onError: (error) => {
+      if (isUnavailable(error)) log.debug({ reason: reasonOf(error) }, 'admin commands not read');
+      else log.error(faultOf(error), 'admin commands not read');
+    },
   });
   closers.add('the admin commands', () => adminCommands.close());
   await adminCommands.start();

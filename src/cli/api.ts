@@ -24,7 +24,7 @@ export async function ask(url: string, { token, body, contentType }: Question): 
     ...(body === undefined ? {} : { body }),
     signal: AbortSignal.timeout(ANSWER_MS),
   }).catch((error: unknown) => {
-    throw new Failure('unreachable', `nothing answers at ${new URL(url).origin}: ${reasonOf(error)}`);
+    throw new Failure('unreachable', `nothing answers at ${new URL(url).origin}: ${connectFailureOf(error)}`);
   });
   const text = await response.text();
   const answer = parsed(text);
@@ -60,7 +60,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function reasonOf(error: unknown): string {
+function connectFailureOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);
   // An address with several numbers fails with several errors and no message.

@@ -12,6 +12,7 @@ import {
   UNREACHED_EXCHANGE,
 } from '../adapters/rabbitmq/topology.ts';
 import { reasonOf } from '../resilience/reason.ts';
+import { within } from '../resilience/timeout.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { connectTo } from './send-amqp.ts';
@@ -37,7 +38,7 @@ export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
     yield await alarmsOf(model, url);
   } finally {
     // A connection that is blocked is not read any more, and would not be closed either.
-    await Promise.race([model.close(), pastAlarm()]).catch(() => {});
+    await within(ALARM_MS, model.close(), () => {}).catch(() => {});
   }
 }
 
@@ -142,21 +143,13 @@ async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
   });
   const blocked = once(model, 'blocked').then(([reason]) => `it takes no messages: ${String(reason)}`);
   channel.publish(UNREACHED_EXCHANGE, `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
-  const found = await Promise.race([
-    blocked,
-    channel.waitForConfirms().then(() => undefined),
-    pastAlarm(),
-  ]).catch((error: unknown) => reasonOf(error));
+  const answer = Promise.race([blocked, channel.waitForConfirms().then(() => undefined)]);
+  const late = () => `it did not answer within ${ALARM_MS} ms`;
+  const found = await within(ALARM_MS, answer, late).catch((error: unknown) => reasonOf(error));
   if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
   if (refused !== undefined) {
     const change = `it was not looked: give the user the right to write to exchange ${UNREACHED_EXCHANGE} (docs/rabbitmq-and-redis.md, Permissions), or see rabbitmqctl status`;
     return { check, verdict: 'advice', found: refused, change };
   }
   return { check, verdict: 'wrong', found, change: 'give it memory or disk: see rabbitmqctl status, alarms' };
-}
-
-function pastAlarm(): Promise<string> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(`it did not answer within ${ALARM_MS} ms`), ALARM_MS).unref();
-  });
 }

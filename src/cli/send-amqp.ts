@@ -5,6 +5,7 @@ import { EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
 import { type ReadEvent, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { withoutPassword } from '../observe/log.ts';
 import { reasonOf } from '../resilience/reason.ts';
+import { within } from '../resilience/timeout.ts';
 import { Failure } from './failure.ts';
 
 const ANSWER_MS = 10_000;
@@ -33,7 +34,8 @@ export async function sendOverAmqp(url: string, read: ReadEvent): Promise<void> 
     const reason = reasonOf(error);
     throw new Failure('broker_unavailable', `RabbitMQ did not take the event: ${reason}`);
   } finally {
-    await Promise.race([model.close(), late()]).catch(() => {});
+    // What it answers to that changes nothing any more.
+    await within(ANSWER_MS, model.close(), () => {}).catch(() => {});
   }
 }
 
@@ -50,14 +52,9 @@ async function confirmed(model: ChannelModel, routingKey: string, body: Buffer):
     persistent: true,
     mandatory: true,
   });
-  await Promise.race([channel.waitForConfirms(), late()]);
-  if (isReturned) throw new Failure('broker_unavailable', `no queue is bound to exchange ${EVENTS_EXCHANGE}`);
-}
-
-/** RabbitMQ that is short of memory or disk reads nothing from whoever publishes. */
-function late(): Promise<never> {
-  return new Promise((_, reject) => {
-    const why = new Error(`no answer within ${ANSWER_MS} ms`);
-    setTimeout(() => reject(why), ANSWER_MS).unref();
+  // RabbitMQ that is short of memory or disk reads nothing from whoever publishes.
+  await within(ANSWER_MS, channel.waitForConfirms(), () => {
+    throw new Error(`no answer within ${ANSWER_MS} ms`);
   });
+  if (isReturned) throw new Failure('broker_unavailable', `no queue is bound to exchange ${EVENTS_EXCHANGE}`);
 }

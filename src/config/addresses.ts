@@ -122,7 +122,8 @@ function isReadable(text: string): boolean {
   try {
     decodeURIComponent(text);
     return true;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
     return false;
   }
 }

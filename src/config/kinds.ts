@@ -78,7 +78,8 @@ export const areProxies = (values: readonly string[]) => {
   try {
     proxyAddr.compile([...values]);
     return true;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
     return false;
   }
 };

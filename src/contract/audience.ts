@@ -77,6 +77,11 @@ export function audienceKind(audience: Audience): AudienceKind {
   return audience.startsWith('topic:') ? 'topic' : 'department';
 }
 
+/** What stands behind the kind: the user, the department or the topic. `global` has no id: empty. */
+export function idOf(audience: Audience): string {
+  return audience === 'global' ? '' : audience.slice(audience.indexOf(':') + 1);
+}
+
 /**
  * Topics that begin with this are Carillon's own. Clients can neither subscribe nor publish to them, whatever their
  * token says, and of all events only Carillon's own lead there.

@@ -5,7 +5,7 @@ import { memberText, mendedJson, tidyJson } from './json-text.ts';
 import { formatPath, type Read, refuse } from './refusal.ts';
 import { momentOf } from './rfc3339.ts';
 import { parseTraceparent } from './traceparent.ts';
-import { rememberText, textOf, writeEvent } from './written.ts';
+import { jsonTextOf, rememberText, writeEvent } from './written.ts';
 
 const MAX_TRACEPARENT = 256;
 
@@ -86,7 +86,7 @@ function brokenAttributeOf(envelope: JsonObject): string | undefined {
 function asTidied(event: Event, dataText: string | undefined): Event {
   const { data } = event;
   if (data === undefined) return event;
-  const text = tidyJson(dataText ?? textOf(data), data);
+  const text = tidyJson(dataText ?? jsonTextOf(data), data);
   const mended: unknown = text === dataText || !/\\ufffd/i.test(text) ? data : JSON.parse(text);
   if (!isJsonObject(mended)) return event;
   rememberText(mended, text);

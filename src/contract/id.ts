@@ -67,7 +67,8 @@ export function decodeId(encoded: string): string | undefined {
   try {
     const text = decodeURIComponent(encoded);
     return encodeId(text) === encoded ? text : undefined;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
     return undefined;
   }
 }

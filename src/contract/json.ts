@@ -32,18 +32,11 @@ interface ParsedJson {
  * many objects and arrays the data stands in these bytes; one is the event.
  */
 export function parseJsonText(bytes: Uint8Array, levelsAround = 1): Read<ParsedJson> {
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    return refuse('not_json', 'the body is not valid UTF-8');
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return refuse('not_json', 'the body is not valid JSON');
-  }
+  const text = decoded(bytes);
+  if (text === undefined) return refuse('not_json', 'the body is not valid UTF-8');
+  const parsed = parse(text);
+  if (parsed === undefined) return refuse('not_json', 'the body is not valid JSON');
+  const { value } = parsed;
   const maxDepth = MAX_DATA_DEPTH + levelsAround;
   // Each level has a bracket of its own: where there are fewer of them nobody has to look, and that is nearly always.
   if (hasMoreBracketsThan(maxDepth, text) && isDeeperThan(maxDepth, value)) {
@@ -52,10 +45,34 @@ export function parseJsonText(bytes: Uint8Array, levelsAround = 1): Read<ParsedJ
   return { ok: true, value: { value, text } };
 }
 
-/** As {@link parseJsonText}, for whom the text does not matter. */
-export function parseJson(bytes: Uint8Array): Read<unknown> {
-  const parsed = parseJsonText(bytes);
-  return parsed.ok ? { ok: true, value: parsed.value.value } : parsed;
+/**
+ * What lies in Redis or in RabbitMQ as JSON; undefined when it is none or has another form. Another version may have
+ * written it, or a hand. Notifications in logs are read by `parseNotification`, which costs less.
+ */
+export function readStored<T>(form: z.ZodType<T>, json: string | Uint8Array): T | undefined {
+  const text = typeof json === 'string' ? json : decoded(json);
+  const parsed = text === undefined ? undefined : parse(text);
+  return parsed === undefined ? undefined : form.safeParse(parsed.value).data;
+}
+
+/** Undefined when it is not valid UTF-8. */
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    // A fatal decoder throws for nothing else.
+    return undefined;
+  }
+}
+
+/** Undefined when it is not valid JSON. */
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    // JSON.parse throws for nothing else.
+    return undefined;
+  }
 }
 
 function hasMoreBracketsThan(most: number, text: string): boolean {

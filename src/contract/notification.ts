@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type Audience, audienceKind, audienceSchema } from './audience.ts';
 import { type Event, severitySchema } from './event.ts';
-import { jsonObjectSchema } from './json.ts';
-import { textOf } from './written.ts';
+import { isJsonObject, jsonObjectSchema, readStored } from './json.ts';
+import { jsonTextOf } from './written.ts';
 
 export const epochSchema = z
   .string()
@@ -87,7 +87,41 @@ export function envelopeTextIn(json: string): string {
 
 /** The same as an object. */
 export function envelopeIn(json: string): Envelope {
-  return JSON.parse(envelopeTextIn(json));
+  return parseNotification(envelopeTextIn(json));
+}
+
+/**
+ * A notification as a log holds it: its members were checked when it came in, and we wrote it.
+ *
+ * @throws when it is none, as nobody but a hand could have written it
+ */
+export function parseNotification(json: string): Notification {
+  const value: unknown = JSON.parse(json);
+  if (!isNotification(value)) throw new Error('a log holds something else than a notification');
+  return value;
+}
+
+/** All that costs little: there are hundreds in one answer. */
+function isNotification(value: unknown): value is Notification {
+  return (
+    isJsonObject(value) &&
+    typeof value.id === 'string' &&
+    typeof value.source === 'string' &&
+    typeof value.type === 'string'
+  );
+}
+
+const packetSchema = z.tuple([
+  z.literal('notification'),
+  z.object({ id: z.string(), source: z.string(), type: z.string(), traceparent: z.string().optional() }),
+]);
+
+/**
+ * Which event the packet `42["notification",{…}]` carries. Undefined for what no process of ours has written: clients
+ * are sent it all the same.
+ */
+export function eventOfPacket(packet: string) {
+  return readStored(packetSchema, packet.slice(2))?.[1];
 }
 
 /** Serialises an event once, however many audiences it is for. `copies`: {@link canReachUserTwice}. */
@@ -101,7 +135,7 @@ export function encodeEvent(
   const severity = event.severity ?? 'info';
   const content =
     data_base64 === undefined
-      ? `"data":${event.data === undefined ? '{}' : textOf(event.data)}}`
+      ? `"data":${event.data === undefined ? '{}' : jsonTextOf(event.data)}}`
       : JSON.stringify({ datacontenttype: event.datacontenttype ?? UNKNOWN_TYPE, data_base64 }).slice(1);
   // `id`, `source` and `type` MUST stay the first: eventIn.
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);

@@ -17,14 +17,14 @@ export function writtenTextOf(value: object): string | undefined {
 }
 
 /** The text that the value was parsed from, or else what JSON.stringify makes of it. */
-export function textOf(value: object): string {
+export function jsonTextOf(value: object): string {
   return texts.get(value) ?? JSON.stringify(value);
 }
 
 /** An event as JSON text with its data as it was written. An event without data has none there either. */
 export function writeEvent({ data, ...attributes }: JsonObject): string {
   const text = JSON.stringify(attributes);
-  return typeof data === 'object' && data !== null ? withMember(text, 'data', textOf(data)) : text;
+  return typeof data === 'object' && data !== null ? withMember(text, 'data', jsonTextOf(data)) : text;
 }
 
 /** An object's text with one more member, behind the others. */

@@ -153,7 +153,7 @@ export class Gauge implements Family {
   }
 }
 
-export async function textOf(families: readonly Family[]): Promise<string> {
+export async function metricsTextOf(families: readonly Family[]): Promise<string> {
   const blocks = await Promise.all(
     families.map(async (family) => {
       const { name, help, type } = family;

@@ -110,6 +110,7 @@ export class LogOutput {
         while (this.#next()) this.#begun = this.#begun.subarray(writeSync(this.#options.fd, this.#begun));
         break;
       } catch (error) {
+        // Whatever else it is, the log is the place where it would be told.
         if (!isFull(error)) break;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_PAUSE_MS);
       }

@@ -6,7 +6,7 @@ import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
 import { type SignalName, signalSchemas } from '../contract/signal.ts';
 import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
 import { gaugesOf, LOG_LINES_LOST, type NodeInfo, type Sources } from './gauges.ts';
-import { Counter, type Family, Histogram, textOf } from './instruments.ts';
+import { Counter, type Family, Histogram, metricsTextOf } from './instruments.ts';
 
 const refusalsOfConnections = [
   ...Object.keys(connectionCodes),
@@ -261,7 +261,7 @@ export class Metrics {
 
   /** The exposition text, with its content type. */
   async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
-    const [own, defaults] = await Promise.all([textOf(this.#families), this.#defaults.metrics()]);
+    const [own, defaults] = await Promise.all([metricsTextOf(this.#families), this.#defaults.metrics()]);
     return { contentType: this.#defaults.contentType, text: `${own}\n${defaults}` };
   }
 

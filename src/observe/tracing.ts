@@ -17,6 +17,7 @@ import {
 } from '@opentelemetry/api';
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
+import { eventOfPacket } from '../contract/notification.ts';
 import { formatTraceparent, parseTraceparent, type Traceparent } from '../contract/traceparent.ts';
 import type { EventLife } from '../pipeline/event-life.ts';
 import type { EventObserver } from '../pipeline/event-observer.ts';
@@ -103,14 +104,12 @@ export class Tracing implements EventObserver {
 
   /** A notification was written to this node's sockets. `packet`: as clients get it. */
   delivered(audience: Audience, packet: Buffer, sockets: number): void {
-    const [, { id, traceparent = '' }]: [string, Pick<Event, 'id' | 'traceparent'>] = JSON.parse(
-      packet.toString('utf8', 2),
-    );
-    const parent = parseTraceparent(traceparent);
-    if (parent === undefined) return;
+    const event = eventOfPacket(packet.toString());
+    const parent = parseTraceparent(event?.traceparent ?? '');
+    if (event === undefined || parent === undefined) return;
     const attributes = {
       [OPERATION]: 'send',
-      [MESSAGE_ID]: id,
+      [MESSAGE_ID]: event.id,
       'carillon.audience.kind': audienceKind(audience),
       'carillon.sockets': sockets,
     };

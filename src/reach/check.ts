@@ -1,10 +1,13 @@
 /** A check: the message that comes back after UNREACHED_AFTER to ask whether a notification has reached its user. */
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { UNREACHED_DELAY_QUEUE, UNREACHED_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
 import { audienceSchema } from '../contract/audience.ts';
-import { parseJson } from '../contract/json.ts';
+import { readStored } from '../contract/json.ts';
 import { offsetSchema } from '../contract/notification.ts';
+import { reasonOf } from '../resilience/reason.ts';
+import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 
 const checkSchema = z.object({
   audience: audienceSchema.refine((audience) => audience.startsWith('user:')),
@@ -18,15 +21,20 @@ const checkSchema = z.object({
 
 export type Check = Readonly<z.infer<typeof checkSchema>>;
 
-/** What a log line tells of it: the notification's place, and its event. */
-export function placeOf({ audience, offset, source, id }: Check) {
-  return { audience, offset, source, id };
+/** It is tried again when something is away; a fault of ours leaves its stack. */
+export function logFailedCheck(
+  log: Pick<Logger, 'warn' | 'error'>,
+  { audience, offset, source, id }: Check,
+  error: unknown,
+): void {
+  const about = { audience, offset, source, id };
+  if (isUnavailable(error)) log.warn({ ...about, reason: reasonOf(error) }, 'check failed');
+  else log.error({ ...about, ...faultOf(error) }, 'check failed');
 }
 
 /** Undefined when it is none. */
 export function parseCheck(body: Buffer): Check | undefined {
-  const parsed = parseJson(body);
-  return parsed.ok ? checkSchema.safeParse(parsed.value).data : undefined;
+  return readStored(checkSchema, body);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Listeners } from '../operate/signals/listeners.ts';
-import { type Check, placeOf } from './check.ts';
+import { type Check, logFailedCheck } from './check.ts';
 import type { ReachCheck } from './reach-check.ts';
 import { checkFor, type Schedule } from './schedule.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
@@ -74,7 +74,7 @@ export class MemoryUnreached {
       onSignal(UNREACHED, listeners.tell(encodeUnreached(verdict).body) ? 'published' : 'unrouted');
       await memory.signalled(audience, notification);
     } catch (error) {
-      log.warn({ ...placeOf(check), reason: String(error) }, 'check failed');
+      logFailedCheck(log, check, error);
     }
   }
 }

@@ -2,7 +2,7 @@
  * Judges whether a notification has reached its user. Everything but expiry is told by places in the log and not by
  * clocks: whoever entered the room at or behind a notification's place came after it, whatever time it was there.
  */
-import type { Audience } from '../contract/audience.ts';
+import { type Audience, idOf } from '../contract/audience.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
 import type { Cursor, Notification } from '../contract/notification.ts';
 import type { Directory, UserPresence } from '../contract/presence.ts';
@@ -55,7 +55,7 @@ export function createReachCheck(options: ReachCheckOptions): ReachCheck {
   const { inbox, marks, directory, memory, afterMs, now } = options;
   return async (check) => {
     const { audience, offset } = check;
-    const user = audience.slice('user:'.length);
+    const user = idOf(audience);
     const identity = identityOf(check);
     const [[stored], [place], shadows, incarnations, { byAudience }, presence, fetched] = await Promise.all([
       inbox.read(audience, offset, offset),

@@ -1,6 +1,6 @@
 /** What is remembered in Redis of users' fetches over HTTP and of signals that were published. */
 import type { Cluster, Redis } from 'ioredis';
-import { keyOf } from '../adapters/redis/keys.ts';
+import { audienceKeyOf } from '../adapters/redis/keys.ts';
 import type { Audience } from '../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { UnreachedMemory, UnreachedMemoryLimits } from './unreached-memory.ts';
@@ -19,11 +19,12 @@ export class RedisUnreachedMemory implements UnreachedMemory {
 
   fetched(audience: Audience, { epoch, offset }: Cursor): void {
     const { redis, fetchedKeptMs } = this.#options;
-    redis.set(keyOf(audience, 'fetched'), `${epoch} ${offset}`, 'PX', fetchedKeptMs).catch(() => {});
+    // When it is lost a check finds less, and at worst says unreached of what was fetched.
+    redis.set(audienceKeyOf(audience, 'fetched'), `${epoch} ${offset}`, 'PX', fetchedKeptMs).catch(() => {});
   }
 
   async fetchedUpTo(audience: Audience): Promise<Cursor> {
-    const text = await this.#options.redis.get(keyOf(audience, 'fetched'));
+    const text = await this.#options.redis.get(audienceKeyOf(audience, 'fetched'));
     const [epoch = EMPTY_HEAD.epoch, offset] = text?.split(' ') ?? [];
     return { epoch, offset: Number(offset ?? 0) };
   }
@@ -44,5 +45,5 @@ export class RedisUnreachedMemory implements UnreachedMemory {
 }
 
 function signalledKey(audience: Audience, { epoch, offset }: Cursor): string {
-  return keyOf(audience, `unreached:${epoch}:${offset}`);
+  return audienceKeyOf(audience, `unreached:${epoch}:${offset}`);
 }

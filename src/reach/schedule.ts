@@ -1,9 +1,10 @@
 /** Schedules a check for each notification of a user that no gateway took. */
-import pRetry from 'p-retry';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { type Audience, audienceKind } from '../contract/audience.ts';
 import { type Event, RETRACTION_TYPE } from '../contract/event.ts';
 import type { Appended } from '../pipeline/inbox/inbox.ts';
+import { retried } from '../resilience/retry.ts';
+import { isUnavailable } from '../resilience/unavailable.ts';
 import { type Check, sendCheck } from './check.ts';
 
 export interface ScheduleOptions {
@@ -33,13 +34,9 @@ export function createSchedule({ publisher, afterMs, stopping }: ScheduleOptions
   return (event, audience, appended) => {
     const check = checkFor(event, audience, appended);
     if (check === undefined) return undefined;
-    return pRetry(() => sendCheck(publisher, check, afterMs), {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: 50,
-      maxTimeout: 1_000,
-      randomize: true,
+    return retried(() => sendCheck(publisher, check, afterMs), {
       // What is under way is finished: otherwise every stop would have checks scheduled twice.
-      shouldRetry: () => !stopping.aborted,
+      shouldRetry: (error) => isUnavailable(error) && !stopping.aborted,
     });
   };
 }

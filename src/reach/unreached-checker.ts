@@ -8,8 +8,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import pRetry from 'p-retry';
 import type { Logger } from 'pino';
+import { unlessClosed } from '../adapters/rabbitmq/closed-channel.ts';
 import { Link } from '../adapters/rabbitmq/link.ts';
 import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
 import {
@@ -19,8 +19,9 @@ import {
   UNREACHED_QUEUE,
 } from '../adapters/rabbitmq/topology.ts';
 import { typeOf } from '../contract/signal.ts';
-import { reasonOf } from '../resilience/reason.ts';
-import { type Check, parseCheck, placeOf, sendCheck } from './check.ts';
+import { retried } from '../resilience/retry.ts';
+import { isUnavailable } from '../resilience/unavailable.ts';
+import { type Check, logFailedCheck, parseCheck, sendCheck } from './check.ts';
 import type { ReachCheck, Verdict } from './reach-check.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
@@ -30,13 +31,6 @@ const JUDGED_AHEAD = 16;
 
 /** After a failure: what is away is not asked a thousand times a second. */
 const FAILED_PAUSE_MS = 500;
-
-const REMEMBERING = {
-  retries: Number.POSITIVE_INFINITY,
-  minTimeout: 50,
-  maxTimeout: 1_000,
-  randomize: true,
-};
 
 export interface UnreachedCheckerOptions {
   readonly reachCheck: ReachCheck;
@@ -110,7 +104,8 @@ export class UnreachedChecker {
       } else if (!(await this.#settle(check, checking, over))) {
         return;
       }
-      acknowledge(channel, message);
+      // When the channel has closed meanwhile the check comes again.
+      unlessClosed(() => channel.ack(message));
     };
     this.#inHand = this.#inHand.then(turn);
   }
@@ -123,16 +118,16 @@ export class UnreachedChecker {
       else if (verdict.kind === 'open') await this.#waitAgain(check);
       return true;
     } catch (error) {
-      const reason = reasonOf(error);
-      this.#options.log.warn({ ...placeOf(check), reason }, 'check failed');
+      logFailedCheck(this.#options.log, check, error);
     }
     while (!over.aborted) {
       try {
         await pause(FAILED_PAUSE_MS, undefined, { signal: over });
         await this.#waitAgain(check);
         return true;
-      } catch {
-        // RabbitMQ is away, and then this channel is mostly gone too.
+      } catch (error) {
+        // When RabbitMQ is away this channel is mostly gone too.
+        if (!isUnavailable(error)) logFailedCheck(this.#options.log, check, error);
       }
     }
     return false;
@@ -162,22 +157,13 @@ export class UnreachedChecker {
     }
     // Forgotten, it would be published again whenever the check comes again: also on the next channel, whose first
     // check waits for this one.
-    await pRetry(() => memory.signalled(audience, notification), {
-      ...REMEMBERING,
-      shouldRetry: () => !this.#stopping.signal.aborted,
+    await retried(() => memory.signalled(audience, notification), {
+      shouldRetry: (error) => isUnavailable(error) && !this.#stopping.signal.aborted,
     });
   }
 
   async #waitAgain(check: Check): Promise<void> {
     const { publisher, afterMs } = this.#options;
     await sendCheck(publisher, { ...check, waits: check.waits + 1 }, afterMs);
-  }
-}
-
-function acknowledge(channel: Channel, message: ConsumeMessage): void {
-  try {
-    channel.ack(message);
-  } catch {
-    // The channel has closed meanwhile, and the check comes again.
   }
 }

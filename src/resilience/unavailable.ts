@@ -41,8 +41,11 @@ const REPLY_CODE = /^(?!ERR\b)[A-Z]+ /;
 const KNOWN_ERR =
   /can't (run this command|access at least one of the)|unknown (redis )?command|max number of clients|DB index|SELECT is not allowed|Script killed/i;
 
+/** Whatever they say: the language throws them at a fault in the code. */
+const OURS = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || OURS.some((kind) => error instanceof kind)) return false;
   const { name, message } = error;
   if (name === 'ReplyError') return REPLY_CODE.test(message) || KNOWN_ERR.test(message);
   const code = 'code' in error ? error.code : undefined;
@@ -50,7 +53,12 @@ export function isUnavailable(error: unknown): boolean {
   return DRIVER_NAMES.includes(name) || DRIVER_MESSAGES.test(message);
 }
 
-/** For the log, of an error that is none of those, with what caused it. */
+/** What a log line tells of an error that is none of those. */
+export function faultOf(error: unknown) {
+  return { code: 'internal', reason: String(error), stack: stackOf(error) } as const;
+}
+
+/** The stack, and that of what caused it. */
 export function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { stack = String(error), cause } = error;

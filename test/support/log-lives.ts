@@ -137,6 +137,9 @@ export class LogLife {
       inForce: () => this.#pace.turn('the subscription is in force'),
       onPassedOn: () => {},
       onHealed: () => {},
+      onFault: (_audience, error) => {
+        throw error;
+      },
       now: Date.now,
     });
   }

@@ -1,5 +1,6 @@
 /** What the periodic comparison of a gateway's rooms with their logs costs the gateway and Redis. */
 import { setTimeout as pause } from 'node:timers/promises';
+import pino from 'pino';
 import { Server } from 'socket.io';
 import { type Audience, roomOf } from '../../../src/contract/audience.ts';
 import { Feeds } from '../../../src/edge/gateway/feeds.ts';
@@ -56,6 +57,7 @@ const feeds = new Feeds({
   onHealed: () => {
     healed += 1;
   },
+  log: pino({ level: 'silent' }),
 });
 const adapter = live.adapterFor(new Server().of('/'), feeds.receiver);
 feeds.follow(adapter);

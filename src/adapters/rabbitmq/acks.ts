@@ -3,6 +3,7 @@
  * hand by one `ack` with `multiple`, which MUST never cover a delivery that is not settled; those behind it one by one.
  */
 import type { Channel } from 'amqplib';
+import { unlessClosed } from './closed-channel.ts';
 
 /** What is used of a channel. */
 export type AckChannel = Pick<Channel, 'ack' | 'reject'>;
@@ -30,11 +31,7 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   /** RabbitMQ itself makes it a dead letter, as it came. */
   reject(delivery: Delivery): void {
     this.#inHand.delete(delivery);
-    try {
-      this.#channel.reject(delivery, false);
-    } catch {
-      // As below.
-    }
+    unlessClosed(() => this.#channel.reject(delivery, false));
   }
 
   #leave(): void {
@@ -46,11 +43,10 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
       last = delivery;
       this.#inHand.delete(delivery);
     }
-    try {
+    // When the channel has closed RabbitMQ delivers again, and the repeats are recognised.
+    unlessClosed(() => {
       if (last !== undefined) this.#channel.ack(last, true);
       for (const delivery of settled) if (this.#inHand.delete(delivery)) this.#channel.ack(delivery);
-    } catch {
-      // The channel has closed meanwhile. RabbitMQ delivers again, and the repeats are recognised.
-    }
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** How many messages lie in RabbitMQ's queues, asked of RabbitMQ at most every few seconds. */
 import type { Channel, ChannelModel } from 'amqplib';
+import { within } from '../../resilience/timeout.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE } from './topology.ts';
 
 export interface QueueDepth {
@@ -32,13 +33,13 @@ export class QueueDepths {
   async read(): Promise<readonly QueueDepth[]> {
     if (this.#answer === undefined || this.#answer.untilMs < performance.now()) {
       const depths = this.#ask().catch(() => {
-        // A queue that is missing closes the channel; the links declare it again.
+        // Whatever it is, a scrape has no samples then. A queue that is missing closes the channel; the links declare it.
         this.#channel = undefined;
         return [];
       });
       this.#answer = { untilMs: performance.now() + FRESH_MS, depths };
     }
-    return await inTime(this.#answer.depths);
+    return await within(TIMEOUT_MS, this.#answer.depths, () => []);
   }
 
   async #ask(): Promise<readonly QueueDepth[]> {
@@ -63,17 +64,5 @@ export class QueueDepths {
     });
     this.#channel = channel;
     return channel;
-  }
-}
-
-async function inTime(depths: Promise<readonly QueueDepth[]>): Promise<readonly QueueDepth[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<readonly QueueDepth[]>((resolve) => {
-    timer = setTimeout(resolve, TIMEOUT_MS, []);
-  });
-  try {
-    return await Promise.race([depths, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

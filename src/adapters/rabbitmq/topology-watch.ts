@@ -6,7 +6,9 @@
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import type { PartHealth } from '../../contract/health.ts';
+import { jittered } from '../../resilience/jitter.ts';
 import { reasonOf } from '../../resilience/reason.ts';
+import { within } from '../../resilience/timeout.ts';
 import { missingIn, Topology } from './topology.ts';
 
 const EVERY_MS = 5_000;
@@ -41,7 +43,7 @@ export class TopologyWatch {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(false), EVERY_MS * (0.75 + Math.random() / 2));
+    this.#timer = setInterval(() => this.#look(false), jittered(EVERY_MS));
     this.#timer.unref();
   }
 
@@ -62,8 +64,11 @@ export class TopologyWatch {
     }
     this.#isLooking = true;
     try {
-      await inTime(this.#restore(isAnythingLost));
+      await within(ANSWER_MS, this.#restore(isAnythingLost), () => {
+        throw new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`);
+      });
     } catch (error) {
+      // RabbitMQ's refusals, a lost channel and silence come as errors of any kind, and each is for the operator to see.
       this.#fails(reasonOf(error));
     }
     this.#isLooking = false;
@@ -99,19 +104,5 @@ export class TopologyWatch {
       this.#options.log.error({ code, missing: this.#missing, reason }, 'it cannot be declared again');
     }
     this.#failure = reason;
-  }
-}
-
-async function inTime(restored: Promise<void>): Promise<void> {
-  let late: NodeJS.Timeout | undefined;
-  const lateness = new Promise<never>((_, reject) => {
-    late = setTimeout(() => reject(new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`)), ANSWER_MS);
-  });
-  // It may fail later, when nobody waits for it any more.
-  restored.catch(() => {});
-  try {
-    await Promise.race([restored, lateness]);
-  } finally {
-    clearTimeout(late);
   }
 }

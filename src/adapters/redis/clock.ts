@@ -59,7 +59,7 @@ export class RedisClock {
       }
       this.#tellKnown();
     } catch {
-      // Away, or too slow: it is asked again when it is back, and before long.
+      // Whatever failed, what was learned before goes on. Away, or too slow: it is asked again when it is back, and before long.
     }
   }
 }

@@ -157,6 +157,7 @@ function pingAgainAndAgain(redis: Redis): void {
   redis.on('ready', () => {
     clearInterval(timer);
     timer = setInterval(() => {
+      // It is sent for the deadline alone, which says more than what it fails with.
       if (redis.status === 'ready') redis.ping().catch(() => {});
     }, PING_EVERY_MS);
     timer.unref();
@@ -218,6 +219,7 @@ export class RunIds {
     if (node.status === 'ready') void this.#ask(node);
     // Replicas connect only when they are used, and nothing is written to a node whose id is not known: one that
     // is promoted has to be connected by then.
+    // Whatever keeps it from connecting is told as the node's 'error'.
     if (node.status === 'wait') node.connect().catch(() => {});
   }
 
@@ -228,7 +230,7 @@ export class RunIds {
       const runId = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1];
       if (runId !== undefined) this.#byNode.set(node, runId);
     } catch {
-      // The connection died or was too slow: whoever wants the id makes this ask anew.
+      // Whatever failed, mostly that the connection died or was too slow: whoever wants the id makes this ask anew.
     } finally {
       this.#asking.delete(node);
     }

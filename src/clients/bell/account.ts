@@ -7,7 +7,7 @@ import {
   connect,
   type Notification,
 } from '../client/connect.ts';
-import { keyOf } from './contents.ts';
+import { notificationKeyOf } from './contents.ts';
 
 export interface AccountActions {
   /** The inbox or the connection is another. */
@@ -76,9 +76,9 @@ export class Account {
     // By now the inbox was read again: what was seen on another device meanwhile is nothing new.
     if (this.client.state.status === 'closed') return;
     const { list, hasMore } = this.client.inbox;
-    const items = new Map(list.map((item) => [keyOf(item), item]));
+    const items = new Map(list.map((item) => [notificationKeyOf(item), item]));
     // What is not in the list was archived, taken back or replaced, unless it is further down.
-    const missed = this.#missed.filter((one) => !(items.get(keyOf(one))?.seen ?? !hasMore));
+    const missed = this.#missed.filter((one) => !(items.get(notificationKeyOf(one))?.seen ?? !hasMore));
     this.#missed = [];
     const [first] = missed;
     if (missed.length > 1) this.#actions.onBulk(missed.length);

@@ -2,7 +2,7 @@
 import type { CarillonError, Client, ConnectionState, InboxItem, Notification } from '../client/connect.ts';
 import { Account } from './account.ts';
 import { AttributesElement } from './attributes.ts';
-import { contentsOf, keyOf } from './contents.ts';
+import { contentsOf, notificationKeyOf } from './contents.ts';
 import { create, hidden, icon } from './nodes.ts';
 import { Panel } from './panel.ts';
 import { styleSheet } from './style.ts';
@@ -182,7 +182,7 @@ export class CarillonBell extends AttributesElement {
     this.#badge.hidden = inbox.unseen === 0;
     this.#button.part.toggle('offline', isOffline);
     this.#button.classList.toggle('offline', isOffline);
-    const unseen = new Set(inbox.list.filter((item) => !item.seen).map(keyOf));
+    const unseen = new Set(inbox.list.filter((item) => !item.seen).map(notificationKeyOf));
     this.#toasts.keep((key) => (key === undefined ? inbox.unseen > 0 : unseen.has(key)));
     if (this.#isOpen)
       this.#panel.draw({ inbox, state, isLoaded: this.#account?.isLoaded ?? false }, language);

@@ -9,15 +9,19 @@ export interface Contents {
 }
 
 export function contentsOf({ type, data = {} }: Notification): Contents {
-  return { title: textOf(data.title).trim() || type, body: textOf(data.body), href: hrefOf(data.url) };
+  return {
+    title: stringOrEmpty(data.title).trim() || type,
+    body: stringOrEmpty(data.body),
+    href: hrefOf(data.url),
+  };
 }
 
 /** Events of different sources may share an id. */
-export function keyOf({ source, id }: Notification): string {
+export function notificationKeyOf({ source, id }: Notification): string {
   return `${source} ${id}`;
 }
 
-function textOf(value: unknown): string {
+function stringOrEmpty(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 

@@ -1,6 +1,6 @@
 /** The list: draws what changed and leaves what did not, so that the focus stays where it is. */
 import type { InboxItem } from '../client/connect.ts';
-import { keyOf } from './contents.ts';
+import { notificationKeyOf } from './contents.ts';
 import { Item, type ItemActions } from './item.ts';
 import { create } from './nodes.ts';
 import type { Language } from './words.ts';
@@ -47,7 +47,7 @@ export class List {
     const focused = this.#focused();
     this.#items = new Map(
       list.map((shown) => {
-        const key = keyOf(shown);
+        const key = notificationKeyOf(shown);
         const item = before.get(key) ?? new Item(shown, language, this.#actions);
         item.update(shown, nowMs);
         return [key, item];

@@ -1,6 +1,6 @@
 /** The toasts: at most three, each for some seconds, which do not pass while somebody is there or nobody looks. */
 import type { Notification } from '../client/connect.ts';
-import { contentsOf, keyOf } from './contents.ts';
+import { contentsOf, notificationKeyOf } from './contents.ts';
 import { type Actions, messageOf } from './message.ts';
 import { create, icon } from './nodes.ts';
 import type { Words } from './words.ts';
@@ -37,7 +37,13 @@ export class Toasts {
     const { mark, main, body } = messageOf(notification, words, this.#actions);
     const isUrgent = severity === 'critical' || severity === 'warning';
     const text = create('div', 'text', {}, main, ...(body === undefined ? [] : [body]));
-    const toast = this.#add(keyOf(notification), severity, isUrgent ? 'alert' : 'status', mark, text);
+    const toast = this.#add(
+      notificationKeyOf(notification),
+      severity,
+      isUrgent ? 'alert' : 'status',
+      mark,
+      text,
+    );
     this.#addDismiss(toast, words.dismiss(contentsOf(notification).title));
   }
 

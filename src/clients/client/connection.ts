@@ -86,7 +86,7 @@ export class Connection {
       this.#lose(saysTooLarge(details) ? 'message_too_large' : 'connection_lost'),
     );
     this.socket.on('connect_error', (error) => {
-      this.#lose(reasonOf(error));
+      this.#lose(lossReasonOf(error));
     });
     this.#stopWaking = environment.onWake((isOnline) => this.#wake(isOnline));
     void this.#attempt();
@@ -192,7 +192,7 @@ export class Connection {
 
 const REFUSALS = ['unauthorized', 'unavailable', 'too_many_connections', 'bad_request'] as const;
 
-function reasonOf(error: Error & { readonly data?: { readonly code?: unknown } }): LossReason {
+function lossReasonOf(error: Error & { readonly data?: { readonly code?: unknown } }): LossReason {
   return REFUSALS.find((code) => code === error.data?.code) ?? 'connection_lost';
 }
 

@@ -10,7 +10,7 @@ export interface EventIdentity {
 }
 
 /** A source holds no spaces, so that no two events share a key. */
-export function keyOf({ source, id }: EventIdentity): string {
+export function eventKeyOf({ source, id }: EventIdentity): string {
   return `${source} ${id}`;
 }
 

@@ -5,7 +5,7 @@
 import type { Counts, MAX_COUNT, MarkRequest } from '../../contract/inbox.ts';
 import type { Session } from '../../contract/socket.ts';
 import type { Which } from './api.ts';
-import { type EventIdentity, expiresAtMs, keyOf } from './identity.ts';
+import { type EventIdentity, eventKeyOf, expiresAtMs } from './identity.ts';
 import { type Limits, partsOf } from './limits.ts';
 import type { InboxItem } from './notification.ts';
 
@@ -93,7 +93,7 @@ export function capped(count: number): number {
 /** How many events count among these copies. One that two audiences brought counts once, as long as one copy does. */
 export function countsOf(items: readonly Item[]): Counts {
   const present = items.filter(({ shown }) => !shown.archived);
-  const eventsIn = (some: readonly Item[]) => new Set(some.map(({ shown }) => keyOf(shown))).size;
+  const eventsIn = (some: readonly Item[]) => new Set(some.map(({ shown }) => eventKeyOf(shown))).size;
   return {
     unseen: eventsIn(present.filter(({ shown }) => !shown.seen)),
     unread: eventsIn(present.filter(({ shown }) => !shown.read)),
@@ -106,7 +106,7 @@ export function listOf(items: readonly Item[]): InboxItem[] {
   return items
     .flatMap(({ shown }) => (shown.archived ? [] : [shown]))
     .sort(byAge)
-    .filter((shown) => !events.has(keyOf(shown)) && events.add(keyOf(shown)));
+    .filter((shown) => !events.has(eventKeyOf(shown)) && events.add(eventKeyOf(shown)));
 }
 
 /** Of a copy: its audience and its place there. */

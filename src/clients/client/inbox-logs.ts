@@ -3,7 +3,7 @@
  * leaves, in its own audience only, as on the server.
  */
 import type { KeptByKind } from '../../contract/inbox.ts';
-import { type EventIdentity, expiresAtMs, keyOf, retractedBy } from './identity.ts';
+import { type EventIdentity, eventKeyOf, expiresAtMs, retractedBy } from './identity.ts';
 import { atMs, type Item, placeOf } from './inbox-items.ts';
 import type { InboxItem } from './notification.ts';
 
@@ -30,7 +30,7 @@ export class InboxLogs {
 
   has({ audience, offset, source, id }: InboxItem): boolean {
     const held = this.#items.get(placeOf({ audience, offset }))?.shown;
-    return held !== undefined && keyOf(held) === keyOf({ source, id });
+    return held !== undefined && eventKeyOf(held) === eventKeyOf({ source, id });
   }
 
   /** Whether what this one hides, if anything, is known here. */
@@ -40,7 +40,7 @@ export class InboxLogs {
       this.#shadows.has(`${shown.audience} ${name}`) || this.items.some((item) => isIt(item.shown));
     const isHere = ({ audience }: InboxItem) => audience === shown.audience;
     if (event !== undefined)
-      return isKnown(keyOf(event), (one) => isHere(one) && keyOf(one) === keyOf(event));
+      return isKnown(eventKeyOf(event), (one) => isHere(one) && eventKeyOf(one) === eventKeyOf(event));
     const key = collapseKeyOf(shown);
     return key === undefined || isKnown(key, (one) => isHere(one) && collapseKeyOf(one) === key);
   }
@@ -49,7 +49,7 @@ export class InboxLogs {
   arrive(item: Item): void {
     const { audience, offset } = item.shown;
     const event = retractedBy(item.shown);
-    if (event !== undefined) this.#hide(audience, keyOf(event), offset);
+    if (event !== undefined) this.#hide(audience, eventKeyOf(event), offset);
     this.put(item);
   }
 
@@ -99,7 +99,7 @@ export class InboxLogs {
   #isHidden(shown: InboxItem): boolean {
     const { audience, offset } = shown;
     const isBehind = (name: string | undefined) => (this.#shadows.get(`${audience} ${name}`) ?? 0) > offset;
-    return retractedBy(shown) !== undefined || isBehind(keyOf(shown)) || isBehind(collapseKeyOf(shown));
+    return retractedBy(shown) !== undefined || isBehind(eventKeyOf(shown)) || isBehind(collapseKeyOf(shown));
   }
 
   #endsAtMs(shown: InboxItem): number {

@@ -2,7 +2,7 @@
 import type { Flags, InboxPage } from '../../contract/inbox.ts';
 import type { Resync, Session } from '../../contract/socket.ts';
 import { AheadMarks } from './ahead-marks.ts';
-import { type EventIdentity, keyOf } from './identity.ts';
+import { type EventIdentity, eventKeyOf } from './identity.ts';
 import {
   applied,
   appliedSince,
@@ -111,7 +111,7 @@ export class InboxState {
   named(one: EventIdentity | string): readonly (EventIdentity | string)[] {
     if (typeof one !== 'string') return [one];
     const meant = this.#logs.items.filter(({ shown }) => shown.id === one);
-    const events = new Map(meant.map(({ shown }) => [keyOf(shown), shown]));
+    const events = new Map(meant.map(({ shown }) => [eventKeyOf(shown), shown]));
     return events.size === 0 ? [one] : [...events.values()];
   }
 
@@ -273,7 +273,7 @@ export class InboxState {
 
   #knowsCopies(shown: InboxItem): boolean {
     if (this.#copiesUntilMs === undefined || atMs(shown) > this.#copiesUntilMs) return true;
-    return this.#logs.items.some((item) => keyOf(item.shown) === keyOf(shown));
+    return this.#logs.items.some((item) => eventKeyOf(item.shown) === eventKeyOf(shown));
   }
 
   #lookForLoss(before: readonly Item[]): void {

@@ -4,7 +4,7 @@
  */
 import type { Cursor, Notification } from '../../contract/notification.ts';
 import type { Missed } from '../../contract/recovery.ts';
-import { expiresAtMs, keyOf, retractedBy } from './identity.ts';
+import { eventKeyOf, expiresAtMs, retractedBy } from './identity.ts';
 import { type Notification as Told, withData } from './notification.ts';
 import { Recent } from './recent.ts';
 
@@ -87,7 +87,7 @@ export class Ordering {
       // A retraction often follows what it takes back: that is not worth telling any more.
       for (const notification of missed.notifications) {
         const event = retractedBy(notification);
-        if (event !== undefined) this.#told.add(keyOf(event));
+        if (event !== undefined) this.#told.add(eventKeyOf(event));
       }
       for (const notification of missed.notifications) this.#apply(notification, true);
     }
@@ -115,10 +115,10 @@ export class Ordering {
     if (offset <= (this.#cursors.get(audience)?.offset ?? 0)) return;
     this.#move(audience, { epoch, offset });
     this.#options.onCopy(withData(notification));
-    if (!this.#told.add(keyOf(notification))) return;
+    if (!this.#told.add(eventKeyOf(notification))) return;
     const target = retractedBy(notification);
     // A copy that another audience brings later is not told.
-    if (target !== undefined) this.#told.add(keyOf(target));
+    if (target !== undefined) this.#told.add(eventKeyOf(target));
     if (expiresAtMs(notification) > this.#options.now()) this.#options.tell(withData(notification), isMissed);
   }
 

@@ -1,7 +1,7 @@
 /** What a client keeps for the user that it is connected as: how far they were told, and their other tabs. */
 import { type CursorMap, StoredCursors } from './cursors.ts';
 import type { Environment } from './environment.ts';
-import { keyOf } from './identity.ts';
+import { eventKeyOf } from './identity.ts';
 import type { Notification } from './notification.ts';
 import { Ordering } from './ordering.ts';
 import type { ClientStorage } from './storage.ts';
@@ -53,7 +53,7 @@ export class User {
 
   /** Runs `show` in one of the tabs that call this for the notification. */
   showOnce(notification: Notification, show: () => void): void {
-    this.#tabs.claim(keyOf(notification), show);
+    this.#tabs.claim(eventKeyOf(notification), show);
   }
 
   close(): void {

@@ -32,6 +32,7 @@ export function openFilesLimit(): number {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
   } catch {
+    // Whatever keeps the file from being read, there is no limit to be known.
     return Number.POSITIVE_INFINITY;
   }
 }

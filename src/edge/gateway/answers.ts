@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { formatPath } from '../../contract/refusal.ts';
 import type { RequestError, RequestErrorCode } from '../../contract/socket.ts';
 import type { Meter } from '../../pipeline/inbox/meter.ts';
-import { isUnavailable, stackOf } from '../../resilience/unavailable.ts';
+import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
 
@@ -62,12 +62,11 @@ export function failed(code: RequestErrorCode, message: string): RequestError {
 
 /** The answer to a request on which something was thrown, and the line in the log. `about`: whose request, and which. */
 export function answerFailure(log: Logger, error: unknown, about: object): RequestError {
-  const reason = String(error);
   if (isUnavailable(error)) {
-    log.warn({ ...about, reason }, 'request failed');
+    log.warn({ ...about, reason: String(error) }, 'request failed');
     return failed('unavailable', 'try again later');
   }
-  log.error({ code: 'internal', ...about, reason, stack: stackOf(error) }, 'request failed');
+  log.error({ ...about, ...faultOf(error) }, 'request failed');
   return failed('internal', 'the request failed; it may be sent again');
 }
 

@@ -27,6 +27,8 @@ export interface FeedOptions {
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   /** The feed read from the log what Pub/Sub had lost. */
   readonly onHealed: (audience: Audience) => void;
+  /** The feed failed on something that is no outage, and stays where it is: the next message or check tries again. */
+  readonly onFault: (audience: Audience, error: unknown) => void;
   /** The time by which notifications expire. */
   readonly now: () => number;
 }
@@ -101,7 +103,7 @@ export class Feed {
     } else if (this.#isNext(message)) {
       this.#passOn(message);
     } else {
-      void this.#catchUp();
+      this.#catchUpAlone();
     }
   }
 
@@ -118,7 +120,7 @@ export class Feed {
   check(head: Cursor, asked: Cursor = this.#cursor): void {
     const isOther = head.epoch !== this.#cursor.epoch || head.offset > this.#cursor.offset;
     if (this.#work !== undefined) this.#behind = true;
-    else if (isOther || head.offset < asked.offset) void this.#catchUp();
+    else if (isOther || head.offset < asked.offset) this.#catchUpAlone();
     else this.#newcomers.inStep();
   }
 
@@ -150,12 +152,19 @@ export class Feed {
     this.#becomeCurrent();
   }
 
+  /** When nobody waits for it. */
+  #catchUpAlone(): void {
+    this.#catchUp().catch((error: unknown) => this.#options.onFault(this.audience, error));
+  }
+
   /** Ends quietly when the feed is closed. */
   async #catchUp(): Promise<void> {
     const work = this.#readToHead().then(
       () => this.#becomeCurrent(),
       (error: unknown) => {
-        if (!this.#log.isClosed) throw error;
+        if (this.#log.isClosed) return;
+        this.#work = undefined;
+        throw error;
       },
     );
     this.#work = work;
@@ -165,7 +174,7 @@ export class Feed {
   #becomeCurrent(): void {
     this.#work = undefined;
     // Something came between the last look at the log and this turn.
-    if (this.#behind) void this.#catchUp();
+    if (this.#behind) this.#catchUpAlone();
   }
 
   /** Until nothing has come meanwhile. */

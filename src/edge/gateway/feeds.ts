@@ -1,9 +1,11 @@
 /** The feeds of one node: each audience's room that the node hosts has one, from its first socket to its last. */
+import type { Logger } from 'pino';
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
 import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
-import { Unavailable } from '../../resilience/unavailable.ts';
+import { jittered } from '../../resilience/jitter.ts';
+import { faultOf, isUnavailable, Unavailable } from '../../resilience/unavailable.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import type { Live, Receiver } from './live-messages.ts';
 
@@ -14,6 +16,7 @@ export interface FeedsOptions {
   readonly checkMs: number;
   readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
   readonly onHealed: (audience: Audience) => void;
+  readonly log: Pick<Logger, 'error'>;
   /** The time by which notifications expire. */
   readonly now: () => number;
 }
@@ -44,8 +47,12 @@ export class Feeds {
 
   /** Follows the rooms of a namespace's adapter, which tells when the first socket enters one and the last leaves. */
   follow(adapter: Adapter): void {
-    const { live, ...options } = this.#options;
-    const feedOptions: FeedOptions = { ...options, inForce: (room) => live.inForce(room) };
+    const { live, log, ...options } = this.#options;
+    const feedOptions: FeedOptions = {
+      ...options,
+      inForce: (room) => live.inForce(room),
+      onFault: (audience, error) => log.error({ audience, ...faultOf(error) }, 'a feed does not go on'),
+    };
     adapter.on('create-room', (room: string) => {
       const audience = audienceOf(room);
       if (audience !== undefined) this.#feeds.set(audience, new Feed(audience, feedOptions));
@@ -87,7 +94,7 @@ export class Feeds {
   }
 
   #tickLater(): void {
-    const delayMs = TICK_MS * (0.75 + Math.random() / 2);
+    const delayMs = jittered(TICK_MS);
     this.#timer = setTimeout(async () => {
       await this.#check(this.#nextFeeds(Math.ceil((this.#feeds.size * TICK_MS) / this.#options.checkMs)));
       this.#tickLater();
@@ -118,8 +125,9 @@ export class Feeds {
         heads.forEach((head, at) => {
           some[at]?.check(head, asked[at]);
         });
-      } catch {
-        // The store is away. When it comes back the subscriptions do too, and that is a gap.
+      } catch (error) {
+        // When the store comes back the subscriptions do too, and that is a gap.
+        if (!isUnavailable(error)) this.#options.log.error(faultOf(error), 'feeds are not checked');
       }
     }
   }

@@ -45,6 +45,7 @@ export class Gateway {
       checkMs,
       onPassedOn: (audience, message, count) => deliveries.passedOn(audience, message, count),
       onHealed: (audience) => deliveries.healed(audience),
+      log,
       now,
     });
     // Socket.IO calls this with `new`, which an arrow function cannot be.

@@ -2,6 +2,7 @@
  * How long a session lives, and what it holds for so long. Whatever is awaited for a client may come when the client
  * has gone, and what is begun then would never be let go.
  */
+import { within } from '../../resilience/timeout.ts';
 import { Unavailable } from '../../resilience/unavailable.ts';
 
 /** The client left while something was awaited for it. Nobody is there to be told. */
@@ -35,16 +36,16 @@ export class Lifetime {
    * @throws {SessionOver} when the session ends before, and another error when it takes longer
    */
   async within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-    let giveUp: ((error: Error) => void) | undefined;
-    const given = new Promise<never>((_, reject) => {
-      giveUp = reject;
+    let disown = () => {};
+    const untilOver = new Promise<T>((resolve, reject) => {
+      promise.then(resolve, reject);
+      disown = this.#own(() => reject(new SessionOver()));
     });
-    const timer = setTimeout(() => giveUp?.(new Unavailable(`not within ${timeoutMs} ms`)), timeoutMs);
-    const disown = this.#own(() => giveUp?.(new SessionOver()));
     try {
-      return await Promise.race([promise, given]);
+      return await within(timeoutMs, untilOver, () => {
+        throw new Unavailable(`not within ${timeoutMs} ms`);
+      });
     } finally {
-      clearTimeout(timer);
       disown();
     }
   }

@@ -1,14 +1,12 @@
 /** One audience's log as its feed asks it: until the store answers, or the feed is closed. An outage skips nothing. */
-import pRetry from 'p-retry';
 import type { Audience } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
 import { hasWritten, type Incarnation } from '../../pipeline/inbox/incarnations.ts';
-import { Unavailable } from '../../resilience/unavailable.ts';
+import { retried } from '../../resilience/retry.ts';
+import { isUnavailable, Unavailable } from '../../resilience/unavailable.ts';
 
-const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
-
-/** Every question rejects once it is closed. */
+/** Every question rejects once it is closed, and with what is a fault of ours: asking again would not mend it. */
 export class RetriedLog {
   readonly #audience: Audience;
   readonly #inbox: Inbox;
@@ -57,13 +55,13 @@ export class RetriedLog {
 
   async #retry<T>(run: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw closed();
-    try {
-      return await run();
-    } catch (error) {
-      if (this.#isClosed) throw error;
-      this.#retrying ??= new AbortController();
-      return await pRetry(run, { ...RETRY, signal: this.#retrying.signal });
-    }
+    return await retried(run, {
+      shouldRetry: (error) => isUnavailable(error) && !this.#isClosed,
+      signal: () => {
+        this.#retrying ??= new AbortController();
+        return this.#retrying.signal;
+      },
+    });
   }
 }
 

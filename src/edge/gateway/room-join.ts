@@ -91,6 +91,7 @@ export class RoomJoin {
       try {
         return await within(promise);
       } catch (error) {
+        // Whoever asked tells an outage from a fault of ours.
         failures.push(error);
         return undefined;
       }

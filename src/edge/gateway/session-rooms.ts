@@ -2,17 +2,15 @@
  * The rooms of one session: those that its token gives it, or the departments that an operator has given its user in
  * place of the token's, and the topics that it has joined.
  */
-import pRetry from 'p-retry';
-import { type Audience, audienceKind, audienceOf, roomOf } from '../../contract/audience.ts';
+import { type Audience, audienceKind, audienceOf, idOf, roomOf } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
 import { allowsTopic, audiencesOfIdentity, type Identity } from '../../contract/token.ts';
 import { type GivenDepartments, withDepartments } from '../../operate/access/departments.ts';
+import { retried } from '../../resilience/retry.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { Feeds } from './feeds.ts';
 import { SessionOver } from './lifetime.ts';
 import type { GatewaySocket } from './server.ts';
-
-const RETRY = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
 
 export interface SessionRoomsOptions {
   readonly departments: GivenDepartments;
@@ -62,7 +60,7 @@ export class SessionRooms {
       const audience = audienceOf(room);
       if (audience === undefined || allowed.has(room)) continue;
       const isAllowedTopic =
-        audienceKind(audience) === 'topic' && allowsTopic(identity.topics, topicOf(audience));
+        audienceKind(audience) === 'topic' && allowsTopic(identity.topics, idOf(audience));
       if (!isAllowedTopic) void this.#socket.leave(room);
     }
   }
@@ -104,19 +102,11 @@ export class SessionRooms {
     );
   }
 
-  async #givenDepartments(): Promise<readonly string[] | undefined> {
-    const { departments } = this.#options;
+  #givenDepartments(): Promise<readonly string[] | undefined> {
+    const { departments, isOver } = this.#options;
     const { user } = this.#claimed;
-    try {
-      return await departments.of(user);
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      const shouldRetry = () => !this.#options.isOver();
-      return await pRetry(() => departments.of(user), { ...RETRY, shouldRetry });
-    }
+    return retried(() => departments.of(user), {
+      shouldRetry: (error) => isUnavailable(error) && !isOver(),
+    });
   }
-}
-
-function topicOf(audience: Audience): string {
-  return audience.slice('topic:'.length);
 }

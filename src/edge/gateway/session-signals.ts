@@ -1,5 +1,5 @@
 /** What sessions do as signals: from the `session` message on until they go, and the topics that they are in. */
-import { type Audience, audienceKind, isOwn } from '../../contract/audience.ts';
+import { type Audience, audienceKind, idOf, isOwn } from '../../contract/audience.ts';
 import type { ClientSignal, Signals } from '../../contract/signal.ts';
 import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
@@ -7,7 +7,7 @@ import type { ObservedSession, SessionObserver } from './session-observer.ts';
 export function signalSessions(node: string, signals: Signals): SessionObserver {
   const moved = (name: TopicSignal) => (session: ObservedSession, audience: Audience) => {
     if (!isPublicTopic(audience)) return;
-    const topic = audience.slice('topic:'.length);
+    const topic = idOf(audience);
     signals.emit(name, { user: session.user, session: session.id, topic });
   };
   return {

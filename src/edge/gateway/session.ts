@@ -16,7 +16,7 @@ import type { Identity } from '../../contract/token.ts';
 import type { GivenDepartments } from '../../operate/access/departments.ts';
 import type { Meter } from '../../pipeline/inbox/meter.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
-import { isUnavailable, stackOf } from '../../resilience/unavailable.ts';
+import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
 import { stateOf } from './connection-state.ts';
 import { codeOf, goaway } from './goaway.ts';
@@ -156,10 +156,10 @@ export class Session implements ObservedSession {
 
   /** Coming again may help; a fault of ours is told with its stack all the same. */
   #notBegun(error: unknown): void {
-    const about = { session: this.#socket.id, reason: String(error) };
+    const session = this.#socket.id;
     const { log } = this.#options;
-    if (isUnavailable(error)) log.info(about, 'session not begun');
-    else log.error({ code: 'internal', ...about, stack: stackOf(error) }, 'session not begun');
+    if (isUnavailable(error)) log.info({ session, reason: String(error) }, 'session not begun');
+    else log.error({ session, ...faultOf(error) }, 'session not begun');
     goaway(this.#socket, 'unavailable');
   }
 

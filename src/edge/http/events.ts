@@ -235,7 +235,8 @@ function decodeHeader(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
     return decodeURIComponent(value);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
     return value;
   }
 }

@@ -1,7 +1,7 @@
 /** What this process does with events, as whoever watches is told it. All of it costs next to nothing while nobody does. */
 import type { Audience } from '../../contract/audience.ts';
 import { AUDIENCES_NAMED, type Stage } from '../../contract/console.ts';
-import { isJsonObject } from '../../contract/json.ts';
+import { eventOfPacket } from '../../contract/notification.ts';
 import type { EventLife } from '../../pipeline/event-life.ts';
 import type { EventObserver } from '../../pipeline/event-observer.ts';
 import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
@@ -39,7 +39,14 @@ export function createActivityRecorder(activity: Activity, now: () => number): A
       if (!activity.isWatched) return;
       const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, now() - publishedAtMs);
       const measured = latencyMs === undefined ? {} : { latencyMs };
-      const show = () => ({ event: eventIn(packet), audience, epoch, offset, sockets, ...measured });
+      const show = () => ({
+        event: shown(eventOfPacket(packet.toString()) ?? UNKNOWN),
+        audience,
+        epoch,
+        offset,
+        sockets,
+        ...measured,
+      });
       activity.record({ stage: 'delivered', amount: sockets, latencyMs, show });
     },
     recovered: (notifications) => {
@@ -62,22 +69,4 @@ function mappedShown({ names, mapped }: EventLife) {
   };
 }
 
-/** The event of `42["notification",{…}]`. */
-function eventIn(packet: Buffer): EventShown {
-  let notification: unknown;
-  try {
-    [, notification] = JSON.parse(packet.toString('utf8', 2));
-  } catch {
-    // Whoever else can write to Redis: clients are sent it all the same.
-  }
-  const attributes = isJsonObject(notification) ? notification : {};
-  return {
-    source: textOf(attributes.source),
-    id: textOf(attributes.id),
-    type: textOf(attributes.type),
-  };
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
+const UNKNOWN: EventShown = { source: '', id: '', type: '' };

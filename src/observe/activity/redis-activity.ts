@@ -5,7 +5,7 @@
  */
 import type { Cluster, Redis } from 'ioredis';
 import type { Tick } from '../../contract/console.ts';
-import { parseJson } from '../../contract/json.ts';
+import { readStored } from '../../contract/json.ts';
 import type { Activity, Seen } from './activity.ts';
 import { batchSchema } from './batch.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
@@ -105,6 +105,7 @@ export class RedisActivity implements Activity {
   #beginWatching(): () => void {
     const { subscriber, now } = this.#options;
     this.#merger = new Merger(now);
+    // As above: it waits while Redis is away.
     subscriber.ssubscribe(this.#batches).catch(() => {});
     const say = () => this.#publish(this.#watched, '');
     say();
@@ -116,6 +117,7 @@ export class RedisActivity implements Activity {
     return () => {
       clearInterval(saying);
       stopTicks();
+      // What still comes is heard by nobody.
       subscriber.sunsubscribe(this.#batches).catch(() => {});
     };
   }
@@ -158,10 +160,9 @@ export class RedisActivity implements Activity {
   }
 
   #heard(message: Buffer): void {
-    const json = parseJson(message);
     // A batch of a newer version may have a form that this one does not know.
-    const batch = json.ok ? batchSchema.safeParse(json.value) : undefined;
-    if (batch?.success) this.#merger.add(batch.data);
+    const batch = readStored(batchSchema, message);
+    if (batch !== undefined) this.#merger.add(batch);
   }
 
   #publish(channel: string, message: string): void {

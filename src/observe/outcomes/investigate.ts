@@ -1,6 +1,7 @@
 /** Gathers what is known of an event and a user, for explain.ts to judge. Changes nothing. */
 import { type Audience, audienceKind, isAudience } from '../../contract/audience.ts';
 import type { Explanation } from '../../contract/explanation.ts';
+import { parseNotification } from '../../contract/notification.ts';
 import type { Directory, UserPresence } from '../../contract/presence.ts';
 import {
   collapseKeyOf,
@@ -106,7 +107,7 @@ async function sourcesOf(
     audiences.map((audience, i) => inbox.readNewest(audience, 1, heads[i]?.offset ?? 0, LOOKED_THROUGH)),
   );
   for (const { json } of logs.flat()) {
-    const notification = parse(json);
+    const notification = parseNotification(json);
     if (notification.id === id) sources.add(notification.source);
   }
   return [...sources];
@@ -131,7 +132,7 @@ async function copyIn(
     inbox.incarnations(audience),
   ]);
   const marks = rebased(known ?? NO_MARKS, incarnations[0]?.epoch ?? NO_MARKS.epoch, incarnations);
-  const key = entry === undefined ? undefined : collapseKeyOf(parse(entry.json));
+  const key = entry === undefined ? undefined : collapseKeyOf(parseNotification(entry.json));
   return {
     audience,
     place: found,
@@ -154,7 +155,7 @@ async function entryAt(
   event: { readonly source: string; readonly id: string },
 ): Promise<Stored | undefined> {
   const [stored] = await inbox.read(audience, offset, offset);
-  const { id, source } = stored === undefined ? {} : parse(stored.json);
+  const { id, source } = stored === undefined ? {} : parseNotification(stored.json);
   return id === event.id && source === event.source ? stored : undefined;
 }
 
@@ -167,7 +168,7 @@ async function lookThrough(
   const [head] = await inbox.heads([audience]);
   const entries = await inbox.readNewest(audience, 1, head?.offset ?? 0, LOOKED_THROUGH);
   const entry = entries.find(({ json }) => {
-    const notification = parse(json);
+    const notification = parseNotification(json);
     return notification.id === id && notification.source === source;
   });
   return entry === undefined ? undefined : { offset: entry.offset, route: undefined, gateways: undefined };
@@ -175,11 +176,6 @@ async function lookThrough(
 
 function behind(offset: number, other: number | undefined): number | undefined {
   return other !== undefined && other > offset ? other : undefined;
-}
-
-/** Checked when it came in, and made by us. */
-function parse(json: Stored['json']): { id: string; source: string; collapsekey?: string } {
-  return JSON.parse(json);
 }
 
 function devicesOf({ sessions, devices }: UserPresence): DeviceFacts[] {

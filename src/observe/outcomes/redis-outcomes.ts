@@ -38,13 +38,13 @@ export class RedisOutcomes implements Outcomes {
   record({ source, id }: EventIdentity, settled: SettledEvent): void {
     if (this.#options.keptMs === 0) return;
     this.#lines.push(`${source} ${settledText(settled)}`);
-    if (this.#keys.push(keyOf(id)) >= AT_ONCE) void this.#leave();
+    if (this.#keys.push(outcomeKeyOf(id)) >= AT_ONCE) void this.#leave();
     else this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS);
   }
 
   async find(id: string): Promise<ReadonlyMap<string, SettledEvent>> {
     const bySource = new Map<string, SettledEvent>();
-    for (const [source, text] of Object.entries(await this.#options.redis.hgetall(keyOf(id)))) {
+    for (const [source, text] of Object.entries(await this.#options.redis.hgetall(outcomeKeyOf(id)))) {
       const settled = settledFromText(text);
       if (settled !== undefined) bySource.set(source, settled);
     }
@@ -74,6 +74,6 @@ export class RedisOutcomes implements Outcomes {
   }
 }
 
-function keyOf(id: string): string {
+function outcomeKeyOf(id: string): string {
   return `carillon:{event:${id}}:trail`;
 }

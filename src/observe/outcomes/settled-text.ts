@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { decodeId, encodeId } from '../../contract/id.ts';
-import { parseJson } from '../../contract/json.ts';
+import { readStored } from '../../contract/json.ts';
 import type { SettledEvent } from './outcomes.ts';
 
 const deadLetterSchema = z.object({ code: z.string(), message: z.string(), path: z.string().optional() });
@@ -36,7 +36,6 @@ export function settledFromText(text: string): SettledEvent | undefined {
     audiences: audiences === '' ? [] : audiences.split(',').map((audience) => decodeId(audience) ?? audience),
   };
   if (deadLetter === undefined) return settled;
-  const json = parseJson(Buffer.from(deadLetter));
-  const read = json.ok ? deadLetterSchema.safeParse(json.value).data : undefined;
+  const read = readStored(deadLetterSchema, deadLetter);
   return read === undefined ? undefined : { ...settled, deadLetter: read };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Identity } from '../../contract/token.ts';
+import { jittered } from '../../resilience/jitter.ts';
 import type { AdminCommand, Directing, Obey } from './admin-command.ts';
 import type { AdminCommandLog, Place } from './admin-command-log.ts';
 
@@ -83,7 +84,7 @@ export class AdminCommands implements Directing {
   }
 
   #checkLater(): void {
-    const delayMs = this.#isKnown ? this.#options.checkMs * (0.75 + Math.random() / 2) : RETRY_MS;
+    const delayMs = this.#isKnown ? jittered(this.#options.checkMs) : RETRY_MS;
     this.#timer = setTimeout(async () => {
       await this.#read();
       this.#checkLater();

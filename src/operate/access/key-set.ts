@@ -105,9 +105,10 @@ export class KeySet {
       this.#isAway = false;
     } catch (error) {
       if (this.#isClosed) return;
+      // `fetch` and jose fail with errors of any kind over what another service answers, and the last keys stay in use.
       // It tries every few seconds: one line for each outage will do.
       if (!this.#isAway) {
-        log.warn({ reason: reasonOf(error), inUse: this.isFilled }, 'token keys cannot be fetched');
+        log.warn({ reason: fetchFailureOf(error), inUse: this.isFilled }, 'token keys cannot be fetched');
       }
       this.#isAway = true;
     } finally {
@@ -143,7 +144,7 @@ function isKeySet(body: unknown): body is JSONWebKeySet {
 }
 
 /** For the log. Only our own messages are shown: those of `fetch` may repeat the URL, and with it a secret. */
-function reasonOf(error: unknown): string {
+function fetchFailureOf(error: unknown): string {
   if (error instanceof NoKeys) return error.message;
   if (!(error instanceof Error)) return 'unknown';
   const { cause } = error;

@@ -1,6 +1,6 @@
 /** Admin commands in Redis: one stream, and a channel in the same slot that says that there is more. */
 import type { Cluster, Redis } from 'ioredis';
-import { parseJson } from '../../contract/json.ts';
+import { readStored } from '../../contract/json.ts';
 import { type AdminCommand, adminCommandSchema } from './admin-command.ts';
 import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
 
@@ -74,6 +74,5 @@ export class RedisAdminCommandLog implements AdminCommandLog {
 
 /** Undefined for a command of a newer version, which this one does not understand. */
 function parse(text: string): AdminCommand | undefined {
-  const json = parseJson(Buffer.from(text));
-  return json.ok ? adminCommandSchema.safeParse(json.value).data : undefined;
+  return readStored(adminCommandSchema, text);
 }

@@ -2,6 +2,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import { roomOf } from '../../contract/audience.ts';
+import { readStored } from '../../contract/json.ts';
 import { type Departments, departmentsSchema } from './departments.ts';
 
 /** Keys of one command. */
@@ -60,7 +61,9 @@ export class RedisDepartments implements Departments {
 /** @throws when it is not what was written */
 function parse(text: string | null | undefined): readonly string[] | undefined {
   if (text === null || text === undefined) return undefined;
-  return departmentsSchema.parse({ departments: JSON.parse(text) }).departments;
+  const departments = readStored(departmentsSchema.shape.departments, text);
+  if (departments === undefined) throw new Error('what is stored as departments is no list of them');
+  return departments;
 }
 
 function departmentsKey(user: string): string {

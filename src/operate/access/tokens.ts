@@ -51,8 +51,11 @@ export function createVerify({
       return { ok: true, identity };
     } catch (error) {
       if (error instanceof KeysUnavailable) return { ok: false, code: 'unavailable', reason: error.message };
+      // Whatever fails on it, a token that could not be read through lets nobody in.
       const missing = missingIn(error);
-      return missing === undefined ? unauthorized(reasonOf(error)) : unusable(`claim ${missing} is missing`);
+      return missing === undefined
+        ? unauthorized(rejectionOf(error))
+        : unusable(`claim ${missing} is missing`);
     }
   };
 }
@@ -73,7 +76,7 @@ function missingIn(error: unknown): string | undefined {
 }
 
 /** For the log: what is wrong, and nothing of the token itself. */
-function reasonOf(error: unknown): string {
+function rejectionOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return `${error.code}: claim ${error.claim} ${REASONS[error.reason] ?? 'is not valid'}`;
   }

@@ -8,6 +8,8 @@
  * for longer than that: whenever the consumer comes back, it finds one to answer.
  */
 import type { PartHealth } from '../../contract/health.ts';
+import { within } from '../../resilience/timeout.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
 
 /** `rabbitmq` did not confirm; `consumer` did not append; `redis` cannot be read; `subscription` brought nothing. */
 const canaryLegs = ['rabbitmq', 'consumer', 'redis', 'subscription'] as const;
@@ -25,6 +27,8 @@ export interface CanaryOptions {
   readonly onArrived: (roundTripMs: number) => void;
   /** The leg that failed, as soon as it is known and when it becomes another; undefined when all is well again. */
   readonly onChange: (failed: CanaryLeg | undefined) => void;
+  /** A leg failed on something that is no outage. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Told by this machine's clock and judged by the consumer's: longer than any two that let tokens work can differ. */
@@ -141,8 +145,9 @@ export class Canary {
       await this.#enter();
       this.#room = 'inside';
       this.tick();
-    } catch {
+    } catch (error) {
       this.#room = 'outside';
+      this.#tellFault(error);
     }
   }
 
@@ -158,7 +163,8 @@ export class Canary {
     try {
       await this.#options.publish(sent.id);
       sent.isConfirmed = true;
-    } catch {
+    } catch (error) {
+      this.#tellFault(error);
       if (this.#out !== sent) return;
       this.#suspect = 'rabbitmq';
       this.#out = undefined;
@@ -196,19 +202,18 @@ export class Canary {
   }
 
   async #newest(): Promise<'unread' | { readonly id: string | undefined }> {
-    let late: NodeJS.Timeout | undefined;
-    const lateness = new Promise<'unread'>((resolve) => {
-      late = setTimeout(resolve, READ_MS, 'unread');
-    });
     const read = this.#options.newest().then(
       (id) => ({ id }),
-      () => 'unread' as const,
+      (error: unknown) => {
+        this.#tellFault(error);
+        return 'unread' as const;
+      },
     );
-    try {
-      return await Promise.race([read, lateness]);
-    } finally {
-      clearTimeout(late);
-    }
+    return await within(READ_MS, read, () => 'unread' as const);
+  }
+
+  #tellFault(error: unknown): void {
+    if (!isUnavailable(error)) this.#options.onFault(error);
   }
 
   #become(failed: CanaryLeg | undefined): void {

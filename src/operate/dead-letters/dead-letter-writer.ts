@@ -1,10 +1,11 @@
 /** Dead letters: the message as it came, in carillon.dead, with headers that say why. */
 import type { ConsumeMessage } from 'amqplib';
-import pRetry from 'p-retry';
 import { type Publisher, RefusedByBroker } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS } from '../../adapters/rabbitmq/topology.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
+import { retried } from '../../resilience/retry.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
 import { cut, sizeOfHeaders, writable } from './writable-message.ts';
 
 /** Our own, which a producer would forge, and those that would make RabbitMQ route the copy elsewhere too. */
@@ -40,9 +41,8 @@ export async function deadLetter(
 ): Promise<void> {
   const reason = reasonHeaders(refusal);
   const messageId = fingerprintOf(message);
-  let isKept = false;
   let refusals = 0;
-  const publish = async () => {
+  const copy = () => {
     const room = publisher.maxHeaderBytes - sizeOfHeaders(reason) - LEFT_OUT_BYTES;
     const { routingKey, properties, leftOut } = writable(message, (name) => DROPPED.test(name), room);
     const headers = {
@@ -50,38 +50,22 @@ export async function deadLetter(
       ...reason,
       ...(leftOut === '' ? {} : { [LEFT_OUT_HEADER]: `left out: ${leftOut}` }),
     };
+    return { routingKey, properties: { ...properties, messageId, headers } };
+  };
+  const publish = async () => {
     try {
-      await publisher.publish(DEAD_LETTERS, routingKey, message.content, {
-        ...properties,
-        messageId,
-        headers,
-      });
-      isKept = true;
+      const { routingKey, properties } = copy();
+      await publisher.publish(DEAD_LETTERS, routingKey, message.content, properties);
     } catch (error) {
       if (error instanceof RefusedByBroker) refusals += 1;
-      if (isUnwritable(error) || refusals === MAX_REFUSALS)
+      // What amqplib throws over a value that it cannot write, for one: a fault of ours that waiting does not mend.
+      if (!isUnavailable(error) || refusals === MAX_REFUSALS)
         throw new NotCopied('no copy can be made', { cause: error });
       throw error;
     }
   };
-  try {
-    await pRetry(publish, {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: 100,
-      maxTimeout: 2_000,
-      randomize: true,
-      signal,
-      shouldRetry: ({ error }) => !(error instanceof NotCopied),
-    });
-  } catch (error) {
-    // p-retry rejects once the signal is aborted, also when the last attempt succeeded.
-    if (!isKept) throw error;
-  }
-}
-
-/** What amqplib throws over a value that it cannot write: a fault of ours, but one that waiting does not mend. */
-function isUnwritable(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
+  signal.throwIfAborted();
+  await retried(publish, { signal: () => signal });
 }
 
 /** Why, and since now; bounded, whatever was refused. */

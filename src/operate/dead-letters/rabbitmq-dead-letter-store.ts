@@ -10,12 +10,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Channel, type ChannelModel, connect, type GetMessage } from 'amqplib';
 import { readHeadersSafely } from '../../adapters/rabbitmq/amqplib-reader.ts';
+import { unlessClosed } from '../../adapters/rabbitmq/closed-channel.ts';
 import { credentialsIn, withHeartbeat } from '../../adapters/rabbitmq/link.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
 import { reasonOf } from '../../resilience/reason.ts';
+import { within } from '../../resilience/timeout.ts';
 import {
   type DeadLetterStore,
   DeadLettersUnavailable,
@@ -134,11 +136,9 @@ class RabbitMqTaking implements Lease {
   #acknowledge(tag: number): void {
     if (this.#first === undefined) return;
     this.#acknowledged += 1;
-    try {
-      this.#channel.ack({ ...this.#first, fields: { ...this.#first.fields, deliveryTag: tag } });
-    } catch {
-      // The channel has closed: RabbitMQ has it again, and the copy that was sent is recognised as a repeat.
-    }
+    const letter = { ...this.#first, fields: { ...this.#first.fields, deliveryTag: tag } };
+    // When the channel has closed RabbitMQ has it again, and the copy that was sent is recognised as a repeat.
+    unlessClosed(() => this.#channel.ack(letter));
   }
 
   async close(): Promise<void> {
@@ -151,7 +151,7 @@ class RabbitMqTaking implements Lease {
       if (this.#inHand > 0) await this.#giveBack();
       await reached(this.#channel.close());
     } catch {
-      // The connection is gone, and RabbitMQ gives back by itself.
+      // Whatever failed, RabbitMQ gives back by itself when the connection ends, which it does next.
     }
     await hangUp(this.#model);
   }
@@ -215,19 +215,13 @@ function isLocked(error: unknown): boolean {
 
 /** An answer of RabbitMQ's, or that there was none: a queue without a leader keeps silent for as long as that lasts. */
 async function reached<T>(answer: PromiseLike<T>): Promise<T> {
-  const late = new AbortController();
   try {
-    return await Promise.race([
-      answer,
-      pause(ANSWER_MS, undefined, { signal: late.signal }).then(() => {
-        throw new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`);
-      }),
-    ]);
+    return await within(ANSWER_MS, answer, () => {
+      throw new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`);
+    });
   } catch (error) {
-    const reason = reasonOf(error);
-    throw new DeadLettersUnavailable('broker_unavailable', reason, error);
-  } finally {
-    late.abort();
+    // What is awaited here is RabbitMQ's alone: whatever it rejects with, RabbitMQ or the way to it refused.
+    throw new DeadLettersUnavailable('broker_unavailable', reasonOf(error), error);
   }
 }
 

@@ -46,9 +46,9 @@ export function factsOf(deadLetter: StoredDeadLetter): DeadLetterFacts {
         ? messageId
         : fingerprintOf(deadLetter),
     ...(isOurs ? ourReason(headers) : brokersReason(headers)),
-    type: textOf(envelope?.type) ?? fields.routingKey,
-    source: textOf(envelope?.source),
-    event: textOf(envelope?.id),
+    type: stringIn(envelope?.type) ?? fields.routingKey,
+    source: stringIn(envelope?.source),
+    event: stringIn(envelope?.id),
     envelope,
   };
 }
@@ -76,16 +76,16 @@ type Reason = Pick<DeadLetterFacts, 'reason' | 'detail' | 'path' | 'time'>;
 
 function ourReason(headers: Readonly<Record<string, unknown>>): Reason {
   return {
-    reason: textOf(headers['x-carillon-reason']) ?? 'unknown',
-    detail: textOf(headers['x-carillon-detail']) ?? '',
-    path: textOf(headers['x-carillon-path']),
+    reason: stringIn(headers['x-carillon-reason']) ?? 'unknown',
+    detail: stringIn(headers['x-carillon-detail']) ?? '',
+    path: stringIn(headers['x-carillon-path']),
     time: dateOf(headers['x-carillon-time']),
   };
 }
 
 function brokersReason(headers: Readonly<Record<string, unknown>>): Reason {
   const death = deathsIn(headers)[0];
-  const why = textOf(death?.reason);
+  const why = stringIn(death?.reason);
   if (why === undefined) {
     return {
       reason: 'unknown',
@@ -94,7 +94,7 @@ function brokersReason(headers: Readonly<Record<string, unknown>>): Reason {
       time: undefined,
     };
   }
-  const queue = textOf(death?.queue) ?? 'a queue';
+  const queue = stringIn(death?.queue) ?? 'a queue';
   return {
     reason: `broker_${why}`,
     detail: `RabbitMQ gave it up in ${queue}: ${why}`,
@@ -158,7 +158,7 @@ export function viewOf(
       routingKey: fields.routingKey,
       ...withText('contentType', properties.contentType),
       ...withText('contentEncoding', properties.contentEncoding),
-      ...withText('dropped', textOf(headers['x-carillon-headers'])),
+      ...withText('dropped', stringIn(headers['x-carillon-headers'])),
       ...(deaths > 0 && Number.isSafeInteger(deaths) ? { deaths } : {}),
     },
     bytes: content.length,
@@ -170,7 +170,7 @@ export function viewOf(
 /** Texts of strangers: bounded, and nothing when they are none. */
 const MAX_TEXT = 1_024;
 
-function textOf(value: unknown): string | undefined {
+function stringIn(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT).toWellFormed() : undefined;
 }
 

@@ -1,5 +1,5 @@
 /** Answers about all nodes, from what they have said of themselves and from the logs. */
-import { type Audience, audienceKind } from '../../contract/audience.ts';
+import { type Audience, audienceKind, idOf } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { AudiencePresence, Directory, Host, UserPresence } from '../../contract/presence.ts';
 import type { PresenceStore } from './presence-store.ts';
@@ -29,7 +29,7 @@ export class NodesDirectory implements Directory {
     const [[head = EMPTY_HEAD], length, nodes] = await Promise.all([
       this.#logs.heads([audience]),
       this.#logs.length(audience),
-      isUser ? this.#hostsOfUser(audience.slice('user:'.length)) : this.#store.hosts(audience),
+      isUser ? this.#hostsOfUser(idOf(audience)) : this.#store.hosts(audience),
     ]);
     const sum = (what: 'users' | 'sessions') => nodes.reduce((all, node) => all + node[what], 0);
     const users = isUser ? Math.min(1, nodes.length) : sum('users');

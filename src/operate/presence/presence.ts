@@ -5,6 +5,7 @@
  */
 import type { Cursor } from '../../contract/notification.ts';
 import type { Attendee, Registering } from '../../contract/presence.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { Change, PresenceStore, Rooms } from './presence-store.ts';
 
 export interface PresenceOptions {
@@ -13,6 +14,8 @@ export interface PresenceOptions {
   readonly beatMs: number;
   /** The time that all processes go by. */
   readonly now: () => number;
+  /** Something failed although the store is there. It is tried again with all that was not written. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** The rooms that changed since it was last asked, or all. */
@@ -52,9 +55,7 @@ export class Presence implements Registering {
 
   present(attendee: Attendee): void {
     this.#present.set(attendee.session, attendee);
-    this.#options.store.write([changeOf(attendee)]).catch(() => {
-      this.#isBehind = true;
-    });
+    this.#options.store.write([changeOf(attendee)]).catch((error: unknown) => this.#notWritten(error));
   }
 
   gone(session: string, audiences: Readonly<Record<string, Cursor>>): void {
@@ -78,9 +79,7 @@ export class Presence implements Registering {
     this.#gone.set(session, change);
     this.#options.store.write([change]).then(
       () => this.#gone.delete(session),
-      () => {
-        this.#isBehind = true;
-      },
+      (error: unknown) => this.#notWritten(error),
     );
   }
 
@@ -92,9 +91,19 @@ export class Presence implements Registering {
     try {
       await store.write([...this.#gone.values()]);
       await store.leave(node);
-    } catch {
-      // The store is away. Readers find out by themselves: this node gives no more signs of life.
+    } catch (error) {
+      // When the store is away readers find out by themselves: this node gives no more signs of life.
+      this.#tellFault(error);
     }
+  }
+
+  #notWritten(error: unknown): void {
+    this.#isBehind = true;
+    this.#tellFault(error);
+  }
+
+  #tellFault(error: unknown): void {
+    if (!isUnavailable(error)) this.#options.onFault(error);
   }
 
   async #beatAgain(): Promise<void> {
@@ -113,8 +122,9 @@ export class Presence implements Registering {
         if (!saidAll) await this.#say(true);
       }
       if (this.#isBehind) await this.#writeAgain();
-    } catch {
-      // The store is away: all is said when it is back.
+    } catch (error) {
+      // When the store is away all is said once it is back.
+      this.#tellFault(error);
     }
   }
 

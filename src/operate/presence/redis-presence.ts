@@ -3,6 +3,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
 import { type Audience, roomOf } from '../../contract/audience.ts';
+import { readStored } from '../../contract/json.ts';
 import {
   type Host,
   type KnownDevice,
@@ -155,6 +156,7 @@ export class RedisPresence implements PresenceStore {
     );
     const counts = await runScript(this.#redis, SESSIONS, keys, [KEPT_MS, MAX_DEVICES, ...args]);
     changes.forEach(({ user }, i) => {
+      // Whatever fails, the next of this user's sessions makes it look again.
       if (Array.isArray(counts) && counts[i] > MANY_SESSIONS) this.of(user).catch(() => {});
     });
   }
@@ -178,10 +180,7 @@ function parsed<T extends KnownDevice | PresentSession>(
   schema: z.ZodType<T>,
 ): { readonly json: string; readonly value: T }[] {
   return Object.values(hash).flatMap((json) => {
-    try {
-      return [{ json, value: schema.parse(JSON.parse(json)) }];
-    } catch {
-      return [];
-    }
+    const value = readStored(schema, json);
+    return value === undefined ? [] : [{ json, value }];
   });
 }

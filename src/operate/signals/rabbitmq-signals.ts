@@ -14,6 +14,7 @@ import {
   typeOf,
 } from '../../contract/signal.ts';
 import { reasonOf } from '../../resilience/reason.ts';
+import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 
 /** Waiting for RabbitMQ's confirm. More means that it is slower than users are. */
 const MAX_UNDER_WAY = 1_000;
@@ -69,7 +70,10 @@ export class RabbitMqSignals implements Signals {
       if (error instanceof Unroutable) {
         this.#unheardUntilMs.set(name, performance.now() + UNHEARD_MS);
         this.#told(name, 'unrouted');
-      } else this.#drop(name, reasonOf(error));
+      } else {
+        if (!isUnavailable(error)) this.#options.log.error(faultOf(error), 'a signal could not be made');
+        this.#drop(name, reasonOf(error));
+      }
     } finally {
       this.#underWay -= 1;
     }

@@ -15,8 +15,8 @@
  * An event for thousands of audiences would put thousands of appends in front of everybody else's. Only so many of such
  * appends are under way at a time, over all queues. One that another event waits behind is not kept back any more.
  */
-import pRetry from 'p-retry';
 import type { Audience } from '../../contract/audience.ts';
+import { retried } from '../../resilience/retry.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { Appended, Entry, Inbox } from './inbox.ts';
 import { Progress } from './progress.ts';
@@ -30,14 +30,6 @@ const MAX_WIDE_AT_ONCE = 100;
 
 /** How often an entry is tried that fails although the store is there: about a second. Waiting mends no fault of ours. */
 const MAX_FAULTS = 5;
-
-const RETRY = {
-  retries: Number.POSITIVE_INFINITY,
-  minTimeout: 50,
-  factor: 2,
-  maxTimeout: 1_000,
-  randomize: true,
-};
 
 /** The append queue is closed: whoever appends next, after a restart, finds what was written as repeats. */
 export class AppendQueueClosed extends Error {}
@@ -129,17 +121,20 @@ export class AppendQueue {
           throw isUnavailable(error)
             ? error
             : new AppendFailed('the entry cannot be appended', { cause: error });
+        } finally {
+          tried?.();
+          tried = undefined;
         }
       };
+      // Of more than one, nobody knows yet which failed.
+      const shorten = () => {
+        count = 1;
+      };
       try {
-        const appending = attempt();
-        if (tried !== undefined) appending.then(tried, tried);
-        tried = undefined;
-        const appended = await appending.catch((error: unknown) =>
-          this.#again(attempt, error, () => {
-            count = 1;
-          }),
-        );
+        const appended = await retried(attempt, {
+          shouldRetry: this.#holding(shorten),
+          signal: () => signal,
+        });
         this.#progress.succeeded();
         queue.splice(0, count).forEach(({ resolve, reject }, i) => {
           const place = appended[i];
@@ -169,29 +164,18 @@ export class AppendQueue {
     return limit;
   }
 
-  /** `shorten`: from now on one entry at a time. */
-  #again(
-    attempt: () => Promise<readonly Appended[]>,
-    error: unknown,
-    shorten: () => void,
-  ): Promise<readonly Appended[]> {
+  /** Notes each failure of one batch, and tells whether it is tried again. `shorten`: from now on one entry at a time. */
+  #holding(shorten: () => void): (failure: unknown) => boolean {
     let faults = 0;
-    const failed = (failure: unknown) => {
+    return (failure) => {
       this.#onRetry(failure);
       if (!(failure instanceof AppendFailed)) {
         this.#progress.failed();
-        return;
+        return true;
       }
-      // Of more than one, nobody knows yet which.
       shorten();
       faults += 1;
-      if (faults === MAX_FAULTS) throw failure;
+      return faults < MAX_FAULTS;
     };
-    failed(error);
-    return pRetry(attempt, {
-      ...RETRY,
-      signal: this.#closing.signal,
-      onFailedAttempt: ({ error: failure }) => failed(failure),
-    });
   }
 }

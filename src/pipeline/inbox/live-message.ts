@@ -39,7 +39,7 @@ export interface LiveMessage extends Cursor, HeaderEnd {
 
 export function encodeLiveMessage(message: Cursor & HeaderEnd & { readonly json: string }): Buffer {
   const { epoch, offset, json } = message;
-  return Buffer.from(`${PREFIX}${epoch} ${offset} ${headerEndOf(message)}\n${textOf(json)}`);
+  return Buffer.from(`${PREFIX}${epoch} ${offset} ${headerEndOf(message)}\n${packetTextOf(json)}`);
 }
 
 /** What stands behind the offset. */
@@ -50,10 +50,10 @@ export function headerEndOf({ sampled, traced, publishedAtMs }: HeaderEnd): stri
 
 /** The Engine.IO packet that carries a stored notification's JSON to a client. Versions before stored what is mended here. */
 export function packetOf(json: string): Buffer {
-  return Buffer.from(textOf(mendedJson(json)));
+  return Buffer.from(packetTextOf(mendedJson(json)));
 }
 
-function textOf(json: string): string {
+function packetTextOf(json: string): string {
   return `${PACKET_BEGIN}${json}]`;
 }
 

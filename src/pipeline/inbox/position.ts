@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Audience, audienceSchema } from '../../contract/audience.ts';
+import { readStored } from '../../contract/json.ts';
 import { offsetSchema } from '../../contract/notification.ts';
 
 /** Where a page begins. */
@@ -65,14 +66,10 @@ export function parsePosition(text: string, audiences: readonly Audience[]): Pos
 }
 
 function parseLong(text: string): Position | undefined {
-  try {
-    const result = longSchema.safeParse(JSON.parse(Buffer.from(text, 'base64url').toString()));
-    if (!result.success) return undefined;
-    const { offsets, shown, digests = [] } = result.data;
-    return { offsets, shown: [...shown.map(digestOf), ...digests] };
-  } catch {
-    return undefined;
-  }
+  const long = readStored(longSchema, Buffer.from(text, 'base64url').toString());
+  if (long === undefined) return undefined;
+  const { offsets, shown, digests = [] } = long;
+  return { offsets, shown: [...shown.map(digestOf), ...digests] };
 }
 
 function parseShort(text: string, audiences: readonly Audience[]): Position | undefined {

@@ -6,7 +6,7 @@
  * wrong type in one of them is no other's fault; entries that were written before the failure answer as repeats.
  */
 import { Cluster, type Redis, ReplyError } from 'ioredis';
-import { keyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
+import { audienceKeyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import { isTimeout, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, roomOf } from '../../contract/audience.ts';
@@ -87,7 +87,7 @@ export class RedisAppend {
   /** A node that hangs MUST NOT keep what goes to others. */
   #wayTo(audience: Audience): Way {
     const { redis, nodeOf } = this.#options;
-    const node = (redis instanceof Cluster ? nodeOf?.(keyOf(audience, 'meta')) : undefined) ?? redis;
+    const node = (redis instanceof Cluster ? nodeOf?.(audienceKeyOf(audience, 'meta')) : undefined) ?? redis;
     const way = this.#ways.get(node) ?? { window: new WriteWindow(), waiting: [] };
     this.#ways.set(node, way);
     return way;
@@ -134,7 +134,7 @@ export class RedisAppend {
     const { limits, channelOf } = this.#options;
     const [first] = calls;
     const { node, runId } = whoServes(
-      first === undefined ? '' : keyOf(first.audience, 'meta'),
+      first === undefined ? '' : audienceKeyOf(first.audience, 'meta'),
       this.#options,
     );
     const keys: string[] = [];
@@ -143,10 +143,10 @@ export class RedisAppend {
       const { maxLength, maxAgeMs, dedupeMs } = limitsOf(audience, limits);
       // As logKeysOf, without an array for each.
       keys.push(
-        keyOf(audience, 'log'),
-        keyOf(audience, 'meta'),
-        keyOf(audience, 'newest'),
-        keyOf(audience, 'retracted'),
+        audienceKeyOf(audience, 'log'),
+        audienceKeyOf(audience, 'meta'),
+        audienceKeyOf(audience, 'newest'),
+        audienceKeyOf(audience, 'retracted'),
       );
       args.push(channelOf(roomOf(audience)), `${maxLength} ${maxAgeMs} ${dedupeMs} ${entries.length}`);
       for (const entry of entries) {

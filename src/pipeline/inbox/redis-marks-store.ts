@@ -1,6 +1,6 @@
 /** Users' marks in Redis: one hash per user. */
 import type { Cluster, Redis } from 'ioredis';
-import { keyOf } from '../../adapters/redis/keys.ts';
+import { audienceKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, isAudience, roomOf } from '../../contract/audience.ts';
 import { formatMarks, type LogMarks, parseMarks } from './marks.ts';
@@ -49,5 +49,5 @@ export class RedisMarksStore implements MarksStore {
 }
 
 function key(user: string): string {
-  return keyOf(`user:${user}`, 'marks');
+  return audienceKeyOf(`user:${user}`, 'marks');
 }

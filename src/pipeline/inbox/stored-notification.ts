@@ -1,15 +1,15 @@
 /** A notification as a log holds it → one that is written again as it is. */
 import { mendedJson } from '../../contract/json-text.ts';
-import type { Notification } from '../../contract/notification.ts';
-import { asWritten, rememberText, textOf } from '../../contract/written.ts';
+import { type Notification, parseNotification } from '../../contract/notification.ts';
+import { asWritten, jsonTextOf, rememberText } from '../../contract/written.ts';
 
 /**
- * `json`: checked when it came in, and made by us; versions before let halves of characters pass. `appendedAtMs`: what
- * was appended before notifications told it has it in the log alone.
+ * `json`: versions before let halves of characters pass. `appendedAtMs`: what was appended before notifications told it
+ * has it in the log alone.
  */
 export function notificationIn(json: string, appendedAtMs?: number): Notification {
   const text = mendedJson(json);
-  const notification: Notification = JSON.parse(text);
+  const notification = parseNotification(text);
   const found = written(notification, text);
   if (notification.at !== undefined || appendedAtMs === undefined) return found;
   return notificationWith(found, { at: Math.floor(appendedAtMs) });
@@ -17,7 +17,7 @@ export function notificationIn(json: string, appendedAtMs?: number): Notificatio
 
 /** The same with more members at its end, none of which it has. */
 export function notificationWith<T extends object>(notification: Notification, more: T): Notification & T {
-  const text = `${textOf(notification).slice(0, -1)},${JSON.stringify(more).slice(1)}`;
+  const text = `${jsonTextOf(notification).slice(0, -1)},${JSON.stringify(more).slice(1)}`;
   return written({ ...notification, ...more }, text);
 }
 

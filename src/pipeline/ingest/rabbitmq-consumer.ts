@@ -205,8 +205,9 @@ export class Consumer {
       while (!this.#mayTake()) await pause(WAITING_LOOK_MS, undefined, { signal: over, ref: false });
       await this.#subscribe(channel, take);
       log.info('events are taken again');
-    } catch {
+    } catch (error) {
       // The channel is gone, and the next one comes here again; or this process stops.
+      if (!over.aborted) log.warn({ reason: reasonOf(error) }, 'events are not taken yet');
     }
   }
 

@@ -89,6 +89,7 @@ function resolved(document: Document.Parsed, fileName: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
+    // The library throws errors of several kinds, each over what stands in the file.
     throw new RoutesError([`${fileName}:1: ${error instanceof Error ? error.message : 'not readable'}`]);
   }
 }

@@ -1,13 +1,13 @@
 /** Counters, histograms and gauges in the text format, and labels that nobody outside can add values to. */
 import { expect, test } from 'vitest';
-import { Counter, Gauge, Histogram, textOf } from '../../../src/observe/instruments.ts';
+import { Counter, Gauge, Histogram, metricsTextOf } from '../../../src/observe/instruments.ts';
 
 test('a counter', async () => {
   const counter = new Counter('a_total', 'As.', { kind: ['user', 'topic'], code: ['', 'x'] });
   counter.of({ kind: 'user', code: '' }).add();
   counter.of({ code: 'x', kind: 'topic' }).add(3);
   counter.of({ kind: 'user', code: '' }).add();
-  expect(await textOf([counter])).toBe(
+  expect(await metricsTextOf([counter])).toBe(
     '# HELP a_total As.\n# TYPE a_total counter\na_total{kind="user",code=""} 2\na_total{kind="topic",code="x"} 3\n',
   );
 });
@@ -16,7 +16,7 @@ test('a histogram counts up to each bound, inclusive', async () => {
   const histogram = new Histogram('b_seconds', 'Bs.', {});
   const durations = histogram.of({});
   for (const ms of [1, 1.1, 100, 300_000, 300_001]) durations.observe(ms);
-  const lines = (await textOf([histogram])).split('\n');
+  const lines = (await metricsTextOf([histogram])).split('\n');
   expect(lines).toEqual(
     expect.arrayContaining([
       '# TYPE b_seconds histogram',
@@ -36,8 +36,8 @@ test('a histogram counts up to each bound, inclusive', async () => {
 test('what would end before it began counts as 0', async () => {
   const histogram = new Histogram('b_seconds', 'Bs.', {});
   for (const ms of [-5_000, Number.NaN]) histogram.of({}).observe(ms);
-  expect(await textOf([histogram])).toContain('b_seconds_bucket{le="0.001"} 2');
-  expect(await textOf([histogram])).toContain('b_seconds_sum 0');
+  expect(await metricsTextOf([histogram])).toContain('b_seconds_bucket{le="0.001"} 2');
+  expect(await metricsTextOf([histogram])).toContain('b_seconds_sum 0');
 });
 
 test('a value that is not in the list is counted as other: no number of them makes a second series', async () => {
@@ -63,7 +63,7 @@ test('a gauge is asked at each scrape, and has no samples when it cannot tell', 
   const gauge = new Gauge('c', 'Cs.', ['path'], async () =>
     known === undefined ? [] : [{ labels: { path: 'a\\b"c\n' }, value: known }],
   );
-  expect(await textOf([gauge])).toBe('# HELP c Cs.\n# TYPE c gauge\nc{path="a\\\\b\\"c\\n"} 1.5\n');
+  expect(await metricsTextOf([gauge])).toBe('# HELP c Cs.\n# TYPE c gauge\nc{path="a\\\\b\\"c\\n"} 1.5\n');
   known = undefined;
-  expect(await textOf([gauge])).toBe('# HELP c Cs.\n# TYPE c gauge\n');
+  expect(await metricsTextOf([gauge])).toBe('# HELP c Cs.\n# TYPE c gauge\n');
 });

@@ -42,6 +42,10 @@ test.for<[string, unknown]>([
   ['a RangeError', new RangeError('Invalid array length')],
   ['what cannot be parsed', new SyntaxError('Unexpected end of JSON input')],
   ['a wrong argument', coded('ERR_INVALID_ARG_TYPE')],
+  [
+    'a TypeError that speaks like the driver',
+    Object.assign(new TypeError('Connection is closed.'), { code: 'ECONNRESET' }),
+  ],
   ['any other error', new Error('the inbox answered for fewer entries than it was given')],
   ['no error at all', 'Redis is away'],
   ...[

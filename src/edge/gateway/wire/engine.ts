@@ -78,7 +78,8 @@ function settleExtensions({ headers }: IncomingMessage): boolean {
     if (offer === '') delete headers['sec-websocket-extensions'];
     else headers['sec-websocket-extensions'] = offer;
     return takesDeflated;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     // Malformed: ws refuses the handshake.
     return false;
   }

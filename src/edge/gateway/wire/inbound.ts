@@ -41,6 +41,7 @@ export class Inbound {
     try {
       return this.#compression.inflate(payload);
     } catch (error) {
+      // ws takes any as its own inflater's, and ends the connection: that is all that can be done about a bad stream.
       return error instanceof Error ? error : new Error(String(error));
     }
   }

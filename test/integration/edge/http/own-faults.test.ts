@@ -23,6 +23,8 @@ beforeAll(async () => {
   await redis.xadd('carillon:{user:broken}:log', '7-0', 'n', '{}');
   // No list of departments: reading it throws.
   await redis.set('carillon:{user:odd}:departments', '{');
+  // A log with something else than a notification: whatever looks into it fails.
+  await redis.xadd('carillon:{user:twisted}:log', '1-0', 'n', 'null', 'e', 'aa', 'at', Date.now(), 'x', '');
   carillon = await startCarillon({ AMQP_URL: amqpUrl, REDIS_URL: redisUrl, JWT_SECRET, PREFETCH: '4' });
   producer = new Producer(amqpUrl);
 });
@@ -100,6 +102,22 @@ test('over HTTP: 500 internal, and the stack is in the log', async () => {
   for (const line of linesLike('request failed')) {
     expect(line).toMatchObject({ level: 'error', stack: expect.stringContaining('departments') });
   }
+});
+
+test('inside the inbox: 500 internal, and the stack is in the log', async () => {
+  const authorization = `Bearer ${await tokenFor('twisted')}`;
+  const response = await fetch(`${carillon.url}/v1/inbox`, { headers: { authorization } });
+  expect([response.status, await response.json()]).toEqual([
+    500,
+    expect.objectContaining({ code: 'internal' }),
+  ]);
+  const ofInbox = () =>
+    linesLike('request failed').find(({ stack }) => /\/src\/pipeline\/inbox\//.test(String(stack)));
+  await until('the log line', 20_000, () => ofInbox() !== undefined);
+  expect(ofInbox()).toMatchObject({
+    level: 'error',
+    reason: 'a log holds something else than a notification',
+  });
 });
 
 test('over Socket.IO: the session that cannot begin leaves its stack too', async () => {

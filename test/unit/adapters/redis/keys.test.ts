@@ -1,6 +1,6 @@
 /** The names of keys: what an id may hold cannot lead out of its audience's keys and channel. */
 import { expect, test } from 'vitest';
-import { keyOf } from '../../../../src/adapters/redis/keys.ts';
+import { audienceKeyOf } from '../../../../src/adapters/redis/keys.ts';
 import { audienceOf, isAudience, roomOf } from '../../../../src/contract/audience.ts';
 import fc from '../../../support/fast-check.ts';
 
@@ -33,7 +33,7 @@ test('an id that could leave its Redis key, hash tag or channel is refused or en
       const audience = `${kind}:${id}`;
       if (!isAudience(audience)) return;
       taken += 1;
-      const key = keyOf(audience, 'log');
+      const key = audienceKeyOf(audience, 'log');
       // Redis takes what is between the first brace and the next one that closes.
       expect(`{${/\{(.*?)\}/s.exec(key)?.[1]}}`).toBe(roomOf(audience));
       expect(key).toBe(`carillon:${roomOf(audience)}:log`);

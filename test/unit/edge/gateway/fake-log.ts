@@ -14,6 +14,8 @@ export class FakeLog implements Inbox {
   epochs: Incarnation[] = [];
   /** How many of the next questions fail. */
   failures = 0;
+  /** What they fail with. */
+  failure: Error = new InboxUnavailable('Redis is away');
   /** Questions so far: `head`, or the first and last offset of a read. */
   readonly asked: ('head' | readonly [number, number])[] = [];
   /** Awaited before a question is answered; what is answered is what the log held when it was asked. */
@@ -89,7 +91,7 @@ export class FakeLog implements Inbox {
     const fails = this.failures > 0;
     if (fails) this.failures -= 1;
     await this.delay();
-    if (fails) throw new InboxUnavailable('Redis is away');
+    if (fails) throw this.failure;
     return answer;
   }
 }
@@ -117,11 +119,13 @@ type Told = number | { readonly resync: Cursor };
 /** A feed on a log. `enter` lets a member in and gives its cursor and the growing list of what it is told. */
 export function feedOn(log: FakeLog, inForce: () => Promise<void> = async () => {}) {
   const passedOn: { readonly message: LiveMessage; readonly sockets: number }[] = [];
+  const faults: unknown[] = [];
   const feed = new Feed('user:1', {
     inbox: log,
     inForce,
     onPassedOn: (_audience, message, sockets) => passedOn.push({ message, sockets }),
     onHealed: () => {},
+    onFault: (_audience, error) => faults.push(error),
     now: Date.now,
   });
   const enter = (id: string) => {
@@ -132,7 +136,7 @@ export function feedOn(log: FakeLog, inForce: () => Promise<void> = async () => 
     });
     return { cursor, told };
   };
-  return { log, feed, passedOn, enter };
+  return { log, feed, passedOn, faults, enter };
 }
 
 /** A feed that is open at the head of a log with that many entries of epoch `a`, and one member. */

@@ -128,6 +128,27 @@ describe('while it catches up', () => {
     expect(member.told).toEqual([6, 7]);
     expect(log.asked).toEqual(['head', 'head', 'head', 'head', [6, 7]]);
   });
+
+  test.each([new TypeError('a fault'), new SyntaxError('a fault')])(
+    'tells a fault of ours, and goes on with the next that comes: %s',
+    async (fault) => {
+      const { log, feed, faults, member } = await opened(5);
+      log.failure = fault;
+      log.failures = 1;
+      feed.receive(log.fill('a', 7));
+      await settle();
+      expect([faults, member.told]).toEqual([[fault], []]);
+      feed.receive(log.add('a'));
+      await settle();
+      expect([faults, member.told]).toEqual([[fault], [6, 7, 8]]);
+      log.failures = 1;
+      log.add('a');
+      await expect(feed.refresh()).rejects.toBe(fault);
+      feed.check(log.head);
+      await settle();
+      expect([faults, member.told]).toEqual([[fault], [6, 7, 8, 9]]);
+    },
+  );
 });
 
 describe('while it opens', () => {
@@ -169,6 +190,14 @@ describe('while it opens', () => {
     await pause();
     await feed.opened;
     expect(enter('first').cursor).toEqual({ epoch: 'a', offset: 2 });
+  });
+
+  test('rejects with a fault of ours, which is no outage to wait for', async () => {
+    const log = new FakeLog();
+    log.failure = new SyntaxError('a fault');
+    log.failures = 1;
+    const { feed } = feedOn(log);
+    await expect(feed.opened).rejects.toBe(log.failure);
   });
 });
 

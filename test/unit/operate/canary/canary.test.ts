@@ -16,6 +16,7 @@ class World {
   readonly sent: string[] = [];
   readonly roundTrips: number[] = [];
   readonly changes: (CanaryLeg | undefined)[] = [];
+  readonly faults: unknown[] = [];
   enters = true;
   confirms: 'yes' | 'no' | 'never' = 'yes';
   /** What becomes of one that RabbitMQ has. */
@@ -41,6 +42,7 @@ class World {
     now: () => performance.now(),
     onArrived: (ms) => this.roundTrips.push(ms),
     onChange: (failed) => this.changes.push(failed),
+    onFault: (error) => this.faults.push(error),
   });
 
   consume(): void {

@@ -5,21 +5,24 @@ import type { Attendee } from '../../../../src/contract/presence.ts';
 import { MemoryPresence } from '../../../../src/operate/presence/memory-presence.ts';
 import { Presence } from '../../../../src/operate/presence/presence.ts';
 import type { Change, RoomCounts, Rooms } from '../../../../src/operate/presence/presence-store.ts';
+import { Unavailable } from '../../../../src/resilience/unavailable.ts';
 
 class FailingPresence extends MemoryPresence {
   isAway = false;
+  /** What it rejects with then. */
+  failure: Error = new Unavailable('away');
   readonly beats: Rooms[] = [];
   writes = 0;
   back = () => {};
 
   override async write(changes: readonly Change[]): Promise<void> {
-    if (this.isAway) throw new Error('away');
+    if (this.isAway) throw this.failure;
     this.writes += 1;
     await super.write(changes);
   }
 
   override async beat(node: string, rooms: Rooms): Promise<boolean> {
-    if (this.isAway) throw new Error('away');
+    if (this.isAway) throw this.failure;
     this.beats.push(rooms);
     return await super.beat(node, rooms);
   }
@@ -37,7 +40,9 @@ function attendee(session: string): Attendee {
 
 function open(beatMs = 10) {
   const store = new FailingPresence();
-  const presence = new Presence({ node: 'n', store, beatMs, now: Date.now });
+  const faults: unknown[] = [];
+  const onFault = (error: unknown) => faults.push(error);
+  const presence = new Presence({ node: 'n', store, beatMs, now: Date.now, onFault });
   const rooms = new Map<Audience, RoomCounts | undefined>();
   let changed = new Set<Audience>();
   const put = (audience: Audience, roomCounts: RoomCounts | undefined) => {
@@ -51,7 +56,7 @@ function open(beatMs = 10) {
   });
   onTestFinished(() => presence.close());
   const names = async () => (await store.of('ada')).sessions.map((one) => one.session);
-  return { store, presence, put, names };
+  return { store, presence, put, names, faults };
 }
 
 test('what is told of sessions is written, and all rooms only once', async () => {
@@ -123,4 +128,19 @@ test('in the end the last departures are written and the node is gone, unless th
   expect(await store.hosts('global')).toEqual([]);
   store.isAway = true;
   await presence.close();
+});
+
+test('a fault of ours is told, an outage is not, and both are made good', async () => {
+  const { store, presence, names, faults } = open();
+  const fault = new TypeError('a fault');
+  for (const failure of [new Unavailable('away'), fault]) {
+    store.failure = failure;
+    store.isAway = true;
+    const session = failure.message;
+    presence.present(attendee(session));
+    await expect.poll(() => faults.includes(fault)).toBe(failure === fault);
+    store.isAway = false;
+    await expect.poll(names).toContain(session);
+  }
+  expect(new Set(faults)).toEqual(new Set([fault]));
 });

@@ -107,6 +107,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/pipeline/event-observer.ts',
       'src/pipeline/inbox/live-message.ts',
       'src/pipeline/ingest/settlement.ts',
+      'src/adapters/redis/keys.ts',
     ],
   ],
   // Run elsewhere: on people's devices, and in an operator's terminal.

@@ -1,3 +1,4 @@
+/** The store of production: Redis, which all processes share. */
 import { RedisClock } from '../adapters/redis/clock.ts';
 import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
 import {

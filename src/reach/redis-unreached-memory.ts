@@ -1,6 +1,6 @@
 /** What is remembered in Redis of users' fetches over HTTP and of signals that were published. */
 import type { Cluster, Redis } from 'ioredis';
-import { audienceKeyOf } from '../adapters/redis/keys.ts';
+import { fetchedKeyOf, unreachedKeyOf } from '../adapters/redis/keys.ts';
 import type { Audience } from '../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { UnreachedMemory, UnreachedMemoryLimits } from './unreached-memory.ts';
@@ -20,30 +20,26 @@ export class RedisUnreachedMemory implements UnreachedMemory {
   fetched(audience: Audience, { epoch, offset }: Cursor): void {
     const { redis, fetchedKeptMs } = this.#options;
     // When it is lost a check finds less, and at worst says unreached of what was fetched.
-    redis.set(audienceKeyOf(audience, 'fetched'), `${epoch} ${offset}`, 'PX', fetchedKeptMs).catch(() => {});
+    redis.set(fetchedKeyOf(audience), `${epoch} ${offset}`, 'PX', fetchedKeptMs).catch(() => {});
   }
 
   async fetchedUpTo(audience: Audience): Promise<Cursor> {
-    const text = await this.#options.redis.get(audienceKeyOf(audience, 'fetched'));
+    const text = await this.#options.redis.get(fetchedKeyOf(audience));
     const [epoch = EMPTY_HEAD.epoch, offset] = text?.split(' ') ?? [];
     return { epoch, offset: Number(offset ?? 0) };
   }
 
   async isSignalled(audience: Audience, place: Cursor): Promise<boolean> {
-    return (await this.#options.redis.exists(signalledKey(audience, place))) === 1;
+    return (await this.#options.redis.exists(unreachedKeyOf(audience, place))) === 1;
   }
 
   async signalled(audience: Audience, place: Cursor): Promise<void> {
     await this.#options.redis.set(
-      signalledKey(audience, place),
+      unreachedKeyOf(audience, place),
       '1',
       'PX',
       this.#options.signalledKeptMs,
       'NX',
     );
   }
-}
-
-function signalledKey(audience: Audience, { epoch, offset }: Cursor): string {
-  return audienceKeyOf(audience, `unreached:${epoch}:${offset}`);
 }

@@ -6,15 +6,14 @@
  * It is asked for on every connection and again and again; in between goes a clock that nobody sets. On a Cluster one
  * node tells it for all.
  */
+
 import { performance } from 'node:perf_hooks';
 import { nodeOf, type RedisConnection } from './connections.ts';
+import { NODES_KEY } from './keys.ts';
 
 const ASK_EVERY_MS = 30_000;
 /** One after the other: a process that has just started is busy, and so may its first answer be late. */
 const QUESTIONS = 5;
-
-/** Any key; presence reckons by the clock of the same node. */
-const KEY = 'carillon:{nodes}:alive';
 
 export class RedisClock {
   /** Resolves when Redis has told the time; until then {@link now} is this machine's. */
@@ -48,7 +47,8 @@ export class RedisClock {
   }
 
   async #ask(): Promise<void> {
-    const node = nodeOf(this.#redis, KEY);
+    // Any key would do; presence reckons by the clock of this one's node.
+    const node = nodeOf(this.#redis, NODES_KEY);
     if (node?.status !== 'ready') return;
     try {
       for (let question = 0; question < QUESTIONS; question += 1) {

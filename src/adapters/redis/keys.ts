@@ -1,5 +1,9 @@
-/** The names of an audience's keys in Redis. */
+/**
+ * Every key and channel of Carillon in Redis, but the channels of rooms, which are those of Socket.IO's adapter. What lies
+ * under them is told in docs/rabbitmq-and-redis.md; a name that changes needs a migration.
+ */
 import { type Audience, roomOf } from '../../contract/audience.ts';
+import type { Cursor } from '../../contract/notification.ts';
 
 /** Braces put all keys of an audience, and its room's channel, in one Cluster slot; encoded, no id can close them. */
 export function audienceKeyOf(audience: Audience, name: string): string {
@@ -14,4 +18,51 @@ export function logKeysOf(audience: Audience): readonly string[] {
 /** Holds where an event is, by its identity, as long as its repeats are recognised. */
 export function onceKeyOf(audience: Audience, identity: string): string {
   return audienceKeyOf(audience, `once:${identity}`);
+}
+
+/** Where a user's client was seen to have fetched what lies in an audience's log. */
+export function fetchedKeyOf(audience: Audience): string {
+  return audienceKeyOf(audience, 'fetched');
+}
+
+/** Set once it has been said that this notification reached nobody. */
+export function unreachedKeyOf(audience: Audience, { epoch, offset }: Cursor): string {
+  return audienceKeyOf(audience, `unreached:${epoch}:${offset}`);
+}
+
+/** A hash of who is connected, by session. */
+export function sessionsKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'sessions');
+}
+
+/** A hash of devices that were connected. */
+export function devicesKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'devices');
+}
+
+/** The departments that an operator has given, in place of the token's. */
+export function departmentsKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'departments');
+}
+
+/** When each gateway was last heard of. */
+export const NODES_KEY = 'carillon:{nodes}:alive';
+
+/** A hash of how many are in each room of a gateway. */
+export function roomsKeyOf(node: string): string {
+  return `carillon:{nodes}:${node}`;
+}
+
+/** A hash of what became of the events with this id, by source. */
+export function outcomeKeyOf(id: string): string {
+  return `carillon:{event:${id}}:trail`;
+}
+
+/** A stream of what operators have ordered, and the channel that says that there is more. */
+export const ADMIN_COMMANDS_KEY = 'carillon:{directives}:log';
+export const ADMIN_COMMANDS_CHANNEL = 'carillon:{directives}:new';
+
+/** Two channels of what the console watches. One hash tag: in a Cluster one node serves both. */
+export function activityChannelOf(name: 'watched' | 'batches', suffix: string): string {
+  return `carillon:{tap}${suffix}:${name}`;
 }

@@ -3,7 +3,9 @@
  * them, which all processes hear; for a few seconds from then on each publishes what it saw on the other, which only
  * those who watch hear. So while nobody watches nothing is sent at all, in either direction, and no key is ever read.
  */
+
 import type { Cluster, Redis } from 'ioredis';
+import { activityChannelOf } from '../../adapters/redis/keys.ts';
 import type { Tick } from '../../contract/console.ts';
 import { readStored } from '../../contract/json.ts';
 import type { Activity, Seen } from './activity.ts';
@@ -11,9 +13,6 @@ import { batchSchema } from './batch.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
 import { Merger } from './merger.ts';
 import { everyWindow } from './windows.ts';
-
-/** By its hash tag both channels are served by the same node of a Cluster, and so come and go together. */
-const PREFIX = 'carillon:{tap}';
 
 const SAY_EVERY_MS = 1_000;
 
@@ -59,8 +58,8 @@ export class RedisActivity implements Activity {
     this.#collector = new Collector(options);
     this.#merger = new Merger(options.now);
     const { subscriber, suffix = '' } = options;
-    this.#watched = `${PREFIX}${suffix}:watched`;
-    this.#batches = `${PREFIX}${suffix}:batches`;
+    this.#watched = activityChannelOf('watched', suffix);
+    this.#batches = activityChannelOf('batches', suffix);
     const [watched, batches] = [Buffer.from(this.#watched), Buffer.from(this.#batches)];
     // As bytes: ioredis would make strings of every live message for a listener of 'smessage'.
     subscriber.on('smessageBuffer', (channel, message) => {

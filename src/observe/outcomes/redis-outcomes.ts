@@ -2,7 +2,9 @@
  * Outcomes in Redis: a hash per event id, by source. What is settled within a moment leaves in one script; on Cluster
  * each id goes alone, since they live in different slots.
  */
+
 import { Cluster, type Redis } from 'ioredis';
+import { outcomeKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
 import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
 import { settledFromText, settledText } from './settled-text.ts';
@@ -72,8 +74,4 @@ export class RedisOutcomes implements Outcomes {
     }
     await Promise.all(scripts);
   }
-}
-
-function outcomeKeyOf(id: string): string {
-  return `carillon:{event:${id}}:trail`;
 }

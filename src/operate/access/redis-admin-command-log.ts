@@ -1,12 +1,12 @@
 /** Admin commands in Redis: one stream, and a channel in the same slot that says that there is more. */
+
 import type { Cluster, Redis } from 'ioredis';
+import { ADMIN_COMMANDS_CHANNEL, ADMIN_COMMANDS_KEY } from '../../adapters/redis/keys.ts';
 import { readStored } from '../../contract/json.ts';
 import { type AdminCommand, adminCommandSchema } from './admin-command.ts';
 import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
 
-const STREAM = 'carillon:{directives}:log';
-const CHANNEL = 'carillon:{directives}:new';
-const CHANNEL_BYTES = Buffer.from(CHANNEL);
+const CHANNEL_BYTES = Buffer.from(ADMIN_COMMANDS_CHANNEL);
 
 /** Read in one answer. */
 const PAGE = 1_000;
@@ -38,16 +38,16 @@ export class RedisAdminCommandLog implements AdminCommandLog {
 
   async append(command: AdminCommand): Promise<void> {
     const { redis, keptMs, now } = this.#options;
-    await redis.xadd(STREAM, 'MINID', '~', now() - keptMs, '*', 'd', JSON.stringify(command));
+    await redis.xadd(ADMIN_COMMANDS_KEY, 'MINID', '~', now() - keptMs, '*', 'd', JSON.stringify(command));
     // It is kept; who does not hear of it now reads it a little later.
-    await redis.spublish(CHANNEL, '').catch(() => {});
+    await redis.spublish(ADMIN_COMMANDS_CHANNEL, '').catch(() => {});
   }
 
   async read(after: Place | undefined): Promise<readonly Kept[]> {
     const all: Kept[] = [];
     for (let from = after; ; from = all.at(-1)?.place) {
       const rows = await this.#options.redis.xrange(
-        STREAM,
+        ADMIN_COMMANDS_KEY,
         from === undefined ? '-' : `(${from}`,
         '+',
         'COUNT',
@@ -68,7 +68,7 @@ export class RedisAdminCommandLog implements AdminCommandLog {
     subscriber.on('ready', listener);
     redis.on('ready', listener);
     // While Redis is away it waits; a refusal would be an old Redis, which appends tell first.
-    subscriber.ssubscribe(CHANNEL).catch(() => {});
+    subscriber.ssubscribe(ADMIN_COMMANDS_CHANNEL).catch(() => {});
   }
 }
 

@@ -1,7 +1,8 @@
 /** Given departments in Redis: one key per user, without an end. Those asked for in one turn are read together. */
+
 import { Cluster, type Redis } from 'ioredis';
+import { departmentsKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
-import { roomOf } from '../../contract/audience.ts';
 import { readStored } from '../../contract/json.ts';
 import { type Departments, departmentsSchema } from './departments.ts';
 
@@ -28,11 +29,11 @@ export class RedisDepartments implements Departments {
   }
 
   async give(user: string, departments: readonly string[]): Promise<void> {
-    await this.#redis.set(departmentsKey(user), JSON.stringify(departments));
+    await this.#redis.set(departmentsKeyOf(user), JSON.stringify(departments));
   }
 
   async takeBack(user: string): Promise<void> {
-    await this.#redis.del(departmentsKey(user));
+    await this.#redis.del(departmentsKeyOf(user));
   }
 
   #leave(calls: readonly Call[]): void {
@@ -43,7 +44,7 @@ export class RedisDepartments implements Departments {
   /** Never rejects: what fails is told to the calls. */
   async #ask(calls: readonly Call[]): Promise<void> {
     try {
-      const texts = await this.#redis.mget(calls.map(({ user }) => departmentsKey(user)));
+      const texts = await this.#redis.mget(calls.map(({ user }) => departmentsKeyOf(user)));
       calls.forEach(({ resolve, reject }, i) => {
         try {
           resolve(parse(texts[i]));
@@ -64,8 +65,4 @@ function parse(text: string | null | undefined): readonly string[] | undefined {
   const departments = readStored(departmentsSchema.shape.departments, text);
   if (departments === undefined) throw new Error('what is stored as departments is no list of them');
   return departments;
-}
-
-function departmentsKey(user: string): string {
-  return `carillon:${roomOf(`user:${user}`)}:departments`;
 }

@@ -1,8 +1,10 @@
 /** Presence in Redis: two hashes per user, and of each node when it was last heard of and who is in its rooms. */
+
 import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
+import { devicesKeyOf, NODES_KEY, roomsKeyOf, sessionsKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
-import { type Audience, roomOf } from '../../contract/audience.ts';
+import type { Audience } from '../../contract/audience.ts';
 import { readStored } from '../../contract/json.ts';
 import {
   type Host,
@@ -27,8 +29,6 @@ const SESSIONS = luaScript(new URL('sessions.lua', import.meta.url));
 const FORGET = luaScript(new URL('forget.lua', import.meta.url));
 const BEAT = luaScript(new URL('beat.lua', import.meta.url));
 const ALIVE = luaScript(new URL('alive.lua', import.meta.url));
-
-const ALIVE_KEY = 'carillon:{nodes}:alive';
 
 /** Of one script: about a millisecond of Redis' time. */
 const MAX_CHANGES = 100;
@@ -73,17 +73,17 @@ export class RedisPresence implements PresenceStore {
       roomCounts === undefined ? '' : `${roomCounts.users} ${roomCounts.sessions}`,
     ]);
     const args = [node, this.#deadAfterMs, KEPT_MS, isAll ? '1' : '0', ...rooms];
-    return (await runScript(this.#redis, BEAT, [ALIVE_KEY, roomsKey(node)], args)) === 1;
+    return (await runScript(this.#redis, BEAT, [NODES_KEY, roomsKeyOf(node)], args)) === 1;
   }
 
   async leave(node: string): Promise<void> {
-    await Promise.all([this.#redis.zrem(ALIVE_KEY, node), this.#redis.del(roomsKey(node))]);
+    await Promise.all([this.#redis.zrem(NODES_KEY, node), this.#redis.del(roomsKeyOf(node))]);
   }
 
   async of(user: string) {
     const [sessions, devices] = await Promise.all([
-      this.#redis.hgetall(sessionsKey(user)),
-      this.#redis.hgetall(devicesKey(user)),
+      this.#redis.hgetall(sessionsKeyOf(user)),
+      this.#redis.hgetall(devicesKeyOf(user)),
     ]);
     const present = parsed(sessions, presentSessionSchema);
     const known = parsed(devices, knownDeviceSchema).map(({ value }) => value);
@@ -102,7 +102,7 @@ export class RedisPresence implements PresenceStore {
         const device = forgotten[i] ?? deviceOf(value, 0);
         return [value.session, json, fieldOf(device), JSON.stringify(device)];
       });
-      await runScript(this.#redis, FORGET, [sessionsKey(user), devicesKey(user)], [KEPT_MS, ...moves]);
+      await runScript(this.#redis, FORGET, [sessionsKeyOf(user), devicesKeyOf(user)], [KEPT_MS, ...moves]);
     }
     const living = checked.filter(({ isDead }) => !isDead).map(({ value }) => value);
     const renamed = new Set(forgotten.map(({ device }) => device));
@@ -112,7 +112,7 @@ export class RedisPresence implements PresenceStore {
 
   async hosts(audience: Audience): Promise<readonly Host[]> {
     const { living } = await this.#alive([]);
-    const said = await Promise.all(living.map((node) => this.#redis.hget(roomsKey(node), audience)));
+    const said = await Promise.all(living.map((node) => this.#redis.hget(roomsKeyOf(node), audience)));
     return living.flatMap((node, i) => {
       const [users = 0, sessions = 0] = (said[i] ?? '').split(' ').map(Number);
       return sessions === 0 ? [] : [{ node, users, sessions }];
@@ -148,7 +148,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   async #sendSome(changes: readonly Change[]): Promise<void> {
-    const keys = changes.flatMap(({ user }) => [sessionsKey(user), devicesKey(user)]);
+    const keys = changes.flatMap(({ user }) => [sessionsKeyOf(user), devicesKeyOf(user)]);
     const args = changes.flatMap((change) =>
       'present' in change
         ? [change.present.session, JSON.stringify(change.present), '', '']
@@ -162,17 +162,13 @@ export class RedisPresence implements PresenceStore {
   }
 
   async #alive(nodes: readonly string[]) {
-    const reply = await runScript(this.#redis, ALIVE, [ALIVE_KEY], [this.#deadAfterMs, ...nodes]);
+    const reply = await runScript(this.#redis, ALIVE, [NODES_KEY], [this.#deadAfterMs, ...nodes]);
     const [nowMs, living, beatsMs] = aliveSchema.parse(reply);
     return { nowMs, living, beatsMs };
   }
 }
 
 const aliveSchema = z.tuple([z.number(), z.array(z.string()), z.array(z.number())]);
-
-const sessionsKey = (user: string) => `carillon:${roomOf(`user:${user}`)}:sessions`;
-const devicesKey = (user: string) => `carillon:${roomOf(`user:${user}`)}:devices`;
-const roomsKey = (node: string) => `carillon:{nodes}:${node}`;
 
 /** What this version understands: another one's may have another form. */
 function parsed<T extends KnownDevice | PresentSession>(

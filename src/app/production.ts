@@ -1,6 +1,6 @@
 /** Production: events wait in RabbitMQ, and notifications are kept in Redis. */
 import { Publisher } from '../adapters/rabbitmq/publisher.ts';
-import type { Backends as Addresses } from '../config/config.ts';
+import type { BackendAddresses } from '../config/config.ts';
 import { type ClientSignal, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
 import { whether } from '../observe/health.ts';
 import { withoutPassword } from '../observe/log.ts';
@@ -14,7 +14,7 @@ import { type Checks, openRabbitMqQueue } from './rabbitmq-queue.ts';
 import { openRedisStore } from './redis-store.ts';
 import type { Store } from './store.ts';
 
-export function openProduction(context: Context, addresses: Addresses): Backends {
+export function openProduction(context: Context, addresses: BackendAddresses): Backends {
   const { config, log, onFatal } = context;
   const { amqpUrl, redisUrls } = addresses;
   // Connects when the queue is opened.

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Cluster, type Redis } from 'ioredis';
 import { connectForCommands, type RedisConnection } from '../adapters/redis/connections.ts';
-import type { Backends } from '../config/config.ts';
+import type { BackendAddresses } from '../config/config.ts';
 import { createLog } from '../observe/log.ts';
 import { reasonOf } from '../resilience/reason.ts';
 import { type Finding, isAtLeast } from './finding.ts';
@@ -10,7 +10,7 @@ import { type Finding, isAtLeast } from './finding.ts';
 const CONNECT_MS = 5_000;
 const [CLOCK_ADVICE_MS, CLOCK_WRONG_MS] = [500, 5_000];
 
-export async function* examineRedis(backends: Backends): AsyncGenerator<Finding> {
+export async function* examineRedis(backends: BackendAddresses): AsyncGenerator<Finding> {
   const redis = connectForCommands(backends, createLog({ level: 'silent', redact: [] }));
   const reasons: string[] = [];
   redis.on('error', (error: Error) => reasons.push(error.message || error.name));

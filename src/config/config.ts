@@ -186,7 +186,7 @@ export const documentedVariables: readonly { name: string; purpose: string }[] =
 type TokenKey = { readonly secret: string } | { readonly jwksUrl: string };
 
 /** The real parts, or undefined in embedded mode. */
-export interface Backends {
+export interface BackendAddresses {
   readonly amqpUrl: string;
   readonly redisUrls: readonly string[];
   readonly redisCluster: boolean;
@@ -207,7 +207,7 @@ export interface Config
   > {
   readonly HOST: string;
   readonly PENDING_TOTAL_MAX_BYTES: number;
-  readonly backends: Backends | undefined;
+  readonly backends: BackendAddresses | undefined;
   readonly tokenKey: TokenKey;
 }
 

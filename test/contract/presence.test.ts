@@ -10,7 +10,7 @@ import { MemoryPresence } from '../../src/operate/presence/memory-presence.ts';
 import {
   MAX_DEVICES,
   type PresenceStore,
-  type RoomCounts,
+  type RoomCount,
 } from '../../src/operate/presence/presence-store.ts';
 import { RedisPresence } from '../../src/operate/presence/redis-presence.ts';
 import { freshRedis } from '../support/servers.ts';
@@ -58,10 +58,10 @@ function left({ address: _, transport: _t, ...rest }: PresentSession, seconds: n
   return { ...rest, disconnectedAt: at(seconds) };
 }
 
-const rooms = (occupied: Readonly<Record<string, RoomCounts | undefined>>, isAll = false) => ({
+const rooms = (occupied: Readonly<Record<string, RoomCount | undefined>>, isAll = false) => ({
   isAll,
   occupied: new Map(
-    Object.entries(occupied).flatMap(([name, roomCounts]): [Audience, RoomCounts | undefined][] =>
+    Object.entries(occupied).flatMap(([name, roomCounts]): [Audience, RoomCount | undefined][] =>
       isAudience(name) ? [[name, roomCounts]] : [],
     ),
   ),

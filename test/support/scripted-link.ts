@@ -7,7 +7,7 @@ import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../../src/contract/notification.ts';
 import type { Cursors, Missed } from '../../src/contract/recovery.ts';
 import { withMarks } from '../../src/edge/gateway/missed-marks.ts';
-import { type Answer, recover } from '../../src/edge/gateway/recovery.ts';
+import { type AnswerBudget, recover } from '../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../src/pipeline/inbox/answer-size.ts';
 import { decodeLiveMessage, decodeMarksMessage } from '../../src/pipeline/inbox/live-message.ts';
 import { BY_RANK } from './inbox-model.ts';
@@ -217,7 +217,7 @@ export class ScriptedLink {
     cursors: Cursors,
     places: ReadonlyMap<Audience, Cursor>,
   ): Promise<readonly (readonly [Audience, Missed])[]> {
-    const answer: Answer = { portion: new Portion(524_288), meter: METER, isPartial: false };
+    const answer: AnswerBudget = { portion: new Portion(524_288), meter: METER, isPartial: false };
     const options = { ...RECOVERY, inbox: this.#service.inbox, now: () => this.#service.nowMs };
     const missed: [Audience, Missed][] = [];
     for (const audience of BY_RANK) {

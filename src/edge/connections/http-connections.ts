@@ -14,16 +14,16 @@ import { type ClientAddresses, countedAs, peerOf } from './client-addresses.ts';
 import { lastAnswer } from './refuse-stream.ts';
 
 /** What takes room: a place in this process, and one of its address's. */
-export interface Place {
+export interface ConnectionPlace {
   readonly node: boolean;
   /** As {@link countedAs} has it; undefined where it is a proxy's, which has many clients. */
   readonly address: string | undefined;
 }
 
 export interface ConnectionCounts {
-  fullFor(place: Place): 'node' | 'address' | undefined;
+  fullFor(place: ConnectionPlace): 'node' | 'address' | undefined;
   /** The caller MUST call what this returns, once, when the connection has ended. */
-  take(place: Place): () => void;
+  take(place: ConnectionPlace): () => void;
 }
 
 export interface HttpConnectionsOptions {

@@ -7,11 +7,11 @@ import type { Logger } from 'pino';
 import { type Problem, problem } from '../../contract/problem.ts';
 import type { GoawayCode } from '../../contract/socket.ts';
 import { type ClientAddresses, countedAs } from '../connections/client-addresses.ts';
-import type { Place } from '../connections/http-connections.ts';
+import type { ConnectionPlace } from '../connections/http-connections.ts';
 import { refuseRequest, refuseStream } from '../connections/refuse-stream.ts';
 import { Allowance, type Rate } from '../limits/token-bucket.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { stateOf } from './connection-state.ts';
+import { recordOf } from './connection-record.ts';
 import { codeOf, sayGoaway, turnAway } from './goaway.ts';
 import { handshakeFault, pollingFault, queryOf } from './handshake-fault.ts';
 import { isSentWithoutOrigin, PollingSessions } from './polling-sessions.ts';
@@ -160,7 +160,7 @@ export class Admission {
   ): void {
     if (codeOf(connection) !== undefined) return;
     const { log, onRefused } = this.#options;
-    if (!stateOf(connection).hasBegun) {
+    if (!recordOf(connection).hasBegun) {
       log.info({ address: Reflect.get(connection, 'remoteAddress'), code }, 'connection refused');
       onRefused(code);
     }
@@ -210,7 +210,7 @@ export class Admission {
    * What a client takes besides the TCP connection that it came on, which was counted when it was opened. One that polls
    * lives on between its requests; and a proxy's connection counts for none of the proxy's clients.
    */
-  #placeOf(request: IncomingMessage, isPolling: boolean): Place {
+  #placeOf(request: IncomingMessage, isPolling: boolean): ConnectionPlace {
     const { addresses } = this.#options;
     const isCounted = isPolling || addresses.isProxy(request.socket);
     return { node: isPolling, address: isCounted ? countedAs(addresses.of(request)) : undefined };

@@ -1,5 +1,5 @@
 /** How many connections this node has: altogether, of each address and of each user. */
-import type { ConnectionCounts, Place } from '../connections/http-connections.ts';
+import type { ConnectionCounts, ConnectionPlace } from '../connections/http-connections.ts';
 
 export interface MaxConnections {
   readonly perNode: number;
@@ -33,7 +33,7 @@ export class ConnectionLimits implements ConnectionCounts {
   }
 
   /** What has no room for one more; undefined when there is room. */
-  fullFor({ node, address }: Place): 'node' | 'address' | undefined {
+  fullFor({ node, address }: ConnectionPlace): 'node' | 'address' | undefined {
     if (node && this.#taken >= this.#limits.perNode) return 'node';
     const isFull = address !== undefined && this.#addresses.of(address) >= this.#limits.perAddress;
     return isFull ? 'address' : undefined;
@@ -44,7 +44,7 @@ export class ConnectionLimits implements ConnectionCounts {
   }
 
   /** The caller MUST call what this returns, once, when the connection has ended. */
-  take(place: Place): () => void {
+  take(place: ConnectionPlace): () => void {
     this.#change(place, 1);
     return () => this.#change(place, -1);
   }
@@ -55,7 +55,7 @@ export class ConnectionLimits implements ConnectionCounts {
     return () => this.#users.add(user, -1);
   }
 
-  #change({ node, address }: Place, change: 1 | -1): void {
+  #change({ node, address }: ConnectionPlace, change: 1 | -1): void {
     if (node) this.#taken += change;
     if (address !== undefined) this.#addresses.add(address, change);
   }

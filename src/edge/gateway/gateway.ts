@@ -13,7 +13,7 @@ import type { GatewayOptions } from './gateway-options.ts';
 import { cutOff } from './goaway.ts';
 import { allowHandshake, handshakeBytes, limitMessages } from './message-limits.ts';
 import { releaseHandshake } from './released-handshake.ts';
-import { Requests } from './requests.ts';
+import { ClientRequests } from './requests.ts';
 import { RoomCounts } from './room-counts.ts';
 import type { GatewayServer } from './server.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -122,7 +122,7 @@ export class Gateway {
     };
     const { publish } = options;
     const { maxTopics, maxEventBytes } = limits;
-    const requests = new Requests({
+    const requests = new ClientRequests({
       inbox: userInbox,
       verify,
       publish,

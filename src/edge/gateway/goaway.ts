@@ -1,6 +1,6 @@
 /** The last word to a client: a stable code, whether to come back and when; then the connection closes. */
 import type { GoawayCode } from '../../contract/socket.ts';
-import { stateOf } from './connection-state.ts';
+import { recordOf } from './connection-record.ts';
 import type { GatewaySocket } from './server.ts';
 import { type Connection, isTooSlow } from './wire/shared-write.ts';
 
@@ -18,7 +18,7 @@ const goaways: Record<GoawayCode, { readonly reconnect: boolean; readonly spread
 };
 
 export function goaway(socket: GatewaySocket, code: GoawayCode): void {
-  stateOf(socket.conn).closeCode = code;
+  recordOf(socket.conn).closeCode = code;
   socket.emit('goaway', messageOf(code));
   socket.disconnect(true);
 }
@@ -31,7 +31,7 @@ export function turnAway(connection: Connection, code: GoawayCode): void {
 
 /** The same for a connection that is being closed already. */
 export function sayGoaway(connection: Connection, code: GoawayCode): void {
-  const state = stateOf(connection);
+  const state = recordOf(connection);
   // What was said first is why.
   if (state.closeCode !== undefined) return;
   state.closeCode = code;
@@ -42,13 +42,13 @@ export function sayGoaway(connection: Connection, code: GoawayCode): void {
 
 /** For a connection whose client does not take what it is sent: a last word would wait behind all the rest. */
 export function cutOff(connection: Connection): void {
-  stateOf(connection).closeCode = 'slow_consumer';
+  recordOf(connection).closeCode = 'slow_consumer';
   connection.close(true);
 }
 
 /** Why this node sent the client away; undefined when the client left by itself. */
 export function codeOf(connection: Connection): GoawayCode | undefined {
-  return stateOf(connection).closeCode ?? (isTooSlow(connection) ? 'slow_consumer' : undefined);
+  return recordOf(connection).closeCode ?? (isTooSlow(connection) ? 'slow_consumer' : undefined);
 }
 
 function messageOf(code: GoawayCode) {

@@ -21,7 +21,7 @@ export interface RecoveryOptions {
 }
 
 /** The answer that what was missed is a part of, with whatever else is in it. */
-export interface Answer {
+export interface AnswerBudget {
   readonly portion: Portion;
   /** Undefined: the user may have nothing read now. */
   readonly meter: Meter | undefined;
@@ -46,7 +46,7 @@ export async function recover(
   audience: Audience,
   cursor: Cursor,
   head: Cursor,
-  { portion, meter, isPartial }: Answer,
+  { portion, meter, isPartial }: AnswerBudget,
 ): Promise<Missed> {
   const place = { epoch: head.epoch, head: head.offset };
   const missing = (reason: UnrecoveredReason): Missed => {
@@ -104,7 +104,7 @@ export async function lastOf(
   audience: Audience,
   count: number,
   place: Cursor,
-  { portion, meter }: Answer,
+  { portion, meter }: AnswerBudget,
 ): Promise<Missed> {
   const { epoch, offset: head } = place;
   const isCurrent = isCurrentAt(now());

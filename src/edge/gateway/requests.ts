@@ -34,7 +34,7 @@ export interface RequestsOptions {
 /** For who has not taken what is there: when that is depends on the client alone. */
 const PENDING_RETRY_MS = 1_000;
 
-export class Requests {
+export class ClientRequests {
   /** One for all sockets: a set of closures for each would be kilobytes. */
   readonly #answers: ReadonlyMap<string, Answer>;
   readonly #log: Logger;

@@ -7,7 +7,7 @@ import type { Meter } from '../../pipeline/inbox/meter.ts';
 import { Unavailable } from '../../resilience/unavailable.ts';
 import type { Feed } from './feed.ts';
 import type { Feeds } from './feeds.ts';
-import { type Answer, lastOf, type RecoveryOptions, recover } from './recovery.ts';
+import { type AnswerBudget, lastOf, type RecoveryOptions, recover } from './recovery.ts';
 import type { GatewaySocket } from './server.ts';
 import { HeldSubscriber } from './subscriber.ts';
 
@@ -130,7 +130,7 @@ export class RoomJoin {
     const places = cursors.map(([audience, cursor], i) => {
       return { audience, cursor, head: feeds[i]?.cursor ?? EMPTY_HEAD };
     });
-    const answer: Answer = { portion: new Portion(maxAnswerBytes), meter, isPartial };
+    const answer: AnswerBudget = { portion: new Portion(maxAnswerBytes), meter, isPartial };
     const missed: (readonly [Audience, Missed])[] = [];
     for (const { audience, cursor, head } of shortestFirst(places)) {
       missed.push([audience, await recover(recovery, audience, cursor, head, answer)]);
@@ -142,17 +142,21 @@ export class RoomJoin {
     return this.#socket.connected && this.#socket.rooms.has(roomOf(audience));
   }
 
-  #enterFeed(feed: Feed, subscriber: HeldSubscriber, cursors: Cursors = {}): Place {
+  #enterFeed(feed: Feed, subscriber: HeldSubscriber, cursors: Cursors = {}): JoinPlace {
     const head = feed.enter(this.#socket.id, subscriber);
     return { audience: feed.audience, head, cursor: cursors[feed.audience] };
   }
 
-  #answerFor({ meter }: Before): Answer {
+  #answerFor({ meter }: Before): AnswerBudget {
     return { portion: new Portion(this.#options.maxAnswerBytes), meter, isPartial: false };
   }
 
   /** What came before the place, as far as it was asked for. */
-  async #before({ audience, head, cursor }: Place, last: Before['last'], answer: Answer): Promise<Entered> {
+  async #before(
+    { audience, head, cursor }: JoinPlace,
+    last: Before['last'],
+    answer: AnswerBudget,
+  ): Promise<Entered> {
     const { recovery } = this.#options;
     if (cursor !== undefined) {
       return { audience, head, missed: await recover(recovery, audience, cursor, head, answer) };
@@ -175,14 +179,14 @@ export class RoomJoin {
   }
 }
 
-interface Place {
+interface JoinPlace {
   readonly audience: Audience;
   readonly head: Cursor;
   readonly cursor: Cursor | undefined;
 }
 
 /** Of those that do not all have room in one answer, as many as possible. One after the other: it is read what fits. */
-function shortestFirst<Compared extends Pick<Place, 'head' | 'cursor'>>(
+function shortestFirst<Compared extends Pick<JoinPlace, 'head' | 'cursor'>>(
   places: readonly Compared[],
 ): readonly Compared[] {
   const length = ({ head, cursor }: Compared) => head.offset - (cursor?.offset ?? 0);

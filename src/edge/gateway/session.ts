@@ -18,7 +18,7 @@ import type { Meter } from '../../pipeline/inbox/meter.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
-import { stateOf } from './connection-state.ts';
+import { recordOf } from './connection-record.ts';
 import { codeOf, goaway } from './goaway.ts';
 import { Lifetime, SessionOver } from './lifetime.ts';
 import { withMarks } from './missed-marks.ts';
@@ -83,7 +83,7 @@ export class Session implements ObservedSession {
   #followSocket(): void {
     const { observers, deadlineMs } = this.#options;
     const { conn } = this.#socket;
-    const connection = stateOf(conn);
+    const connection = recordOf(conn);
     connection.sessionBegins();
     // At its 'disconnect' it is in no room any more.
     this.#socket.on('disconnecting', () => {

@@ -129,7 +129,7 @@ async function answered<T>(reply: FastifyReply, log: FastifyBaseLogger, answer: 
     return await answer();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (!(error instanceof Error) || !isUnavailable(code)) throw error;
+    if (!(error instanceof Error) || !isDeadLettersUnavailable(code)) throw error;
     log.warn({ code, reason: error.message }, 'dead letters not reached');
     const detail =
       code === 'inbox_unavailable' ? 'what is there already cannot be said; send it again' : error.message;
@@ -139,6 +139,6 @@ async function answered<T>(reply: FastifyReply, log: FastifyBaseLogger, answer: 
 
 const UNAVAILABLE = ['broker_unavailable', 'dead_letters_busy', 'inbox_unavailable'] as const;
 
-function isUnavailable(code: unknown): code is (typeof UNAVAILABLE)[number] {
+function isDeadLettersUnavailable(code: unknown): code is (typeof UNAVAILABLE)[number] {
   return UNAVAILABLE.some((known) => known === code);
 }

@@ -19,14 +19,14 @@ export const TOKEN_CODES = ['unauthorized', 'keys_unavailable'] as const;
 export const SCOPE_CODES = [...TOKEN_CODES, 'forbidden'] as const;
 
 /** Who asks on the routes that have `admit` as their onRequest hook: refuses all others. */
-export interface Admission {
+export interface BearerCheck {
   /** Before the body is read: who may not ask cannot make this process hold a megabyte for it. */
   admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>;
   identityOf(request: FastifyRequest): Identity;
 }
 
 /** `scope`: what the token must allow, if anything in particular. */
-export function admission(verify: Verify, scope?: string): Admission {
+export function admission(verify: Verify, scope?: string): BearerCheck {
   const admitted = new WeakMap<FastifyRequest, Identity>();
   return {
     admit: async (request, reply) => {

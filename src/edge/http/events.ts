@@ -25,7 +25,7 @@ import { type Identity, matchesAny, type Verify } from '../../contract/token.ts'
 import { reasonOf } from '../../resilience/reason.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { EventQuota } from '../limits/request-limits.ts';
-import { type Admission, admission, SCOPE_CODES } from './bearer.ts';
+import { admission, type BearerCheck, SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 const BATCH_TYPE = 'application/cloudevents-batch+json';
@@ -55,7 +55,7 @@ const acceptedSchema = z.object({
 /** Where events may be published, and by whom. */
 export interface EventsPlace {
   readonly path: string;
-  readonly admission: Admission;
+  readonly admission: BearerCheck;
   /** Left out of the documentation. */
   readonly hide: boolean;
 }

@@ -23,7 +23,7 @@ const WATCHED_MS = 3_000;
 const WAIT_MS = 125;
 
 /** What is used of the subscribing connection; ioredis' Redis has it, and for a Cluster cluster-subscriber.ts. */
-interface ShardedSubscriber {
+interface ActivitySubscriber {
   on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
   ssubscribe(channel: string): Promise<unknown>;
   sunsubscribe(channel: string): Promise<unknown>;
@@ -33,7 +33,7 @@ export interface RedisTapOptions extends CollectorOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Pick<Redis | Cluster, 'spublish'>;
   /** MUST wait for ever while Redis is away. */
-  readonly subscriber: ShardedSubscriber;
+  readonly subscriber: ActivitySubscriber;
   /** Of the names of its channels, for the database that the service has in Redis. */
   readonly suffix?: string;
 }

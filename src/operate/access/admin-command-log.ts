@@ -2,7 +2,7 @@
 import type { AdminCommand } from './admin-command.ts';
 
 /** A place in the log; only the log that gave it knows what it means. */
-export type Place = string;
+export type CommandPlace = string;
 
 /** One implementation is Redis' (redis-admin-command-log.ts), one is this process's memory (memory-admin-command-log.ts). */
 export interface AdminCommandLog {
@@ -10,14 +10,14 @@ export interface AdminCommandLog {
   append(command: AdminCommand): Promise<void>;
 
   /** Those behind the place, or all, oldest first. MUST reject when they cannot be read. */
-  read(after: Place | undefined): Promise<readonly Kept[]>;
+  read(after: CommandPlace | undefined): Promise<readonly Kept[]>;
 
   /** Calls back when there may be new ones. MAY forget to: readers also look from time to time. */
   onNew(listener: () => void): void;
 }
 
 export interface Kept {
-  readonly place: Place;
+  readonly place: CommandPlace;
   /** Undefined when a newer version wrote it, which this one does not understand. */
   readonly command: AdminCommand | undefined;
 }

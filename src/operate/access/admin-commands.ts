@@ -6,7 +6,7 @@
 import type { Identity } from '../../contract/token.ts';
 import { jittered } from '../../resilience/jitter.ts';
 import type { AdminCommand, Directing, Obey } from './admin-command.ts';
-import type { AdminCommandLog, Place } from './admin-command-log.ts';
+import type { AdminCommandLog, CommandPlace } from './admin-command-log.ts';
 
 export interface AdminCommandsOptions {
   readonly log: AdminCommandLog;
@@ -20,7 +20,7 @@ export class AdminCommands implements Directing {
   readonly #options: AdminCommandsOptions;
   readonly #revokedBeforeMs = new Map<string, number>();
   readonly #obeying: Obey[] = [];
-  #place: Place | undefined;
+  #place: CommandPlace | undefined;
   #isKnown = false;
   /** One reading at a time: two would hand out the same commands twice. */
   #reading: Promise<void> = Promise.resolve();

@@ -1,6 +1,6 @@
 /** Admin commands within one process: embedded mode. */
 import type { AdminCommand } from './admin-command.ts';
-import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
+import type { AdminCommandLog, CommandPlace, Kept } from './admin-command-log.ts';
 
 export class MemoryAdminCommandLog implements AdminCommandLog {
   readonly #kept: Kept[] = [];
@@ -11,7 +11,7 @@ export class MemoryAdminCommandLog implements AdminCommandLog {
     this.#listener();
   }
 
-  async read(after: Place | undefined): Promise<readonly Kept[]> {
+  async read(after: CommandPlace | undefined): Promise<readonly Kept[]> {
     return this.#kept.slice(Number(after ?? 0));
   }
 

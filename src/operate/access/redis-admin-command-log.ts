@@ -4,7 +4,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { ADMIN_COMMANDS_CHANNEL, ADMIN_COMMANDS_KEY } from '../../adapters/redis/keys.ts';
 import { readStored } from '../../contract/json.ts';
 import { type AdminCommand, adminCommandSchema } from './admin-command.ts';
-import type { AdminCommandLog, Kept, Place } from './admin-command-log.ts';
+import type { AdminCommandLog, CommandPlace, Kept } from './admin-command-log.ts';
 
 const CHANNEL_BYTES = Buffer.from(ADMIN_COMMANDS_CHANNEL);
 
@@ -12,7 +12,7 @@ const CHANNEL_BYTES = Buffer.from(ADMIN_COMMANDS_CHANNEL);
 const PAGE = 1_000;
 
 /** What is used of the subscribing connection; ioredis' Redis and Cluster both have it. */
-interface ShardedSubscriber {
+interface CommandSubscriber {
   on(event: 'smessageBuffer', listener: (channel: Buffer) => void): unknown;
   on(event: 'ready', listener: () => void): unknown;
   ssubscribe(channel: string): Promise<unknown>;
@@ -22,7 +22,7 @@ export interface RedisAdminCommandLogOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Redis | Cluster;
   /** MUST wait for ever while Redis is away. */
-  readonly subscriber: ShardedSubscriber;
+  readonly subscriber: CommandSubscriber;
   /** No token lives for longer, so that older commands are of no use. */
   readonly keptMs: number;
   /** Redis' time, by which it numbers what is appended. */
@@ -43,7 +43,7 @@ export class RedisAdminCommandLog implements AdminCommandLog {
     await redis.spublish(ADMIN_COMMANDS_CHANNEL, '').catch(() => {});
   }
 
-  async read(after: Place | undefined): Promise<readonly Kept[]> {
+  async read(after: CommandPlace | undefined): Promise<readonly Kept[]> {
     const all: Kept[] = [];
     for (let from = after; ; from = all.at(-1)?.place) {
       const rows = await this.#options.redis.xrange(

@@ -9,7 +9,7 @@ import {
   MAX_DEVICES,
   ordered,
   type PresenceStore,
-  type RoomCounts,
+  type RoomCount,
   type Rooms,
 } from './presence-store.ts';
 
@@ -21,7 +21,7 @@ interface UserRecord {
 
 interface NodeRecord {
   beatMs: number;
-  readonly rooms: Map<Audience, RoomCounts>;
+  readonly rooms: Map<Audience, RoomCount>;
 }
 
 /** Devices of users who do not come back go when there are so many users; this process has no other bound. */
@@ -53,7 +53,7 @@ export class MemoryPresence implements PresenceStore {
   async beat(node: string, { isAll, occupied }: Rooms): Promise<boolean> {
     const known = this.#nodes.get(node);
     const isKnown = known !== undefined && Date.now() - known.beatMs <= this.#deadAfterMs;
-    const rooms = isKnown && !isAll ? known.rooms : new Map<Audience, RoomCounts>();
+    const rooms = isKnown && !isAll ? known.rooms : new Map<Audience, RoomCount>();
     for (const [audience, roomCounts] of occupied) {
       if (roomCounts === undefined) rooms.delete(audience);
       else rooms.set(audience, roomCounts);

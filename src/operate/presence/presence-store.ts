@@ -19,7 +19,7 @@ export type Change =
   | { readonly user: string; readonly present: PresentSession }
   | { readonly user: string; readonly gone: KnownDevice };
 
-export interface RoomCounts {
+export interface RoomCount {
   readonly users: number;
   readonly sessions: number;
 }
@@ -27,7 +27,7 @@ export interface RoomCounts {
 /** What a node says of its rooms: of those that changed, or of all. Nobody is in a room with no occupancy. */
 export interface Rooms {
   readonly isAll: boolean;
-  readonly occupied: ReadonlyMap<Audience, RoomCounts | undefined>;
+  readonly occupied: ReadonlyMap<Audience, RoomCount | undefined>;
 }
 
 export interface PresenceStore {

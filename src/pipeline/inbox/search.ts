@@ -18,7 +18,7 @@ interface EventName {
   readonly source: string;
 }
 
-export interface Found {
+export interface FoundEntry {
   readonly offsets: ReadonlyMap<Audience, Ranges>;
   /** Which events stand there. */
   readonly events: readonly EventName[];
@@ -35,7 +35,7 @@ export async function findEvents(
   names: ReadonlySet<string>,
   nameOf: (envelope: Envelope) => string,
   maxEntries: number,
-): Promise<Found> {
+): Promise<FoundEntry> {
   const offsets = new Map<Audience, Ranges>();
   const events = new Map<string, EventName>();
   const missing = new Set(names);

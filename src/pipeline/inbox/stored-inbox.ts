@@ -24,7 +24,7 @@ import { meteredInbox, type ReadInbox } from './metered-inbox.ts';
 import { readPage } from './page.ts';
 import { parsePosition } from './position.ts';
 import { difference, NO_RANGES, type Ranges } from './ranges.ts';
-import { type Found, findEvents } from './search.ts';
+import { type FoundEntry, findEvents } from './search.ts';
 import type { InboxAnswer, Opened, UserInbox } from './user-inbox.ts';
 import { type Kept, type UserLog, View } from './view.ts';
 
@@ -131,7 +131,7 @@ export class StoredInbox implements UserInbox {
     meter: Meter | undefined,
   ): Promise<InboxAnswer<MarkAnswer>> {
     const inbox = meteredInbox(this.#options.inbox, meter);
-    let found: (Found & { readonly logs: readonly UserLog[] }) | undefined;
+    let found: (FoundEntry & { readonly logs: readonly UserLog[] }) | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (attempt > 0) await backOff(attempt, meter);
       const { version, logs } = await this.#load(user, this.#heads(audiences));
@@ -161,7 +161,7 @@ export class StoredInbox implements UserInbox {
     throw new InboxUnavailable(`the marks of user ${user} changed ${MAX_ATTEMPTS} times in between`);
   }
 
-  #find(inbox: ReadInbox, logs: readonly UserLog[], { ids, events }: MarkRequest): Promise<Found> {
+  #find(inbox: ReadInbox, logs: readonly UserLog[], { ids, events }: MarkRequest): Promise<FoundEntry> {
     if (events !== undefined)
       return findEvents(inbox, logs, new Set(events.map(identityOf)), identityOf, MAX_ENTRIES);
     return findEvents(inbox, logs, new Set(ids), ({ id }) => id, MAX_ENTRIES);
@@ -234,7 +234,10 @@ export class StoredInbox implements UserInbox {
 }
 
 /** For the other devices: which events were meant; and their ids, for those that do not know events. */
-function namesOf({ ids, events }: MarkRequest, found: Found['events']): Pick<MarkRequest, 'ids' | 'events'> {
+function namesOf(
+  { ids, events }: MarkRequest,
+  found: FoundEntry['events'],
+): Pick<MarkRequest, 'ids' | 'events'> {
   const named = events ?? found;
   if (named.length === 0) return { ids };
   return { ids: ids ?? named.map(({ id }) => id), events: [...named] };

@@ -7,13 +7,23 @@ import { Backlog, Chunk, type PendingTotal } from './pending.ts';
 
 type Connection = Socket['conn'];
 
-interface Polling {
+class Polling {
   readonly backlog: Backlog;
   /** Of the packet that is written next, when others are sent it too. */
   shared: Chunk | undefined;
+
+  constructor(backlog: Backlog) {
+    this.backlog = backlog;
+  }
 }
 
-const followed = new WeakMap<Connection, Polling>();
+/** It lies on the connection itself, and so lives as long. */
+const POLLING = Symbol('what waits for a client that polls');
+
+function pollingOf(connection: Connection): Polling | undefined {
+  const polling: unknown = Reflect.get(connection, POLLING);
+  return polling instanceof Polling ? polling : undefined;
+}
 
 /** MUST be called for each connection when it opens; those over WebSocket look after themselves. */
 export function followPolling(connection: Connection, pending: PendingTotal, cutOff: () => void): void {
@@ -25,7 +35,7 @@ export function followPolling(connection: Connection, pending: PendingTotal, cut
     cutOff,
   };
   const backlog = new Backlog(pending, waiter);
-  const polling: Polling = { backlog, shared: undefined };
+  const polling = new Polling(backlog);
   const count = (packet: { readonly data?: unknown }) => {
     const bytes = typeof packet.data === 'string' ? packet.data.length : 0;
     backlog.add(polling.shared ?? new Chunk(bytes));
@@ -34,11 +44,11 @@ export function followPolling(connection: Connection, pending: PendingTotal, cut
   const clear = () => backlog.clear();
   const end = () => {
     clear();
-    followed.delete(connection);
+    Reflect.set(connection, POLLING, undefined);
     connection.off('packetCreate', count);
     connection.off('flush', clear);
   };
-  followed.set(connection, polling);
+  Reflect.set(connection, POLLING, polling);
   connection.on('packetCreate', count);
   connection.on('flush', clear);
   connection.once('upgrade', end);
@@ -47,11 +57,11 @@ export function followPolling(connection: Connection, pending: PendingTotal, cut
 
 /** What is written next is this, which others are sent too. */
 export function shareNext(connection: Connection, chunk: Chunk): void {
-  const polling = followed.get(connection);
+  const polling = pollingOf(connection);
   if (polling !== undefined) polling.shared = chunk;
 }
 
 /** 0 for a connection that does not poll. */
 export function pollingBytes(connection: Connection): number {
-  return followed.get(connection)?.backlog.bytes ?? 0;
+  return pollingOf(connection)?.backlog.bytes ?? 0;
 }

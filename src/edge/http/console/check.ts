@@ -5,11 +5,11 @@ import { AUDIENCES_NAMED, checkAnswerSchema } from '../../../contract/console.ts
 import type { Event } from '../../../contract/event.ts';
 import { problem, refusalProblem } from '../../../contract/problem.ts';
 import { type Read, refusalCodeSchema } from '../../../contract/refusal.ts';
-import { type Admission, SCOPE_CODES } from '../bearer.ts';
+import { type BearerCheck, SCOPE_CODES } from '../bearer.ts';
 import { type EventsOptions, readEvents, takeBytes } from '../events.ts';
 import { problemResponses, sendProblem } from '../problems.ts';
 
-interface Found {
+interface CheckFindings {
   readonly audience: Audience;
   readonly route?: string;
 }
@@ -17,10 +17,10 @@ interface Found {
 export interface CheckOptions {
   readonly events: EventsOptions;
   /** Undefined when this process does not know: it has no routes. */
-  readonly audiencesOf: (event: Event) => Read<readonly Found[]> | undefined;
+  readonly audiencesOf: (event: Event) => Read<readonly CheckFindings[]> | undefined;
 }
 
-export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit }: Admission): void {
+export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit }: BearerCheck): void {
   app.register(async (scope) => {
     takeBytes(scope);
     scope.post(

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { type About, aboutSchema, deadLettersCountSchema } from '../../../contract/console.ts';
 import type { Identity, Verify } from '../../../contract/token.ts';
-import { type Admission, admission, bearerOf } from '../bearer.ts';
+import { admission, type BearerCheck, bearerOf } from '../bearer.ts';
 import { serveEvents } from '../events.ts';
 import { type CheckOptions, serveCheck } from './check.ts';
 import { type LiveOptions, serveLive } from './live.ts';
@@ -37,7 +37,7 @@ const ANYBODY: Identity = {
   expiresAtMs: Number.POSITIVE_INFINITY,
 };
 
-const OPEN: Admission = { admit: async () => undefined, identityOf: () => ANYBODY };
+const OPEN: BearerCheck = { admit: async () => undefined, identityOf: () => ANYBODY };
 
 const SCOPE = 'admin';
 

@@ -1,7 +1,7 @@
 /** What a client missed since its cursor: whole or not at all, and free when there is nothing new. */
 import { describe, expect, test } from 'vitest';
 import { type Cursor, EMPTY_HEAD, notificationSchema } from '../../../../src/contract/notification.ts';
-import { type Answer, type RecoveryResult, recover } from '../../../../src/edge/gateway/recovery.ts';
+import { type AnswerBudget, type RecoveryResult, recover } from '../../../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../../../src/pipeline/inbox/answer-size.ts';
 import type { Inbox, Stored } from '../../../../src/pipeline/inbox/inbox.ts';
 import { parseIncarnations } from '../../../../src/pipeline/inbox/incarnations.ts';
@@ -68,7 +68,7 @@ async function recovered(
   fake: ReturnType<typeof fakeInbox>,
   cursor: Cursor,
   head: Cursor = HEAD,
-  answer: Answer = answerOf(),
+  answer: AnswerBudget = answerOf(),
 ) {
   const missed = await recover(
     { inbox: fake.inbox, maxNotifications: 5, onRecovery: fake.onRecovery, now: Date.now },

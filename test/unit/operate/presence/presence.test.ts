@@ -4,7 +4,7 @@ import type { Audience } from '../../../../src/contract/audience.ts';
 import type { Attendee } from '../../../../src/contract/presence.ts';
 import { MemoryPresence } from '../../../../src/operate/presence/memory-presence.ts';
 import { Presence } from '../../../../src/operate/presence/presence.ts';
-import type { Change, RoomCounts, Rooms } from '../../../../src/operate/presence/presence-store.ts';
+import type { Change, RoomCount, Rooms } from '../../../../src/operate/presence/presence-store.ts';
 import { Unavailable } from '../../../../src/resilience/unavailable.ts';
 
 class FailingPresence extends MemoryPresence {
@@ -43,9 +43,9 @@ function open(beatMs = 10) {
   const faults: unknown[] = [];
   const onFault = (error: unknown) => faults.push(error);
   const presence = new Presence({ node: 'n', store, beatMs, now: Date.now, onFault });
-  const rooms = new Map<Audience, RoomCounts | undefined>();
+  const rooms = new Map<Audience, RoomCount | undefined>();
   let changed = new Set<Audience>();
-  const put = (audience: Audience, roomCounts: RoomCounts | undefined) => {
+  const put = (audience: Audience, roomCounts: RoomCount | undefined) => {
     rooms.set(audience, roomCounts);
     changed.add(audience);
   };

@@ -8,7 +8,7 @@
 import type { GoawayCode } from '../../contract/socket.ts';
 import type { Connection } from './wire/shared-write.ts';
 
-export class ConnectionState {
+export class ConnectionRecord {
   /** Why this node closed it. */
   closeCode: GoawayCode | undefined;
   #sessions = 0;
@@ -36,13 +36,13 @@ export class ConnectionState {
   }
 }
 
-const STATE = Symbol('connection state');
+const RECORD = Symbol('connection record');
 
 /** It lies on the connection itself, and so lives as long. */
-export function stateOf(connection: Connection): ConnectionState {
-  const known: unknown = Reflect.get(connection, STATE);
-  if (known instanceof ConnectionState) return known;
-  const state = new ConnectionState();
-  Reflect.set(connection, STATE, state);
+export function recordOf(connection: Connection): ConnectionRecord {
+  const known: unknown = Reflect.get(connection, RECORD);
+  if (known instanceof ConnectionRecord) return known;
+  const state = new ConnectionRecord();
+  Reflect.set(connection, RECORD, state);
   return state;
 }

@@ -1,6 +1,6 @@
 /** Publishes to RabbitMQ and answers only when RabbitMQ has confirmed that a queue holds the message. */
 import { randomUUID } from 'node:crypto';
-import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
+import { type ChannelModel, type ConfirmChannel, IllegalOperationError, type Options } from 'amqplib';
 import type { Logger } from 'pino';
 import { frameMaxOf } from './amqplib-reader.ts';
 import { describe, Link, type LinkState } from './link.ts';
@@ -125,7 +125,7 @@ export class Publisher {
           CONFIRM_TIMEOUT_MS,
           `RabbitMQ did not confirm within ${CONFIRM_TIMEOUT_MS} ms`,
         );
-        channel.publish(exchange, routingKey, body, properties, (error: unknown) => {
+        const confirmed = (error: unknown) => {
           if (this.#returned.delete(correlationId)) {
             // That nobody listens to signals is nothing to mend.
             if (exchange !== SIGNALS_EXCHANGE) this.#onUnroutable();
@@ -136,7 +136,14 @@ export class Publisher {
             this.#renewIfNacked(error, channel);
             fail('RabbitMQ refused the message or closed the channel', error);
           } else resolve();
-        });
+        };
+        try {
+          channel.publish(exchange, routingKey, body, properties, confirmed);
+        } catch (error) {
+          // The connection is closing, and its end has not been told yet. All else is the message's fault, or ours.
+          if (!(error instanceof IllegalOperationError)) throw error;
+          fail('the channel has closed', error);
+        }
       });
       this.#refused.delete(exchange);
     } finally {

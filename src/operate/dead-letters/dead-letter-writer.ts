@@ -5,7 +5,6 @@ import { DEAD_LETTERS } from '../../adapters/rabbitmq/topology.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { retried } from '../../resilience/retry.ts';
-import { isUnavailable } from '../../resilience/unavailable.ts';
 import { cut, sizeOfHeaders, writable } from './writable-message.ts';
 
 /** Our own, which a producer would forge, and those that would make RabbitMQ route the copy elsewhere too. */
@@ -58,14 +57,19 @@ export async function deadLetter(
       await publisher.publish(DEAD_LETTERS, routingKey, message.content, properties);
     } catch (error) {
       if (error instanceof RefusedByBroker) refusals += 1;
-      // What amqplib throws over a value that it cannot write, for one: a fault of ours that waiting does not mend.
-      if (!isUnavailable(error) || refusals === MAX_REFUSALS)
+      if (isUnwritable(error) || refusals === MAX_REFUSALS)
         throw new NotCopied('no copy can be made', { cause: error });
       throw error;
     }
   };
   signal.throwIfAborted();
-  await retried(publish, { signal: () => signal });
+  // A failure that nobody knows passes or not: the dead letter MUST NOT be given up for it.
+  await retried(publish, { signal: () => signal, shouldRetry: (error) => !(error instanceof NotCopied) });
+}
+
+/** What amqplib throws over a value that it cannot write: a fault of ours, but one that waiting does not mend. */
+function isUnwritable(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }
 
 /** Why, and since now; bounded, whatever was refused. */

@@ -25,7 +25,7 @@ async function filled(
   const inbox = new MemoryInbox({ limits, publish: () => 0, now: () => nowMs });
   for (let n = 1; n <= count; n += 1) {
     nowMs += 1_000;
-    const text = { head: `{"id":"${n}","epoch":"`, tail: '}' };
+    const text = { head: `{"id":"${n}","source":"/test","type":"t","epoch":"`, tail: '}' };
     await inbox.append(AUDIENCE, [
       { source: '/test', id: `${n}`, text, sampled: false, expiresAtMs: expiryOf(n) },
     ]);

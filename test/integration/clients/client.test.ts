@@ -184,8 +184,9 @@ describe('reconnecting', () => {
     await client.inbox.refresh();
     server.session = { missed: { 'user:ada': { ...missed(8, [], false), epoch: 'b' } } };
     await reconnected(client, () => server.cut());
-    // Asked behind it, the service's answer would have it.
     await soon(() => expect(server.asked('inbox').length).toBeGreaterThan(1));
+    // Asked behind it, the service's answer has it.
+    server.answers.inbox = () => ({ notifications: [item(9), item(8)], unseen: 2, unread: 2 });
     server.socket.emit('notification', notification(9, { epoch: 'b' }));
     await soon(() => expect(told.at(-1)).toBe('e9'));
     expect(told).toContain('resync user:ada');

@@ -3,7 +3,7 @@
  * each other in one run. A version is a commit, or `.` for what is here; variables may follow. Ratios are those to the first.
  *
  *     npm run bench:versions -- f134d46 .                      what has come since costs
- *     npm run bench:versions -- .,TRAIL_SECONDS=0 .            what outcomes costs
+ *     npm run bench:versions -- .,TRAIL_SECONDS=0 .            what keeping outcomes costs
  *     --rounds 15   instead of 9     --smoke   does it run?
  */
 import { mkdtempSync, rmSync } from 'node:fs';

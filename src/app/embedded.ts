@@ -18,7 +18,6 @@ import { Listeners } from '../operate/signals/listeners.ts';
 import { MemorySignals } from '../operate/signals/memory-signals.ts';
 import { MemoryMarksStore } from '../pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../pipeline/inbox/memory-inbox.ts';
-import { StoredInbox } from '../pipeline/inbox/stored-inbox.ts';
 import { EmbeddedQueue } from '../pipeline/ingest/embedded-queue.ts';
 import { LocalUnreachedMemory } from '../reach/local-unreached-memory.ts';
 import { MemoryUnreached } from '../reach/memory-unreached.ts';
@@ -26,7 +25,7 @@ import { createReachCheck } from '../reach/reach-check.ts';
 import type { Backends, Exposure } from './backends.ts';
 import type { Context } from './context.ts';
 import type { Delivery, Queue } from './queue.ts';
-import { inboxLimits, type Store, unreachedKept, userInboxOptions } from './store.ts';
+import { inboxLimits, openUserInbox, type Store, unreachedKept } from './store.ts';
 
 export function openEmbedded(context: Context): Backends {
   const listeners = new Listeners();
@@ -69,12 +68,7 @@ function openStore({ node, config, closers }: Context, signals: Signals): Store 
   closers.add('the activity', () => activity.close());
   return {
     inbox,
-    userInbox: new StoredInbox({
-      inbox,
-      store: marks,
-      now,
-      ...userInboxOptions(config, signals, unreachedMemory),
-    }),
+    userInbox: openUserInbox(config, signals, { inbox, marks, unreachedMemory, now }),
     marks,
     unreachedMemory,
     live,

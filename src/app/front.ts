@@ -49,7 +49,7 @@ export interface FrontParts {
   readonly ownConsole: OwnConsole;
   /** Undefined when nothing could record traces. */
   readonly tracing: Tracing | undefined;
-  readonly stages: ActivityRecorder | undefined;
+  readonly activityRecorder: ActivityRecorder | undefined;
 }
 
 /** Listens until its closers send every socket away. */
@@ -67,7 +67,7 @@ export async function openFront(
     publishing,
     ownConsole,
     tracing,
-    stages,
+    activityRecorder,
   }: FrontParts,
 ): Promise<FastifyInstance> {
   const { store, signals, exposure } = backends;
@@ -155,7 +155,7 @@ export async function openFront(
       passedOn: (audience, message, sockets) => {
         if (isOwn(audience)) return;
         metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
-        stages?.delivered(audience, message, sockets);
+        activityRecorder?.delivered(audience, message, sockets);
         if (message.sampled) logDelivered(log, audience, message, sockets);
         if (message.traced) tracing?.delivered(audience, message.packet, sockets);
       },
@@ -165,7 +165,7 @@ export async function openFront(
       },
       recovered: (result, notifications) => {
         metrics.recovered(result, notifications);
-        stages?.recovered(notifications);
+        activityRecorder?.recovered(notifications);
       },
       refused,
     },

@@ -22,12 +22,11 @@ import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
 import { RedisPresence } from '../operate/presence/redis-presence.ts';
 import { RedisInbox } from '../pipeline/inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../pipeline/inbox/redis-marks-store.ts';
-import { StoredInbox } from '../pipeline/inbox/stored-inbox.ts';
 import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
 import { within } from '../resilience/timeout.ts';
 import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import type { Context } from './context.ts';
-import { inboxLimits, type Store, unreachedKept, userInboxOptions } from './store.ts';
+import { inboxLimits, openUserInbox, type Store, unreachedKept } from './store.ts';
 import { maxLifetimeMs } from './verifier.ts';
 
 export function openRedisStore(
@@ -74,12 +73,7 @@ export function openRedisStore(
   const unreachedMemory = kept === undefined ? undefined : new RedisUnreachedMemory({ redis, ...kept });
   return {
     inbox,
-    userInbox: new StoredInbox({
-      inbox,
-      store: marks,
-      now,
-      ...userInboxOptions(config, signals, unreachedMemory),
-    }),
+    userInbox: openUserInbox(config, signals, { inbox, marks, unreachedMemory, now }),
     marks,
     unreachedMemory,
     live: new RedisLive(redis, subscriber, log, suffix),

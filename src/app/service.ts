@@ -18,6 +18,7 @@ import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
+import { within } from '../resilience/timeout.ts';
 import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import { openCanary } from './canary.ts';
 import { guardOpsPort, openCapacity } from './capacity.ts';
@@ -87,9 +88,10 @@ async function openService(
   });
   closers.add('the append queue', () => appendQueue.close());
   const tracing = openTracing(backends.messagingSystem, DELIVER_QUEUE);
-  const stages = store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
+  const activityRecorder =
+    store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
   await store.knowsTime(CLOCK_MS);
-  const observers = [tracing, stages].filter((observer) => observer !== undefined);
+  const observers = [tracing, activityRecorder].filter((observer) => observer !== undefined);
   const delivery = createDelivery(context, { ...backends, appendQueue, observers });
   const queue = await backends.openQueue(delivery);
   const adminCommands = new AdminCommands({
@@ -135,7 +137,7 @@ async function openService(
   });
   if (config.ROLES.includes('gateway')) {
     const parts = { addresses, capacity, backends, queue, verify, adminCommands, health };
-    front = await openFront(context, { ...parts, canary, publishing, ownConsole, tracing, stages });
+    front = await openFront(context, { ...parts, canary, publishing, ownConsole, tracing, activityRecorder });
   }
   // What begins a stop, in this order from the last to the first. Sessions go when no more events are in hand.
   closers.add('the events in hand', async () => {
@@ -182,16 +184,12 @@ async function openService(
 
 /** Never rejects: that the service does not start is what the operator has to read. */
 async function closeInTime(closers: Closers, { SHUTDOWN_TIMEOUT }: Config, log: Logger): Promise<void> {
-  let late: NodeJS.Timeout | undefined;
-  const lateness = new Promise<never>((_, reject) => {
-    late = setTimeout(() => reject(new Error('it took too long')), SHUTDOWN_TIMEOUT * 1000);
-  });
   try {
-    await Promise.race([closers.close(), lateness]);
+    await within(SHUTDOWN_TIMEOUT * 1000, closers.close(), () => {
+      throw new Error('it took too long');
+    });
   } catch (error) {
     log.error({ reason: reasonOf(error) }, 'not everything was closed');
-  } finally {
-    clearTimeout(late);
   }
 }
 

@@ -1,6 +1,5 @@
 /** Where notifications are kept, and how they come from there to gateways: Redis, or this process's memory. */
 import type { Config } from '../config/config.ts';
-import type { Cursor } from '../contract/notification.ts';
 import type { Directory } from '../contract/presence.ts';
 import type { Signals } from '../contract/signal.ts';
 import type { Live } from '../edge/gateway/live-messages.ts';
@@ -12,7 +11,7 @@ import type { Departments } from '../operate/access/departments.ts';
 import type { PresenceStore } from '../operate/presence/presence-store.ts';
 import type { Inbox, InboxLimits } from '../pipeline/inbox/inbox.ts';
 import type { MarksStore } from '../pipeline/inbox/marks-store.ts';
-import type { StoredInboxOptions } from '../pipeline/inbox/stored-inbox.ts';
+import { StoredInbox, type StoredInboxOptions } from '../pipeline/inbox/stored-inbox.ts';
 import type { UserInbox } from '../pipeline/inbox/user-inbox.ts';
 import type { UnreachedMemory } from '../reach/unreached-memory.ts';
 import { answerBytes } from './context.ts';
@@ -64,21 +63,23 @@ export function unreachedKept({ UNREACHED_AFTER, DEDUPE_SECONDS }: Config) {
 /** For checks that wait longer than they were told to, because no consumer is there. */
 const MARGIN_MS = 7 * 86_400_000;
 
-/** What every user inbox has, and tells of what users fetch and mark. */
-export function userInboxOptions(
+/** What users fetch is remembered, and what they read is a signal. */
+export function openUserInbox(
   config: Config,
   signals: Signals,
-  unreachedMemory: UnreachedMemory | undefined,
-): Pick<StoredInboxOptions, 'kept' | 'maxAnswerBytes' | 'onListed' | 'onRead'> {
-  return {
+  { inbox, marks, unreachedMemory, now }: Pick<Store, 'inbox' | 'marks' | 'unreachedMemory' | 'now'>,
+): UserInbox {
+  return new StoredInbox({
+    inbox,
+    store: marks,
+    now,
     kept: inboxLimits(config),
     maxAnswerBytes: answerBytes(config),
-    onListed: (user: string, head: Cursor) => unreachedMemory?.fetched(`user:${user}`, head),
+    onListed: (user, head) => unreachedMemory?.fetched(`user:${user}`, head),
     ...(signals.wants('notification.read') ? { onRead: readSignal(signals) } : {}),
-  };
+  });
 }
 
-/** What is read is a signal too, for whoever counts it. */
 function readSignal(signals: Signals): NonNullable<StoredInboxOptions['onRead']> {
   return (user, as, { ids, events, upTo, all }, origin) =>
     signals.emit('notification.read', {

@@ -23,17 +23,17 @@ export interface EventObserver {
   settled?(life: EventLife, settlement: Settlement): void;
 }
 
-type Told<Moment extends keyof EventObserver> = EventObserver & Required<Pick<EventObserver, Moment>>;
+type Wanting<Moment extends keyof EventObserver> = EventObserver & Required<Pick<EventObserver, Moment>>;
 
 /** Tells all that are there, in their order. */
 export class EventObservers implements Required<EventObserver> {
   readonly #onFault: (error: unknown) => void;
   /** Those who have failed: each is logged once, not once an event. */
   readonly #faulty = new WeakSet<EventObserver>();
-  readonly #received: readonly Told<'received'>[];
-  readonly #mapped: readonly Told<'mapped'>[];
-  readonly #appended: readonly Told<'appended'>[];
-  readonly #settled: readonly Told<'settled'>[];
+  readonly #received: readonly Wanting<'received'>[];
+  readonly #mapped: readonly Wanting<'mapped'>[];
+  readonly #appended: readonly Wanting<'appended'>[];
+  readonly #settled: readonly Wanting<'settled'>[];
 
   /** `onFault` is told the first error of each observer. */
   constructor(observers: readonly EventObserver[], onFault: (error: unknown) => void) {
@@ -94,7 +94,7 @@ export class EventObservers implements Required<EventObserver> {
 function wants<Moment extends keyof EventObserver>(
   observer: EventObserver,
   moment: Moment,
-): observer is Told<Moment> {
+): observer is Wanting<Moment> {
   return observer[moment] !== undefined;
 }
 

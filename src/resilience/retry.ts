@@ -26,20 +26,21 @@ export async function retried<T>(attempt: () => Promise<T>, options: RetryOption
   } catch (error) {
     if (!shouldRetry(error)) throw error;
   }
-  const successes: T[] = [];
+  const outcome: { success?: { readonly value: T } } = {};
   const again = async () => {
-    successes.push(await attempt());
+    const value = await attempt();
+    outcome.success = { value };
+    return value;
   };
   try {
-    await pRetry(again, {
+    return await pRetry(again, {
       ...PAUSES,
       ...(signal === undefined ? {} : { signal: signal() }),
-      shouldRetry: ({ error }) => successes.length === 0 && shouldRetry(error),
+      shouldRetry: ({ error }) => outcome.success === undefined && shouldRetry(error),
     });
   } catch (error) {
     // p-retry rejects when the signal was aborted meanwhile, although the attempt succeeded.
-    if (successes.length === 0) throw error;
+    if (outcome.success === undefined) throw error;
+    return outcome.success.value;
   }
-  for (const value of successes) return value;
-  throw new Error('tried again, and neither failed nor succeeded');
 }

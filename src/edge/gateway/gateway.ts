@@ -96,11 +96,11 @@ export class Gateway {
       followPolling(connection, pending, () => cutOff(connection));
     });
     this.#io.use(authenticate({ verify, connectionLimits, log, onRefused }));
-    const session: SessionOptions = {
+    const sessionOptions: SessionOptions = {
       feeds,
       inbox: userInbox,
       departments: access.departments,
-      observers: options.sessions,
+      observers: [{ closed: ({ id }) => void this.#sessions.delete(id) }, ...options.sessions],
       recovery: {
         inbox,
         maxNotifications: limits.maxRecovered,
@@ -136,18 +136,17 @@ export class Gateway {
     });
     this.#io.on('connection', (socket) => {
       const messageMaxBytes = limitMessages(socket, maxMessageBytes);
-      const started = new Session(socket, session, messageMaxBytes);
-      this.#sessions.set(socket.id, started);
-      socket.on('disconnect', () => this.#sessions.delete(socket.id));
+      const session = new Session(socket, sessionOptions, messageMaxBytes);
+      this.#sessions.set(session.id, session);
       // Its token was verified a moment ago, and may have been revoked since.
-      if (access.isRevoked(socket.data.identity)) started.end('token_revoked');
+      if (access.isRevoked(socket.data.identity)) session.end('token_revoked');
       // It was let in before this node began to go down, and is not among those that are sent away little by little.
-      if (admission.isClosed) started.end('shutting_down');
-      requests.listen(socket, started);
+      if (admission.isClosed) session.end('shutting_down');
+      requests.listen(socket, session);
       releaseHandshake(socket);
       // What says that the client is connected and what says as whom leave in one write.
       const release = holdWrites(socket.conn);
-      started.started.then(release, release);
+      session.started.then(release, release);
     });
   }
 

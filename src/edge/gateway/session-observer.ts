@@ -36,7 +36,9 @@ export interface SessionObserver {
   notified?(session: ObservedSession): void;
   /** A client that polled has a WebSocket now. Only of a session that was notified. */
   upgraded?(session: ObservedSession): void;
+  /** A room besides those that it begins with. */
   joined?(session: ObservedSession, audience: Audience): void;
+  /** Any room, at its end too. */
   left?(session: ObservedSession, audience: Audience): void;
   /** The client is going, and is still in its rooms. */
   leaving?(session: ObservedSession): void;

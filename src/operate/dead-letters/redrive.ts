@@ -57,8 +57,8 @@ export async function redrive(
   const chosen = redrivable.slice(0, limit);
   const matched = found.length;
   if (dryRun) {
-    const told = await foretell(chosen, parts);
-    return { dryRun: true as const, ...told, matched, refused, left: redrivable.length - chosen.length };
+    const forecast = await forecastOf(chosen, parts);
+    return { dryRun: true as const, ...forecast, matched, refused, left: redrivable.length - chosen.length };
   }
   const redriven = await sendAll(chosen, perSecond, parts);
   return { dryRun: false as const, redriven, matched, refused, left: redrivable.length - redriven };
@@ -118,12 +118,12 @@ async function sendAll(chosen: readonly Redrivable[], perSecond: number, parts: 
   return redriven;
 }
 
-type Foretold = Pick<
+type Forecast = Pick<
   DryRun,
   'redrivable' | 'deliveries' | 'already' | 'unasked' | 'audiences' | 'audienceCount' | 'unrouted'
 >;
 
-async function foretell(chosen: readonly Redrivable[], { has }: Assessment): Promise<Foretold> {
+async function forecastOf(chosen: readonly Redrivable[], { has }: Assessment): Promise<Forecast> {
   const byAudience = new Map<Audience, Event[]>();
   for (const { event, audiences = [] } of chosen) {
     for (const audience of audiences) {

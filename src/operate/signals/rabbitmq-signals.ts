@@ -65,11 +65,11 @@ export class RabbitMqSignals implements Signals {
     this.#underWay += 1;
     try {
       await this.#options.publisher.publish(SIGNALS_EXCHANGE, typeOf(name), body, properties);
-      this.#told(name, 'published');
+      this.#count(name, 'published');
     } catch (error) {
       if (error instanceof Unroutable) {
         this.#unheardUntilMs.set(name, performance.now() + UNHEARD_MS);
-        this.#told(name, 'unrouted');
+        this.#count(name, 'unrouted');
       } else {
         if (!isUnavailable(error)) this.#options.log.error(faultOf(error), 'a signal could not be made');
         this.#drop(name, reasonOf(error));
@@ -79,7 +79,7 @@ export class RabbitMqSignals implements Signals {
     }
   }
 
-  #told(name: ClientSignal, outcome: SignalOutcome): void {
+  #count(name: ClientSignal, outcome: SignalOutcome): void {
     const { log, onSignal } = this.#options;
     onSignal(name, outcome);
     if (this.#dropped > 0) log.info({ dropped: this.#dropped }, 'signals are published again');

@@ -74,6 +74,18 @@ function anchorsIn(text: string): readonly string[] {
   });
 }
 
+test('the words of CONTRIBUTING.md are at most 25, and each lives where it says', () => {
+  const contributing = readFileSync('CONTRIBUTING.md', 'utf8');
+  const words = contributing.slice(
+    contributing.indexOf('## Words'),
+    contributing.indexOf('## Where things are'),
+  );
+  const homes = [...words.matchAll(/\| `(src\/[^`]+)` \|$/gm)].map(([, path = '']) => path);
+  expect(homes.length).toBeGreaterThan(0);
+  expect(homes.length).toBeLessThanOrEqual(25);
+  expect(homes.filter((path) => !files.includes(path))).toEqual([]);
+});
+
 describe('pages:', () => {
   const [MOST_LINES, MOST_CHARACTERS] = [250, 140];
   const series = new Metrics({ node: '', version: '', roles: '' }).families;

@@ -66,8 +66,8 @@ test('shows three toasts at most, none when they are off, and none that the app 
 });
 
 test('what is opened in one tab is seen in the other, and its toasts go', async () => {
-  const first = await stage.open('tabs');
-  const second = await stage.openTab(first.context, 'tabs');
+  const first = await stage.open('tabs', { patience: '20' });
+  const second = await stage.openTab(first.context, 'tabs', { patience: '20' });
   await stage.send('tabs', 'hello');
   await expect.poll(() => first.badge.textContent()).toBe('1');
   await expect.poll(() => second.badge.textContent()).toBe('1');

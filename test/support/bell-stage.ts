@@ -13,12 +13,14 @@ import { startTcpProxy } from './tcp-proxy.ts';
 
 /**
  * The bell gets its properties before it is defined, as from a framework that renders first. Its toasts last longer than
- * their seven seconds, which a busy machine may take to look at them.
+ * their seven seconds, which a busy machine may take to look at them. `patience`: so many times as long may messages
+ * between tabs take; when they are slower, two tabs may show one toast.
  */
 const SCRIPT = `
+const { url, user, patience = 1, ...attributes } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+const longer = new Map([[7_000, 120_000], [150, 150 * patience], [2_000, 2_000 * patience]]);
 const begin = window.setTimeout;
-window.setTimeout = (run, ms, ...args) => begin(run, ms === 7_000 ? 120_000 : ms, ...args);
-const { url, user, ...attributes } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+window.setTimeout = (run, ms, ...args) => begin(run, longer.get(ms) ?? ms, ...args);
 const bell = document.querySelector('carillon-bell');
 const told = { notifications: [], opened: [], states: [], errors: [], prevents: '' };
 Object.assign(window, { bell, told });

@@ -30,9 +30,12 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   // What others speak, and what needs nobody.
   ['src/contract/', []],
   ['src/resilience/', []],
-  ['src/config/', []],
+  ['src/config/', ['src/resilience/']],
   // The drivers. What implements a port over them stands beside the port.
-  ['src/adapters/redis/', ['src/contract/', 'src/resilience/']],
+  [
+    'src/adapters/redis/',
+    ['src/contract/', 'src/resilience/', 'src/config/redis-address.ts', 'src/config/tls-files.ts'],
+  ],
   ['src/adapters/rabbitmq/', ['src/contract/', 'src/resilience/']],
   // An event's way.
   ['src/pipeline/routing/', ['src/contract/', 'src/resilience/']],

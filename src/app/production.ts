@@ -1,6 +1,7 @@
 /** Production: events wait in RabbitMQ, and notifications are kept in Redis. */
 import { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import type { BackendAddresses } from '../config/config.ts';
+import type { RedisAddress } from '../config/redis-address.ts';
 import { type ClientSignal, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
 import { whether } from '../observe/health.ts';
 import { withoutPassword } from '../observe/log.ts';
@@ -16,11 +17,11 @@ import type { Store } from './store.ts';
 
 export function openProduction(context: Context, addresses: BackendAddresses): Backends {
   const { config, log, onFatal } = context;
-  const { amqpUrl, redisUrls } = addresses;
+  const { amqpUrl, redis } = addresses;
   // Connects when the queue is opened.
   const publisher = new Publisher(log, onFatal);
   const signals = openSignals(context, publisher);
-  const store = openRedisStore(context, addresses, signals);
+  const store = openRedisStore(context, redis, signals);
   const unreached = openUnreached(context, store, publisher);
   return {
     store,
@@ -28,12 +29,20 @@ export function openProduction(context: Context, addresses: BackendAddresses): B
     schedule: unreached?.schedule,
     messagingSystem: 'rabbitmq',
     exposure: IN_A_NETWORK,
-    places: { amqp: withoutPassword(amqpUrl), redis: redisUrls.map(withoutPassword) },
+    places: { amqp: withoutPassword(amqpUrl), redis: placesOf(redis) },
     appendProbes: (isStalled) =>
       config.ROLES.includes('consumer') ? { appends: () => whether(!isStalled(), 'no progress') } : {},
     openQueue: (delivery) =>
       openRabbitMqQueue(context, { amqpUrl, publisher, store, checks: unreached?.checks, delivery }),
   };
+}
+
+function placesOf(address: RedisAddress): readonly string[] {
+  if (address.kind === 'standalone') return [withoutPassword(address.url)];
+  if (address.kind === 'cluster') return address.urls.map(withoutPassword);
+  const { sentinels, primary, database } = address;
+  const hosts = sentinels.map(({ host, port }) => `${host}:${port}`);
+  return [`${primary}/${database}, the primary that the Sentinels ${hosts.join(', ')} know`];
 }
 
 function openSignals({ node, config, log, metrics }: Context, publisher: Publisher): Signals {

@@ -4,13 +4,13 @@ import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
 import {
   connectForCommands,
   connectForSubscriptions,
-  nodeOf,
-  type RedisAddress,
-  RunIds,
   stateOf,
   suffixOf,
 } from '../adapters/redis/connections.ts';
 import { RedisDenials } from '../adapters/redis/denials.ts';
+import { nodeOf, RunIds } from '../adapters/redis/nodes.ts';
+import { Replicas } from '../adapters/redis/replicas.ts';
+import type { RedisAddress } from '../config/redis-address.ts';
 import type { Signals } from '../contract/signal.ts';
 import { channelOf, RedisLive } from '../edge/gateway/redis-live-messages.ts';
 import { RedisActivity } from '../observe/activity/redis-activity.ts';
@@ -47,12 +47,14 @@ export function openRedisStore(
   const runIds = new RunIds(redis);
   const suffix = suffixOf(redis);
   const channelOfRoom = (room: string) => channelOf(room, suffix);
+  const replicated = openReplicated({ config, log, closers }, address, denials);
   const inbox = new RedisInbox({
     redis,
     runIdOf: (key) => runIds.of(key),
     nodeOf: (key) => nodeOf(redis, key),
     channelOf: channelOfRoom,
     limits,
+    ...(replicated === undefined ? {} : { appends: replicated }),
   });
   // A user who was away for longer has nothing left that could be marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
@@ -92,9 +94,33 @@ export function openRedisStore(
       ...(config.ROLES.includes('gateway')
         ? { log_reads: () => whether(!inbox.isReadingStalled, 'no progress') }
         : {}),
+      ...(replicated === undefined
+        ? {}
+        : {
+            redis_replicas: () =>
+              whether(replicated.replicas.shortage === undefined, replicated.replicas.shortage ?? ''),
+          }),
     },
     isReachable: () => redis.status === 'ready',
     now,
     knowsTime: (withinMs) => within(withinMs, clock.known, () => {}),
+  };
+}
+
+/** What appends, when replicas are to have what was appended; undefined when nobody asks for that. */
+function openReplicated(
+  { config, log, closers }: Pick<Context, 'config' | 'log' | 'closers'>,
+  address: RedisAddress,
+  denials: RedisDenials,
+) {
+  if (config.REDIS_MIN_REPLICAS === 0 || !config.ROLES.includes('consumer')) return undefined;
+  const redis = connectForCommands(address, log, denials);
+  closers.add('the connection for appends', () => redis.disconnect());
+  const runIds = new RunIds(redis);
+  return {
+    redis,
+    runIdOf: (key: string) => runIds.of(key),
+    nodeOf: (key: string) => nodeOf(redis, key),
+    replicas: new Replicas(config.REDIS_MIN_REPLICAS),
   };
 }

@@ -10,8 +10,8 @@ import { type Finding, isAtLeast } from './finding.ts';
 const CONNECT_MS = 5_000;
 const [CLOCK_ADVICE_MS, CLOCK_WRONG_MS] = [500, 5_000];
 
-export async function* examineRedis(backends: BackendAddresses): AsyncGenerator<Finding> {
-  const redis = connectForCommands(backends, createLog({ level: 'silent', redact: [] }));
+export async function* examineRedis({ redis: address }: BackendAddresses): AsyncGenerator<Finding> {
+  const redis = connectForCommands(address, createLog({ level: 'silent', redact: [] }));
   const reasons: string[] = [];
   redis.on('error', (error: Error) => reasons.push(error.message || error.name));
   try {

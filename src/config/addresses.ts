@@ -6,14 +6,9 @@
  */
 
 /** Undefined: nothing is wrong with it. */
-type Fault = string | undefined;
+export type Fault = string | undefined;
 
-const REDIS_FORM =
-  'must be a URL, or URLs with commas, that begin with redis:// or rediss:// (Sentinel and Unix sockets are not supported)';
 const AMQP_FORM = 'must be a URL that begins with amqp:// or amqps://';
-
-/** What ioredis takes from a query and means here what it says; anything else would change how it works. */
-const REDIS_PARAMETERS = ['db', 'family', 'username', 'password'];
 
 /** Of amqplib's, with the least that each may be. */
 const AMQP_NUMBERS: Readonly<Record<string, number>> = {
@@ -22,61 +17,6 @@ const AMQP_NUMBERS: Readonly<Record<string, number>> = {
   frameMax: 4_096,
   maxFrameSize: 4_096,
 };
-
-/** The URLs of REDIS_URL, as ioredis reads them: it knows `rediss:` in small letters only. */
-export function redisUrlsIn(value: string): readonly string[] {
-  return value.split(',').map((node) => new URL(node.trim()).href);
-}
-
-export function faultInRedisUrls(value: string): Fault {
-  const nodes = value.split(',').map((node) => node.trim());
-  const faults = nodes.map(faultInRedisUrl).filter((fault) => fault !== undefined);
-  return faults[0] ?? (nodes.length > 1 ? faultInCluster(value) : undefined);
-}
-
-/** For URLs that have no fault of their own. */
-export function faultInCluster(value: string): Fault {
-  const [first, ...others] = value.split(',').map((node) => new URL(node.trim()));
-  if (first === undefined) return REDIS_FORM;
-  const nodes = [first, ...others];
-  if (nodes.some(({ search }) => search !== '')) return 'a Cluster takes no parameters';
-  if (nodes.some((node) => databaseIn(node) !== 0)) return 'a Cluster has the database 0 only';
-  if (others.some(({ protocol }) => protocol !== first.protocol))
-    return 'all begin with rediss://, or all with redis://: one set of connections leads to all nodes';
-  const isOther = ({ username, password }: URL) =>
-    (username !== '' || password !== '') && (username !== first.username || password !== first.password);
-  return others.some(isOther)
-    ? 'all have the user name and the password of the first, or leave them out'
-    : undefined;
-}
-
-function faultInRedisUrl(text: string): Fault {
-  if (!/^rediss?:\/\//i.test(text) || !URL.canParse(text)) return REDIS_FORM;
-  const url = new URL(text);
-  const { searchParams, username, password } = url;
-  const fault = faultInPlace(url, 'redis://host:6379/0');
-  if (fault !== undefined) return fault;
-  if (!/^\/?$|^\/\d{1,6}$/.test(url.pathname))
-    return 'behind the host comes the number of a database or nothing, as in redis://host:6379/2; a slash in a password is written %2F';
-  const names = [...searchParams.keys()];
-  if (names.some((name, i) => !REDIS_PARAMETERS.includes(name) || names.indexOf(name) !== i))
-    return `the only parameters are ${REDIS_PARAMETERS.join(', ')}, each once; a question mark in a password is written %3F`;
-  const [db, family] = [searchParams.get('db'), searchParams.get('family')];
-  if (db !== null && (!/^\d{1,6}$/.test(db) || url.pathname.length > 1))
-    return 'db must be the number of a database, and the URL then has none behind the host';
-  if (family !== null && !['0', '4', '6'].includes(family)) return 'family must be 0, 4 or 6';
-  const isTwice =
-    (searchParams.has('username') || searchParams.has('password')) && username + password !== '';
-  if (isTwice) return 'user name and password are there twice';
-  // ioredis would go on without either.
-  if ((searchParams.get('username') ?? username) !== '' && (searchParams.get('password') ?? password) === '')
-    return 'names a user without a password; a password alone is written redis://:password@host';
-  return undefined;
-}
-
-function databaseIn({ pathname }: URL): number {
-  return Number(pathname.slice(1));
-}
 
 export function faultInAmqpUrl(text: string): Fault {
   if (!/^amqps?:\/\//i.test(text) || !URL.canParse(text)) return AMQP_FORM;
@@ -107,7 +47,7 @@ export function faultInJwksUrl(text: string): Fault {
 }
 
 /** What is alike for all drivers: host, port, name and password. */
-function faultInPlace({ hostname, port, hash, username, password }: URL, form: string): Fault {
+export function faultInPlace({ hostname, port, hash, username, password }: URL, form: string): Fault {
   if (hash !== '') return 'must hold no #; in a password it is written %23';
   if (hostname === '') return `must name a host, as in ${form}`;
   if (hostname.includes(','))
@@ -118,7 +58,7 @@ function faultInPlace({ hostname, port, hash, username, password }: URL, form: s
     : 'user name and password must be percent-encoded UTF-8';
 }
 
-function isReadable(text: string): boolean {
+export function isReadable(text: string): boolean {
   try {
     decodeURIComponent(text);
     return true;

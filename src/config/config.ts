@@ -4,20 +4,13 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
-import {
-  faultInAmqpUrl,
-  faultInCluster,
-  faultInJwksUrl,
-  faultInOrigins,
-  faultInRedisUrls,
-  redisUrlsIn,
-} from './addresses.ts';
+import { faultInAmqpUrl, faultInJwksUrl, faultInOrigins } from './addresses.ts';
+import { contradictionsIn } from './contradictions.ts';
 import {
   address,
   areProxies,
   integer,
   list,
-  listOf,
   number,
   optionalInteger,
   perKind,
@@ -25,6 +18,8 @@ import {
   truth,
   unsetWhenEmpty,
 } from './kinds.ts';
+import { faultInRedisUrls, type RedisAddress, redisAddressOf } from './redis-address.ts';
+import { tlsFiles } from './tls-files.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -51,9 +46,17 @@ const variables = z.object({
     'RabbitMQ: `amqp://user:password@host:port/vhost`. Together with REDIS_URL; neither set: embedded mode.',
   ),
   REDIS_URL: address(faultInRedisUrls).describe(
-    'Redis 7.0 or later: `redis://user:password@host:port/database`. A list with commas means Cluster.',
+    'Redis 7.0 or later: `redis://user:password@host:port/database`; a list with commas is a Cluster, `redis+sentinel://` Sentinels.',
   ),
   REDIS_CLUSTER: truth.describe('Use one REDIS_URL as the entry to a Cluster.'),
+  REDIS_CA_FILE: text.describe("PEM file with the authorities that Redis' certificates are checked against."),
+  REDIS_CERT_FILE: text.describe(
+    'PEM file with the certificate that is shown to Redis; with REDIS_KEY_FILE.',
+  ),
+  REDIS_KEY_FILE: text.describe('PEM file with the key of that certificate.'),
+  REDIS_MIN_REPLICAS: integer(0, 0, 10).describe(
+    'Replicas that must have an append before its event is acknowledged; events wait while there are fewer.',
+  ),
   JWT_SECRET: text
     .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
     .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
@@ -188,8 +191,7 @@ type TokenKey = { readonly secret: string } | { readonly jwksUrl: string };
 /** The real parts, or undefined in embedded mode. */
 export interface BackendAddresses {
   readonly amqpUrl: string;
-  readonly redisUrls: readonly string[];
-  readonly redisCluster: boolean;
+  readonly redis: RedisAddress;
 }
 
 export interface Config
@@ -199,6 +201,9 @@ export interface Config
       | 'AMQP_URL'
       | 'REDIS_URL'
       | 'REDIS_CLUSTER'
+      | 'REDIS_CA_FILE'
+      | 'REDIS_CERT_FILE'
+      | 'REDIS_KEY_FILE'
       | 'JWT_SECRET'
       | 'JWKS_URL'
       | 'HOST'
@@ -225,8 +230,6 @@ export class ConfigError extends Error {
 /** Buffers lie outside of the heap, and what stands for them in it: together they must leave room for the rest. */
 const PENDING_PART = 8;
 
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-
 /** Signs and verifies the tokens of embedded mode. Anybody may know it, hence loopback only. */
 const DEVELOPMENT_SECRET = 'carillon-development-secret-for-loopback-only';
 
@@ -239,49 +242,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return freeze(result.data);
 }
 
-/** What is wrong between variables; asked of the raw ones, so that all faults are told at once. */
-function contradictionsIn(environment: Readonly<Record<string, string | undefined>>): string[] {
-  const isSet = (name: keyof Variables) => environment[name] !== undefined && environment[name] !== '';
-  const embedded = !isSet('AMQP_URL') && !isSet('REDIS_URL');
-  const faults: string[] = [];
-  if (isSet('AMQP_URL') !== isSet('REDIS_URL')) {
-    const [set, missing] = isSet('AMQP_URL') ? ['AMQP_URL', 'REDIS_URL'] : ['REDIS_URL', 'AMQP_URL'];
-    faults.push(`${missing}: is not set while ${set} is; set both, or neither for embedded mode`);
-  }
-  const { REDIS_URL = '', REDIS_CLUSTER } = environment;
-  if (REDIS_CLUSTER === 'true') {
-    const isOne = isSet('REDIS_URL') && !REDIS_URL.includes(',') && faultInRedisUrls(REDIS_URL) === undefined;
-    const fault = isOne ? faultInCluster(REDIS_URL) : undefined;
-    if (fault !== undefined) faults.push(`REDIS_URL: ${fault} (REDIS_CLUSTER is true)`);
-    if (!isSet('REDIS_URL')) faults.push('REDIS_CLUSTER: is true while REDIS_URL is not set');
-  }
-  if (isSet('JWT_SECRET') && isSet('JWKS_URL'))
-    faults.push('JWT_SECRET, JWKS_URL: set one of them, not both');
-  if (!embedded && !isSet('JWT_SECRET') && !isSet('JWKS_URL')) {
-    faults.push(
-      'JWT_SECRET or JWKS_URL: one of them is required outside embedded mode; make a secret with: openssl rand -hex 32',
-    );
-  }
-  if (embedded && isSet('HOST') && !LOOPBACK.includes(environment.HOST ?? '')) {
-    faults.push(
-      `HOST: embedded mode hands out tokens to anybody who asks, so it stays on ${LOOPBACK.join(', ')}`,
-    );
-  }
-  if (embedded && isSet('ROLES') && new Set(listOf(environment.ROLES ?? '')).size === 1) {
-    faults.push(
-      'ROLES: embedded mode is one process with both roles; set AMQP_URL and REDIS_URL to split them',
-    );
-  }
-  return faults;
-}
-
 function freeze(values: Variables): Config {
-  const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...rest } = values;
-  const redisUrls = REDIS_URL === undefined ? [] : redisUrlsIn(REDIS_URL);
+  const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...others } = values;
+  const { REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE, ...rest } = others;
+  const tls = tlsFiles(REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE);
   const backends =
-    AMQP_URL === undefined
+    AMQP_URL === undefined || REDIS_URL === undefined
       ? undefined
-      : Object.freeze({ amqpUrl: AMQP_URL, redisUrls, redisCluster: REDIS_CLUSTER || redisUrls.length > 1 });
+      : Object.freeze({ amqpUrl: AMQP_URL, redis: { ...redisAddressOf(REDIS_URL, REDIS_CLUSTER), tls } });
   const tokenKey =
     JWKS_URL === undefined ? { secret: JWT_SECRET ?? DEVELOPMENT_SECRET } : { jwksUrl: JWKS_URL };
   return Object.freeze({

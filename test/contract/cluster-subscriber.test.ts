@@ -29,8 +29,10 @@ afterEach(() => connection.disconnect());
 
 /** `lookEveryMs`: when it looks by itself who serves what. */
 async function open(lookEveryMs?: number): Promise<void> {
-  const address = { redisUrls: cluster.url.split(','), redisCluster: true };
-  const opened = connectForSubscriptions(address, pino({ level: 'silent' }));
+  const opened = connectForSubscriptions(
+    { kind: 'cluster', urls: cluster.url.split(',') },
+    pino({ level: 'silent' }),
+  );
   if (!(opened instanceof Cluster)) throw new Error('not a Cluster connection');
   connection = opened;
   // Before it is connected, which is when it begins to look.

@@ -3,12 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  connectForCommands,
-  nodeOf,
-  type RedisConnection,
-  RunIds,
-} from '../../src/adapters/redis/connections.ts';
+import { connectForCommands, type RedisConnection } from '../../src/adapters/redis/connections.ts';
+import { nodeOf, RunIds } from '../../src/adapters/redis/nodes.ts';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
 import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
 import type { Appended, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
@@ -30,7 +26,7 @@ let runIds: RunIds;
 
 beforeAll(async () => {
   cluster = await startRedisCluster();
-  redis = connectForCommands({ redisUrls: cluster.url.split(','), redisCluster: true }, log);
+  redis = connectForCommands({ kind: 'cluster', urls: cluster.url.split(',') }, log);
   runIds = new RunIds(redis);
   const metas = AUDIENCES.map(metaOf);
   await until('all nodes', 20_000, () => metas.every((meta) => runIds.of(meta) !== undefined));

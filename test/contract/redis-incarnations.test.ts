@@ -233,10 +233,7 @@ test('consumers of this version and of the one before alternate: one epoch begin
 test('who writes leaves a primary that has become a replica, and finds the one behind the address', {
   timeout: 120_000,
 }, async () => {
-  const client = connectForCommands(
-    { redisUrls: [first.url], redisCluster: false },
-    pino({ level: 'silent' }),
-  );
+  const client = connectForCommands({ kind: 'standalone', url: first.url }, pino({ level: 'silent' }));
   await until('the connection', 20_000, () => client.status === 'ready');
   let connections = 0;
   client.on('ready', () => {

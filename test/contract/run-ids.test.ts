@@ -3,7 +3,8 @@
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connectForCommands, type RedisConnection, RunIds } from '../../src/adapters/redis/connections.ts';
+import { connectForCommands, type RedisConnection } from '../../src/adapters/redis/connections.ts';
+import { RunIds } from '../../src/adapters/redis/nodes.ts';
 import { runIdOf } from '../support/append.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 
@@ -22,8 +23,7 @@ afterEach(async () => {
 });
 
 function open(): RunIds {
-  const address = { redisUrls: [server.url], redisCluster: false };
-  redis = connectForCommands(address, pino({ level: 'silent' }));
+  redis = connectForCommands({ kind: 'standalone', url: server.url }, pino({ level: 'silent' }));
   return new RunIds(redis);
 }
 

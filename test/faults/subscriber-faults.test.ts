@@ -22,7 +22,7 @@ test.for(['both', 'toClient', 'toServer'] as const)(
     const proxy = await startTcpProxy(redis.port);
     const publisher = new Redis(redis.url);
     const subscriber: RedisConnection = connectForSubscriptions(
-      { redisUrls: [`redis://127.0.0.1:${proxy.port}`], redisCluster: false },
+      { kind: 'standalone', url: `redis://127.0.0.1:${proxy.port}` },
       log,
     );
     const live = new RedisLive(publisher, subscriber, log);

@@ -1,6 +1,7 @@
 /** Appends to the inboxes in Redis as a consumer of Carillon does; each append publishes to the gateways. */
 import { once } from 'node:events';
-import { connectForCommands, RunIds } from '../../../src/adapters/redis/connections.ts';
+import { connectForCommands } from '../../../src/adapters/redis/connections.ts';
+import { RunIds } from '../../../src/adapters/redis/nodes.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { encodeEvent } from '../../../src/contract/notification.ts';
 import { createLog } from '../../../src/observe/log.ts';
@@ -16,7 +17,7 @@ const LIMITS = { maxLength: same(1_000), maxAgeMs: same(30 * DAY_MS), dedupeMs: 
 
 export async function openInboxDriver(redisUrl: string): Promise<Driver> {
   const log = createLog({ level: 'silent', redact: [] });
-  const redis = connectForCommands({ redisUrls: [redisUrl], redisCluster: false }, log);
+  const redis = connectForCommands({ kind: 'standalone', url: redisUrl }, log);
   const runIds = new RunIds(redis);
   await once(redis, 'ready');
   await until('the run id of Redis', 5_000, () => runIds.of('') !== undefined);

@@ -1,7 +1,9 @@
 /** The inbox over Redis as the service puts it together, with the connection at hand for counting. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { connectForCommands, RunIds } from '../../../src/adapters/redis/connections.ts';
+import { connectForCommands } from '../../../src/adapters/redis/connections.ts';
+import { RunIds } from '../../../src/adapters/redis/nodes.ts';
+import type { RedisAddress } from '../../../src/config/redis-address.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { EMPTY_HEAD } from '../../../src/contract/notification.ts';
 import { channelOf } from '../../../src/edge/gateway/redis-live-messages.ts';
@@ -17,11 +19,12 @@ const DAY_MS = 86_400_000;
 export const log = createLog({ level: 'silent', redact: [] });
 
 /** Of the private Redis, which the program is told as its first argument. */
-export const address = { redisUrls: [process.argv[2] ?? 'redis://127.0.0.1'], redisCluster: false };
+const url = process.argv[2] ?? 'redis://127.0.0.1';
+export const address: RedisAddress = { kind: 'standalone', url };
 
 /** Empties Redis and opens an inbox with the default limits, but for the length of logs. */
 export async function openStore(maxLength = 1_000) {
-  const observer = new Redis(address.redisUrls[0] ?? '');
+  const observer = new Redis(url);
   await observer.flushall();
   const redis = connectForCommands(address, log);
   const runIds = new RunIds(redis);

@@ -1,11 +1,8 @@
 /** Connections to the private Redis that stand for gateways and consumers. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import {
-  connectForSubscriptions,
-  type RedisConnection,
-  RunIds,
-} from '../../../src/adapters/redis/connections.ts';
+import { connectForSubscriptions, type RedisConnection } from '../../../src/adapters/redis/connections.ts';
+import { RunIds } from '../../../src/adapters/redis/nodes.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { roomOf } from '../../../src/contract/audience.ts';
 import { channelOf } from '../../../src/edge/gateway/redis-live-messages.ts';
@@ -21,7 +18,7 @@ export function channelFor(audience: Audience): string {
 }
 
 export async function openSubscriber(url: string): Promise<RedisConnection> {
-  const subscriber = connectForSubscriptions({ redisUrls: [url], redisCluster: false }, log);
+  const subscriber = connectForSubscriptions({ kind: 'standalone', url: url }, log);
   await once(subscriber, 'ready');
   return subscriber;
 }

@@ -8,8 +8,9 @@
  */
 
 import { performance } from 'node:perf_hooks';
-import { nodeOf, type RedisConnection } from './connections.ts';
+import type { RedisConnection } from './connections.ts';
 import { NODES_KEY } from './keys.ts';
+import { nodeOf } from './nodes.ts';
 
 const ASK_EVERY_MS = 30_000;
 /** One after the other: a process that has just started is busy, and so may its first answer be late. */

@@ -1,13 +1,14 @@
 /**
- * Connections to Redis, standalone or Cluster, and which process serves each key.
+ * Connections to Redis: one server, the primary that Sentinels name, or a Cluster.
  *
  * Two kinds, because one set of options cannot serve both uses. Commands fail at once while Redis is away, so that
  * whoever waits learns of it, and are never sent again by themselves. Subscriptions wait for ever: one that failed
  * fast during an outage would be missing afterwards, without any error.
  */
-import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import type { RedisAddress, SentinelAddress } from '../../config/redis-address.ts';
+import { type TlsFiles, tlsOptionsOf } from '../../config/tls-files.ts';
 import { databaseRefused, stayInDatabase } from './database.ts';
 import { RedisDenials } from './denials.ts';
 import { growTimeouts } from './timeouts.ts';
@@ -29,12 +30,10 @@ const LEAVE_EVERY_MS = 1_000;
 /** Slots also move without any command that would find out: a subscription is not sent again by itself. */
 const SLOTS_EVERY_MS = 5_000;
 
-const retryStrategy = (attempt: number) => Math.min(100 * 2 ** attempt, 2_000) * (0.5 + Math.random());
+/** A Sentinel that is silent MUST NOT keep anybody from asking the next one. */
+const SENTINEL_ANSWER_MS = 2_000;
 
-export interface RedisAddress {
-  readonly redisUrls: readonly string[];
-  readonly redisCluster: boolean;
-}
+const retryStrategy = (attempt: number) => Math.min(100 * 2 ** attempt, 2_000) * (0.5 + Math.random());
 
 export type RedisConnection = Redis | Cluster;
 
@@ -85,28 +84,20 @@ function leavesReplicas(): (error: Error) => boolean {
 }
 
 function open(
-  { redisUrls, redisCluster }: RedisAddress,
+  address: RedisAddress,
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,
   clusterOptions: ClusterOptions,
   log: Logger,
   denials: RedisDenials,
   prepare: (redis: Redis) => void,
 ): RedisConnection {
-  const [first = ''] = redisUrls;
   const leaves = leavesReplicas();
   // Asked for each error that Redis answers, and for nothing else.
   const reconnectOnError = (error: Error) => {
     denials.refused(error);
-    return !redisCluster && leaves(error);
+    return address.kind !== 'cluster' && leaves(error);
   };
-  const redis = redisCluster
-    ? new Cluster([...redisUrls], {
-        ...clusterOptions,
-        slotsRefreshInterval: SLOTS_EVERY_MS,
-        clusterRetryStrategy: retryStrategy,
-        redisOptions: { ...options, reconnectOnError, ...credentialsIn(first) },
-      })
-    : new Redis(first, { ...options, retryStrategy, reconnectOnError });
+  const redis = connect(address, { ...options, reconnectOnError }, clusterOptions);
   if (redis instanceof Redis) {
     prepare(redis);
     stayInDatabase(redis);
@@ -123,6 +114,54 @@ function open(
     away = false;
   });
   return redis;
+}
+
+type Options = (typeof COMMANDS | typeof SUBSCRIPTIONS) & {
+  readonly reconnectOnError: (error: Error) => boolean;
+};
+
+function connect(address: RedisAddress, options: Options, clusterOptions: ClusterOptions): RedisConnection {
+  if (address.kind === 'standalone') {
+    const isTls = address.url.startsWith('rediss:');
+    return new Redis(address.url, { ...options, retryStrategy, ...(isTls ? tlsIn(address.tls) : {}) });
+  }
+  if (address.kind === 'sentinel')
+    return new Redis({ ...options, retryStrategy, ...sentinelOptions(address, address.tls) });
+  const [first = ''] = address.urls;
+  return new Cluster([...address.urls], {
+    ...clusterOptions,
+    slotsRefreshInterval: SLOTS_EVERY_MS,
+    clusterRetryStrategy: retryStrategy,
+    redisOptions: { ...options, ...credentialsIn(first, address.tls) },
+  });
+}
+
+function tlsIn(files: TlsFiles = {}) {
+  return { tls: tlsOptionsOf(files) };
+}
+
+/**
+ * A client of a primary that has been replaced hears it from the Sentinels, although its connection is as it was: what it
+ * wrote there from then on would be lost.
+ */
+function sentinelOptions(
+  { sentinels, primary, database, login, sentinelLogin, isTls }: SentinelAddress,
+  files: TlsFiles | undefined,
+) {
+  const tls = isTls ? tlsIn(files) : undefined;
+  return {
+    sentinels: [...sentinels],
+    name: primary,
+    db: database,
+    ...login,
+    ...(sentinelLogin.username === undefined ? {} : { sentinelUsername: sentinelLogin.username }),
+    ...(sentinelLogin.password === undefined ? {} : { sentinelPassword: sentinelLogin.password }),
+    ...(tls === undefined ? {} : { ...tls, sentinelTLS: tls.tls, enableTLSForSentinelMode: true }),
+    sentinelRetryStrategy: retryStrategy,
+    sentinelReconnectStrategy: retryStrategy,
+    sentinelCommandTimeout: SENTINEL_ANSWER_MS,
+    failoverDetector: true,
+  } satisfies RedisOptions;
 }
 
 /** What a connection does now, or why it cannot be used; `ready` when it can. */
@@ -166,73 +205,11 @@ function pingAgainAndAgain(redis: Redis): void {
 }
 
 /** A Cluster's nodes announce addresses only: name, password and TLS come from the first URL. */
-function credentialsIn(url: string) {
+function credentialsIn(url: string, files: TlsFiles | undefined) {
   const { username, password, protocol } = new URL(url);
   return {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    ...(protocol === 'rediss:' ? tlsIn(files) : {}),
   };
-}
-
-/**
- * The connection to the node that serves the key, as far as is known now. A Cluster connection would send a command
- * again by itself to wherever it is told; what is sent here stays here, and fails.
- */
-export function nodeOf(redis: RedisConnection, key: string): Redis | undefined {
-  if (redis instanceof Redis) return redis;
-  const [address] = redis.slots[calculateSlot(key)] ?? [];
-  return redis.nodes().find(({ options }) => `${options.host}:${options.port}` === address);
-}
-
-/**
- * The `run_id` of the process that serves each key. It changes with every restart and failover, which is when
- * acknowledged writes may have been lost.
- */
-export class RunIds {
-  readonly #redis: RedisConnection;
-  readonly #byNode = new WeakMap<Redis, string>();
-  readonly #asking = new WeakSet<Redis>();
-
-  constructor(redis: RedisConnection) {
-    this.#redis = redis;
-    if (redis instanceof Redis) {
-      this.#track(redis);
-    } else {
-      for (const node of redis.nodes()) this.#track(node);
-      redis.on('+node', (node: Redis) => this.#track(node));
-    }
-  }
-
-  /** Undefined while {@link nodeOf} the key is not connected, or has not told its id on this connection yet. */
-  of(key: string): string | undefined {
-    const node = nodeOf(this.#redis, key);
-    if (node === undefined) return undefined;
-    const runId = this.#byNode.get(node);
-    if (runId === undefined && node.status === 'ready') void this.#ask(node);
-    return runId;
-  }
-
-  #track(node: Redis): void {
-    node.on('ready', () => this.#ask(node));
-    node.on('close', () => this.#byNode.delete(node));
-    if (node.status === 'ready') void this.#ask(node);
-    // Replicas connect only when they are used, and nothing is written to a node whose id is not known: one that
-    // is promoted has to be connected by then.
-    // Whatever keeps it from connecting is told as the node's 'error'.
-    if (node.status === 'wait') node.connect().catch(() => {});
-  }
-
-  async #ask(node: Redis): Promise<void> {
-    if (this.#asking.has(node)) return;
-    this.#asking.add(node);
-    try {
-      const runId = /^run_id:(\w+)/m.exec(await node.info('server'))?.[1];
-      if (runId !== undefined) this.#byNode.set(node, runId);
-    } catch {
-      // Whatever failed, mostly that the connection died or was too slow: whoever wants the id makes this ask anew.
-    } finally {
-      this.#asking.delete(node);
-    }
-  }
 }

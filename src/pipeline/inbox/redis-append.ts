@@ -5,9 +5,10 @@
  * Together is only how they travel. When the script itself fails, each audience is tried alone, so that a key of the
  * wrong type in one of them is no other's fault; entries that were written before the failure answer as repeats.
  */
-import { Cluster, type Redis, ReplyError } from 'ioredis';
+import { Cluster, Redis, ReplyError } from 'ioredis';
 import { audienceKeyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
+import type { Replicas } from '../../adapters/redis/replicas.ts';
 import { isTimeout, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, roomOf } from '../../contract/audience.ts';
 import { InboxUnavailable } from '../../resilience/unavailable.ts';
@@ -36,6 +37,8 @@ export interface RedisAppendOptions {
   /** The Pub/Sub channel of a room. */
   readonly channelOf: (room: string) => string;
   readonly limits: InboxLimits;
+  /** Have to have an append before it counts. MUST be given only with connections that nothing else uses. */
+  readonly replicas?: Replicas;
 }
 
 interface Call {
@@ -131,7 +134,7 @@ export class RedisAppend {
   }
 
   async #run(calls: readonly Call[]): Promise<unknown> {
-    const { limits, channelOf } = this.#options;
+    const { limits, channelOf, replicas } = this.#options;
     const [first] = calls;
     const { node, runId } = whoServes(
       first === undefined ? '' : audienceKeyOf(first.audience, 'meta'),
@@ -154,7 +157,9 @@ export class RedisAppend {
         pushEntry(args, entry);
       }
     }
-    return await unavailable(() => runScript(node, APPEND, keys, args));
+    const reply = await unavailable(() => runScript(node, APPEND, keys, args));
+    if (replicas !== undefined && node instanceof Redis) await replicas.have(node);
+    return reply;
   }
 }
 

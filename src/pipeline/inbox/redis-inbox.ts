@@ -19,16 +19,21 @@ const headSchema = z.tuple([z.string(), z.number()]);
 
 const rowsSchema = z.array(z.tuple([z.string(), z.array(z.string())]));
 
+export interface RedisInboxOptions extends RedisAppendOptions {
+  /** Connections for appends alone. Without them appends share the others. */
+  readonly appends?: Pick<RedisAppendOptions, 'redis' | 'runIdOf' | 'nodeOf' | 'replicas'>;
+}
+
 export class RedisInbox implements Inbox {
-  readonly #options: RedisAppendOptions;
+  readonly #options: RedisInboxOptions;
   readonly #append: RedisAppend;
   readonly #heads: RedisHeads;
   readonly #pages = new PageSize();
   readonly #reads = new Progress();
 
-  constructor(options: RedisAppendOptions) {
+  constructor(options: RedisInboxOptions) {
     this.#options = options;
-    this.#append = new RedisAppend(options);
+    this.#append = new RedisAppend({ ...options, ...options.appends });
     this.#heads = new RedisHeads(options.redis);
   }
 

@@ -30,8 +30,24 @@ const REDIS_REFUSED: readonly (readonly [string, RegExp])[] = [
   ['redis://', /name a host/],
   ['/run/redis.sock', /begin with redis/],
   ['unix:///run/redis.sock', /Unix sockets/],
-  ['sentinel://h:26379/master', /Sentinel/],
-  ['redis+sentinel://h:26379', /Sentinel/],
+  ['sentinel://h:26379/master', /redis\+sentinel/],
+  ['redis+sentinel://h:26379', /name of the primary/],
+  ['redis+sentinel://h:26379/', /name of the primary/],
+  ['redis+sentinel:///main', /name of the primary/],
+  ['redis+sentinel://a,,b/main', /name a host/],
+  ['redis+sentinel://a:x/main', /name of the primary/],
+  ['redis+sentinel://a/main/x', /name of the primary/],
+  ['redis+sentinel://a/main/0/1', /name of the primary/],
+  ['redis+sentinel://a/my main', /name of the primary/],
+  ['redis+sentinel://u:p@a,u:p@b/main', /name of the primary/],
+  ['redis+sentinel://a/main#x', /name of the primary/],
+  ['redis+sentinel://a/main,redis+sentinel://b/main', /name of the primary/],
+  ['redis+sentinel://a:0/main', /port 0/],
+  ['redis+sentinel://:%fc@a/main', /percent-encoded/],
+  ['redis+sentinel://u@a/main', /names a user without a password/],
+  ['redis+sentinel://a/main?sentinelUsername=u', /names a user without a password/],
+  ['redis+sentinel://a/main?sentinel=b', /only parameters/],
+  ['redis+sentinel://a/main?sentinelPassword=a&sentinelPassword=b', /each once/],
   ['redis:h:6379', /begin with redis/],
   ['redis://h:6379:more', /must be a URL/],
   ['redis://h:0', /port 0/],
@@ -69,6 +85,7 @@ describe('REDIS_URL', () => {
   test.each([
     ['redis://h/1', /database 0 only/],
     ['redis://h?db=1', /no parameters/],
+    ['redis+sentinel://h/main', /no Cluster/],
   ])('%s is refused as the entry to a Cluster', (url, reason) => {
     expect(faultOf({ REDIS_URL: url, REDIS_CLUSTER: 'true' })).toMatch(reason);
   });
@@ -87,9 +104,28 @@ describe('REDIS_URL', () => {
     expect(faultOf({ REDIS_URL: url })).toBeUndefined();
   });
 
+  test('Sentinels are read with their ports, the name of the primary and both logins', () => {
+    const url =
+      'REDISS+sentinel://u:p%2F@s1, s2:5,[::1]:6/my-main.1/3?sentinelUsername=w&sentinelPassword=%40';
+    expect(readConfig({ ...real, REDIS_URL: url }).backends?.redis).toEqual({
+      kind: 'sentinel',
+      sentinels: [
+        { host: 's1', port: 26_379 },
+        { host: 's2', port: 5 },
+        { host: '::1', port: 6 },
+      ],
+      primary: 'my-main.1',
+      database: 3,
+      login: { username: 'u', password: 'p/' },
+      sentinelLogin: { username: 'w', password: '@' },
+      isTls: true,
+      tls: {},
+    });
+  });
+
   test('begins with small letters for a driver that looks for TLS in no others', () => {
     const { backends } = readConfig({ ...real, REDIS_URL: 'REDISS://h:6380' });
-    expect(backends?.redisUrls).toEqual(['rediss://h:6380']);
+    expect(backends?.redis).toMatchObject({ kind: 'standalone', url: 'rediss://h:6380' });
   });
 
   test('REDIS_CLUSTER is of no use without it', () => {

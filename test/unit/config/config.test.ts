@@ -40,6 +40,7 @@ describe('what is not set', () => {
       PREFETCH: 256,
       EVENT_MAX_BYTES: 262_144,
       EVENT_MAX_AUDIENCES: 10_000,
+      REDIS_MIN_REPLICAS: 0,
       INBOX_MAX_LENGTH: forAll(1_000),
       SYNC_LIMIT: 300,
       FEED_CHECK_SECONDS: 20,
@@ -79,7 +80,7 @@ describe('what is not set', () => {
   test('listens everywhere when there are backends', () => {
     expect(readConfig(real)).toMatchObject({
       HOST: '0.0.0.0',
-      backends: { amqpUrl: backends.AMQP_URL, redisUrls: ['redis://127.0.0.1'], redisCluster: false },
+      backends: { amqpUrl: backends.AMQP_URL, redis: { kind: 'standalone', url: 'redis://127.0.0.1' } },
       tokenKey: { secret: SECRET },
     });
   });
@@ -112,9 +113,9 @@ test('what is set is read', () => {
     ALLOWED_ORIGINS: ['https://a.example', 'https://b.example'],
     LOG_SAMPLE_RATE: 0.5,
     tokenKey: { jwksUrl: 'https://id.example/keys' },
-    backends: { redisUrls: ['rediss://a:1', 'rediss://b:2'], redisCluster: true },
+    backends: { redis: { kind: 'cluster', urls: ['rediss://a:1', 'rediss://b:2'] } },
   });
-  expect(readConfig({ ...real, REDIS_CLUSTER: 'true' }).backends?.redisCluster).toBe(true);
+  expect(readConfig({ ...real, REDIS_CLUSTER: 'true' }).backends?.redis.kind).toBe('cluster');
 });
 
 describe('a malformed variable', () => {

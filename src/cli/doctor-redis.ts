@@ -10,13 +10,17 @@ import { type Finding, isAtLeast } from './finding.ts';
 const CONNECT_MS = 5_000;
 const [CLOCK_ADVICE_MS, CLOCK_WRONG_MS] = [500, 5_000];
 
-export async function* examineRedis({ redis: address }: BackendAddresses): AsyncGenerator<Finding> {
+/** `leastReplicas`: REDIS_MIN_REPLICAS. */
+export async function* examineRedis(
+  { redis: address }: BackendAddresses,
+  leastReplicas: number,
+): AsyncGenerator<Finding> {
   const redis = connectForCommands(address, createLog({ level: 'silent', redact: [] }));
   const reasons: string[] = [];
   redis.on('error', (error: Error) => reasons.push(error.message || error.name));
   try {
     await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
-    yield* await examineNodes(redis);
+    yield* await examineNodes(redis, leastReplicas);
   } catch (error) {
     const reason = reasons.at(-1) ?? reasonOf(error);
     const change = 'start it, or correct REDIS_URL and REDIS_CLUSTER';
@@ -26,7 +30,7 @@ export async function* examineRedis({ redis: address }: BackendAddresses): Async
   }
 }
 
-async function examineNodes(redis: RedisConnection): Promise<Finding[]> {
+async function examineNodes(redis: RedisConnection, leastReplicas: number): Promise<Finding[]> {
   const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
   const findings: Finding[] = [];
   for (const node of nodes) {
@@ -37,7 +41,13 @@ async function examineNodes(redis: RedisConnection): Promise<Finding[]> {
         const cluster = await looked('cluster', 'cluster|info', async () => [
           await clusterOf(redis, node, info),
         ]);
-        return [versionOf(info), persistenceOf(info), memoryOf(info), ...cluster];
+        return [
+          versionOf(info),
+          persistenceOf(info),
+          memoryOf(info),
+          ...replicasOf(info, leastReplicas),
+          ...cluster,
+        ];
       })),
       ...(await looked('clock', 'time', async () => [await clockOf(node)])),
     ];
@@ -114,6 +124,19 @@ function memoryOf(info: Info): Finding {
   if (info.get('maxmemory') !== '0') return { check, verdict: 'ok', found };
   const change = 'set maxmemory: appends then wait in RabbitMQ, and the system does not end Redis instead';
   return { check, verdict: 'advice', found, change };
+}
+
+function replicasOf(info: Info, least: number): Finding[] {
+  if (least === 0) return [];
+  const check = 'replicas';
+  const connected = Number(info.get('connected_slaves') ?? 0);
+  const found = `${connected} connected, REDIS_MIN_REPLICAS ${least}`;
+  if (connected > least) return [{ check, verdict: 'ok', found }];
+  const change =
+    connected < least
+      ? 'add replicas, or lower REDIS_MIN_REPLICAS: no event is acknowledged while there are fewer'
+      : 'add a replica: when one is away, no event is acknowledged';
+  return [{ check, verdict: connected < least ? 'wrong' : 'advice', found, change }];
 }
 
 async function clusterOf(redis: RedisConnection, node: Redis, info: Info): Promise<Finding> {

@@ -60,7 +60,7 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
     ]);
     yield* examineRabbitMq(backends.amqpUrl);
     yield* await examinePolicies(backends.amqpUrl, managementUrlOf(environment));
-    yield* examineRedis(backends);
+    yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
   }
   const { examineMachine } = await import('./doctor-machine.ts');
   yield* examineMachine(config, environment);

@@ -2,7 +2,9 @@
  * Files that TLS connections to RabbitMQ and Redis trust and present: a private authority, a client's certificate and its
  * key. They are read again for each connection, so that a renewed certificate needs no restart.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+
 import { createSecureContext } from 'node:tls';
 import { reasonOf } from '../resilience/reason.ts';
 
@@ -34,8 +36,9 @@ export function faultInTlsFiles({ caFile, certFile, keyFile }: TlsFiles): string
   if ((certFile === undefined) !== (keyFile === undefined))
     return 'the certificate and its key are set together';
   try {
+    // A context takes a file for authorities that has none in it, and then trusts nobody.
+    if (caFile !== undefined) new X509Certificate(readFileSync(caFile));
     createSecureContext({
-      ...(caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }),
       ...(certFile === undefined ? {} : { cert: readFileSync(certFile, 'utf8') }),
       ...(keyFile === undefined ? {} : { key: readFileSync(keyFile, 'utf8') }),
     });

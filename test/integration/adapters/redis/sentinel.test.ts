@@ -1,0 +1,91 @@
+/**
+ * Redis behind Sentinels, with the rights that docs/rabbitmq-and-redis.md tells and no others: Carillon finds the primary,
+ * and finds the next one when roles change on command.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../../support/carillon.ts';
+import { connectClient } from '../../../support/client.ts';
+import { doctor } from '../../../support/doctor.ts';
+import { fencedBlocksIn } from '../../../support/fenced-blocks.ts';
+import { madeEvent, Producer } from '../../../support/producer.ts';
+import { type RedisSentinels, startRedisSentinels } from '../../../support/redis-sentinel.ts';
+import { freshVhost } from '../../../support/servers.ts';
+
+const PAGE = 'docs/rabbitmq-and-redis.md';
+
+let redis: RedisSentinels;
+let carillon: CarillonProcess | undefined;
+
+/** Each line as words; the last is for the Sentinels. */
+function documentedRules(): readonly (readonly string[])[] {
+  return fencedBlocksIn(PAGE)
+    .filter(({ code }) => code.startsWith('ACL SETUSER carillon '))
+    .map(({ code }) => code.split(' ').slice(3));
+}
+
+beforeAll(async () => {
+  redis = await startRedisSentinels();
+  const rules = documentedRules();
+  const [own = [], , , wait = [], sentinel = []] = rules;
+  expect(rules).toHaveLength(5);
+  for (const { control } of redis.nodes) await control.call('ACL', 'SETUSER', 'carillon', ...own, ...wait);
+  for (const { control } of redis.sentinels)
+    await control.call('ACL', 'SETUSER', 'carillon', ...sentinel, '>sentinel@secret');
+});
+afterEach(async () => {
+  await carillon?.stop();
+});
+afterAll(() => redis.stop());
+
+function urlWith(login: string, sentinelPassword: string): string {
+  const query = `sentinelUsername=carillon&sentinelPassword=${encodeURIComponent(sentinelPassword)}`;
+  return `${redis.url.replace('//', `//${login}@`)}?${query}`;
+}
+
+test('events come before and after the roles change on command, with no right that the documents do not name', async () => {
+  const amqpUrl = await freshVhost();
+  const environment = {
+    JWT_SECRET,
+    AMQP_URL: amqpUrl,
+    REDIS_URL: urlWith('carillon:secret', 'sentinel@secret'),
+    REDIS_MIN_REPLICAS: '1',
+  };
+  carillon = await startCarillon(environment);
+  const client = connectClient(carillon.url, await tokenFor('ada'));
+  await client.session();
+  const producer = new Producer(amqpUrl);
+  await producer.publish(madeEvent('before', { audience: 'user:ada' }));
+  await client.received(1);
+
+  const { of } = await doctor(environment);
+  expect(of('redis replicas')).toMatchObject({
+    verdict: 'advice',
+    found: '1 connected, REDIS_MIN_REPLICAS 1',
+  });
+
+  const [, replica] = redis.nodes;
+  if (replica === undefined) throw new Error('no replica');
+  await redis.sentinels[0]?.control.call('SENTINEL', 'FAILOVER', 'main');
+  await redis.isFollowed(replica);
+  await producer.publish(madeEvent('after', { audience: 'user:ada' }));
+  await client.received(2);
+  expect(client.notifications.map(({ id }) => id)).toEqual(['before', 'after']);
+  for (const { control } of [...redis.nodes, ...redis.sentinels])
+    expect(await control.call('ACL', 'LOG')).toEqual([]);
+
+  expect(carillon.output.join('\n')).not.toContain('secret@');
+  expect(carillon.output.join('\n')).not.toContain('sentinel@secret');
+  client.close();
+  await producer.close();
+});
+
+test('a password that the Sentinels do not take: the log says so, and not the password', async () => {
+  const { of, exitCode } = await doctor({
+    JWT_SECRET,
+    AMQP_URL: await freshVhost(),
+    REDIS_URL: urlWith('carillon:secret', 'another-secret'),
+  });
+  expect(exitCode).toBe(1);
+  expect(of('redis')?.found).toMatch(/WRONGPASS/);
+  expect(of('redis')?.found).not.toMatch(/another-secret/);
+});

@@ -1,0 +1,68 @@
+/** Certificates from files: which are refused at the start, and that a replaced one counts at once. */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readConfig } from '../../../src/config/config.ts';
+import { tlsOptionsOf } from '../../../src/config/tls-files.ts';
+
+const file = (name: string) => new URL(`../../support/certificates/${name}`, import.meta.url).pathname;
+
+const real = {
+  AMQP_URL: 'amqp://127.0.0.1',
+  REDIS_URL: 'rediss://127.0.0.1',
+  JWT_SECRET: 'a-secret-of-more-than-32-characters',
+};
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'carillon-tls-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test.each<[Record<string, string>, RegExp]>([
+  [{ REDIS_CA_FILE: '/nowhere/ca.pem' }, /- REDIS_CA_FILE: ENOENT: .*\/nowhere\/ca\.pem/],
+  [{ REDIS_CA_FILE: file('make') }, /- REDIS_CA_FILE: .*PEM/],
+  [
+    { REDIS_CERT_FILE: file('client.pem') },
+    /- REDIS_CERT_FILE: the certificate and its key are set together/,
+  ],
+  [
+    { REDIS_CERT_FILE: file('client.pem'), REDIS_KEY_FILE: file('server.key') },
+    /- REDIS_CERT_FILE, REDIS_KEY_FILE: .*key values mismatch/,
+  ],
+  [
+    { REDIS_URL: 'redis://127.0.0.1', REDIS_CA_FILE: file('ca.pem') },
+    /- REDIS_CA_FILE: is set while REDIS_URL does not begin with rediss:\/\//,
+  ],
+])('%o is refused at the start', (environment, fault) => {
+  expect(() => readConfig({ ...real, ...environment })).toThrow(fault);
+});
+
+test.each(['rediss://h', 'rediss+sentinel://h/main', 'rediss://a,rediss://b'])('%s takes them', (url) => {
+  const files = {
+    REDIS_CA_FILE: file('ca.pem'),
+    REDIS_CERT_FILE: file('client.pem'),
+    REDIS_KEY_FILE: file('client.key'),
+  };
+  expect(readConfig({ ...real, REDIS_URL: url, ...files }).backends?.redis.tls).toEqual({
+    caFile: files.REDIS_CA_FILE,
+    certFile: files.REDIS_CERT_FILE,
+    keyFile: files.REDIS_KEY_FILE,
+  });
+});
+
+test('a replaced file counts at the next connection, and one that is away for a moment is as it was', () => {
+  const caFile = join(folder, 'ca.pem');
+  copyFileSync(file('stranger.pem'), caFile);
+  const options = tlsOptionsOf({ caFile });
+  // As ioredis takes them over for each connection.
+  const ca = () => Object.assign({}, options).ca;
+  expect(ca()).toBe(readFileSync(file('stranger.pem'), 'utf8'));
+  rmSync(caFile);
+  expect(ca()).toBe(readFileSync(file('stranger.pem'), 'utf8'));
+  writeFileSync(caFile, readFileSync(file('ca.pem')));
+  expect(ca()).toBe(readFileSync(file('ca.pem'), 'utf8'));
+  expect('cert' in options).toBe(false);
+});

@@ -58,7 +58,7 @@ export function faultInPlace({ hostname, port, hash, username, password }: URL, 
     : 'user name and password must be percent-encoded UTF-8';
 }
 
-export function isReadable(text: string): boolean {
+function isReadable(text: string): boolean {
   try {
     decodeURIComponent(text);
     return true;

@@ -7,7 +7,7 @@
 import { type Fault, faultInPlace } from './addresses.ts';
 import type { TlsFiles } from './tls-files.ts';
 
-export interface Login {
+interface Login {
   readonly username?: string;
   readonly password?: string;
 }

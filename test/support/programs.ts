@@ -29,6 +29,8 @@ export function findRedisServer(): string | undefined {
  * The script inside the package's lib folder runs as its caller, so it is preferred.
  */
 export function findRabbitMqServer(): string | undefined {
+  const { RABBITMQ_SERVER_PATH: chosen } = process.env;
+  if (chosen) return chosen;
   let versions: string[] = [];
   try {
     versions = readdirSync(packagedRabbitMq).filter((name) => name.startsWith('rabbitmq_server-'));

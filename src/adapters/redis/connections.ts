@@ -13,13 +13,21 @@ import { databaseRefused, stayInDatabase } from './database.ts';
 import { RedisDenials } from './denials.ts';
 import { growTimeouts } from './timeouts.ts';
 
+/** From 7.2 on ioredis would name itself, for which Redis wants a right of its own. */
+const UNNAMED = { disableClientInfo: true } as const;
+
 const COMMANDS = {
+  ...UNNAMED,
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
 } satisfies RedisOptions;
 
-const SUBSCRIPTIONS = { maxRetriesPerRequest: null, socketTimeout: 5_000 } satisfies RedisOptions;
+const SUBSCRIPTIONS = {
+  ...UNNAMED,
+  maxRetriesPerRequest: null,
+  socketTimeout: 5_000,
+} satisfies RedisOptions;
 
 /** Nobody else sends on a connection that only listens, so that without a question its silence says nothing. */
 const PING_EVERY_MS = 5_000;

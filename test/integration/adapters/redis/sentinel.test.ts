@@ -70,8 +70,11 @@ test('events come before and after the roles change on command, with no right th
   await producer.publish(madeEvent('after', { audience: 'user:ada' }));
   await client.received(2);
   expect(client.notifications.map(({ id }) => id)).toEqual(['before', 'after']);
-  for (const { control } of [...redis.nodes, ...redis.sentinels])
-    expect(await control.call('ACL', 'LOG')).toEqual([]);
+  for (const { control } of redis.nodes) expect(await control.call('ACL', 'LOG')).toEqual([]);
+  // ioredis tells Sentinels of 7.2 and later its name, and goes on when it may not.
+  for (const { control } of redis.sentinels)
+    for (const denied of [await control.call('ACL', 'LOG')].flat())
+      expect(denied).toContain('client|setinfo');
 
   expect(carillon.output.join('\n')).not.toContain('secret@');
   expect(carillon.output.join('\n')).not.toContain('sentinel@secret');

@@ -24,6 +24,13 @@ const WAIT_MS = 60_000;
 const certificate = (name: string) =>
   new URL(`../../../support/certificates/${name}`, import.meta.url).pathname;
 
+/** For a server that may run in another system, which shares the folders of the tests. */
+async function lent(name: string): Promise<string> {
+  const path = join(folder, name);
+  await copyFile(certificate(name), path);
+  return path;
+}
+
 let folder: string;
 let redis: RedisNode;
 let carillon: CarillonProcess | undefined;
@@ -43,9 +50,9 @@ afterAll(async () => {
 
 async function startTlsRedis(): Promise<RedisNode> {
   const settings = {
-    'tls-cert-file': certificate('server.pem'),
-    'tls-key-file': certificate('server.key'),
-    'tls-ca-cert-file': certificate('ca.pem'),
+    'tls-cert-file': await lent('server.pem'),
+    'tls-key-file': await lent('server.key'),
+    'tls-ca-cert-file': await lent('ca.pem'),
     'tls-auth-clients': 'yes',
   };
   const tls = {
@@ -58,7 +65,7 @@ async function startTlsRedis(): Promise<RedisNode> {
 }
 
 test('a certificate that is wrong at the start and replaced later needs no restart', async () => {
-  const caFile = join(folder, 'ca.pem');
+  const caFile = join(folder, 'trusted.pem');
   await copyFile(certificate('stranger.pem'), caFile);
   const amqpUrl = await freshVhost();
   carillon = await spawnCarillon({

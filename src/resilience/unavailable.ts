@@ -39,7 +39,7 @@ const DRIVER_MESSAGES =
 /** Redis answers with a word of its own when it is away, full, loading, read-only or guarded; `ERR` is all the rest. */
 const REPLY_CODE = /^(?!ERR\b)[A-Z]+ /;
 const KNOWN_ERR =
-  /can't (run this command|access at least one of the)|unknown (redis )?command|max number of clients|DB index|SELECT is not allowed|Script killed/i;
+  /can't (run this command|access at least one of the)|ACL failure in script|unknown (redis )?command|max number of clients|DB index|SELECT is not allowed|Script killed/i;
 
 /** Whatever they say: the language throws them at a fault in the code. */
 const OURS = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];

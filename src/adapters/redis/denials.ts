@@ -10,7 +10,9 @@ const BELIEVED_MS = 60_000;
 const [MOST_KEPT, MOST_NAMES, MOST_CHARACTERS] = [50, 3, 100];
 
 const LOGIN = /^(WRONGPASS|NOAUTH)/;
-const RIGHT = /^NOPERM|can't (run this command|access at least one of the)/;
+/** What a script lacks is said in one way by Redis 7.0, and in another from 7.2 on. */
+const IN_SCRIPT = /executing the script|ACL failure in script/;
+const RIGHT = /^NOPERM|can't (run this command|access at least one of the)|ACL failure in script/;
 
 export class RedisDenials {
   readonly #log: Logger;
@@ -48,8 +50,7 @@ export class RedisDenials {
 function commandIn(command: unknown, message: string): string | undefined {
   if (typeof command !== 'object' || command === null || !('name' in command)) return undefined;
   const name = String(command.name);
-  if (message.includes('executing the script'))
-    return `${name}: a command in the script, which ACL LOG names`;
+  if (IN_SCRIPT.test(message)) return `${name}: a command in the script, which ACL LOG names`;
   const args: unknown[] = 'args' in command && Array.isArray(command.args) ? command.args : [];
   if (!/keys?|channels?/.test(message)) return name;
   const isScript = name === 'eval' || name === 'evalsha';

@@ -31,6 +31,7 @@ test.for<[string, unknown]>([
     'WRONGTYPE Operation against a key holding the wrong kind of value',
     'BUSY Redis is busy running a script.',
     "ERR The user executing the script can't run this command or subcommand script: a, on @user_script:9.",
+    "ERR ACL failure in script: User x has no permissions to run the 'xadd' command script: a, on @user_script:1.",
     'ERR max number of clients reached',
   ].map((text): [string, unknown] => [text, reply(text)]),
 ])('away: %s', ([, error]) => {

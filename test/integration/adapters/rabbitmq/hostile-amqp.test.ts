@@ -200,7 +200,9 @@ test('whatever bytes RabbitMQ passes on', { timeout: 120_000 }, async () => {
   expect([...delivered, ...deadLettered].toSorted()).toEqual(sent.toSorted());
   for (const { properties } of inQueue) {
     expect(refusalCodeSchema.options).toContain(properties.headers?.['x-carillon-reason']);
-    expect(properties.headers?.['x-delivery-count'] ?? 0).toBe(0);
+    // RabbitMQ 4 passes on what a producer writes there, RabbitMQ 3 does not.
+    const deliveries: unknown = properties.headers?.['x-delivery-count'];
+    expect(typeof deliveries === 'number' ? deliveries : 0).toBe(0);
   }
   ear.close();
   const found = await list();

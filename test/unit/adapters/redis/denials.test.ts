@@ -33,6 +33,17 @@ test.for<[Error, string]>([
     error("ERR The user executing the script can't run this command or subcommand script: a", 'evalsha'),
     'evalsha: a command in the script, which ACL LOG names',
   ],
+  [
+    error(
+      "ERR ACL failure in script: User x has no permissions to run the 'xadd' command script: a",
+      'evalsha',
+    ),
+    'evalsha: a command in the script, which ACL LOG names',
+  ],
+  [
+    error('NOPERM No permissions to access a channel', 'ssubscribe', ['socket.io#/#{user:42}#']),
+    'ssubscribe socket.io#/#{…}#',
+  ],
 ])('%s', ([refused, what]) => {
   denials.refused(refused);
   expect(denials.reason).toBe(`redis_right_missing: ${what}`);

@@ -1,6 +1,7 @@
 /**
  * `npm run test:next`: the integration and fault tests on the servers of the next Debian, RabbitMQ 4 and Valkey 8, in place
- * of those of this machine. `-- --short`: only what speaks most with them. Other arguments name files, as vitest takes them.
+ * of those of this machine. `-- --short`: only what speaks most with them; `-- --faults`: only the fault tests. Other
+ * arguments name files, as vitest takes them.
  *
  * Needs root and `debootstrap`: it lays Debian 13 beside this system, once, and starts the servers there by chroot. Mounts
  * are in a namespace of their own and end with it.
@@ -32,20 +33,23 @@ const SHORT = [
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: 'boolean', default: false } },
+  options: { short: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false } },
 });
 
 if (process.getuid?.() !== 0) fail('it enters the other system by chroot, which only root may');
 const root = laid();
 const wrappers = wrap(root);
 try {
-  const files =
-    positionals.length > 0 ? positionals : values.short ? SHORT : ['test/contract', 'test/integration'];
-  const isWhole = positionals.length === 0 && !values.short;
-  const runs = [files, ...(isWhole ? [['--config', 'vitest.faults.config.ts']] : [])];
-  for (const args of runs) process.exitCode ||= run(args);
+  for (const args of runsOf()) process.exitCode ||= run(args);
 } finally {
   rmSync(wrappers, { recursive: true });
+}
+
+function runsOf(): readonly (readonly string[])[] {
+  const faults = ['--config', 'vitest.faults.config.ts', ...positionals];
+  if (values.faults) return [faults];
+  if (positionals.length > 0) return [positionals];
+  return values.short ? [SHORT] : [['test/contract', 'test/integration'], faults];
 }
 
 /** The folder of the other system. */

@@ -31,7 +31,7 @@ const schemas = {
         ]),
       ),
     )
-    .describe('The prefix cloudEvents_ is understood as well.'),
+    .describe('The prefixes cloudEvents_ and ce- are understood as well.'),
   EventData: jsonObjectSchema,
   DeadLetterHeaders: z.object({
     'x-carillon-reason': refusalCodeSchema.optional(),

@@ -1,5 +1,7 @@
 /** The console of this process: on PORT in embedded mode, with CONSOLE=true on OPS_PORT, else nowhere. */
 import type { FastifyInstance } from 'fastify';
+import { claimNamesOf } from '../config/token-variables.ts';
+import { namedAs } from '../contract/claim-names.ts';
 import type { Verify } from '../contract/token.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { serveConsole } from '../edge/http/console/console.ts';
@@ -76,7 +78,9 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
 }
 
 /** With all that this service itself asks of tokens. */
-function createSign({ tokenKey, JWT_ISSUER: iss, JWT_AUDIENCE: aud }: Context['config']): Sign | undefined {
+function createSign(config: Context['config']): Sign | undefined {
+  const { tokenKey, JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
   if (!('secret' in tokenKey)) return undefined;
-  return (claims, seconds) => signToken(tokenKey.secret, { iss, aud, ...claims }, seconds);
+  const names = claimNamesOf(config);
+  return (claims, seconds) => signToken(tokenKey.secret, { iss, aud, ...namedAs(claims, names) }, seconds);
 }

@@ -1,5 +1,6 @@
 /** Who verifies tokens: with the secret, or with the keys of an identity provider, which are fetched from the start. */
 
+import { claimNamesOf } from '../config/token-variables.ts';
 import type { Verify } from '../contract/token.ts';
 import { type Probe, whether } from '../observe/health.ts';
 import type { Skipped } from '../operate/access/claims.ts';
@@ -25,6 +26,7 @@ export function openVerifier(
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
     clockSkewSeconds: config.JWT_CLOCK_SKEW_SECONDS,
+    claimNames: claimNamesOf(config),
     now,
     onSkipped: (user: string, skipped: readonly Skipped[]) => skippedClaims.tell(user, skipped),
   };

@@ -1,6 +1,8 @@
 /** What commands take from the environment: where Carillon is, and the token to show. */
 
 import { readConfig } from '../config/config.ts';
+import { claimNamesIn } from '../config/token-variables.ts';
+import { namedAs } from '../contract/claim-names.ts';
 import { signToken } from '../operate/access/tokens.ts';
 import { Failure } from './failure.ts';
 
@@ -48,8 +50,12 @@ export async function sign(
     throw new Failure('no_secret', 'JWT_SECRET is not set: nothing can be signed here');
   }
   const [issuer, audience] = [set(environment.JWT_ISSUER), set(environment.JWT_AUDIENCE)];
+  const names = claimNamesIn(environment);
+  if (names === undefined) {
+    throw Failure.wrongUsage('JWT_CLAIM_… or JWT_SCOPE_PREFIX is malformed: carillon doctor says why');
+  }
   const all = {
-    ...claims,
+    ...namedAs(claims, names),
     ...(issuer === undefined ? {} : { iss: issuer }),
     ...(audience === undefined ? {} : { aud: audience }),
   };

@@ -4,7 +4,7 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
-import { faultInAmqpUrl, faultInJwksUrl, faultInOrigins } from './addresses.ts';
+import { faultInAmqpUrl, faultInOrigins } from './addresses.ts';
 import { contradictionsIn } from './contradictions.ts';
 import {
   address,
@@ -20,6 +20,7 @@ import {
 } from './kinds.ts';
 import { faultInRedisUrls, type RedisAddress, redisAddressOf } from './redis-address.ts';
 import { tlsFiles } from './tls-files.ts';
+import { tokenVariables } from './token-variables.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -57,20 +58,7 @@ const variables = z.object({
   REDIS_MIN_REPLICAS: integer(0, 0, 10).describe(
     'Replicas that must have an append before its event is acknowledged; events wait while there are fewer.',
   ),
-  JWT_SECRET: text
-    .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
-    .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
-  JWKS_URL: address(faultInJwksUrl).describe(
-    'Verifies tokens with the RS256, PS256, ES256 or EdDSA keys at this URL.',
-  ),
-  JWT_ISSUER: text.describe('Tokens must have this iss.'),
-  JWT_AUDIENCE: text.describe('Tokens must have this aud.'),
-  JWT_CLOCK_SKEW_SECONDS: integer(5, 0, 30).describe(
-    'Seconds by which clocks may differ when exp, nbf and iat are checked.',
-  ),
-  JWT_MAX_DAYS: integer(366, 1, 36_500).describe(
-    'Longest life of a token, from iat (else from now) to exp; revocations are kept for as long.',
-  ),
+  ...tokenVariables,
   ALLOWED_ORIGINS: list('')
     .superRefine((origins, context) => {
       const fault = faultInOrigins(origins);

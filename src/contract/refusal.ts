@@ -18,7 +18,7 @@ export type RefusalCode = z.infer<typeof refusalCodeSchema>;
 
 export const refusalCodes: Record<RefusalCode, string> = {
   not_json: 'The bytes are not valid UTF-8 JSON.',
-  unsupported_media_type: 'The content type is not one that is taken here.',
+  unsupported_media_type: 'The content type or encoding is not one that is taken here.',
   invalid_event: 'An attribute or the data is missing or malformed.',
   invalid_headers: 'The AMQP headers are malformed, or nested deeper than 32.',
   invalid_audience: "An audience is malformed, or Carillon's own.",

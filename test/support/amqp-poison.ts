@@ -85,7 +85,7 @@ export const poison: readonly Poison[] = [
     what: 'a content encoding that is not UTF-8',
     properties: { contentEncoding: Buffer.alloc(255, 0xff) },
     body: broken,
-    reason: 'not_json',
+    reason: 'unsupported_media_type',
     leftOut: 'contentEncoding',
   },
   {

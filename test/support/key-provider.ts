@@ -37,12 +37,20 @@ export class KeyProvider {
   }
 
   async tokenOf(kid: string, user: string, claims: Record<string, unknown> = {}): Promise<string> {
+    const nowSeconds = Math.floor(Date.now() / 1_000);
+    return await this.sign(kid, { sub: user, iat: nowSeconds, exp: nowSeconds + 600, ...claims });
+  }
+
+  /** Just these claims. `header`: what else it says. */
+  async sign(
+    kid: string,
+    claims: Record<string, unknown>,
+    header: Record<string, unknown> = {},
+  ): Promise<string> {
     const key = this.#keys.get(kid);
     if (key === undefined) throw new Error(`there is no key ${kid}`);
-    return await new SignJWT({ sub: user, ...claims })
-      .setProtectedHeader({ alg: key.alg, kid })
-      .setIssuedAt()
-      .setExpirationTime('10m')
+    return await new SignJWT(claims)
+      .setProtectedHeader({ ...header, alg: key.alg, kid })
       .sign(key.pair.privateKey);
   }
 

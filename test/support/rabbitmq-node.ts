@@ -77,7 +77,7 @@ export function localRabbitMq(node: RabbitMqNode): ServerHome {
     async start() {
       await writeFile(join(folder, 'rabbitmq.conf'), configuration(node));
       await writeFile(join(folder, 'advanced.config'), '[].\n');
-      await writeFile(join(folder, 'enabled_plugins'), '[rabbitmq_management].\n');
+      await writeFile(join(folder, 'enabled_plugins'), '[rabbitmq_amqp1_0,rabbitmq_management].\n');
       epmd ??= await startEpmd();
       return await startOwnProcess({
         command,

@@ -21,6 +21,10 @@ export class Handshake {
   readonly #options: ClientOptions;
   readonly #userOptions: UserOptions;
   #presented: Presented | undefined;
+  /** Of the token that went into the last handshake. */
+  #subject: string | undefined;
+  /** A subject, and the user that the server took it for: it may go by another claim. */
+  #known: { readonly subject: string | undefined; readonly user: string } | undefined;
   /** The last handshake was larger than the server takes: cursors are asked about in the session then. */
   #isTooLarge = false;
 
@@ -42,7 +46,8 @@ export class Handshake {
   async auth(last: User | undefined) {
     this.#presented = undefined;
     const token = await this.token();
-    const user = subjectOf(token);
+    this.#subject = subjectOf(token);
+    const user = this.#subject === this.#known?.subject ? this.#known?.user : this.#subject;
     if (user !== undefined) {
       const known = user === last?.name ? last.ordering.cursors : undefined;
       const cursors = known ?? (await loadCursors(user, this.#userOptions));
@@ -64,6 +69,7 @@ export class Handshake {
 
   /** Undefined: nobody knew whose they would be. Also when there were none it is something. */
   presentedFor(user: string): Presented | undefined {
+    this.#known = { subject: this.#subject, user };
     return this.#presented?.user === user ? this.#presented : undefined;
   }
 }

@@ -2,8 +2,10 @@
  * What a verified token says of its bearer. Who it is and how long must be right, or nobody gets in. All else is read one
  * by one: what cannot be used is left out, named, and keeps nobody out. It never gives more than it says.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { audienceIdSchema } from '../../contract/audience.ts';
+import { type ClaimNames, claimIn, DEFAULT_CLAIM_NAMES } from '../../contract/claim-names.ts';
+import { isJsonObject, type JsonObject } from '../../contract/json.ts';
 import {
   audiencePatternSchema,
   claimsSchema,
@@ -14,32 +16,72 @@ import {
 
 /** Something that a token says and that is left out. */
 export interface Skipped {
-  readonly claim: 'departments' | 'topics' | 'publish' | 'audiences' | 'scope';
+  /** The name under which it comes. */
+  readonly claim: string;
   /** As it stands in the token. */
   readonly value: unknown;
   /** What would be right. */
   readonly why: string;
 }
 
-const bearerSchema = claimsSchema.pick({ sub: true, exp: true, iat: true }).extend({
-  departments: z.unknown().optional(),
-  topics: z.unknown().optional(),
-  publish: z.unknown().optional(),
-  audiences: z.unknown().optional(),
-  scope: z.unknown().optional(),
-});
+/** Who it is and how long. */
+const bearerSchema = claimsSchema.pick({ sub: true, exp: true, iat: true });
 
-type Bearer = z.infer<typeof bearerSchema>;
+/** Something that a token says, and the name under which it says so. */
+interface Claim {
+  readonly claim: string;
+  readonly value: unknown;
+}
+
+interface Bearer extends z.infer<typeof bearerSchema> {
+  readonly departments: Claim;
+  readonly topics: Claim;
+  readonly publish: Claim;
+  readonly audiences: Claim;
+  readonly scopes: readonly Claim[];
+  readonly scopePrefix: string | undefined;
+}
 
 type ReadBearer =
   | { readonly ok: true; readonly bearer: Bearer }
   | { readonly ok: false; readonly fault: string };
 
-export function readBearer(payload: unknown): ReadBearer {
-  const result = bearerSchema.safeParse(payload);
-  if (result.success) return { ok: true, bearer: result.data };
-  const [issue] = result.error.issues;
-  return { ok: false, fault: `claim ${issue?.path.join('.')}: ${issue?.message}` };
+/** All of them count. The first is Carillon's own and OAuth's (RFC 8693, RFC 9068); the others are providers'. */
+const USUAL_SCOPES = ['scope', 'scp', 'permissions'] as const;
+
+/** The scope that opens everything. In claims that nobody named it may be a right to something else altogether. */
+const ADMIN = 'admin';
+
+export function readBearer(payload: unknown, names: ClaimNames = DEFAULT_CLAIM_NAMES): ReadBearer {
+  if (!isJsonObject(payload)) return { ok: false, fault: 'the claims are no object' };
+  const claim = (name: string): Claim => ({ claim: name, value: claimIn(payload, name) });
+  const user = userIn(payload, names.user);
+  if (user === undefined && names.user !== 'sub')
+    return { ok: false, fault: `claim ${names.user} is missing` };
+  const { value: exp } = claim('exp');
+  const { value: iat } = claim('iat');
+  const result = bearerSchema.safeParse({ sub: user, exp, iat });
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const name = issue?.path[0] === 'sub' ? names.user : issue?.path.join('.');
+    return { ok: false, fault: `claim ${name}: ${issue?.message}` };
+  }
+  const bearer = {
+    ...result.data,
+    departments: claim(names.departments),
+    topics: claim(names.topics),
+    publish: claim('publish'),
+    audiences: claim('audiences'),
+    scopes: (names.scope === undefined ? USUAL_SCOPES : [names.scope]).map(claim),
+    scopePrefix: names.scopePrefix,
+  };
+  return { ok: true, bearer };
+}
+
+/** A subject is text (RFC 7519). Other claims may hold a database's number. */
+function userIn(payload: JsonObject, name: string): unknown {
+  const user = claimIn(payload, name);
+  return name !== 'sub' && Number.isSafeInteger(user) ? String(user) : user;
 }
 
 export function identityOf(bearer: Bearer): {
@@ -50,29 +92,27 @@ export function identityOf(bearer: Bearer): {
   const skipped: Skipped[] = [];
   const identity: Identity = {
     user: sub,
-    departments: listIn(bearer, 'departments', audienceIdSchema, skipped) ?? [],
-    topics: listIn(bearer, 'topics', topicPatternSchema, skipped) ?? [],
-    publish: listIn(bearer, 'publish', topicPatternSchema, skipped) ?? [],
-    scopes: scopesIn(bearer.scope, skipped),
+    departments: listIn(bearer.departments, audienceIdSchema, skipped) ?? [],
+    topics: listIn(bearer.topics, topicPatternSchema, skipped) ?? [],
+    publish: listIn(bearer.publish, topicPatternSchema, skipped) ?? [],
+    scopes: scopesIn(bearer, skipped),
     // The claim is a limit. When no entry of it is usable, nothing is allowed; without the claim, everything is.
-    audiences: listIn(bearer, 'audiences', audiencePatternSchema, skipped),
+    audiences: listIn(bearer.audiences, audiencePatternSchema, skipped),
     issuedAtMs: iat === undefined ? Number.NEGATIVE_INFINITY : iat * 1000,
     expiresAtMs: exp * 1000,
   };
   return { identity, skipped };
 }
 
-/** Each once, and no more than so many. A text counts as a list of one; undefined when the claim is not there. */
+/** Each once, and no more than so many. Text is a list with commas; undefined when the claim is not there. */
 function listIn(
-  bearer: Bearer,
-  claim: Exclude<Skipped['claim'], 'scope'>,
+  { claim, value: claimed }: Claim,
   schema: z.ZodType<string>,
   skipped: Skipped[],
 ): readonly string[] | undefined {
-  const claimed = bearer[claim];
   if (claimed === undefined) return undefined;
   const usable = new Set<string>();
-  for (const value of Array.isArray(claimed) ? claimed : [claimed]) {
+  for (const value of entriesOf(claimed)) {
     const read = schema.safeParse(Number.isSafeInteger(value) ? String(value) : value);
     if (!read.success) skipped.push({ claim, value, why: read.error.issues[0]?.message ?? '' });
     else if (usable.has(read.data)) continue;
@@ -82,13 +122,38 @@ function listIn(
   return [...usable];
 }
 
+/** No id has a comma, so that one in a text can only stand between two. */
+function entriesOf(claimed: unknown): readonly unknown[] {
+  if (Array.isArray(claimed)) return claimed;
+  if (typeof claimed !== 'string') return [claimed];
+  return claimed.split(',').flatMap((part) => part.trim() || []);
+}
+
+function scopesIn({ scopes, scopePrefix = '' }: Bearer, skipped: Skipped[]): readonly string[] {
+  const words = new Set<string>();
+  // Whoever runs Carillon has said which words are meant for it.
+  const isChosen = scopes.length === 1 || scopePrefix !== '';
+  for (const { claim, value } of scopes) {
+    for (const written of wordsIn(claim, value, skipped)) {
+      if (!written.startsWith(scopePrefix)) continue;
+      const word = written.slice(scopePrefix.length);
+      if (word !== ADMIN || isChosen || claim === 'scope') words.add(word);
+      else skipped.push({ claim, value: written, why: ADMIN_ELSEWHERE });
+    }
+  }
+  return [...words];
+}
+
+const ADMIN_ELSEWHERE =
+  'admin counts in the claim scope alone, unless JWT_CLAIM_SCOPE or JWT_SCOPE_PREFIX is set';
+
 /** Words with spaces between them (RFC 8693), or a list of words. */
-function scopesIn(scope: unknown, skipped: Skipped[]): readonly string[] {
-  if (scope === undefined) return [];
-  if (typeof scope === 'string') return scope.split(' ').filter((word) => word !== '');
-  return (Array.isArray(scope) ? scope : [scope]).filter((word) => {
+function wordsIn(claim: string, value: unknown, skipped: Skipped[]): readonly string[] {
+  if (value === undefined) return [];
+  if (typeof value === 'string') return value.split(' ').filter((word) => word !== '');
+  return (Array.isArray(value) ? value : [value]).filter((word) => {
     if (typeof word === 'string') return true;
-    skipped.push({ claim: 'scope', value: word, why: 'must be a word, or words with spaces between them' });
+    skipped.push({ claim, value: word, why: 'must be a word, or words with spaces between them' });
     return false;
   });
 }

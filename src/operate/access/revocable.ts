@@ -22,7 +22,7 @@ export function revocable(verify: Verify, { revocations, maxLifetimeMs }: Revoca
     // Without iat, what is left of its life is all that can be judged.
     const bornMs = Number.isFinite(issuedAtMs) ? issuedAtMs : Date.now();
     if (expiresAtMs - bornMs > maxLifetimeMs) {
-      return refuse(`it lives for ${days(expiresAtMs - bornMs)} days, longer than JWT_MAX_DAYS`);
+      return refuse(`claim exp: it lives for ${days(expiresAtMs - bornMs)} days, longer than JWT_MAX_DAYS`);
     }
     if (!revocations.isKnown)
       return { ok: false, code: 'unavailable', reason: 'revocations were not read yet' };

@@ -1,9 +1,11 @@
 /** Verifies tokens (JWT). The algorithms follow from the kind of key and never from the token. */
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import { type ClaimNames, DEFAULT_CLAIM_NAMES } from '../../contract/claim-names.ts';
 import type { Verified, Verify } from '../../contract/token.ts';
 import { identityOf, readBearer, type Skipped } from './claims.ts';
 import { type KeySet, KeysUnavailable } from './key-set.ts';
+import { rejectionOf } from './rejection.ts';
 import { faultOfTimes } from './token-times.ts';
 
 export interface TokenOptions {
@@ -11,13 +13,14 @@ export interface TokenOptions {
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
   readonly clockSkewSeconds: number;
+  /** @default Carillon's own */
+  readonly claimNames?: ClaimNames;
   /** The time by which tokens begin and end; @default this machine's */
   readonly now?: () => number;
   /** Is told what of a token was left out because it cannot be used; @default nobody */
   readonly onSkipped?: (user: string, skipped: readonly Skipped[]) => void;
 }
 
-const REQUIRED = ['exp', 'sub'];
 const SECRET_ALGORITHMS = ['HS256'];
 /** Public keys only: were HS256 among them, a token could be signed with the public key as its secret. */
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
@@ -27,22 +30,29 @@ export function createVerify({
   issuer,
   audience,
   clockSkewSeconds,
+  claimNames = DEFAULT_CLAIM_NAMES,
   now = Date.now,
   onSkipped,
 }: TokenOptions): Verify {
-  const checks: JWTVerifyOptions = {
-    algorithms: 'secret' in key ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
-    requiredClaims: REQUIRED,
-    clockTolerance: clockSkewSeconds,
+  // Where the user is in another claim, a token need not have a subject.
+  const required = claimNames.user === 'sub' ? ['exp', 'sub'] : ['exp'];
+  const asked = {
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
   };
+  const checks: JWTVerifyOptions = {
+    algorithms: 'secret' in key ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
+    requiredClaims: required,
+    clockTolerance: clockSkewSeconds,
+    ...asked,
+  };
   const verifyWithKey = 'secret' in key ? withSecret(key.secret) : withKeySet(key.keySet);
   return async (token): Promise<Verified> => {
+    const nowMs = now();
+    const currentDate = new Date(nowMs);
     try {
-      const nowMs = now();
-      const { payload } = await verifyWithKey(token, { ...checks, currentDate: new Date(nowMs) });
-      const read = readBearer(payload);
+      const { payload } = await verifyWithKey(token, { ...checks, currentDate });
+      const read = readBearer(payload, claimNames);
       if (!read.ok) return unusable(read.fault);
       const fault = faultOfTimes(read.bearer, clockSkewSeconds, nowMs);
       if (fault !== undefined) return unusable(fault);
@@ -52,9 +62,9 @@ export function createVerify({
     } catch (error) {
       if (error instanceof KeysUnavailable) return { ok: false, code: 'unavailable', reason: error.message };
       // Whatever fails on it, a token that could not be read through lets nobody in.
-      const missing = missingIn(error);
+      const missing = missingIn(error, required);
       return missing === undefined
-        ? unauthorized(rejectionOf(error))
+        ? unauthorized(rejectionOf(error, { ...asked, currentDate }))
         : unusable(`claim ${missing} is missing`);
     }
   };
@@ -70,24 +80,10 @@ function unusable(reason: string): Verified {
 }
 
 /** Which claim must be there and is not. Claims are looked at when the signature was found to be good. */
-function missingIn(error: unknown): string | undefined {
+function missingIn(error: unknown, required: readonly string[]): string | undefined {
   const isMissing = error instanceof errors.JWTClaimValidationFailed && error.reason === 'missing';
-  return isMissing && REQUIRED.includes(error.claim) ? error.claim : undefined;
+  return isMissing && required.includes(error.claim) ? error.claim : undefined;
 }
-
-/** For the log: what is wrong, and nothing of the token itself. */
-function rejectionOf(error: unknown): string {
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return `${error.code}: claim ${error.claim} ${REASONS[error.reason] ?? 'is not valid'}`;
-  }
-  return error instanceof errors.JOSEError ? error.code : 'the token could not be read';
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  check_failed: 'is not what is asked for',
-  missing: 'is missing',
-  invalid: 'is malformed',
-};
 
 type VerifyWithKey = (token: string, checks: JWTVerifyOptions) => Promise<{ payload: unknown }>;
 

@@ -36,7 +36,8 @@ const FINGERPRINT = /^[A-Za-z0-9_-]{43}$/;
 export function factsOf(deadLetter: StoredDeadLetter): DeadLetterFacts {
   const { content, fields, properties } = deadLetter;
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
-  const envelope = content.length > MAX_PARSED_BYTES ? undefined : envelopeIn(content, properties);
+  const isTooLarge = content.length > MAX_PARSED_BYTES;
+  const envelope = isTooLarge ? undefined : envelopeIn(content, properties, MAX_PARSED_BYTES);
   const { messageId } = properties;
   const isOurs = headers['x-carillon-reason'] !== undefined;
   return {
@@ -138,7 +139,8 @@ export function viewOf(
   const { id, reason, detail, path, time, type, source, event, envelope } = facts;
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   // What is no JSON object cannot be redacted either, and is not shown.
-  const shown = envelope === undefined ? undefined : envelopeIn(content, properties, guardNumbers);
+  const shown =
+    envelope === undefined ? undefined : envelopeIn(content, properties, MAX_PARSED_BYTES, guardNumbers);
   const body = shown === undefined ? undefined : restoreNumbers(redact(shown));
   // A producer may have written them.
   const deaths = deathsIn(headers).reduce(

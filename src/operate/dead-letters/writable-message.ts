@@ -6,16 +6,23 @@
 import type { MessageProperties, Options } from 'amqplib';
 import { headersFault } from '../../adapters/rabbitmq/amqp-properties.ts';
 import { AmqpValue, MAX_TABLE_DEPTH } from '../../adapters/rabbitmq/amqp-table.ts';
-import { ATTRIBUTE } from '../../pipeline/ingest/message.ts';
+import { ENCODED_BODY_TYPE } from '../../adapters/rabbitmq/amqp10-sections.ts';
+import { holdsAttributes } from '../../pipeline/ingest/attributes.ts';
 
 export interface Original {
   readonly fields: { readonly routingKey: string };
-  readonly properties: Readonly<Pick<MessageProperties, 'contentType' | 'contentEncoding' | 'headers'>>;
+  readonly properties: Readonly<
+    Pick<MessageProperties, 'contentType' | 'contentEncoding' | 'headers'> &
+      Partial<Pick<MessageProperties, 'type' | 'timestamp'>>
+  >;
 }
 
 export interface Writable {
   readonly routingKey: string;
-  readonly properties: Pick<Options.Publish, 'contentType' | 'contentEncoding' | 'headers'>;
+  readonly properties: Pick<
+    Options.Publish,
+    'contentType' | 'contentEncoding' | 'headers' | 'type' | 'timestamp'
+  >;
   /** The names of what is not there, as text of at most 512 bytes; empty when all is. */
   readonly leftOut: string;
   /** An event in binary mode is no event any more: without one attribute it would be another event. */
@@ -37,7 +44,7 @@ export function writable(
   isDropped: (name: string) => boolean,
   maxBytes: number,
 ): Writable {
-  const { headers: original, contentType, contentEncoding } = properties;
+  const { headers: original, contentType, contentEncoding, type, timestamp } = properties;
   const { kept, missing, losesAttributes } = writableHeaders(original ?? {}, isDropped, maxBytes);
   const routingKey = cut(fields.routingKey, MAX_SHORT_BYTES);
   if (routingKey !== fields.routingKey) missing.unshift('a part of the routing key');
@@ -47,6 +54,9 @@ export function writable(
     if (Buffer.byteLength(value) <= MAX_SHORT_BYTES) Object.assign(writableProperties, { [name]: value });
     else missing.unshift(name);
   }
+  // How its body is encoded, and an event's time.
+  if (type === ENCODED_BODY_TYPE) writableProperties.type = type;
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) writableProperties.timestamp = timestamp;
   return { routingKey, properties: writableProperties, leftOut: listed(missing), losesAttributes };
 }
 
@@ -70,17 +80,17 @@ function writableHeaders(
   const missing = (fault?.names ?? []).map(quoted);
   if (fault?.isCut) missing.push('all that follows');
   const entries = Object.entries(original).filter(([name]) => !isDropped(name));
-  const attributes = entries.filter(([name]) => ATTRIBUTE.test(name));
+  const attributes = entries.filter(([name]) => holdsAttributes(name));
   const sizes = attributes.map(([name, value]) => sizeOfEntry(name, value) ?? Number.POSITIVE_INFINITY);
   let bytes = sizes.reduce((sum, size) => sum + size, 4);
   const losesAttributes =
-    fault?.isCut === true || fault?.names.some((name) => ATTRIBUTE.test(name)) === true || bytes > maxBytes;
+    fault?.isCut === true || fault?.names.some((name) => holdsAttributes(name)) === true || bytes > maxBytes;
   if (losesAttributes && attributes.length > 0) missing.unshift("all of the event's attributes");
   const kept = losesAttributes ? [] : attributes;
   if (losesAttributes) bytes = 4;
   for (const entry of entries) {
     const [name, value] = entry;
-    if (ATTRIBUTE.test(name)) continue;
+    if (holdsAttributes(name)) continue;
     const size = sizeOfEntry(name, value);
     if (size === undefined || bytes + size > maxBytes) missing.push(quoted(name));
     else {

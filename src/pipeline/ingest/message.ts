@@ -1,4 +1,7 @@
-/** An AMQP message → an event: CloudEvents in structured or binary mode, as the AMQP bindings define them. */
+/**
+ * An AMQP message → an event: CloudEvents in structured or binary mode, as the AMQP bindings define them and SDKs write
+ * them.
+ */
 import { createHash } from 'node:crypto';
 import type { MessageProperties } from 'amqplib';
 import { headersFault } from '../../adapters/rabbitmq/amqp-properties.ts';
@@ -12,17 +15,20 @@ import {
 } from '../../contract/cloudevent.ts';
 import { isJsonObject, type JsonObject, parseJsonText } from '../../contract/json.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
+import { attributesIn, type Beside, fromAmqp, holdsAttributes, withOtherNames } from './attributes.ts';
+import { contentOf, type Encoded } from './content.ts';
 
-/** Both prefixes are in use: the second where header names may not hold a colon. */
-export const ATTRIBUTE = /^cloudEvents[:_](.+)$/;
+type Properties = Pick<MessageProperties, 'contentType'> & Beside & Encoded;
 
-type Properties = Pick<MessageProperties, 'contentType' | 'headers'>;
+/** Before the subtype of any format, and of batches. */
+const CLOUDEVENTS_TYPES = 'application/cloudevents';
 
 /** An event that names no trace belongs to the one that its message's `traceparent` header names. */
 export function readMessage(body: Buffer, properties: Properties, maxBytes: number): Read<ReadEvent> {
   const read = readBody(body, properties, maxBytes);
+  if (!read.ok) return explained(read, body, properties, maxBytes);
   const header: unknown = properties.headers?.traceparent;
-  return read.ok && header !== undefined ? { ok: true, value: withTraceparent(read.value, header) } : read;
+  return header === undefined ? read : { ok: true, value: withTraceparent(read.value, header) };
 }
 
 function readBody(body: Buffer, properties: Properties, maxBytes: number): Read<ReadEvent> {
@@ -32,18 +38,48 @@ function readBody(body: Buffer, properties: Properties, maxBytes: number): Read<
   const fault = headersFault(properties.headers);
   // An attribute may be among what cannot be read.
   if (fault !== undefined) return refuse('invalid_headers', fault.message, fault.names[0]);
+  const attributes = attributesIn(properties);
+  if (attributes?.ok === false) return attributes;
+  const content = contentOf(body, properties, maxBytes);
+  if (!content.ok) return content;
   const contentType = typeof properties.contentType === 'string' ? properties.contentType : undefined;
-  const attributes = attributesIn(properties.headers ?? {});
-  if (attributes !== undefined) return readBinary(attributes, contentType, body);
-  // Client libraries often leave the type out or say plain JSON; the event itself then tells what it is.
   const mediaType = contentType?.split(';')[0]?.trim().toLowerCase();
-  if (mediaType === undefined || mediaType === STRUCTURED_TYPE || mediaType === 'application/json') {
-    return readStructured(body);
+  if (attributes !== undefined && !isWholeEvent(mediaType, content.value)) {
+    // A format that is not JSON, and a batch, would pass for an event's data.
+    if (mediaType?.startsWith(CLOUDEVENTS_TYPES) && mediaType !== STRUCTURED_TYPE)
+      return wrongType(mediaType);
+    return readBinary(attributes.value, contentType, content.value);
   }
-  return refuse(
-    'unsupported_media_type',
-    `content type "${mediaType}" without cloudEvents: headers; send ${STRUCTURED_TYPE}, or binary mode`,
-  );
+  // Client libraries often leave the type out or say plain JSON; the event itself then tells what it is.
+  if (mediaType === undefined || mediaType === STRUCTURED_TYPE || mediaType === 'application/json') {
+    return readStructured(content.value);
+  }
+  return wrongType(mediaType);
+}
+
+/** In structured mode the same attributes may stand beside the body: the content type tells (AMQP binding, section 3). */
+function isWholeEvent(mediaType: string | undefined, body: Buffer): boolean {
+  if (mediaType !== STRUCTURED_TYPE) return false;
+  const parsed = parseJsonText(body);
+  return parsed.ok && isJsonObject(parsed.value.value) && Object.hasOwn(parsed.value.value, 'specversion');
+}
+
+function wrongType(mediaType: string) {
+  const isBatch = mediaType.startsWith(`${CLOUDEVENTS_TYPES}-batch`);
+  const what = isBatch ? 'a batch is taken over HTTP only' : 'without cloudEvents: or ce- headers';
+  const right = isBatch ? `send each event by itself, as ${STRUCTURED_TYPE}` : `send ${STRUCTURED_TYPE}`;
+  return refuse('unsupported_media_type', `content type "${mediaType}": ${what}; ${right}, or binary mode`);
+}
+
+/** A refusal that says under which other name an attribute was found. */
+function explained(
+  read: Extract<Read<ReadEvent>, { ok: false }>,
+  body: Buffer,
+  properties: Properties,
+  maxBytes: number,
+): Read<ReadEvent> {
+  const envelope = () => envelopeIn(body, properties, maxBytes);
+  return { ok: false, refusal: withOtherNames(read.refusal, properties, envelope) };
 }
 
 interface Fingerprinted {
@@ -60,7 +96,7 @@ export function fingerprintOf({ content, fields, properties }: Fingerprinted): s
   const hash = createHash('sha256').update(`${fields.routingKey}\0`);
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
     // Ids are text or, by mistake, numbers. Lists and tables tell no two events apart, and may be too deep to be written.
-    if (!ATTRIBUTE.test(name)) continue;
+    if (!holdsAttributes(name)) continue;
     if (typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
     else if (Buffer.isBuffer(value)) hash.update(`${name}\0`).update(value).update('\0');
     else if (value instanceof AmqpValue && value['!'] === 'long') hash.update(`${name}\0${value.value}\0`);
@@ -71,18 +107,27 @@ export function fingerprintOf({ content, fields, properties }: Fingerprinted): s
 /**
  * The event as far as it can be read, whatever is wrong with it; undefined when it is no JSON object at all.
  *
+ * @param maxBytes of the body when it is decompressed
  * @param valueFor what its JSON is in place of what it was parsed to
  */
 export function envelopeIn(
   body: Buffer,
-  { headers }: Pick<MessageProperties, 'headers'>,
+  properties: Properties,
+  maxBytes: number,
   valueFor: (text: string, parsed: unknown) => unknown = (_text, parsed) => parsed,
 ): JsonObject | undefined {
-  const attributes = attributesIn(headers ?? {});
-  const parsed = parseJsonText(body, attributes === undefined ? 1 : 0);
+  const found = attributesIn(properties);
+  const attributes = found?.ok === true ? found.value : undefined;
+  const content = contentOf(body, properties, maxBytes);
+  if (!content.ok) return attributes;
+  const { contentType } = properties;
+  const mediaType =
+    typeof contentType === 'string' ? contentType.split(';')[0]?.trim().toLowerCase() : undefined;
+  const isBinary = attributes !== undefined && !isWholeEvent(mediaType, content.value);
+  const parsed = parseJsonText(content.value, isBinary ? 0 : 1);
   if (!parsed.ok) return attributes;
   const value = valueFor(parsed.value.text, parsed.value.value);
-  if (attributes !== undefined) return { ...attributes, data: value };
+  if (isBinary) return { ...attributes, data: value };
   return isJsonObject(value) ? value : undefined;
 }
 
@@ -91,21 +136,4 @@ export function dateOf(header: unknown): string | undefined {
   const text = fromAmqp(header);
   const atMs = typeof text === 'string' ? Date.parse(text) : Number.NaN;
   return Number.isNaN(atMs) ? undefined : new Date(atMs).toISOString();
-}
-
-/** The CloudEvents attributes among the headers, or undefined when there are none. */
-function attributesIn(headers: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const found: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    const attribute = ATTRIBUTE.exec(name)?.[1];
-    if (attribute !== undefined) found.push([attribute, fromAmqp(value)]);
-  }
-  return found.length === 0 ? undefined : Object.fromEntries(found);
-}
-
-/** amqplib gives AMQP timestamps, which some clients send for `time`, as `{ '!': 'timestamp', value: seconds }`. */
-function fromAmqp(value: unknown): unknown {
-  if (!isJsonObject(value) || value['!'] !== 'timestamp' || typeof value.value !== 'number') return value;
-  const date = new Date(value.value * 1000);
-  return Number.isNaN(date.getTime()) ? value : date.toISOString();
 }

@@ -34,6 +34,9 @@ describe('what is not set', () => {
       OPS_PORT: 3001,
       HOST: '127.0.0.1',
       ROLES: ['gateway', 'consumer'],
+      JWT_CLAIM_USER: 'sub',
+      JWT_CLAIM_DEPARTMENTS: 'departments',
+      JWT_CLAIM_TOPICS: 'topics',
       JWT_CLOCK_SKEW_SECONDS: 5,
       JWT_MAX_DAYS: 366,
       ALLOWED_ORIGINS: [],
@@ -97,6 +100,18 @@ describe('what is not set', () => {
   });
 });
 
+test.each([
+  'realm_access.roles',
+  'https://example.com/departments',
+  'cognito:groups',
+  'resource_access.my app.roles',
+])('a claim may be named %s', (name) => {
+  expect(readConfig({ JWT_CLAIM_USER: name, JWT_CLAIM_SCOPE: name })).toMatchObject({
+    JWT_CLAIM_USER: name,
+    JWT_CLAIM_SCOPE: name,
+  });
+});
+
 test('what is set is read', () => {
   const config = readConfig({
     AMQP_URL: 'amqps://rabbit.example',
@@ -134,6 +149,17 @@ describe('a malformed variable', () => {
     ['PREFETCH', '0'],
     ['EVENT_MAX_AUDIENCES', '100001'],
     ['JWT_CLOCK_SKEW_SECONDS', '31'],
+    ['JWT_CLAIM_USER', 'iss'],
+    ['JWT_CLAIM_USER', ' oid'],
+    ['JWT_CLAIM_USER', 'oid,sub'],
+    ['JWT_CLAIM_DEPARTMENTS', 'a..b'],
+    ['JWT_CLAIM_DEPARTMENTS', '.a'],
+    ['JWT_CLAIM_TOPICS', 'a.'],
+    ['JWT_CLAIM_TOPICS', 'a\u0000'],
+    ['JWT_CLAIM_SCOPE', 'x'.repeat(257)],
+    ['JWT_CLAIM_SCOPE', 'a.b.c.d.e.f.g.h.i.j.k.l.m'],
+    ['JWT_CLAIM_SCOPE', 'aud'],
+    ['JWT_SCOPE_PREFIX', 'a b'],
     ['LOG_SAMPLE_RATE', '1.1'],
     ['LOG_SAMPLE_RATE', 'Infinity'],
     ['ROLES', 'gateway,admin'],

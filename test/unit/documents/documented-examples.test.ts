@@ -40,6 +40,7 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/cli\.md$/, '', '', COMMANDS],
   [/^docs\/cli\.md$/, 'sh', '', COMMANDS],
   [/^docs\/configuration\.md$/, 'yaml', 'routes:', FORMATS],
+  [/^docs\/login-providers\.md$/, 'sh', 'JWKS_URL', runBy('test/unit/documents/login-providers.test.ts')],
   [/^docs\/observability\.md$/, 'json', 'not_ready', FORMATS],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'set_permissions', RIGHTS],
   [/^docs\/rabbitmq-and-redis\.md$/, '', 'ACL SETUSER', RIGHTS],

@@ -1,5 +1,6 @@
 /** Claims: what of a token cannot be used is left out and named, and never gives more than it says. */
 import { describe, expect, test } from 'vitest';
+import { type ClaimNames, DEFAULT_CLAIM_NAMES } from '../../../../src/contract/claim-names.ts';
 import { identityOf, readBearer, type Skipped } from '../../../../src/operate/access/claims.ts';
 import { SkippedClaims } from '../../../../src/operate/access/skipped-claims.ts';
 
@@ -44,7 +45,12 @@ describe('departments', () => {
 
   test.for<[unknown, string[], number]>([
     ['sales', ['sales'], 0],
-    ['sales,east', [], 1],
+    ['sales,east', ['sales', 'east'], 0],
+    [' Sales & Marketing , R&D,, east,', ['Sales & Marketing', 'R&D', 'east'], 0],
+    ['', [], 0],
+    [' , ', [], 0],
+    ['sales,{x}', ['sales'], 1],
+    [['sales,east'], [], 1],
     [null, [], 1],
     [true, [], 1],
     [{ 0: 'a' }, [], 1],
@@ -74,7 +80,17 @@ describe('patterns', () => {
     ]);
   });
 
-  test.for([[['nobody']], ['nobody'], [null], [{}], [[]], [7], [[null]]])(
+  test('are text with commas, too', () => {
+    const found = read({ topics: 'a.*, b', publish: 'c,#', audiences: 'user:*, global' });
+    expect(found.identity).toMatchObject({
+      topics: ['a.*', 'b'],
+      publish: ['c'],
+      audiences: ['user:*', 'global'],
+    });
+    expect(named(found)).toEqual([['publish', '#']]);
+  });
+
+  test.for([[['nobody']], ['nobody'], [''], [','], [null], [{}], [[]], [7], [[null]]])(
     'audiences that cannot be used, as %j, allow none and not all',
     ([audiences]) => {
       expect(read({ audiences }).identity.audiences).toEqual([]);
@@ -100,6 +116,108 @@ test.for<[unknown, string[]]>([
   [true, []],
 ])('the scope %j gives %j', ([scope, scopes]) => {
   expect(read({ scope }).identity.scopes).toEqual(scopes);
+});
+
+describe('scopes', () => {
+  const scopesOf = (claims: Readonly<Record<string, unknown>>, names: Partial<ClaimNames> = {}) => {
+    const found = readBearer({ sub: 'u1', exp, ...claims }, { ...DEFAULT_CLAIM_NAMES, ...names });
+    if (!found.ok) throw new Error(found.fault);
+    const { identity, skipped } = identityOf(found.bearer);
+    return { scopes: identity.scopes, skipped: skipped.map(({ claim, value }) => [claim, value]) };
+  };
+
+  test('are those of scope, scp and permissions together, each once', () => {
+    const claims = {
+      scope: 'openid events:write',
+      scp: 'User.Read events:write',
+      permissions: ['read:x', 'b c'],
+    };
+    expect(scopesOf(claims).scopes).toEqual(['openid', 'events:write', 'User.Read', 'read:x', 'b c']);
+    expect(scopesOf({ scp: ['events:write', 7] })).toEqual({
+      scopes: ['events:write'],
+      skipped: [['scp', 7]],
+    });
+    expect(scopesOf({ scp: 'events:write' }).scopes).toEqual(['events:write']);
+  });
+
+  test.for(['scp', 'permissions'])(
+    'a right of somebody else named admin in %s is no scope, and told',
+    (claim) => {
+      for (const value of ['admin', ['admin'], 'x admin']) {
+        const found = scopesOf({ [claim]: value });
+        expect(found.scopes).not.toContain('admin');
+        expect(found.skipped).toEqual([[claim, 'admin']]);
+      }
+      expect(scopesOf({ scope: 'admin', [claim]: ['admin'] }).scopes).toEqual(['admin']);
+      expect(scopesOf({ [claim]: ['admin'] }, { scope: claim }).scopes).toEqual(['admin']);
+    },
+  );
+
+  test('of a named claim are the only ones', () => {
+    const claims = { scope: 'admin', scp: 'admin', permissions: ['admin'], roles: ['events:write'] };
+    expect(scopesOf(claims, { scope: 'roles' })).toEqual({ scopes: ['events:write'], skipped: [] });
+    expect(scopesOf(claims, { scope: 'cognito:groups' })).toEqual({ scopes: [], skipped: [] });
+  });
+
+  test('with a prefix count without it, and no others count', () => {
+    const claims = {
+      scope: 'carillon/events:write admin other/admin carillon/',
+      permissions: ['carillon/admin'],
+    };
+    expect(scopesOf(claims, { scopePrefix: 'carillon/' })).toEqual({
+      scopes: ['events:write', '', 'admin'],
+      skipped: [],
+    });
+  });
+});
+
+describe('other claims', () => {
+  const names: ClaimNames = {
+    user: 'ext.employee',
+    departments: 'https://example.com/departments',
+    topics: 'realm_access.topics',
+    scope: 'realm_access.roles',
+    scopePrefix: undefined,
+  };
+
+  test('say the same under their names, and what Carillon calls so itself says nothing', () => {
+    const found = readBearer(
+      {
+        sub: 'somebody',
+        exp,
+        departments: ['secret'],
+        topics: ['*'],
+        scope: 'admin',
+        ext: { employee: 42 },
+        'https://example.com/departments': 'sales, east',
+        realm_access: { topics: ['ticker.*'], roles: ['events:write', 7] },
+      },
+      names,
+    );
+    if (!found.ok) throw new Error(found.fault);
+    const { identity, skipped } = identityOf(found.bearer);
+    expect(identity).toMatchObject({
+      user: '42',
+      departments: ['sales', 'east'],
+      topics: ['ticker.*'],
+      scopes: ['events:write'],
+    });
+    expect(skipped).toEqual([{ claim: 'realm_access.roles', value: 7, why: expect.any(String) }]);
+  });
+
+  test.for<[unknown, string]>([
+    [undefined, 'claim ext.employee is missing'],
+    [{}, 'claim ext.employee is missing'],
+    ['42', 'claim ext.employee is missing'],
+    [[{ employee: '42' }], 'claim ext.employee is missing'],
+    [{ employee: null }, 'claim ext.employee: '],
+    [{ employee: 'a,b' }, 'claim ext.employee: '],
+    [{ employee: 1.5 }, 'claim ext.employee: '],
+    [{ employee: ['42'] }, 'claim ext.employee: '],
+  ])('%j says no user', ([ext, fault]) => {
+    const found = readBearer({ sub: 'somebody', exp, ext }, names);
+    expect(found).toEqual({ ok: false, fault: expect.stringContaining(fault) });
+  });
 });
 
 test.for([undefined, null, '', 7, ['u1'], 'a,b', '{a}', 'a\u0000', 'x'.repeat(129)])(

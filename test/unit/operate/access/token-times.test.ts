@@ -60,8 +60,16 @@ test.for<[string, Record<string, unknown>, string]>([
   ['iat that is huge', { iat: 1e300, exp: NOW + HOUR }, 'unauthorized: claim iat: '],
   ['iat that is nothing', { iat: null, exp: NOW + HOUR }, 'claim iat is malformed'],
   ['iat in words', { iat: `${NOW}`, exp: NOW + HOUR }, 'claim iat is malformed'],
-  ['iat of 1970', { iat: 0, exp: NOW + HOUR }, 'unauthorized: it lives for 20833 days, longer than'],
-  ['iat before 1970', { iat: -NOW, exp: NOW + HOUR }, 'unauthorized: it lives for 41667 days, longer than'],
+  [
+    'iat of 1970',
+    { iat: 0, exp: NOW + HOUR },
+    'unauthorized: claim exp: it lives for 20833 days, longer than',
+  ],
+  [
+    'iat before 1970',
+    { iat: -NOW, exp: NOW + HOUR },
+    'unauthorized: claim exp: it lives for 41667 days, longer than',
+  ],
   ['that lives for too long', { iat: NOW, exp: NOW + 367 * DAY }, 'longer than JWT_MAX_DAYS'],
   ['without iat that lives for too long', { exp: NOW + 367 * DAY }, 'longer than JWT_MAX_DAYS'],
   ['of which exp is nothing', { iat: NOW, exp: null }, 'claim exp is malformed'],

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { DEFAULT_CLAIM_NAMES } from '../../../../src/contract/claim-names.ts';
 import { matchesAny, type Verify } from '../../../../src/contract/token.ts';
 import { KeySet } from '../../../../src/operate/access/key-set.ts';
 import { createVerify, signToken, type TokenOptions } from '../../../../src/operate/access/tokens.ts';
@@ -118,6 +119,52 @@ describe('a token signed with the secret', () => {
     ]) {
       expect(await verify(await hs256({ ...claims, ...wrong }))).toEqual(refused('CLAIM_VALIDATION'));
     }
+  });
+});
+
+describe('why it is refused is told with the claim, what it says and what was asked for:', () => {
+  const asked = { issuer: 'https://id.example', audience: 'carillon' };
+  const claims = { sub: 'u1', exp: IN_A_MINUTE, iss: asked.issuer, aud: asked.audience };
+
+  test.for<[Record<string, unknown>, string]>([
+    [
+      { aud: ['account', 'x'] },
+      'claim aud is not what is asked for: it is ["account","x"]; JWT_AUDIENCE is "carillon"',
+    ],
+    [{ aud: undefined }, 'claim aud is missing; JWT_AUDIENCE is "carillon"'],
+    [
+      { iss: 'https://id.example/' },
+      'claim iss is not what is asked for: it is "https://id.example/"; JWT_ISSUER is "https://id.example"',
+    ],
+    [{ exp: NOW_SECONDS - 60 }, 'claim exp is not what is asked for: it ended 60 s ago'],
+    [{ nbf: NOW_SECONDS + 30 }, 'claim nbf is not what is asked for: it begins in 30 s'],
+    [{ exp: 'soon' }, 'claim exp is malformed: it is "soon"'],
+  ])('%j', async ([changed, reason]) => {
+    const verified = await withSecret(asked)(await hs256({ ...claims, ...changed }));
+    expect(verified).toMatchObject(refused(reason));
+    // Whom it was made for is not for whoever stole it to know.
+    if (!verified.ok) expect(verified.detail).toBeUndefined();
+  });
+
+  test('what a provider writes is cut', async () => {
+    const verified = await withSecret(asked)(await hs256({ ...claims, aud: 'x'.repeat(10_000) }));
+    expect(verified.ok || verified.reason.length).toBeLessThan(400);
+  });
+
+  test('a token that is opaque or encrypted', async () => {
+    expect(await withSecret()('a.b.c.d.e')).toEqual(refused('ERR_JWS_INVALID: it is no signed JWT'));
+  });
+});
+
+test('a token need not have a subject where another claim says who it is', async () => {
+  const verify = withSecret({ claimNames: { ...DEFAULT_CLAIM_NAMES, user: 'oid' } });
+  expect(await verify(await hs256({ oid: 'o1', exp: IN_A_MINUTE }))).toEqual(accepted({ user: 'o1' }));
+  expect(await verify(await hs256({ oid: 'o1', sub: 's1', exp: IN_A_MINUTE }))).toEqual(
+    accepted({ user: 'o1' }),
+  );
+  expect(await verify(await hs256({ sub: 's1', exp: IN_A_MINUTE }))).toEqual({
+    ...refused('claim oid is missing'),
+    detail: 'claim oid is missing',
   });
 });
 

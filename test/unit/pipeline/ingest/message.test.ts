@@ -29,6 +29,19 @@ describe('structured mode', () => {
     expect(read(body, contentType)).toEqual({ ok: true, value: { event: envelope, envelope } });
   });
 
+  test('is what the content type says, whatever stands beside the body', () => {
+    const headers = attributes('ce-', { id: '9' });
+    expect(read(body, 'application/cloudevents+json', headers)).toMatchObject({
+      ok: true,
+      value: { event: { id: '1', data: { a: 1 } } },
+    });
+    // One that says so by mistake, and was taken before.
+    expect(read('{"a":2}', 'application/cloudevents+json', headers)).toMatchObject({
+      ok: true,
+      value: { event: { id: '9', data: { a: 2 } } },
+    });
+  });
+
   test.each(['text/plain', 'application/cloudevents-batch+json', 'application/octet-stream', ''])(
     'refuses content type %j',
     (contentType) => {
@@ -51,7 +64,7 @@ describe('structured mode', () => {
 });
 
 describe('binary mode', () => {
-  test.each(['cloudEvents:', 'cloudEvents_'])('reads headers that begin with %s', (prefix) => {
+  test.each(['cloudEvents:', 'cloudEvents_', 'ce-'])('reads headers that begin with %s', (prefix) => {
     expect(
       read('{"a":1}', 'application/json', attributes(prefix, { audience: 'user:1, user:2' })),
     ).toMatchObject({
@@ -88,17 +101,86 @@ describe('binary mode', () => {
 
   test.each([
     ['out of every calendar', { '!': 'timestamp', value: 1e18 }],
-    ['beyond the year 9999', { '!': 'timestamp', value: 1e12 }],
+    ['beyond the year 9999', { '!': 'timestamp', value: 1e15 }],
+    ['beyond the year 9999, as milliseconds', 1e15],
+    ['a fraction', 1_767_225_600_000.5],
+    ['of no number', Number.NaN],
     ['of another type', { '!': 'decimal', value: { places: 1, digits: 5 } }],
-    ['a plain number', 1_767_225_600],
+    ['a number that can only be seconds', 1_767_225_600],
   ])('refuses a time that is %s, without throwing', (_name, time) => {
     expect(read('', undefined, attributes('cloudEvents:', { time }))).toMatchObject({
       refusal: { code: 'invalid_event', path: 'time' },
     });
   });
 
+  test.each([
+    ['milliseconds', 1_767_225_600_123, '2026-01-01T00:00:00.123Z'],
+    [
+      'a timestamp in milliseconds',
+      { '!': 'timestamp', value: 1_767_225_600_123 },
+      '2026-01-01T00:00:00.123Z',
+    ],
+    ['text', '2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00'],
+  ])('reads %s as the time', (_name, time, expected) => {
+    const headers = attributes('cloudEvents_', { time, expirytime: time });
+    expect(read('', undefined, headers)).toMatchObject({
+      ok: true,
+      value: { event: { time: expected, expirytime: expected } },
+    });
+  });
+
+  test.each([
+    [1_767_225_600, '2026-01-01T00:00:00.000Z'],
+    [1_767_225_600_123, '2026-01-01T00:00:00.123Z'],
+    [undefined, undefined],
+    [1.5, undefined],
+    [1e18, undefined],
+  ])("takes the message's own timestamp %d where the event has no time", (timestamp, time) => {
+    const readAt = (headers: Headers) => {
+      const message = readMessage(Buffer.from(''), { contentType: undefined, headers, timestamp }, MAX_BYTES);
+      return message.ok ? message.value.event.time : message;
+    };
+    expect(readAt(attributes('ce-'))).toBe(time);
+    expect(readAt(attributes('ce-', { time: '2020-01-01T00:00:00Z' }))).toBe('2020-01-01T00:00:00Z');
+    const structured = readMessage(body, { contentType: undefined, headers: {}, timestamp }, MAX_BYTES);
+    expect(structured.ok && structured.value.event).not.toHaveProperty('time');
+  });
+
+  test('two prefixes may say the same, and not different things', () => {
+    const audience = ['user:1', 'global'];
+    const twice = {
+      ...attributes('ce-', { audience }),
+      ...attributes('cloudEvents:', { audience: [...audience] }),
+    };
+    expect(read('{}', undefined, twice)).toMatchObject({ ok: true, value: { event: { id: '1', audience } } });
+    expect(read('{}', undefined, { ...twice, cloudEvents_id: '2' })).toEqual({
+      ok: false,
+      refusal: {
+        code: 'invalid_event',
+        message: 'id is there as cloudEvents_id and with another prefix, and they differ: send one of them',
+        path: 'id',
+      },
+    });
+  });
+
+  test.each([
+    'application/cloudevents-batch+json',
+    'application/cloudevents+avro',
+    'application/CloudEvents+protobuf',
+  ])('refuses %s, which is no data of an event', (contentType) => {
+    expect(read('[]', contentType, attributes('ce-'))).toMatchObject({
+      refusal: { code: 'unsupported_media_type', message: expect.stringContaining('cloudevents+json') },
+    });
+  });
+
+  test('says that a batch is taken elsewhere', () => {
+    expect(read('[]', 'application/cloudevents-batch+json', attributes('ce-'))).toMatchObject({
+      refusal: { message: expect.stringContaining('a batch is taken over HTTP only') },
+    });
+  });
+
   test('needs every required attribute among the headers, whatever the body says', () => {
-    expect(read(body, 'application/cloudevents+json', { 'cloudEvents:id': '9' })).toMatchObject({
+    expect(read(body, 'application/json', { 'cloudEvents:id': '9' })).toMatchObject({
       refusal: { code: 'invalid_event', path: 'specversion' },
     });
   });

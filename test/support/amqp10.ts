@@ -1,0 +1,75 @@
+/** A producer that speaks AMQP 1.0, over RabbitMQ's own listener. */
+import { once } from 'node:events';
+import { type Connection, create_container, message, type Sender, types } from 'rhea';
+import { vhostOf } from './rabbitmq.ts';
+
+/** As `rhea` takes it: `application_properties`, `content_type`, `body` … */
+export type Amqp10Message = Readonly<Record<string, unknown>>;
+
+/** The bytes as one section of data, which is what SDKs send. */
+export const dataOf = (content: string | Uint8Array): unknown => message.data_section(Buffer.from(content));
+export const timestampOf = (ms: number): unknown => types.wrap_timestamp(ms);
+export const longOf = (value: number): unknown => types.wrap_long(value);
+
+/** `rhea` begins each message with a header and properties that are empty, of four bytes each. */
+const EMPTY_BEFORE = 8;
+/** It ends one without a body with a value of null. */
+const EMPTY_BODY = 4;
+
+/** The section of application properties, as it goes over the wire. */
+export function appPropertiesOf(properties: Readonly<Record<string, unknown>>): Buffer {
+  return message.encode({ application_properties: properties }).subarray(EMPTY_BEFORE, -EMPTY_BODY);
+}
+
+/** The sections of a body. */
+export function bodySectionsOf(body: unknown): Buffer {
+  return message.encode({ body }).subarray(EMPTY_BEFORE);
+}
+
+export class Amqp10Producer {
+  readonly #connection: Connection;
+  readonly #sender: Sender;
+
+  private constructor(connection: Connection, sender: Sender) {
+    this.#connection = connection;
+    this.#sender = sender;
+  }
+
+  /** Undefined when RabbitMQ does not speak it: in version 3 it is a plugin. */
+  static async connect(amqpUrl: string): Promise<Amqp10Producer | undefined> {
+    const { hostname, port, username, password } = new URL(amqpUrl);
+    const connection = create_container().connect({
+      host: hostname,
+      port: Number(port),
+      username,
+      password,
+      hostname: `vhost:${vhostOf(amqpUrl)}`,
+      reconnect: false,
+    });
+    const failed = new Promise<false>((resolve) => {
+      for (const event of ['disconnected', 'connection_error', 'protocol_error', 'error']) {
+        connection.on(event, () => resolve(false));
+      }
+    });
+    if ((await Promise.race([once(connection, 'connection_open'), failed])) === false) return undefined;
+    // Version 4 has other addresses.
+    const version = Number.parseInt(String(connection.properties?.version), 10);
+    const address = version >= 4 ? '/exchanges/carillon.events/sdk' : '/exchange/carillon.events/sdk';
+    const sender = connection.open_sender(address);
+    if (!(await Promise.race([once(sender, 'sendable'), failed]))) return undefined;
+    return new Amqp10Producer(connection, sender);
+  }
+
+  /** Resolves when RabbitMQ has accepted it. */
+  async send(sent: Amqp10Message): Promise<void> {
+    const accepted = once(this.#sender, 'accepted');
+    this.#sender.send({ durable: true, ...sent, body: sent.body });
+    await accepted;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#connection, 'connection_close');
+    this.#connection.close();
+    await closed;
+  }
+}

@@ -110,6 +110,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/pipeline/event-observer.ts',
       'src/pipeline/inbox/live-message.ts',
       'src/pipeline/ingest/settlement.ts',
+      'src/edge/gateway/delivery-observer.ts',
       'src/adapters/redis/keys.ts',
     ],
   ],

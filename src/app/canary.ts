@@ -5,6 +5,7 @@ import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
 import { eventOfPacket, parseNotification } from '../contract/notification.ts';
+import type { DeliveryObserver } from '../edge/gateway/delivery-observer.ts';
 import type { Gateway } from '../edge/gateway/gateway.ts';
 import type { Subscriber } from '../edge/gateway/subscriber.ts';
 import { CANARY_LIFETIME_MS, Canary } from '../operate/canary/canary.ts';
@@ -25,8 +26,8 @@ export interface OwnCanary {
   /** Sends it, through the gateway whose room it comes back to. */
   start(gateway: Gateway): void;
   stop(): void;
-  /** The feed of its room read from the log what no subscription had brought. */
-  healed(): void;
+  /** Tells the canary that the feed of its room had to read it from the log: no subscription had brought it. */
+  readonly observer: DeliveryObserver;
 }
 
 export function openCanary(
@@ -64,7 +65,11 @@ export function openCanary(
     },
     start: (gateway) => canary.start(() => gateway.host(audience, subscriber)),
     stop: () => canary.stop(),
-    healed: () => canary.healed(),
+    observer: {
+      healed: (healed) => {
+        if (healed === audience) canary.healed();
+      },
+    },
   };
 }
 

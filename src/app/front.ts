@@ -1,9 +1,6 @@
 /** The front: what users and producers connect to, Socket.IO and the API on one port. */
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
-import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
 import type { Health } from '../contract/health.ts';
-import { eventOfPacket } from '../contract/notification.ts';
 import type { Verify } from '../contract/token.ts';
 import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import type { Capacity } from '../edge/connections/descriptors.ts';
@@ -23,12 +20,13 @@ import { PendingAnswers } from '../edge/http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../edge/http/server.ts';
 import { UserRequests } from '../edge/limits/user-requests.ts';
 import type { ActivityRecorder } from '../observe/activity/activity-recorder.ts';
+import { logSampledDeliveries } from '../observe/delivery-log.ts';
+import { countDeliveries } from '../observe/delivery-metrics.ts';
 import { createSampler } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Tracing } from '../observe/tracing.ts';
 import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
-import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
 import { faultOf } from '../resilience/unavailable.ts';
 import type { Backends } from './backends.ts';
 import type { OwnCanary } from './canary.ts';
@@ -125,6 +123,7 @@ export async function openFront(
       allowedOrigins: config.ALLOWED_ORIGINS,
       consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
       addresses,
+      onRefused: refused,
     },
     limits: {
       connections: connectionLimits,
@@ -151,24 +150,11 @@ export async function openFront(
       logSessions(log, (user) => isSampled({ source: 'session', id: user })),
       signalSessions(node, signals),
     ],
-    deliveries: {
-      passedOn: (audience, message, sockets) => {
-        if (isOwn(audience)) return;
-        metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
-        activityRecorder?.delivered(audience, message, sockets);
-        if (message.sampled) logDelivered(log, audience, message, sockets);
-        if (message.traced) tracing?.delivered(audience, message.packet, sockets);
-      },
-      healed: (audience) => {
-        if (isOwn(audience)) canary?.healed();
-        else metrics.healed(audienceKind(audience));
-      },
-      recovered: (result, notifications) => {
-        metrics.recovered(result, notifications);
-        activityRecorder?.recovered(notifications);
-      },
-      refused,
-    },
+    deliveries: [
+      countDeliveries(metrics, now),
+      logSampledDeliveries(log),
+      ...[activityRecorder, tracing, canary?.observer].filter((observer) => observer !== undefined),
+    ],
     log,
     now,
   });
@@ -207,13 +193,3 @@ function countSessions(metrics: Pick<Metrics, 'connection'>): SessionObserver {
 const BEAT_MS = 5_000;
 
 const MAX_BATCH_BYTES = 1_048_576;
-
-function logDelivered(
-  log: Logger,
-  audience: Audience,
-  { epoch, offset, packet }: LiveMessage,
-  sockets: number,
-): void {
-  const { source, id, type } = eventOfPacket(packet.toString()) ?? {};
-  log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
-}

@@ -19,8 +19,10 @@ import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import { eventOfPacket } from '../contract/notification.ts';
 import { formatTraceparent, parseTraceparent, type Traceparent } from '../contract/traceparent.ts';
+import type { DeliveryObserver } from '../edge/gateway/delivery-observer.ts';
 import type { EventLife } from '../pipeline/event-life.ts';
 import type { EventObserver } from '../pipeline/event-observer.ts';
+import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
 import type { Settlement } from '../pipeline/ingest/settlement.ts';
 
 /** Names of messaging attributes in OpenTelemetry's semantic conventions. */
@@ -66,7 +68,7 @@ class EventTrace {
   }
 }
 
-export class Tracing implements EventObserver {
+export class Tracing implements EventObserver, DeliveryObserver {
   readonly #tracer: Tracer;
   readonly #lease: Attributes;
   /** Of those that are recorded. */
@@ -102,8 +104,8 @@ export class Tracing implements EventObserver {
     return span.isRecording() ? new EventTrace(this.#tracer, span) : undefined;
   }
 
-  /** A notification was written to this node's sockets. `packet`: as clients get it. */
-  delivered(audience: Audience, packet: Buffer, sockets: number): void {
+  passedOn(audience: Audience, { traced = false, packet }: LiveMessage, sockets: number): void {
+    if (!traced) return;
     const event = eventOfPacket(packet.toString());
     const parent = parseTraceparent(event?.traceparent ?? '');
     if (event === undefined || parent === undefined) return;

@@ -169,6 +169,7 @@ export async function startGatedGateway({
       departments: { of: gates.through('departments', () => undefined) },
       allowedOrigins: [],
       addresses: new ClientAddresses([]),
+      onRefused: () => {},
     },
     limits: {
       connections: new ConnectionLimits({ perNode: 1_000, perAddress: 1_000, perUser }),
@@ -205,7 +206,7 @@ export async function startGatedGateway({
         gone: (session) => void present.delete(session),
       }),
     ],
-    deliveries: { passedOn: () => {}, healed: () => {}, recovered: () => {}, refused: () => {} },
+    deliveries: [],
     log: pino({ level: 'silent' }),
     now: Date.now,
   });

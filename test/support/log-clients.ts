@@ -4,6 +4,7 @@
  */
 
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
+import { NO_DELIVERY_OBSERVERS } from '../../src/edge/gateway/delivery-observer.ts';
 import type { Feed } from '../../src/edge/gateway/feed.ts';
 import { recover } from '../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../src/pipeline/inbox/answer-size.ts';
@@ -19,7 +20,7 @@ interface Reading {
 
 type Told = Pick<Notification, 'id' | 'epoch' | 'offset'>;
 
-const UNLIMITED = { maxNotifications: 10_000, onRecovery: () => {}, now: Date.now };
+const UNLIMITED = { maxNotifications: 10_000, observers: NO_DELIVERY_OBSERVERS, now: Date.now };
 
 export class LogClient {
   readonly #log: SharedLog;

@@ -4,6 +4,7 @@
  * has, once, or it was told of a loss.
  */
 import { expect } from 'vitest';
+import { NO_DELIVERY_OBSERVERS } from '../../src/edge/gateway/delivery-observer.ts';
 import { Feed } from '../../src/edge/gateway/feed.ts';
 import { packetOf } from '../../src/pipeline/inbox/live-message.ts';
 import fc from './fast-check.ts';
@@ -135,8 +136,7 @@ export class LogLife {
     return new Feed(AUDIENCE, {
       inbox: this.#log.inbox,
       inForce: () => this.#pace.turn('the subscription is in force'),
-      onPassedOn: () => {},
-      onHealed: () => {},
+      observers: NO_DELIVERY_OBSERVERS,
       onFault: (_audience, error) => {
         throw error;
       },

@@ -14,6 +14,7 @@ import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
 import { lastKept } from '../../pipeline/inbox/incarnations.ts';
 import { type LiveMessage, type MarksMessage, packetOf } from '../../pipeline/inbox/live-message.ts';
+import type { DeliveryObservers } from './delivery-observer.ts';
 import { Newcomers } from './newcomers.ts';
 import { PassedOn } from './passed-on.ts';
 import { closed, RetriedLog } from './retried-log.ts';
@@ -24,9 +25,7 @@ export interface FeedOptions {
   readonly inbox: Inbox;
   /** Resolves once the room's subscription is in force. */
   readonly inForce: (room: string) => Promise<void>;
-  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
-  /** The feed read from the log what Pub/Sub had lost. */
-  readonly onHealed: (audience: Audience) => void;
+  readonly observers: Pick<DeliveryObservers, 'passedOn' | 'healed'>;
   /** The feed failed on something that is no outage, and stays where it is: the next message or check tries again. */
   readonly onFault: (audience: Audience, error: unknown) => void;
   /** The time by which notifications expire. */
@@ -141,7 +140,7 @@ export class Feed {
     this.#passedOn.add(message.packet);
     const frame = new Frame(message.packet);
     for (const subscriber of this.#subscribers.values()) subscriber.write(frame);
-    this.#options.onPassedOn(this.audience, message, this.#subscribers.size);
+    this.#options.observers.passedOn(this.audience, message, this.#subscribers.size);
   }
 
   async #open(): Promise<void> {
@@ -185,7 +184,7 @@ export class Feed {
       const isOther = read.epoch !== this.#cursor.epoch || read.offset < this.#cursor.offset;
       const head = isOther ? await this.#changeEpoch(read) : read;
       if (head === undefined) continue;
-      if (head.offset > this.#cursor.offset) this.#options.onHealed(this.audience);
+      if (head.offset > this.#cursor.offset) this.#options.observers.healed(this.audience);
       await this.#readUpTo(head);
     } while (this.#behind);
   }

@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
-import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
 import { jittered } from '../../resilience/jitter.ts';
 import { faultOf, isUnavailable, Unavailable } from '../../resilience/unavailable.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -14,8 +13,7 @@ export interface FeedsOptions {
   readonly live: Live;
   /** Each feed is compared with the head of its log about once in this time. */
   readonly checkMs: number;
-  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
-  readonly onHealed: (audience: Audience) => void;
+  readonly observers: FeedOptions['observers'];
   readonly log: Pick<Logger, 'error'>;
   /** The time by which notifications expire. */
   readonly now: () => number;

@@ -1,18 +1,16 @@
 /** What a gateway is given: where notifications come from, who may connect, what each may cost, and who hears of it. */
 import type { Logger } from 'pino';
-import type { Audience } from '../../contract/audience.ts';
 import type { ReadEvent } from '../../contract/cloudevent.ts';
 import type { Identity, Verify } from '../../contract/token.ts';
 import type { GivenDepartments } from '../../operate/access/departments.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
-import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import type { Rate } from '../limits/token-bucket.ts';
 import type { AdmissionOptions } from './admission.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
+import type { DeliveryObserver } from './delivery-observer.ts';
 import type { Live } from './live-messages.ts';
-import type { RecoveryOptions } from './recovery.ts';
 import type { SessionObserver } from './session-observer.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import type { Waiter } from './wire/pending.ts';
@@ -32,7 +30,8 @@ export interface GatewayOptions {
   readonly serveClient: boolean;
   /** Who hears what becomes of sessions. */
   readonly sessions: readonly SessionObserver[];
-  readonly deliveries: DeliveryObserver;
+  /** Who hears what becomes of notifications. */
+  readonly deliveries: readonly DeliveryObserver[];
   readonly log: Logger;
   /** The time that all processes go by: notifications expire by it, and sessions begin. */
   readonly now: () => number;
@@ -53,16 +52,8 @@ interface GatewayAccess {
   readonly allowedOrigins: readonly string[];
   readonly consolePort?: AdmissionOptions['consolePort'];
   readonly addresses: AdmissionOptions['addresses'];
-}
-
-/** What becomes of notifications on this node, and of connections before they are sessions. */
-interface DeliveryObserver {
-  passedOn(audience: Audience, message: LiveMessage, sockets: number): void;
-  /** A feed read from the log what Pub/Sub had lost. */
-  healed(audience: Audience): void;
-  recovered: RecoveryOptions['onRecovery'];
-  /** This node let a connection not in. */
-  refused(code: string): void;
+  /** Called with the code when a connection or a handshake is refused. */
+  readonly onRefused: (code: string) => void;
 }
 
 interface GatewayLimits {

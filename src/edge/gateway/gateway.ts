@@ -4,8 +4,10 @@ import { type Namespace, Server } from 'socket.io';
 import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import { FIXED_LIMITS } from '../../contract/client-limits.ts';
 import type { AdminCommand } from '../../operate/access/admin-command.ts';
+import { faultOf } from '../../resilience/unavailable.ts';
 import { Admission } from './admission.ts';
 import { authenticate } from './authenticate.ts';
+import { DeliveryObservers } from './delivery-observer.ts';
 import { drain } from './drain.ts';
 import { exactParser } from './exact-parser.ts';
 import { Feeds } from './feeds.ts';
@@ -36,25 +38,19 @@ export class Gateway {
 
   /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
-    const { store, access, limits, handshakeMs, checkMs, deliveries, log, now } = options;
+    const { store, access, limits, handshakeMs, checkMs, log, now } = options;
     const { live, inbox, userInbox } = store;
-    const { allowedOrigins, verify } = access;
-    const feeds = new Feeds({
-      inbox,
-      live,
-      checkMs,
-      onPassedOn: (audience, message, count) => deliveries.passedOn(audience, message, count),
-      onHealed: (audience) => deliveries.healed(audience),
-      log,
-      now,
-    });
+    const { allowedOrigins, verify, onRefused } = access;
+    const deliveries = new DeliveryObservers(options.deliveries, (error) =>
+      log.error(faultOf(error), 'an observer of deliveries failed; its next faults are not told'),
+    );
+    const feeds = new Feeds({ inbox, live, checkMs, observers: deliveries, log, now });
     // Socket.IO calls this with `new`, which an arrow function cannot be.
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
     const { connections: connectionLimits, messages } = limits;
-    const onRefused = (code: string) => deliveries.refused(code);
-    const admission = new Admission({ ...access, connectionLimits, messages, log, onRefused });
+    const admission = new Admission({ ...access, connectionLimits, messages, log });
     const { maxMessageBytes, maxPendingBytes, maxAnswerBytes } = limits;
     const maxInboundBytes = handshakeBytes(maxMessageBytes);
     const pending = new PendingTotal({
@@ -104,7 +100,7 @@ export class Gateway {
       recovery: {
         inbox,
         maxNotifications: limits.maxRecovered,
-        onRecovery: (result, count) => deliveries.recovered(result, count),
+        observers: deliveries,
         now,
       },
       deadlineMs: handshakeMs,

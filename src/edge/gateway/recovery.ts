@@ -10,12 +10,13 @@ import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
 import { hasWritten, holdsPlace } from '../../pipeline/inbox/incarnations.ts';
 import { costOfRead, type Meter } from '../../pipeline/inbox/meter.ts';
 import { notificationIn } from '../../pipeline/inbox/stored-notification.ts';
+import type { DeliveryObservers, RecoveryResult } from './delivery-observer.ts';
 
 export interface RecoveryOptions {
   readonly inbox: Pick<Inbox, 'read' | 'readNewest' | 'incarnations'>;
   /** More than this is not recovered: the client reads the inbox instead. */
   readonly maxNotifications: number;
-  readonly onRecovery: (result: RecoveryResult, notifications: number) => void;
+  readonly observers: Pick<DeliveryObservers, 'recovered'>;
   /** The time by which notifications expire. */
   readonly now: () => number;
 }
@@ -29,9 +30,6 @@ export interface AnswerBudget {
   readonly isPartial: boolean;
 }
 
-/** `current`: nothing had come since. `part`: as much as one answer holds. The others say why nothing is recovered. */
-export type RecoveryResult = 'current' | 'recovered' | 'part' | UnrecoveredReason;
-
 /** What is around the notifications of one audience in an answer, besides the audience's name. */
 const AROUND_BYTES = 160;
 
@@ -42,7 +40,7 @@ const AROUND_BYTES = 160;
  * @throws {InboxUnavailable}
  */
 export async function recover(
-  { inbox, maxNotifications, onRecovery, now }: RecoveryOptions,
+  { inbox, maxNotifications, observers, now }: RecoveryOptions,
   audience: Audience,
   cursor: Cursor,
   head: Cursor,
@@ -50,15 +48,15 @@ export async function recover(
 ): Promise<Missed> {
   const place = { epoch: head.epoch, head: head.offset };
   const missing = (reason: UnrecoveredReason): Missed => {
-    onRecovery(reason, 0);
+    observers.recovered(reason, 0);
     return { ...place, recovered: false, notifications: [], reason };
   };
   const whole = (result: RecoveryResult, notifications: Notification[]): Missed => {
-    onRecovery(result, notifications.length);
+    observers.recovered(result, notifications.length);
     return { ...place, recovered: true, notifications };
   };
   const part = (reached: Cursor, notifications: Notification[]): Missed => {
-    onRecovery('part', notifications.length);
+    observers.recovered('part', notifications.length);
     return { epoch: reached.epoch, head: reached.offset, recovered: true, notifications, more: true };
   };
   portion.reserve(AROUND_BYTES + Buffer.byteLength(audience));

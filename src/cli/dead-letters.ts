@@ -44,7 +44,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .action(async (options: FilterOptions & { readonly limit: number; readonly json?: boolean }) => {
       const { json, limit, ...filter } = options;
       const query = new URLSearchParams({ ...filter, limit: String(limit) });
-      const page = deadLettersSchema.parse(await askOps(`/admin/dead-letters?${query}`));
+      const page = await askOps(`/admin/dead-letters?${query}`, deadLettersSchema);
       if (json) return terminal.json(page);
       const rows = page.deadLetters.map((deadLetter) => rowOf(deadLetter));
       if (rows.length > 0) terminal.print(table(rows));
@@ -67,7 +67,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       if (!deadLetterParamsSchema.safeParse({ id }).success) {
         throw Failure.wrongUsage('an id of a dead letter is 43 of A-Z a-z 0-9 _ -, as list tells it');
       }
-      const deadLetter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${id}`));
+      const deadLetter = await askOps(`/admin/dead-letters/${id}`, deadLetterSchema);
       if (json) terminal.json(deadLetter);
       else terminal.print(pageOf(deadLetter, terminal));
     });
@@ -81,7 +81,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .option(...JSON_OPTION)
     .addHelpText('after', DISCARD_EXAMPLES)
     .action(async (ids: readonly string[], { json }: { readonly json?: boolean }) => {
-      const answer = discardedSchema.parse(await askOps('/admin/dead-letters/discard', { ids }));
+      const answer = await askOps('/admin/dead-letters/discard', discardedSchema, { ids });
       if (json) terminal.json(answer);
       else terminal.print(`discarded ${answer.discarded}`);
     });

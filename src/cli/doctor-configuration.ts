@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { limitsThatDoNotFit } from '../config/limits.ts';
-import { readRoutes } from '../pipeline/routing/routes-file.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { RoutesError, readRoutes } from '../pipeline/routing/routes-file.ts';
+import { fileReasonOf } from './files.ts';
 import type { Finding } from './finding.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
 const ANSWER_MS = 5_000;
 
@@ -26,9 +27,10 @@ function variables({ backends, ROUTES_FILE }: Config): Finding {
     const mode = backends === undefined ? 'embedded mode: no RabbitMQ, no Redis' : 'complete';
     return { check, verdict: 'ok', found: `${mode}${routes}` };
   } catch (error) {
+    const reason = error instanceof RoutesError ? error.message : fileReasonOf(error);
     const change =
       'correct ROUTES_FILE: the process does not start with it; a relative path begins where it is started';
-    return { check, verdict: 'wrong', found: `ROUTES_FILE: ${reasonOf(error)}`, change };
+    return { check, verdict: 'wrong', found: `ROUTES_FILE: ${reason}`, change };
   }
 }
 
@@ -41,10 +43,10 @@ async function keys(url: string): Promise<Finding> {
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
     if (!response.ok)
       return { check, verdict: 'wrong', found: `JWKS_URL answers ${response.status}`, change };
-    const set = keysSchema.safeParse(await response.json().catch(() => undefined));
+    const set = keysSchema.safeParse(jsonIn(await response.text()));
     if (set.success) return { check, verdict: 'ok', found: `${set.data.keys.length} at JWKS_URL` };
     return { check, verdict: 'wrong', found: 'JWKS_URL answers something else than a set of keys', change };
   } catch (error) {
-    return { check, verdict: 'wrong', found: `JWKS_URL does not answer: ${reasonOf(error)}`, change };
+    return { check, verdict: 'wrong', found: `JWKS_URL does not answer: ${fetchReasonOf(error)}`, change };
   }
 }

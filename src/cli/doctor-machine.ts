@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { opsUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
 /** Files, pipes, RabbitMQ, Redis and HTTP, besides the clients. */
 const OTHER_FILES = 200;
@@ -48,13 +49,19 @@ async function readiness(environment: NodeJS.ProcessEnv): Promise<Finding> {
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const response = await fetch(`${opsUrlOf(environment)}/health/ready`, { signal });
-    const { status, parts = {} } = healthSchema.parse(await response.json());
+    const health = healthSchema.safeParse(jsonIn(await response.text()));
+    if (!health.success) {
+      const found = `CARILLON_OPS_URL answers ${response.status} and no health of Carillon's`;
+      return { check, verdict: 'wrong', found, change: 'correct CARILLON_OPS_URL' };
+    }
+    const { status, parts = {} } = health.data;
     if (response.ok) return { check, verdict: 'ok', found: status };
     const failing = Object.entries(parts).filter(([, { ok }]) => !ok);
     const names = failing.map(([name, { reason }]) => `${name} (${reason ?? 'fails'})`).join(', ');
     return { check, verdict: 'wrong', found: `${status}: ${names}` };
   } catch (error) {
-    const found = `CARILLON_OPS_URL does not answer: ${Failure.from(error).message}`;
+    const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
+    const found = `CARILLON_OPS_URL does not answer: ${reason}`;
     return { check, verdict: 'wrong', found, change: 'start it, or correct CARILLON_OPS_URL' };
   }
 }

@@ -10,8 +10,9 @@ import {
   UNREACHED_DELAY_QUEUE,
   UNREACHED_QUEUE,
 } from '../adapters/rabbitmq/topology.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
 const ANSWER_MS = 5_000;
 const MANAGEMENT_PORT = 15_672;
@@ -40,7 +41,8 @@ export async function examinePolicies(
     try {
       info = await infoOf(queue, amqpUrl, managementUrl);
     } catch (error) {
-      const found = `the management API cannot be asked: ${reasonOf(error)}`;
+      const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
+      const found = `the management API cannot be asked: ${reason}`;
       const change =
         'set CARILLON_MANAGEMENT_URL=http://user:password@host:15672, of a user with the tag monitoring or management';
       return [{ check: CHECK, verdict: 'advice', found, change }];
@@ -85,8 +87,13 @@ async function infoOf(
   });
   if (response.status === 404) return undefined;
   if (!response.ok)
-    throw new Error(`it answers ${response.status} to ${user === url ? 'that user' : "AMQP_URL's user"}`);
-  return queueSchema.parse(await response.json());
+    throw new Failure(
+      'failed',
+      `it answers ${response.status} to ${user === url ? 'that user' : "AMQP_URL's user"}`,
+    );
+  const info = queueSchema.safeParse(jsonIn(await response.text()));
+  if (!info.success) throw new Failure('failed', 'it answers something that does not describe a queue');
+  return info.data;
 }
 
 /** What a key of a policy does to one of ours. */

@@ -4,7 +4,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { connectForCommands, type RedisConnection } from '../adapters/redis/connections.ts';
 import type { BackendAddresses } from '../config/config.ts';
 import { createLog } from '../observe/log.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { driverReasonOf } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 
 const CONNECT_MS = 5_000;
@@ -22,7 +22,8 @@ export async function* examineRedis(
     await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
     yield* await examineNodes(redis, leastReplicas);
   } catch (error) {
-    const reason = reasons.at(-1) ?? reasonOf(error);
+    const own = driverReasonOf(error);
+    const reason = reasons.at(-1) ?? own;
     const change = 'start it, or correct REDIS_URL and REDIS_CLUSTER';
     yield { check: 'redis', verdict: 'wrong', found: `cannot be asked: ${reason}`, change };
   } finally {

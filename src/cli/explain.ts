@@ -36,7 +36,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .addHelpText('after', EXAMPLES)
     .action(async (event: string, user: string, { source, json }: Options) => {
       const query = new URLSearchParams({ event, user, ...(source === undefined ? {} : { source }) });
-      const answer = explanationSchema.parse(await askOps(`/admin/explain?${query}`));
+      const answer = await askOps(`/admin/explain?${query}`, explanationSchema);
       if (json) terminal.json(answer);
       else terminal.print(story(answer, terminal));
     });

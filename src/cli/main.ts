@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { reasonOf } from '../resilience/reason.ts';
+import { stackOf } from '../resilience/unavailable.ts';
 import { addDeadLetters } from './dead-letters.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
@@ -65,9 +67,16 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const failure = Failure.from(error);
-    const { code, message, exitCode } = failure;
-    if (process.argv.includes('--json')) terminal.complainJson({ error: { code, message } });
+    const isJson = process.argv.includes('--json');
+    if (!(error instanceof Failure)) {
+      const [message, stack] = [reasonOf(error), stackOf(error)];
+      if (isJson) terminal.complainJson({ error: { code: 'internal', message, stack } });
+      else
+        terminal.complain(`${terminal.style('red', 'error')} a fault in this program (internal)\n${stack}`);
+      return 1;
+    }
+    const { code, message, exitCode } = error;
+    if (isJson) terminal.complainJson({ error: { code, message } });
     else terminal.complain(`${terminal.style('red', 'error')} ${plain(message)} (${plain(code)})`);
     return exitCode;
   }

@@ -41,11 +41,16 @@ const REPLY_CODE = /^(?!ERR\b)[A-Z]+ /;
 const KNOWN_ERR =
   /can't (run this command|access at least one of the)|ACL failure in script|unknown (redis )?command|max number of clients|DB index|SELECT is not allowed|Script killed/i;
 
-/** Whatever they say: the language throws them at a fault in the code. */
-const OURS = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+/** Errors that the language itself raises. */
+const LANGUAGE_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+
+/** A fault in the code, whatever the message says. */
+export function isProgrammingError(error: unknown): boolean {
+  return LANGUAGE_ERRORS.some((kind) => error instanceof kind);
+}
 
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error) || OURS.some((kind) => error instanceof kind)) return false;
+  if (!(error instanceof Error) || isProgrammingError(error)) return false;
   const { name, message } = error;
   if (name === 'ReplyError') return REPLY_CODE.test(message) || KNOWN_ERR.test(message);
   const code = 'code' in error ? error.code : undefined;

@@ -1,17 +1,18 @@
 /**
- * Lets pages of ALLOWED_ORIGINS use a route (CORS), as they may connect over Socket.IO. Tokens go with requests in a
- * header that pages write themselves. So this lets nobody in who was not before: it only lets such pages send the header,
- * and read the answer. Pages of other origins are told nothing, and their browsers keep the answer from them.
+ * Lets pages of ALLOWED_ORIGINS use a route (CORS), as they may connect over Socket.IO. Pages send their tokens in a
+ * header that they write themselves. So this grants nobody access who had none: it only lets such pages send that
+ * header and read the answer. Pages of other origins get no CORS headers, and their browsers keep the answer from
+ * them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { problem } from '../../contract/problem.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
-/** What a page may read of an answer besides its body. */
+/** The headers that a page may read, besides the body. */
 const EXPOSED = 'retry-after, www-authenticate';
 const SENT = 'authorization, content-type';
-/** How long a browser need not ask again; none keeps it for longer than two hours. */
+/** How long a browser may cache the preflight; none keeps it for more than two hours. */
 const KEPT_SECONDS = 7_200;
 
 const PREFLIGHT = {
@@ -34,7 +35,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
     origin !== undefined && (isAny || allowedOrigins.includes(origin));
 
   function tell(request: FastifyRequest, reply: FastifyReply): boolean {
-    // Whatever is answered: to another origin it would be another answer.
+    // Any answer would be different for another origin.
     reply.header('vary', 'Origin');
     const { origin } = request.headers;
     if (!allows(request.headers)) return false;

@@ -1,4 +1,4 @@
-/** The canary of this process's gateway: what it is as an event, and where it comes back. */
+/** This process's canary: its event, and the room to which it returns. */
 import { performance } from 'node:perf_hooks';
 import type { Audience } from '../contract/audience.ts';
 import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
@@ -17,16 +17,18 @@ import type { Queue } from './queue.ts';
 interface CanaryParts {
   readonly inbox: Inbox;
   readonly queue: Pick<Queue, 'publish'>;
-  /** The time that the consumer goes by too. */
+  /** The clock that the consumer goes by too. */
   readonly now: () => number;
 }
 
 export interface OwnCanary {
   readonly health: PartHealth;
-  /** Sends it, through the gateway whose room it comes back to. */
+  /** Starts to send canaries, to a room of this gateway. */
   start(gateway: Gateway): void;
   stop(): void;
-  /** Tells the canary that the feed of its room had to read it from the log: no subscription had brought it. */
+  /**
+   * Tells the canary when the feed of its room had to read it from the log because no subscription had brought it.
+   */
   readonly observer: DeliveryObserver;
 }
 
@@ -56,7 +58,7 @@ export function openCanary(
       const id = eventOfPacket(frame.text)?.id;
       if (id !== undefined) canary.arrived(id);
     },
-    // It has no cursor that a new incarnation of the log could be wrong for.
+    // It has no cursor, so a new incarnation of the log does not matter.
     resync: () => {},
   };
   return {

@@ -1,4 +1,4 @@
-/** The front: what users and producers connect to, Socket.IO and the API on one port. */
+/** The front: what users and producers connect to. Socket.IO and the API share one port. */
 import type { FastifyInstance } from 'fastify';
 import type { Health } from '../contract/health.ts';
 import type { Verify } from '../contract/token.ts';
@@ -45,12 +45,12 @@ export interface FrontParts {
   readonly canary: OwnCanary | undefined;
   readonly publishing: CheckOptions;
   readonly ownConsole: OwnConsole;
-  /** Undefined when nothing could record traces. */
+  /** Undefined when no OpenTelemetry SDK is registered. */
   readonly tracing: Tracing | undefined;
   readonly activityRecorder: ActivityRecorder | undefined;
 }
 
-/** Listens until its closers send every socket away. */
+/** Listens until its closers run, which send every socket away. */
 export async function openFront(
   { node, config, log, metrics, closers }: Context,
   {
@@ -97,7 +97,7 @@ export async function openFront(
   const closing = new AbortController();
   exposure.serveDemo(app, ownConsole.sign, closing.signal);
   ownConsole.serveOnPublicPort(app);
-  store.activity?.tellConnections(() => metrics.connected);
+  store.activity?.setConnectionCount(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const presence = new Presence({
     node,
@@ -165,17 +165,17 @@ export async function openFront(
   presence.start((isAll) => gateway.roomCounts.take(isAll));
   exposure.guard(app.server);
   await app.listen({ host: config.HOST, port: config.PORT });
-  // The gateway and the port close when their connections have.
+  // The gateway and the port can close only once their connections have.
   closers.add("the port's connections", () => {
     closing.abort();
     closeConnectionsSoon(app);
   });
   closers.add("the gateway's sessions", async () => {
     canary?.stop();
-    // Each connection's next answer says that it is the last. What a proxy or a producer keeps for later would else
-    // close under a request, and the request fail.
+    // The next answer on each connection says that it is the last one. Otherwise a connection that a proxy or a
+    // producer keeps for later could close under a request, which would fail.
     app.server.maxRequestsPerSocket = 1;
-    // The rest of the time is for what comes behind it.
+    // What closes after this needs the rest of the time.
     await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
   });
   canary?.start(gateway);
@@ -189,7 +189,7 @@ function countSessions(metrics: Pick<Metrics, 'connection'>): SessionObserver {
   };
 }
 
-/** Three of them may be lost before the others take this node for dead. */
+/** Two beats may be lost in a row; after DEAD_AFTER_MS without one, other nodes take this one for dead. */
 const BEAT_MS = 5_000;
 
 const MAX_BATCH_BYTES = 1_048_576;

@@ -10,7 +10,7 @@ const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
 export interface Question {
   readonly token: string;
-  /** When it is given, it is posted. */
+  /** The body of a POST. Without one, the request is a GET. */
   readonly body?: string;
   readonly contentType?: string;
 }

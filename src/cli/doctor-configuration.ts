@@ -1,4 +1,7 @@
-/** The doctor on what the variables lead to: files and addresses that the process reads at its start, and limits that fit. */
+/**
+ * The doctor's checks of what the configuration refers to: files and addresses that the process reads at its start,
+ * and limits that must fit each other.
+ */
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { limitsThatDoNotFit } from '../config/limits.ts';
@@ -11,14 +14,14 @@ const ANSWER_MS = 5_000;
 
 const keysSchema = z.looseObject({ keys: z.array(z.unknown()).min(1) });
 
-/** The variables themselves are in order. */
+/** Called only when the variables themselves are valid. */
 export async function* examineConfiguration(config: Config): AsyncGenerator<Finding> {
   yield variables(config);
   for (const found of limitsThatDoNotFit(config)) yield { check: 'limits', verdict: 'advice', found };
   if ('jwksUrl' in config.tokenKey) yield await keys(config.tokenKey.jwksUrl);
 }
 
-/** As the process does it: whatever this finds wrong, it does not start with. */
+/** Reads the routes as the process does at its start: it does not start with the faults found here. */
 function variables({ backends, ROUTES_FILE }: Config): Finding {
   const check = 'configuration';
   try {
@@ -39,7 +42,7 @@ async function keys(url: string): Promise<Finding> {
   const change =
     'correct JWKS_URL, or let this machine reach it: a gateway that has never had keys lets nobody in';
   try {
-    // As the process asks: a redirect is not followed.
+    // Like the process, this follows no redirect.
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
     if (!response.ok)
       return { check, verdict: 'wrong', found: `JWKS_URL answers ${response.status}`, change };

@@ -1,4 +1,7 @@
-/** The doctor on this machine and on the process that runs: Node, open files, and readiness when it is known where. */
+/**
+ * The doctor's checks of this machine and of the running process: Node, open files and, if its address is known,
+ * readiness.
+ */
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { opsUrlOf } from './environment.ts';
@@ -6,7 +9,7 @@ import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { fetchReasonOf, jsonIn } from './web.ts';
 
-/** Files, pipes, RabbitMQ, Redis and HTTP, besides the clients. */
+/** Open files besides clients: files, pipes, RabbitMQ, Redis and HTTP. */
 const OTHER_FILES = 200;
 const ANSWER_MS = 5_000;
 

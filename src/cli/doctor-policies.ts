@@ -1,6 +1,7 @@
 /**
- * The doctor on policies: whoever administers RabbitMQ for a whole company sets some on all queues, and RabbitMQ takes
- * the lower of a number in a policy and in a queue's arguments. AMQP does not tell them; the management API does.
+ * The doctor's checks of RabbitMQ policies. A company's administrators often set some for all queues, and if a policy
+ * and a queue's arguments give the same limit, RabbitMQ uses the lower one. Policies are visible only through the
+ * management API, not through AMQP.
  */
 import { z } from 'zod';
 import {
@@ -21,7 +22,7 @@ const queueSchema = z.object({
   policy: z.string().nullish(),
   operator_policy: z.string().nullish(),
   arguments: z.record(z.string(), z.unknown()),
-  // An empty list, or nothing yet, when there is none.
+  // An empty list, or absent, when there is none.
   effective_policy_definition: z.unknown().optional(),
 });
 
@@ -29,7 +30,7 @@ type QueueInfo = z.infer<typeof queueSchema>;
 
 const CHECK = 'rabbitmq policies';
 
-/** `managementUrl` undefined: where it mostly is, with the user of `amqpUrl`. */
+/** If `managementUrl` is undefined, the usual port on AMQP_URL's host is used, with its user. */
 export async function examinePolicies(
   amqpUrl: string,
   managementUrl: string | undefined,
@@ -68,7 +69,7 @@ export async function examinePolicies(
     : [{ check: CHECK, verdict: 'ok', found: 'none takes anything away' }];
 }
 
-/** Undefined for a queue that is not there, which the topology tells. */
+/** Undefined for a missing queue, which the check of the topology reports. */
 async function infoOf(
   queue: string,
   amqpUrl: string,
@@ -96,7 +97,7 @@ async function infoOf(
   return info.data;
 }
 
-/** What a key of a policy does to one of ours. */
+/** The harm that a policy's key does to one of Carillon's queues. */
 const HARMS: Readonly<Record<string, (queue: string, value: unknown) => string | undefined>> = {
   'message-ttl': (queue, ms) => {
     if (queue === DELIVER_QUEUE) return `makes events that wait for ${ms} ms dead letters`;
@@ -130,7 +131,7 @@ function harmsIn(queue: string, info: QueueInfo): Finding[] {
     const does = HARMS[key]?.(queue, value);
     if (does !== undefined) return [harm(key, does, 'wrong')];
     if (key !== 'max-length' && key !== 'max-length-bytes') return [];
-    // A policy's comes before the argument, tried with 3.10.
+    // A policy's overflow wins over the argument (seen with RabbitMQ 3.10).
     const overflow = effective.data.overflow ?? info.arguments['x-overflow'] ?? 'drop-head';
     return overflow === 'reject-publish'
       ? [harm(key, `has it refuse more than ${value}`, 'advice')]

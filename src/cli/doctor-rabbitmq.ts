@@ -1,4 +1,4 @@
-/** The doctor on RabbitMQ: its version, whether the topology is Carillon's, who consumes, and whether it takes messages. */
+/** The doctor's checks of RabbitMQ: its version, the topology, the consumers, and whether it takes messages. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ChannelModel } from 'amqplib';
@@ -65,7 +65,7 @@ async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
     return { check, verdict: 'wrong', found: `missing: ${missing.join(', ')}`, change };
   }
   try {
-    // All of it is there: this only compares.
+    // Everything exists, so declaring it only compares.
     const topology = new Topology();
     await topology.declare(model);
     if (topology.earlier.length > 0) {
@@ -93,7 +93,7 @@ async function queuesOf(model: ChannelModel): Promise<Finding[]> {
     await channel.close();
     return [consumersOf(deliver), deadLettersOf(dead.messageCount)];
   } catch (error) {
-    // That it is missing is told by the topology.
+    // The check of the topology reports a missing queue.
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return [];
     const found = `they cannot be looked at: ${driverReasonOf(error)}`;
     return [{ check: 'rabbitmq queues', verdict: 'advice', found }];
@@ -127,7 +127,7 @@ function deadLettersOf(count: number): Finding {
   return { check: 'dead letters', verdict: 'advice', found, change: 'carillon dead-letters list' };
 }
 
-/** RabbitMQ says that it is short of memory or disk only to whoever publishes. No queue is bound with this routing key. */
+/** RabbitMQ tells only publishers that it is short of memory or disk. No queue is bound with this routing key. */
 async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
   const check = 'rabbitmq alarms';
   const channel = await model.createConfirmChannel();

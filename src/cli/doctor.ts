@@ -1,4 +1,4 @@
-/** `carillon doctor`: looks at what the service is configured with, and says what to change. */
+/** `carillon doctor`: checks everything that the service's configuration leads to, and says what to change. */
 import type { Command } from 'commander';
 import { type Config, ConfigError, readConfig } from '../config/config.ts';
 import { managementUrlOf } from './environment.ts';
@@ -47,7 +47,7 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
   const { backends } = config;
   const { examineConfiguration } = await import('./doctor-configuration.ts');
   yield* examineConfiguration(config);
-  // Loaded only here: no other command needs them.
+  // Loaded only here, because no other command needs them.
   if (backends !== undefined) {
     const [{ examineRabbitMq }, { examinePolicies }, { examineRedis }] = await Promise.all([
       import('./doctor-rabbitmq.ts'),

@@ -1,4 +1,4 @@
-/** What commands take from the environment: where Carillon is, and the token to show. */
+/** What commands read from the environment: Carillon's addresses, and the token to send. */
 
 import { readConfig } from '../config/config.ts';
 import { signToken } from '../operate/access/tokens.ts';
@@ -59,7 +59,7 @@ function checked(name: string, url: string): string {
   return url.replace(/\/+$/, '');
 }
 
-/** The secret that the service checks tokens with; in embedded mode the one that everybody knows. */
+/** The secret that the service verifies tokens with; in embedded mode it is public. */
 function secretOf(environment: Environment = process.env): string | undefined {
   const { JWT_SECRET, JWKS_URL, AMQP_URL, REDIS_URL } = environment;
   if (set(JWT_SECRET) !== undefined) return JWT_SECRET;
@@ -88,14 +88,14 @@ export async function sign(
 
 const LIFETIME_SECONDS = 300;
 
-/** CARILLON_TOKEN, or one that is made for the occasion. */
+/** CARILLON_TOKEN, or a token that is signed for this command. */
 export async function tokenFor(
   claims: Readonly<Record<string, unknown>>,
   environment: Environment = process.env,
 ): Promise<string> {
   const token = set(environment.CARILLON_TOKEN)?.trim();
   if (token !== undefined) {
-    // `fetch` takes no line end in a header, and its message would repeat the token.
+    // `fetch` refuses a line end in a header, with a message that repeats the token.
     if (/^[\w.~+/=-]+$/.test(token)) return token;
     throw Failure.wrongUsage('CARILLON_TOKEN is no token: those are of A-Z a-z 0-9 - . _ ~ + / = only');
   }

@@ -1,4 +1,7 @@
-/** An event straight to RabbitMQ, as a producer sends it: persistent, confirmed, and only done when a queue took it. */
+/**
+ * Publishes an event directly to RabbitMQ, as a producer does: persistent, confirmed, and done only when a queue has
+ * it.
+ */
 import { type ChannelModel, connect } from 'amqplib';
 import { credentialsIn } from '../adapters/rabbitmq/link.ts';
 import { EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
@@ -26,7 +29,7 @@ export async function connectTo(url: string): Promise<ChannelModel> {
   }
 }
 
-/** Waits no longer than `withinMs`. It does not matter how a connection ends that nobody needs any more. */
+/** Closes the connection, for at most `withinMs`. An error does not matter: the connection is not needed any more. */
 export async function disconnect(model: ChannelModel, withinMs: number): Promise<void> {
   try {
     await within(withinMs, model.close(), () => {});

@@ -1,4 +1,4 @@
-/** `carillon send`: publishes an event, over HTTP or straight to RabbitMQ. */
+/** `carillon send`: publishes an event, over HTTP or directly to RabbitMQ. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { type ReadEvent, readEnvelope, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
@@ -111,14 +111,14 @@ function eventOf(options: Options): ReadEvent {
   throw new Failure(code, `the event is not valid${path ? `, at ${path}` : ''}: ${message}`, 2);
 }
 
-/** The data as JSON text: what --data holds is sent as it was written. */
+/** The data as JSON text. The text of --data is sent unchanged. */
 function dataTextOf({ data, title, body, event, file }: Options): string | undefined {
   if (data === undefined && title === undefined && body === undefined)
     return event === undefined && file === undefined ? '{}' : undefined;
   if (data !== undefined) parsedObject(data, '--data');
   let text = data ?? '{}';
   for (const [name, value] of Object.entries({ title, body })) {
-    // Where the data has one too, the last counts.
+    // If the data has this member too, the last one counts.
     if (value !== undefined) text = withMember(text, name, JSON.stringify(value));
   }
   return text;
@@ -140,5 +140,9 @@ function parsedObject(text: string, name: string): JsonObject {
 
 async function sendOverHttp(url: string, read: ReadEvent): Promise<void> {
   const token = await tokenFor({ scope: 'events:write' });
-  await ask(`${withoutLogin('CARILLON_URL or --url', url)}/v1/events`, { token, body: textOfEvent(read), contentType: STRUCTURED_TYPE });
+  await ask(`${withoutLogin('CARILLON_URL or --url', url)}/v1/events`, {
+    token,
+    body: textOfEvent(read),
+    contentType: STRUCTURED_TYPE,
+  });
 }

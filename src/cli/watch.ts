@@ -74,7 +74,7 @@ async function watch(watched: readonly Audience[], options: Options, terminal: T
     topics,
   };
   const url = urlOf(options.url);
-  // Before anything is connected: whether there is any.
+  // Fails now, before connecting, if there is no token.
   await tokenFor(claims);
   const client = connect({
     url,
@@ -152,7 +152,7 @@ function wordsOf(notification: Notification): string {
   return words === '' ? JSON.stringify(data) : words;
 }
 
-/** One file, which another one takes the place of at once: whenever this process dies, it can be read. */
+/** Cursors in one file. Each new version replaces it atomically, so it can be read whenever this process dies. */
 function fileStorage(file: string): ClientStorage {
   const values = new Map<string, string>(Object.entries(read(file)));
   return {

@@ -3,7 +3,7 @@ import { audienceKind, isOwn } from '../contract/audience.ts';
 import type { DeliveryObserver } from '../edge/gateway/delivery-observer.ts';
 import type { Metrics } from './metrics.ts';
 
-/** `now`: the time that all processes go by. */
+/** `now`: the clock that all processes share. */
 export function countDeliveries(metrics: Metrics, now: () => number): DeliveryObserver {
   return {
     passedOn: (audience, { publishedAtMs }, sockets) =>

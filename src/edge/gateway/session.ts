@@ -241,27 +241,27 @@ export class Session implements ObservedSession {
     // The token's departments are usually right, so these rooms open before the departments are read.
     await this.#rooms.join();
     await this.#rooms.updateDepartments();
-    await this.#tell(cursors);
+    await this.#notify(cursors);
   }
 
   async #move(): Promise<void> {
     if (this.isOver) return;
-    if (await this.#rooms.updateDepartments()) await this.#tell(undefined);
+    if (await this.#rooms.updateDepartments()) await this.#notify(undefined);
   }
 
   /** Sends the `session` message. What the handshake asks for is charged like any other request. */
-  async #tell(cursors: Cursors | undefined): Promise<void> {
-    if (cursors === undefined) return await this.#tellMissed(undefined, undefined);
+  async #notify(cursors: Cursors | undefined): Promise<void> {
+    if (cursors === undefined) return await this.#notifyWithMissed(undefined, undefined);
     const turn = await this.#options.limits.begin(this.user, () => this.#socket.connected);
     try {
-      await this.#tellMissed(cursors, turn.ok ? turn.meter : undefined);
+      await this.#notifyWithMissed(cursors, turn.ok ? turn.meter : undefined);
     } finally {
       if (turn.ok) turn.end();
     }
   }
 
   /** Enters the feeds of the session's rooms, sends the `session` message, then releases what was held back. */
-  async #tellMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
+  async #notifyWithMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
     const { entered, release } = await this.#roomJoin.enter(this.#rooms.audiences, { cursors, meter });
     // The counts end where this socket enters the feeds; what comes after that arrives live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));

@@ -31,10 +31,10 @@ export class HeldSubscriber implements Subscriber {
   }
 
   resync(audience: Audience, { epoch, offset }: Cursor): void {
-    const tell = () =>
+    const send = () =>
       void this.#socket.emit('resync', { audiences: { [audience]: { epoch, head: offset } } });
-    if (this.#held === undefined) tell();
-    else this.#held.push(tell);
+    if (this.#held === undefined) send();
+    else this.#held.push(send);
   }
 
   release(): void {

@@ -34,7 +34,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
   const allows = ({ origin }: FastifyRequest['headers']) =>
     origin !== undefined && (isAny || allowedOrigins.includes(origin));
 
-  function tell(request: FastifyRequest, reply: FastifyReply): boolean {
+  function allowOrigin(request: FastifyRequest, reply: FastifyReply): boolean {
     // Any answer would be different for another origin.
     reply.header('vary', 'Origin');
     const { origin } = request.headers;
@@ -45,7 +45,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
 
   return (app, url, method) => {
     app.options(url, { schema: PREFLIGHT }, (request, reply) => {
-      if (!tell(request, reply)) {
+      if (!allowOrigin(request, reply)) {
         return sendProblem(reply, problem('origin', 403, 'a page of this origin may not ask'));
       }
       reply.header('access-control-allow-methods', method);
@@ -54,7 +54,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
       return reply.code(204).send();
     });
     return async (request, reply) => {
-      if (tell(request, reply)) reply.header('access-control-expose-headers', EXPOSED);
+      if (allowOrigin(request, reply)) reply.header('access-control-expose-headers', EXPOSED);
     };
   };
 }

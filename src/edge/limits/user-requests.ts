@@ -26,7 +26,7 @@ const MAX_WAITING = 60;
 /** The delay for a user with too many waiting requests; some of them are answered by then. */
 const WAITING_RETRY_MS = 1_000;
 
-/** Once this many more users are known, those whose budget is full again are removed. */
+/** Once this many users are known, those without a request and with a full budget are removed. */
 const SWEEP_AT = 1_000;
 
 interface Usage {

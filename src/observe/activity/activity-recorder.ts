@@ -1,4 +1,4 @@
-/** What this process does with events, as whoever watches is told it. All of it costs next to nothing while nobody does. */
+/** Records what this process does with events, for the console. It costs almost nothing while nobody watches. */
 import { AUDIENCES_NAMED, type Stage } from '../../contract/console.ts';
 import { eventOfPacket } from '../../contract/notification.ts';
 import type { DeliveryObserver } from '../../edge/gateway/delivery-observer.ts';
@@ -10,7 +10,7 @@ type EventShown = Stage['event'];
 
 export type ActivityRecorder = EventObserver & DeliveryObserver;
 
-/** `now`: the time that all processes go by. */
+/** `now`: the clock that all processes share. */
 export function createActivityRecorder(activity: Activity, now: () => number): ActivityRecorder {
   return {
     received: ({ names }) => {

@@ -22,10 +22,7 @@ function readFiles(...folders: string[]): Files {
   );
 }
 
-/**
- * What files at a path or below it may import besides their own folder, by the beginnings of paths. The first that fits
- * counts. A storey sees the ports of others, and no storey sees `app/`, which puts them together.
- */
+/** What a path's files may import besides their own folder; the first match counts. Only `app/` may import everything. */
 const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   // What others speak, and what needs nobody.
   ['src/contract/', []],

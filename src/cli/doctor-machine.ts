@@ -38,7 +38,7 @@ function openFiles(connections: number): Finding {
   if (soft === 'unlimited' || (typeof soft === 'number' && soft >= connections + OTHER_FILES)) {
     return { check, verdict: 'ok', found };
   }
-  const change = `let the service open ${connections + OTHER_FILES} files (LimitNOFILE, ulimit -n), or lower CONNECTIONS_PER_NODE: clients beyond it are cut off without a word`;
+  const change = `let the service open ${connections + OTHER_FILES} files (LimitNOFILE, ulimit -n), or lower CONNECTIONS_PER_NODE: the service refuses connections for which it has no files`;
   return { check, verdict: 'advice', found, change };
 }
 

@@ -1,17 +1,17 @@
 /**
- * Programming errors for a program that runs as a process of its own: a module that Node loads before it, in which a
- * part of Node throws a TypeError as faulty code would.
+ * Programming errors for a program that runs as its own process: a module that Node loads first, in which a part of
+ * Node or of a package throws a TypeError, as faulty code would.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What such an error says. */
+/** The message of such an error. */
 export const FAULT = 'faulty is not a function';
 
 const PACKAGES = new URL('../../node_modules/', import.meta.url).pathname;
 
-/** A method of a class in an installed package's file. */
+/** Breaks a method of a class in a file of an installed package. */
 function patched(module: string, name: string, method: string): string {
   return `
     const { createRequire } = await import('node:module');
@@ -44,9 +44,9 @@ const BREAKS = {
   rabbitMqExchanges: patched('amqplib/lib/channel_model.js', 'Channel', 'checkExchange'),
   /** RabbitMQ's confirms. */
   confirms: patched('amqplib/lib/channel_model.js', 'ConfirmChannel', 'waitForConfirms'),
-  /** The end of a connection to RabbitMQ. */
+  /** Closing a connection to RabbitMQ. */
   closing: patched('amqplib/lib/channel_model.js', 'ChannelModel', 'close'),
-  /** What Redis says of the time. */
+  /** Redis' TIME. */
   redisTime: patched('ioredis/built/index.js', 'Redis', 'time'),
 } as const;
 

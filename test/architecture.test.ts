@@ -22,10 +22,7 @@ function readFiles(...folders: string[]): Files {
   );
 }
 
-/**
- * What files at a path or below it may import besides their own folder, by the beginnings of paths. The first that fits
- * counts. A storey sees the ports of others, and no storey sees `app/`, which puts them together.
- */
+/** What a path's files may import besides their own folder; the first match counts. Only `app/` may import everything. */
 const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   // What others speak, and what needs nobody.
   ['src/contract/', []],
@@ -110,6 +107,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/pipeline/event-observer.ts',
       'src/pipeline/inbox/live-message.ts',
       'src/pipeline/ingest/settlement.ts',
+      'src/edge/gateway/delivery-observer.ts',
       'src/adapters/redis/keys.ts',
     ],
   ],

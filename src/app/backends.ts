@@ -1,6 +1,7 @@
 /**
- * What differs between embedded mode and production: where events wait, where notifications are kept, who is told
- * signals, and who may come. embedded.ts and production.ts give the same parts; nothing else asks which of them it is.
+ * The differences between embedded mode and production: where events wait, where notifications are kept, where
+ * signals go, and who may connect. embedded.ts and production.ts return the same parts; no other code asks which mode
+ * it is.
  */
 import type { Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
@@ -16,23 +17,23 @@ import type { Store } from './store.ts';
 export interface Backends {
   readonly store: Store;
   readonly signals: Signals;
-  /** Has each append looked at again later. Undefined when nobody wants to know whom nothing has reached. */
+  /** Schedules a later check for each append. Undefined when UNREACHED_AFTER is off. */
   readonly schedule: Schedule | undefined;
-  /** As OpenTelemetry names what brings events. */
+  /** OpenTelemetry's name of the messaging system. */
   readonly messagingSystem: string;
   readonly exposure: Exposure;
-  /** Where events and notifications are, for the log: without passwords. */
+  /** The addresses of RabbitMQ and Redis for the log, without passwords. */
   readonly places: Readonly<Record<string, unknown>>;
-  /** Health of the appends, where a store can be away. `isStalled` is asked each time. */
+  /** Health of the appends, if the store can be away. `isStalled` is called each time. */
   appendProbes(isStalled: () => boolean): Readonly<Record<string, Probe>>;
-  /** Begins to take events. MUST be called once. */
+  /** Starts to take events. MUST be called once. */
   openQueue(delivery: Delivery): Promise<Queue>;
 }
 
-/** Who may come to the ports, and what is served there beside the API. */
+/** Who may use the ports, and what they serve besides the API. */
 export interface Exposure {
   readonly mode: About['mode'];
-  /** Whom both ports refuse before anything else is asked; undefined when strangers may come. */
+  /** Refuses requests on both ports before anything else is checked; undefined when anybody may come. */
   readonly refusalOf: RefusalOfStranger | undefined;
   /** Whether the gateway serves Socket.IO's own client. */
   readonly servesClient: boolean;
@@ -41,8 +42,8 @@ export interface Exposure {
     readonly pagePath: '/' | '/console/';
     readonly needsToken: boolean;
   };
-  /** Serves what examples need on the port of the API. `closing` aborts when the service stops. */
+  /** Serves on the API's port what the examples need. `closing` aborts when the service stops. */
   serveDemo(app: FastifyInstance, sign: Sign | undefined, closing: AbortSignal): void;
-  /** MUST be called when all that listens to the server does. */
+  /** MUST be called after everything else listens to the server. */
   guard(server: Server): void;
 }

@@ -1,10 +1,11 @@
-/** The canary of this process's gateway: what it is as an event, and where it comes back. */
+/** This process's canary: its event, and the room to which it returns. */
 import { performance } from 'node:perf_hooks';
 import type { Audience } from '../contract/audience.ts';
 import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
 import { eventOfPacket, parseNotification } from '../contract/notification.ts';
+import type { DeliveryObserver } from '../edge/gateway/delivery-observer.ts';
 import type { Gateway } from '../edge/gateway/gateway.ts';
 import type { Subscriber } from '../edge/gateway/subscriber.ts';
 import { CANARY_LIFETIME_MS, Canary } from '../operate/canary/canary.ts';
@@ -16,17 +17,19 @@ import type { Queue } from './queue.ts';
 interface CanaryParts {
   readonly inbox: Inbox;
   readonly queue: Pick<Queue, 'publish'>;
-  /** The time that the consumer goes by too. */
+  /** The clock that the consumer goes by too. */
   readonly now: () => number;
 }
 
 export interface OwnCanary {
   readonly health: PartHealth;
-  /** Sends it, through the gateway whose room it comes back to. */
+  /** Starts to send canaries, to a room of this gateway. */
   start(gateway: Gateway): void;
   stop(): void;
-  /** The feed of its room read from the log what no subscription had brought. */
-  healed(): void;
+  /**
+   * Tells the canary when the feed of its room had to read it from the log because no subscription had brought it.
+   */
+  readonly observer: DeliveryObserver;
 }
 
 export function openCanary(
@@ -55,7 +58,7 @@ export function openCanary(
       const id = eventOfPacket(frame.text)?.id;
       if (id !== undefined) canary.arrived(id);
     },
-    // It has no cursor that a new incarnation of the log could be wrong for.
+    // It has no cursor, so a new incarnation of the log does not matter.
     resync: () => {},
   };
   return {
@@ -64,7 +67,11 @@ export function openCanary(
     },
     start: (gateway) => canary.start(() => gateway.host(audience, subscriber)),
     stop: () => canary.stop(),
-    healed: () => canary.healed(),
+    observer: {
+      healed: (healed) => {
+        if (healed === audience) canary.healed();
+      },
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-/** How many connections this process has room for, and that some of the room is for operators alone. */
+/** How many connections this process has room for, some of which are reserved for operators. */
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
@@ -20,7 +20,7 @@ export function openCapacity(config: Config, log: Logger): Capacity {
   return capacity;
 }
 
-/** Health and metrics are answered whoever holds connections here: no address may have all of them. */
+/** Keeps health and metrics reachable whoever holds connections here: no single address may take all of them. */
 export function guardOpsPort(
   server: Server,
   addresses: ClientAddresses,

@@ -1,12 +1,14 @@
 /**
- * What was opened and has to be closed. Whoever opens something adds its closer at once; a stop, and a start that fails
- * midway, close everything that is open by then.
+ * What is open and has to be closed. Code that opens something adds its closer at once. A stop, and a start that
+ * fails midway, close everything that is open by then.
  */
 import { reasonOf } from '../resilience/reason.ts';
 
 type Close = () => unknown;
 
-/** Everything is closed that could be. `errors` has one for each closer that failed, in the order of closing. */
+/**
+ * Everything was closed that could be. `errors` holds an error for each closer that failed, in the order of closing.
+ */
 export class NotAllClosed extends AggregateError {
   constructor(errors: readonly Error[]) {
     super(errors, errors.map(({ message }) => message).join('; '));
@@ -18,16 +20,16 @@ export class Closers {
   #closing: Promise<void> | undefined;
 
   /**
-   * `close` is called once; what it returns is awaited. It MUST also close what is opened only in part: add it before
-   * the first await of the opening. `name` is for the message when it fails.
+   * `close` is called once, and what it returns is awaited. It MUST also close something that is only partly open:
+   * add it before the first await of the opening. `name` appears in the message if it fails.
    */
   add(name: string, close: Close): void {
     this.#open.push({ name, close });
   }
 
   /**
-   * Closes the newest first, one after the other. A closer that fails keeps no other from closing. A second call waits
-   * for the first.
+   * Closes the newest first, one at a time. A closer that fails does not keep others from closing. A second call
+   * waits for the first.
    * @throws {NotAllClosed} at the end
    */
   close(): Promise<void> {
@@ -37,7 +39,7 @@ export class Closers {
 
   async #closeAll(): Promise<void> {
     const errors: Error[] = [];
-    // What is added meanwhile is closed too.
+    // Closers that are added meanwhile run too.
     for (let newest = this.#open.pop(); newest !== undefined; newest = this.#open.pop()) {
       try {
         await newest.close();

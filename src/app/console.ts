@@ -1,4 +1,4 @@
-/** The console of this process: on PORT in embedded mode, with CONSOLE=true on OPS_PORT, else nowhere. */
+/** This process's console: on PORT in embedded mode, on OPS_PORT with CONSOLE=true, otherwise nowhere. */
 import type { FastifyInstance } from 'fastify';
 import { claimNamesOf } from '../config/token-variables.ts';
 import { namedAs } from '../contract/claim-names.ts';
@@ -11,7 +11,7 @@ import { signToken } from '../operate/access/tokens.ts';
 import type { Exposure } from './backends.ts';
 import { type Context, ownVersion } from './context.ts';
 
-/** Where the console is built to: the same from the sources and from what is bundled of them. */
+/** The folder with the built console. The path is right from the sources and from the bundle. */
 const FILES = new URL('../../dist/console/', import.meta.url);
 
 export interface ConsoleParts {
@@ -20,18 +20,20 @@ export interface ConsoleParts {
   readonly activity: Activity | undefined;
   readonly publishing: CheckOptions;
   readonly verify: Verify;
-  /** Asked when somebody asks: ports are known once they listen. */
+  /** Called for each request, because a port is known only once it listens. */
   readonly gatewayPort: () => number | null;
   readonly dead: () => Promise<number | undefined>;
 }
 
 export interface OwnConsole {
-  /** Undefined when tokens are verified with somebody else's keys. */
+  /** Undefined when tokens are signed by an identity provider. */
   readonly sign: Sign | undefined;
-  /** On the port of the API, and on the one for operators: on one of them, or neither. */
+  /** Each serves the console if it belongs on that port; at most one does. */
   serveOnPublicPort(app: FastifyInstance): void;
   serveOnOpsPort(app: FastifyInstance): void;
-  /** Ends the streams of those who watch. MUST come first when the service stops: they would hold it up. */
+  /**
+   * Ends the streams of everybody who watches. MUST come first when the service stops, because they would delay it.
+   */
   close(): void;
 }
 
@@ -77,7 +79,7 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
   };
 }
 
-/** With all that this service itself asks of tokens. */
+/** Adds every claim that this service requires. */
 function createSign(config: Context['config']): Sign | undefined {
   const { tokenKey, JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
   if (!('secret' in tokenKey)) return undefined;

@@ -1,4 +1,4 @@
-/** What becomes of events that a queue gives: their way into inboxes, and who is told of it. */
+/** The way of events from the queue into inboxes, with their observers. */
 import { logSampledEvents } from '../observe/event-log.ts';
 import { observeWithMetrics } from '../observe/event-metrics.ts';
 import { createSampler } from '../observe/log.ts';
@@ -15,7 +15,7 @@ import type { Delivery } from './queue.ts';
 
 interface DeliveryParts extends Pick<Backends, 'store' | 'schedule' | 'messagingSystem'> {
   readonly appendQueue: AppendQueue;
-  /** Those that are on besides metrics, log and outcomes. */
+  /** Observers besides metrics, log and outcomes. */
   readonly observers: readonly EventObserver[];
 }
 

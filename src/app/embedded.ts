@@ -1,4 +1,4 @@
-/** Embedded mode: the whole service in one process, with what is kept in its memory, and for this machine alone. */
+/** Embedded mode: the whole service in one process. It keeps everything in memory and serves this machine only. */
 import type { Audience } from '../contract/audience.ts';
 import { readStructured } from '../contract/cloudevent.ts';
 import { type ClientSignal, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
@@ -133,7 +133,7 @@ function openQueue({ log }: Context, delivery: Delivery, unreached: MemoryUnreac
   };
 }
 
-/** Nobody needs a token, so nobody else's pages or machines may come. */
+/** No token is needed, so pages and machines of others are refused. */
 function onLoopback({ config }: Context, listeners: Listeners): Exposure {
   return {
     mode: 'embedded',

@@ -1,4 +1,4 @@
-/** What `explain` is given to look at: outcomes, logs, marks, devices, the queue and the dead letters. */
+/** What `explain` reads: outcomes, logs, marks, devices, the queue and the dead letters. */
 import type { DeadLetterDesk } from '../contract/dead-letter.ts';
 import { createInvestigate, type Investigate } from '../observe/outcomes/investigate.ts';
 import type { SettledEvent } from '../observe/outcomes/outcomes.ts';
@@ -26,7 +26,10 @@ export function openExplain(
   });
 }
 
-/** Of an event that was too malformed for its outcome to be kept. Dead letters may be in another operator's hands: then nothing. */
+/**
+ * The dead letter of an event that was too malformed for an outcome. Undefined while another operator has the dead
+ * letters in use.
+ */
 async function deadLettered(
   desk: DeadLetterDesk,
   id: string,

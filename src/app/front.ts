@@ -1,9 +1,6 @@
-/** The front: what users and producers connect to, Socket.IO and the API on one port. */
+/** The front: what users and producers connect to. Socket.IO and the API share one port. */
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
-import { type Audience, audienceKind, isOwn } from '../contract/audience.ts';
 import type { Health } from '../contract/health.ts';
-import { eventOfPacket } from '../contract/notification.ts';
 import type { Verify } from '../contract/token.ts';
 import type { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import type { Capacity } from '../edge/connections/descriptors.ts';
@@ -23,12 +20,13 @@ import { PendingAnswers } from '../edge/http/pending-answers.ts';
 import { closeConnectionsSoon, createServer, serveDocs } from '../edge/http/server.ts';
 import { UserRequests } from '../edge/limits/user-requests.ts';
 import type { ActivityRecorder } from '../observe/activity/activity-recorder.ts';
+import { logSampledDeliveries } from '../observe/delivery-log.ts';
+import { countDeliveries } from '../observe/delivery-metrics.ts';
 import { createSampler } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Tracing } from '../observe/tracing.ts';
 import type { AdminCommands } from '../operate/access/admin-commands.ts';
 import { Presence } from '../operate/presence/presence.ts';
-import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
 import { faultOf } from '../resilience/unavailable.ts';
 import type { Backends } from './backends.ts';
 import type { OwnCanary } from './canary.ts';
@@ -47,12 +45,12 @@ export interface FrontParts {
   readonly canary: OwnCanary | undefined;
   readonly publishing: CheckOptions;
   readonly ownConsole: OwnConsole;
-  /** Undefined when nothing could record traces. */
+  /** Undefined when no OpenTelemetry SDK is registered. */
   readonly tracing: Tracing | undefined;
   readonly activityRecorder: ActivityRecorder | undefined;
 }
 
-/** Listens until its closers send every socket away. */
+/** Listens until its closers run, which send every socket away. */
 export async function openFront(
   { node, config, log, metrics, closers }: Context,
   {
@@ -99,7 +97,7 @@ export async function openFront(
   const closing = new AbortController();
   exposure.serveDemo(app, ownConsole.sign, closing.signal);
   ownConsole.serveOnPublicPort(app);
-  store.activity?.tellConnections(() => metrics.connected);
+  store.activity?.setConnectionCount(() => metrics.connected);
   const isSampled = createSampler(config.LOG_SAMPLE_RATE);
   const presence = new Presence({
     node,
@@ -125,6 +123,7 @@ export async function openFront(
       allowedOrigins: config.ALLOWED_ORIGINS,
       consolePort: config.CONSOLE ? config.OPS_PORT : undefined,
       addresses,
+      onRefused: refused,
     },
     limits: {
       connections: connectionLimits,
@@ -151,24 +150,11 @@ export async function openFront(
       logSessions(log, (user) => isSampled({ source: 'session', id: user })),
       signalSessions(node, signals),
     ],
-    deliveries: {
-      passedOn: (audience, message, sockets) => {
-        if (isOwn(audience)) return;
-        metrics.delivered(audienceKind(audience), sockets, message.publishedAtMs, now());
-        activityRecorder?.delivered(audience, message, sockets);
-        if (message.sampled) logDelivered(log, audience, message, sockets);
-        if (message.traced) tracing?.delivered(audience, message.packet, sockets);
-      },
-      healed: (audience) => {
-        if (isOwn(audience)) canary?.healed();
-        else metrics.healed(audienceKind(audience));
-      },
-      recovered: (result, notifications) => {
-        metrics.recovered(result, notifications);
-        activityRecorder?.recovered(notifications);
-      },
-      refused,
-    },
+    deliveries: [
+      countDeliveries(metrics, now),
+      logSampledDeliveries(log),
+      ...[activityRecorder, tracing, canary?.observer].filter((observer) => observer !== undefined),
+    ],
     log,
     now,
   });
@@ -179,17 +165,17 @@ export async function openFront(
   presence.start((isAll) => gateway.roomCounts.take(isAll));
   exposure.guard(app.server);
   await app.listen({ host: config.HOST, port: config.PORT });
-  // The gateway and the port close when their connections have.
+  // The gateway and the port can close only once their connections have.
   closers.add("the port's connections", () => {
     closing.abort();
     closeConnectionsSoon(app);
   });
   closers.add("the gateway's sessions", async () => {
     canary?.stop();
-    // Each connection's next answer says that it is the last. What a proxy or a producer keeps for later would else
-    // close under a request, and the request fail.
+    // The next answer on each connection says that it is the last one. Otherwise a connection that a proxy or a
+    // producer keeps for later could close under a request, which would fail.
     app.server.maxRequestsPerSocket = 1;
-    // The rest of the time is for what comes behind it.
+    // What closes after this needs the rest of the time.
     await gateway.drain(Math.min(config.DRAIN_SECONDS, config.SHUTDOWN_TIMEOUT / 2) * 1000);
   });
   canary?.start(gateway);
@@ -203,17 +189,7 @@ function countSessions(metrics: Pick<Metrics, 'connection'>): SessionObserver {
   };
 }
 
-/** Three of them may be lost before the others take this node for dead. */
+/** Two beats may be lost in a row; after DEAD_AFTER_MS without one, other nodes take this one for dead. */
 const BEAT_MS = 5_000;
 
 const MAX_BATCH_BYTES = 1_048_576;
-
-function logDelivered(
-  log: Logger,
-  audience: Audience,
-  { epoch, offset, packet }: LiveMessage,
-  sockets: number,
-): void {
-  const { source, id, type } = eventOfPacket(packet.toString()) ?? {};
-  log.info({ event: { source, id, type }, audience, epoch, offset, sockets }, 'delivered');
-}

@@ -1,4 +1,4 @@
-/** Production: events wait in RabbitMQ, and notifications are kept in Redis. */
+/** Production: events wait in RabbitMQ, and Redis keeps notifications. */
 import { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import type { BackendAddresses } from '../config/config.ts';
 import type { RedisAddress } from '../config/redis-address.ts';
@@ -18,7 +18,7 @@ import type { Store } from './store.ts';
 export function openProduction(context: Context, addresses: BackendAddresses): Backends {
   const { config, log, onFatal } = context;
   const { amqpUrl, redis } = addresses;
-  // Connects when the queue is opened.
+  // It connects when the queue is opened.
   const publisher = new Publisher(log, onFatal);
   const signals = openSignals(context, publisher);
   const store = openRedisStore(context, redis, signals);
@@ -57,7 +57,7 @@ interface Unreached {
   readonly checks: Checks;
 }
 
-/** Undefined when nobody wants to know, or this process is no consumer. */
+/** Undefined when UNREACHED_AFTER is off, or this process is not a consumer. */
 function openUnreached(
   { config, log, metrics, onFatal }: Context,
   { inbox, marks, directory, unreachedMemory: memory, now }: Store,
@@ -90,7 +90,7 @@ function openUnreached(
   };
 }
 
-/** Tokens say who may do what, so whoever reaches a port may come. */
+/** Tokens decide who may do what, so anybody may reach the ports. */
 const IN_A_NETWORK: Exposure = {
   mode: 'real',
   refusalOf: undefined,

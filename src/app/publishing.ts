@@ -1,4 +1,4 @@
-/** What becomes of events that come over HTTP, on whichever port. */
+/** How events are published that come over HTTP, on either port. */
 import type { Verify } from '../contract/token.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { createQuota } from '../edge/http/quota.ts';

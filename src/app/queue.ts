@@ -1,11 +1,11 @@
-/** Where events wait until they are settled: RabbitMQ, or a queue within this process. And what it does with them. */
+/** Where events wait until they are settled: RabbitMQ, or a queue within this process. */
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { Probe } from '../observe/health.ts';
 import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
 import type { EventObservers } from '../pipeline/event-observer.ts';
 import type { Handle } from '../pipeline/ingest/settlement.ts';
 
-/** What becomes of an event that is taken from the queue, and who is told of it. */
+/** What is done with an event from the queue, and its observers. */
 export interface Delivery {
   readonly handle: Handle;
   readonly observers: EventObservers;
@@ -14,12 +14,13 @@ export interface Delivery {
 export interface Queue {
   publish(read: ReadEvent): Promise<void>;
   readonly probes: Readonly<Record<string, Probe>>;
-  /** What waits for a consumer, and how many there are; undefined when RabbitMQ does not say. */
+  /**
+   * How many events wait for a consumer, and how many consumers there are; undefined when RabbitMQ does not answer.
+   */
   waiting(): Promise<{ readonly events: number; readonly consumers: number } | undefined>;
-  /** How many dead letters lie there; undefined when RabbitMQ does not say. */
+  /** The number of dead letters; undefined when RabbitMQ does not answer. */
   dead(): Promise<number | undefined>;
-  /** The dead ones. */
   readonly deadLetterStore: DeadLetterStore;
-  /** Takes nothing new, and resolves when what is in hand is settled. */
+  /** Takes no more events, and resolves when those under way are settled. */
   drain(): Promise<void>;
 }

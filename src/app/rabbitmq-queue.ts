@@ -1,4 +1,4 @@
-/** The queue of production: RabbitMQ, with the consumer behind it in processes that have that role. */
+/** Production's queue: RabbitMQ, with a consumer in processes that have that role. */
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
@@ -13,10 +13,10 @@ import type { Context } from './context.ts';
 import type { Delivery, Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
-/** What asks RabbitMQ later whom notifications have reached. */
+/** The later checks of whether notifications have reached their users. */
 export interface Checks {
   open(amqpUrl: string): Promise<void>;
-  /** MUST be called before it is awaited that events in hand are settled. */
+  /** MUST be called before waiting for events under way to be settled. */
   stop(): void;
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -24,7 +24,7 @@ export interface Checks {
 
 interface RabbitMqParts {
   readonly amqpUrl: string;
-  /** Opened here. */
+  /** Opened by {@link openRabbitMqQueue}. */
   readonly publisher: Publisher;
   readonly store: Pick<Store, 'isReachable' | 'now'>;
   readonly checks: Checks | undefined;
@@ -39,7 +39,8 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   const consumer = await openConsumer(context, parts);
   if (checks !== undefined) closers.add('the checks of unreached notifications', () => checks.close());
   await checks?.open(amqpUrl);
-  // RabbitMQ may block the publisher's connection, and then answers nothing on it.
+  // RabbitMQ may block the publisher's connection, and then answers nothing on it. So the consumer's is used if there
+  // is one.
   const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
   const topology = new TopologyWatch({ model: () => connectedModel(consumer ?? publisher), log });
   publisher.onUnroutable(() => topology.unroutable());
@@ -91,14 +92,14 @@ async function openConsumer(
   return consumer;
 }
 
-/** Only once its topology was declared: before, all of it may be missing. */
+/** Only once its topology is declared: before that, all of it may be missing. */
 function connectedModel({ state, model }: Pick<Consumer | Publisher, 'state' | 'model'>) {
   return state === 'connecting' || state === 'down' || state === 'clash' ? undefined : model;
 }
 
 /**
- * From version 4 on a quorum queue lets high priorities pass, so that a backlog that is worked off does not make every
- * gateway seem dead. Older ones take no notice.
+ * Since version 4, quorum queues deliver messages with a high priority first. So a backlog that is being worked off
+ * does not make every gateway look dead. Older versions ignore it.
  */
 const CANARY_PROPERTIES = { priority: 9 };
 

@@ -1,4 +1,4 @@
-/** The store of production: Redis, which all processes share. */
+/** Production's store: Redis, which all processes share. */
 import { RedisClock } from '../adapters/redis/clock.ts';
 import { subscriberOf } from '../adapters/redis/cluster-subscriber.ts';
 import {
@@ -56,7 +56,7 @@ export function openRedisStore(
     limits,
     ...(replicated === undefined ? {} : { appends: replicated }),
   });
-  // A user who was away for longer has nothing left that could be marked.
+  // After that time, no notification is left that a user could have marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
   const marks = new RedisMarksStore({ redis, channelOf: channelOfRoom, keptMs });
   const outcomes = new RedisOutcomes({

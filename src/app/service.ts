@@ -1,4 +1,4 @@
-/** The composition root: builds the parts that a configuration asks for. What was opened is closed in reverse. */
+/** The composition root: builds the parts that the configuration asks for, and closes them in reverse order. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { DELIVER_QUEUE } from '../adapters/rabbitmq/topology.ts';
@@ -38,18 +38,22 @@ export interface Service {
   /** This process's name among all that share a Redis. */
   readonly node: string;
   readonly mode: About['mode'];
-  /** Where events and notifications are, for the log: without passwords. */
+  /** The addresses of RabbitMQ and Redis for the log, without passwords. */
   readonly places: Readonly<Record<string, unknown>>;
-  /** Where the API and Socket.IO listen; undefined for a process that is only a consumer. */
+  /** The address of the API and of Socket.IO; undefined for a process that is only a consumer. */
   readonly url: string | undefined;
   readonly opsUrl: string;
-  /** Not ready at once; settles what is in hand, sends sockets away, lets go of everything. Rejects with what did not close. */
+  /**
+   * Makes the process unready, settles events under way, sends sockets away and closes everything. Rejects with what
+   * could not be closed.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * What was opened is closed again when the start fails, for as long as a stop may take.
- * @throws {RoutesError} when ROUTES_FILE is malformed, and the system's error when it or a port cannot be had
+ * If the start fails, everything that was opened is closed again, within the time that a stop may take.
+ * @throws {RoutesError} when ROUTES_FILE is malformed
+ * @throws the system's error when the file cannot be read or a port is taken
  */
 export async function startService(
   config: Config,
@@ -76,7 +80,7 @@ async function openService(
   const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
   const context: Context = { node, config, routes, log, metrics, closers, onFatal };
   let ops: FastifyInstance | undefined;
-  // The last to close: until then it tells how the others are.
+  // This closes last, because it reports the health of the other parts until then.
   closers.add("the operators' port", () => ops?.close());
 
   const backends =
@@ -139,9 +143,10 @@ async function openService(
     const parts = { addresses, capacity, backends, queue, verify, adminCommands, health };
     front = await openFront(context, { ...parts, canary, publishing, ownConsole, tracing, activityRecorder });
   }
-  // What begins a stop, in this order from the last to the first. Sessions go when no more events are in hand.
+  // These closers run first in a stop, in reverse order. Sessions are closed after them, when no more events are
+  // under way.
   closers.add('the events in hand', async () => {
-    // What cannot be settled in half of the time (its store is away) goes back to the queue.
+    // After half of the time, events that cannot be settled (the store is away) go back to the queue.
     const giveUp = setTimeout(() => appendQueue.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
     try {
       await queue.drain();
@@ -152,7 +157,7 @@ async function openService(
   closers.add('the console', () => ownConsole.close());
   closers.add('readiness', () => health.drain());
 
-  // What the console publishes goes through it.
+  // The console publishes through this port.
   const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
   const compresses = config.COMPRESSION_LEVEL > 0;
   const { refusalOf } = exposure;
@@ -182,7 +187,7 @@ async function openService(
   };
 }
 
-/** Never rejects: that the service does not start is what the operator has to read. */
+/** Never rejects: the operator has to see why the service does not start. */
 async function closeInTime(closers: Closers, { SHUTDOWN_TIMEOUT }: Config, log: Logger): Promise<void> {
   try {
     await within(SHUTDOWN_TIMEOUT * 1000, closers.close(), () => {
@@ -193,7 +198,7 @@ async function closeInTime(closers: Closers, { SHUTDOWN_TIMEOUT }: Config, log: 
   }
 }
 
-/** Events are taken soon after, and some may have expired; while Redis is away they wait all the same. */
+/** Events are taken soon after this, and some may have expired. While Redis is away they wait anyway. */
 const CLOCK_MS = 1_000;
 
 const OPS_SERVER = {

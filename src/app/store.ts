@@ -1,4 +1,4 @@
-/** Where notifications are kept, and how they come from there to gateways: Redis, or this process's memory. */
+/** Where notifications are kept, and how gateways get them: Redis, or this process's memory. */
 import type { Config } from '../config/config.ts';
 import type { Directory } from '../contract/presence.ts';
 import type { Signals } from '../contract/signal.ts';
@@ -28,14 +28,17 @@ export interface Store {
   readonly outcomes: Outcomes;
   /** Undefined when there is no console. */
   readonly activity: Activity | undefined;
-  /** Undefined when nobody wants to know whom nothing has reached. */
+  /** Undefined when UNREACHED_AFTER is off. */
   readonly unreachedMemory: UnreachedMemory | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
-  /** The time that all processes go by, in milliseconds since 1970: what is compared with another process's is told in it. */
+  /**
+   * The clock that all processes share, in milliseconds since 1970. Times that other processes compare are read from
+   * it.
+   */
   readonly now: () => number;
-  /** Resolves when {@link now} is known, or the time to wait for it is over; until then it is this machine's. */
+  /** Resolves when {@link now} is known, or after `withinMs`. Until then it is this machine's clock. */
   knowsTime(withinMs: number): Promise<void>;
-  /** Whether there is a connection that takes commands. Cheap. */
+  /** Whether a connection is ready for commands. Cheap. */
   isReachable(): boolean;
 }
 
@@ -53,17 +56,17 @@ export function inboxLimits(config: Config): InboxLimits {
   };
 }
 
-/** How long it is remembered what was fetched and signalled; undefined when nobody wants to know whom nothing has reached. */
+/** How long fetches and signals are remembered; undefined when UNREACHED_AFTER is off. */
 export function unreachedKept({ UNREACHED_AFTER, DEDUPE_SECONDS }: Config) {
   if (UNREACHED_AFTER === 0) return undefined;
   const fetchedKeptMs = UNREACHED_AFTER * 1000 + MARGIN_MS;
   return { fetchedKeptMs, signalledKeptMs: DEDUPE_SECONDS * 1000 + fetchedKeptMs };
 }
 
-/** For checks that wait longer than they were told to, because no consumer is there. */
+/** For checks that return late because no consumer was there. */
 const MARGIN_MS = 7 * 86_400_000;
 
-/** What users fetch is remembered, and what they read is a signal. */
+/** Remembers what users fetch, and emits a signal when they read. */
 export function openUserInbox(
   config: Config,
   signals: Signals,

@@ -1,4 +1,4 @@
-/** Who verifies tokens: with the secret, or with the keys of an identity provider, which are fetched from the start. */
+/** Verifies tokens with the secret, or with the keys of an identity provider, which are fetched from the start on. */
 
 import { claimNamesOf } from '../config/token-variables.ts';
 import type { Verify } from '../contract/token.ts';
@@ -15,7 +15,7 @@ export interface Verifier {
   readonly probes: Readonly<Record<string, Probe>>;
 }
 
-/** `now`: a machine whose own clock is wrong lets the same people in as the others. */
+/** `now` is the shared clock, so that a machine with a wrong clock lets the same people in as the others. */
 export function openVerifier(
   { config, log, closers }: Context,
   revocations: Revocations,
@@ -40,12 +40,12 @@ export function openVerifier(
   closers.add("the provider's keys", () => keySet.close());
   return {
     verify: revocable(createVerify({ key: { keySet }, ...checks }), guard),
-    // A provider that goes away later is no reason to send clients elsewhere: the last keys are used.
+    // The last keys stay in use when the provider goes away later, so this gateway stays ready.
     probes: { keys: () => whether(keySet.isFilled, 'never fetched') },
   };
 }
 
-/** Of a token, and therefore also how long revocations are kept. */
+/** The longest life of a token, and so the time for which revocations are kept. */
 export function maxLifetimeMs({ JWT_MAX_DAYS }: Context['config']): number {
   return JWT_MAX_DAYS * 86_400_000;
 }

@@ -1,7 +1,8 @@
-/** Asks Carillon over HTTP, and turns whatever goes wrong into a failure with its code. */
+/** Requests to Carillon over HTTP. Each way in which one fails has a code. */
 import { z } from 'zod';
 import { opsUrlOf, tokenFor } from './environment.ts';
 import { Failure } from './failure.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
 const ANSWER_MS = 60_000;
 
@@ -9,12 +10,29 @@ const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
 export interface Question {
   readonly token: string;
-  /** Given: it is posted. */
+  /** The body of a POST. Without one, the request is a GET. */
   readonly body?: string;
   readonly contentType?: string;
 }
 
-export async function ask(url: string, { token, body, contentType }: Question): Promise<unknown> {
+/** @throws {Failure} when there is no answer, or one that is not a success */
+export async function ask(url: string, question: Question): Promise<unknown> {
+  const { origin } = new URL(url);
+  const { ok, status, text } = await answerOf(url, question).catch((error: unknown) => {
+    throw new Failure('unreachable', `nothing answers at ${origin}: ${fetchReasonOf(error)}`);
+  });
+  const answer = jsonIn(text);
+  if (ok) return answer;
+  const problem = problemSchema.safeParse(answer);
+  if (!problem.success) {
+    throw new Failure('failed', `${origin} answered ${status} and no problem of Carillon's`);
+  }
+  const { code, detail } = problem.data;
+  const hint = status === 401 || status === 403 ? HINT : '';
+  throw new Failure(code, `${detail}${hint}`);
+}
+
+async function answerOf(url: string, { token, body, contentType }: Question) {
   const response = await fetch(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
@@ -23,46 +41,34 @@ export async function ask(url: string, { token, body, contentType }: Question): 
     },
     ...(body === undefined ? {} : { body }),
     signal: AbortSignal.timeout(ANSWER_MS),
-  }).catch((error: unknown) => {
-    throw new Failure('unreachable', `nothing answers at ${new URL(url).origin}: ${connectFailureOf(error)}`);
   });
-  const text = await response.text();
-  const answer = parsed(text);
-  if (response.ok) return answer;
-  const problem = problemSchema.safeParse(answer);
-  if (!problem.success) {
-    throw new Failure(
-      'failed',
-      `${new URL(url).origin} answered ${response.status} and no problem of Carillon's`,
-    );
-  }
-  const { code, detail } = problem.data;
-  const hint = response.status === 401 || response.status === 403 ? HINT : '';
-  throw new Failure(code, `${detail}${hint}`);
+  return { ok: response.ok, status: response.status, text: await response.text() };
 }
 
 const HINT = '; see CARILLON_TOKEN, and `carillon token --help`';
 
-/** Something under /admin, on OPS_PORT. */
-export async function askOps(path: string, body?: unknown): Promise<unknown> {
+/**
+ * Something under /admin, on OPS_PORT.
+ *
+ * @throws {Failure} also when the answer does not fit `schema`
+ */
+export async function askOps<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+  body?: unknown,
+): Promise<z.output<Schema>> {
   const token = await tokenFor({ scope: 'admin' });
-  return await ask(`${opsUrlOf()}${path}`, {
+  const url = opsUrlOf();
+  const answer = await ask(`${url}${path}`, {
     token,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function connectFailureOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(cause instanceof Error)) return String(cause);
-  // An address with several numbers fails with several errors and no message.
-  return cause.message !== '' ? cause.message : 'code' in cause ? String(cause.code) : cause.name;
+  const checked = schema.safeParse(answer);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`;
+  throw new Failure(
+    'failed',
+    `${new URL(url).origin} answered something that this command does not understand${where}`,
+  );
 }

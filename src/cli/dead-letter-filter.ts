@@ -1,4 +1,4 @@
-/** Which dead letters a command means: the same options for each. */
+/** The options that select dead letters, the same for every command. */
 import type { Command } from 'commander';
 import { moment } from './options.ts';
 

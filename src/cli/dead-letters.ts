@@ -1,4 +1,4 @@
-/** `carillon dead-letters`: events that could not be delivered, looked at, sent again or thrown away. */
+/** `carillon dead-letters`: lists, shows, redrives and discards events that could not be delivered. */
 import type { Command } from 'commander';
 import {
   type DeadLetter,
@@ -44,7 +44,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .action(async (options: FilterOptions & { readonly limit: number; readonly json?: boolean }) => {
       const { json, limit, ...filter } = options;
       const query = new URLSearchParams({ ...filter, limit: String(limit) });
-      const page = deadLettersSchema.parse(await askOps(`/admin/dead-letters?${query}`));
+      const page = await askOps(`/admin/dead-letters?${query}`, deadLettersSchema);
       if (json) return terminal.json(page);
       const rows = page.deadLetters.map((deadLetter) => rowOf(deadLetter));
       if (rows.length > 0) terminal.print(table(rows));
@@ -63,11 +63,11 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       '\nExample:\n  carillon dead-letters show 3q2-7wDLlhh0wq5Yk1Jm0yM8f1o2u3v4w5x6y7z8A9B',
     )
     .action(async (id: string, { json }: { readonly json?: boolean }) => {
-      // Asked for as it is, `..` would be a step in the path, and nothing the whole list.
+      // Checked here: in a URL `..` would be a step in the path, and an empty id would mean the whole list.
       if (!deadLetterParamsSchema.safeParse({ id }).success) {
         throw Failure.wrongUsage('an id of a dead letter is 43 of A-Z a-z 0-9 _ -, as list tells it');
       }
-      const deadLetter = deadLetterSchema.parse(await askOps(`/admin/dead-letters/${id}`));
+      const deadLetter = await askOps(`/admin/dead-letters/${id}`, deadLetterSchema);
       if (json) terminal.json(deadLetter);
       else terminal.print(pageOf(deadLetter, terminal));
     });
@@ -81,7 +81,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .option(...JSON_OPTION)
     .addHelpText('after', DISCARD_EXAMPLES)
     .action(async (ids: readonly string[], { json }: { readonly json?: boolean }) => {
-      const answer = discardedSchema.parse(await askOps('/admin/dead-letters/discard', { ids }));
+      const answer = await askOps('/admin/dead-letters/discard', discardedSchema, { ids });
       if (json) terminal.json(answer);
       else terminal.print(`discarded ${answer.discarded}`);
     });
@@ -106,7 +106,8 @@ function indented(json: string): string {
 }
 
 function pretty(body: string, isCut: boolean): string {
-  // A body that was cut is no JSON any more. JSON has no control characters, but may have ones that turn the text.
+  // A body that was cut is not JSON any more. Whole JSON holds no control characters, but may hold characters that
+  // reverse the direction of text.
   const lines = isCut ? [`${body} …`] : indented(body).split('\n');
   return lines.map((line) => `${' '.repeat(line.search(/\S|$/))}${plain(line.trimStart())}`).join('\n');
 }

@@ -1,23 +1,27 @@
-/** The doctor on what the variables lead to: files and addresses that the process reads at its start, and limits that fit. */
+/**
+ * The doctor's checks of what the configuration refers to: files and addresses that the process reads at its start,
+ * and limits that must fit each other.
+ */
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { limitsThatDoNotFit } from '../config/limits.ts';
-import { readRoutes } from '../pipeline/routing/routes-file.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { RoutesError, readRoutes } from '../pipeline/routing/routes-file.ts';
+import { fileReasonOf } from './files.ts';
 import type { Finding } from './finding.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
 const ANSWER_MS = 5_000;
 
 const keysSchema = z.looseObject({ keys: z.array(z.unknown()).min(1) });
 
-/** The variables themselves are in order. */
+/** Called only when the variables themselves are valid. */
 export async function* examineConfiguration(config: Config): AsyncGenerator<Finding> {
   yield variables(config);
   for (const found of limitsThatDoNotFit(config)) yield { check: 'limits', verdict: 'advice', found };
   if ('jwksUrl' in config.tokenKey) yield await keys(config.tokenKey.jwksUrl);
 }
 
-/** As the process does it: whatever this finds wrong, it does not start with. */
+/** Reads the routes as the process does at its start: it does not start with the faults found here. */
 function variables({ backends, ROUTES_FILE }: Config): Finding {
   const check = 'configuration';
   try {
@@ -26,9 +30,10 @@ function variables({ backends, ROUTES_FILE }: Config): Finding {
     const mode = backends === undefined ? 'embedded mode: no RabbitMQ, no Redis' : 'complete';
     return { check, verdict: 'ok', found: `${mode}${routes}` };
   } catch (error) {
+    const reason = error instanceof RoutesError ? error.message : fileReasonOf(error);
     const change =
       'correct ROUTES_FILE: the process does not start with it; a relative path begins where it is started';
-    return { check, verdict: 'wrong', found: `ROUTES_FILE: ${reasonOf(error)}`, change };
+    return { check, verdict: 'wrong', found: `ROUTES_FILE: ${reason}`, change };
   }
 }
 
@@ -37,14 +42,14 @@ async function keys(url: string): Promise<Finding> {
   const change =
     'correct JWKS_URL, or let this machine reach it: a gateway that has never had keys lets nobody in';
   try {
-    // As the process asks: a redirect is not followed.
+    // Like the process, this follows no redirect.
     const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
     if (!response.ok)
       return { check, verdict: 'wrong', found: `JWKS_URL answers ${response.status}`, change };
-    const set = keysSchema.safeParse(await response.json().catch(() => undefined));
+    const set = keysSchema.safeParse(jsonIn(await response.text()));
     if (set.success) return { check, verdict: 'ok', found: `${set.data.keys.length} at JWKS_URL` };
     return { check, verdict: 'wrong', found: 'JWKS_URL answers something else than a set of keys', change };
   } catch (error) {
-    return { check, verdict: 'wrong', found: `JWKS_URL does not answer: ${reasonOf(error)}`, change };
+    return { check, verdict: 'wrong', found: `JWKS_URL does not answer: ${fetchReasonOf(error)}`, change };
   }
 }

@@ -1,11 +1,15 @@
-/** The doctor on this machine and on the process that runs: Node, open files, and readiness when it is known where. */
+/**
+ * The doctor's checks of this machine and of the running process: Node, open files and, if its address is known,
+ * readiness.
+ */
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { opsUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
-/** Files, pipes, RabbitMQ, Redis and HTTP, besides the clients. */
+/** Open files besides clients: files, pipes, RabbitMQ, Redis and HTTP. */
 const OTHER_FILES = 200;
 const ANSWER_MS = 5_000;
 
@@ -34,7 +38,7 @@ function openFiles(connections: number): Finding {
   if (soft === 'unlimited' || (typeof soft === 'number' && soft >= connections + OTHER_FILES)) {
     return { check, verdict: 'ok', found };
   }
-  const change = `let the service open ${connections + OTHER_FILES} files (LimitNOFILE, ulimit -n), or lower CONNECTIONS_PER_NODE: clients beyond it are cut off without a word`;
+  const change = `let the service open ${connections + OTHER_FILES} files (LimitNOFILE, ulimit -n), or lower CONNECTIONS_PER_NODE: the service refuses connections for which it has no files`;
   return { check, verdict: 'advice', found, change };
 }
 
@@ -48,13 +52,19 @@ async function readiness(environment: NodeJS.ProcessEnv): Promise<Finding> {
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
     const response = await fetch(`${opsUrlOf(environment)}/health/ready`, { signal });
-    const { status, parts = {} } = healthSchema.parse(await response.json());
+    const health = healthSchema.safeParse(jsonIn(await response.text()));
+    if (!health.success) {
+      const found = `CARILLON_OPS_URL answers ${response.status} and no health of Carillon's`;
+      return { check, verdict: 'wrong', found, change: 'correct CARILLON_OPS_URL' };
+    }
+    const { status, parts = {} } = health.data;
     if (response.ok) return { check, verdict: 'ok', found: status };
     const failing = Object.entries(parts).filter(([, { ok }]) => !ok);
     const names = failing.map(([name, { reason }]) => `${name} (${reason ?? 'fails'})`).join(', ');
     return { check, verdict: 'wrong', found: `${status}: ${names}` };
   } catch (error) {
-    const found = `CARILLON_OPS_URL does not answer: ${Failure.from(error).message}`;
+    const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
+    const found = `CARILLON_OPS_URL does not answer: ${reason}`;
     return { check, verdict: 'wrong', found, change: 'start it, or correct CARILLON_OPS_URL' };
   }
 }

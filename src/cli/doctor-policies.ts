@@ -1,6 +1,7 @@
 /**
- * The doctor on policies: whoever administers RabbitMQ for a whole company sets some on all queues, and RabbitMQ takes
- * the lower of a number in a policy and in a queue's arguments. AMQP does not tell them; the management API does.
+ * The doctor's checks of RabbitMQ policies. A company's administrators often set some for all queues, and if a policy
+ * and a queue's arguments give the same limit, RabbitMQ uses the lower one. Policies are visible only through the
+ * management API, not through AMQP.
  */
 import { z } from 'zod';
 import {
@@ -10,8 +11,9 @@ import {
   UNREACHED_DELAY_QUEUE,
   UNREACHED_QUEUE,
 } from '../adapters/rabbitmq/topology.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
+import { fetchReasonOf, jsonIn } from './web.ts';
 
 const ANSWER_MS = 5_000;
 const MANAGEMENT_PORT = 15_672;
@@ -20,7 +22,7 @@ const queueSchema = z.object({
   policy: z.string().nullish(),
   operator_policy: z.string().nullish(),
   arguments: z.record(z.string(), z.unknown()),
-  // An empty list, or nothing yet, when there is none.
+  // An empty list, or absent, when there is none.
   effective_policy_definition: z.unknown().optional(),
 });
 
@@ -28,7 +30,7 @@ type QueueInfo = z.infer<typeof queueSchema>;
 
 const CHECK = 'rabbitmq policies';
 
-/** `managementUrl` undefined: where it mostly is, with the user of `amqpUrl`. */
+/** If `managementUrl` is undefined, the usual port on AMQP_URL's host is used, with its user. */
 export async function examinePolicies(
   amqpUrl: string,
   managementUrl: string | undefined,
@@ -40,7 +42,8 @@ export async function examinePolicies(
     try {
       info = await infoOf(queue, amqpUrl, managementUrl);
     } catch (error) {
-      const found = `the management API cannot be asked: ${reasonOf(error)}`;
+      const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
+      const found = `the management API cannot be asked: ${reason}`;
       const change =
         'set CARILLON_MANAGEMENT_URL=http://user:password@host:15672, of a user with the tag monitoring or management';
       return [{ check: CHECK, verdict: 'advice', found, change }];
@@ -66,7 +69,7 @@ export async function examinePolicies(
     : [{ check: CHECK, verdict: 'ok', found: 'none takes anything away' }];
 }
 
-/** Undefined for a queue that is not there, which the topology tells. */
+/** Undefined for a missing queue, which the check of the topology reports. */
 async function infoOf(
   queue: string,
   amqpUrl: string,
@@ -85,11 +88,16 @@ async function infoOf(
   });
   if (response.status === 404) return undefined;
   if (!response.ok)
-    throw new Error(`it answers ${response.status} to ${user === url ? 'that user' : "AMQP_URL's user"}`);
-  return queueSchema.parse(await response.json());
+    throw new Failure(
+      'failed',
+      `it answers ${response.status} to ${user === url ? 'that user' : "AMQP_URL's user"}`,
+    );
+  const info = queueSchema.safeParse(jsonIn(await response.text()));
+  if (!info.success) throw new Failure('failed', 'it answers something that does not describe a queue');
+  return info.data;
 }
 
-/** What a key of a policy does to one of ours. */
+/** The harm that a policy's key does to one of Carillon's queues. */
 const HARMS: Readonly<Record<string, (queue: string, value: unknown) => string | undefined>> = {
   'message-ttl': (queue, ms) => {
     if (queue === DELIVER_QUEUE) return `makes events that wait for ${ms} ms dead letters`;
@@ -123,7 +131,7 @@ function harmsIn(queue: string, info: QueueInfo): Finding[] {
     const does = HARMS[key]?.(queue, value);
     if (does !== undefined) return [harm(key, does, 'wrong')];
     if (key !== 'max-length' && key !== 'max-length-bytes') return [];
-    // A policy's comes before the argument, tried with 3.10.
+    // A policy's overflow wins over the argument (seen with RabbitMQ 3.10).
     const overflow = effective.data.overflow ?? info.arguments['x-overflow'] ?? 'drop-head';
     return overflow === 'reject-publish'
       ? [harm(key, `has it refuse more than ${value}`, 'advice')]

@@ -1,4 +1,4 @@
-/** The doctor on RabbitMQ: its version, whether the topology is Carillon's, who consumes, and whether it takes messages. */
+/** The doctor's checks of RabbitMQ: its version, the topology, the consumers, and whether it takes messages. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ChannelModel } from 'amqplib';
@@ -11,11 +11,10 @@ import {
   TopologyClash,
   UNREACHED_EXCHANGE,
 } from '../adapters/rabbitmq/topology.ts';
-import { reasonOf } from '../resilience/reason.ts';
 import { within } from '../resilience/timeout.ts';
-import { Failure } from './failure.ts';
+import { driverReasonOf, Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
-import { connectTo } from './send-amqp.ts';
+import { connectTo, disconnect } from './send-amqp.ts';
 
 const ALARM_MS = 3_000;
 
@@ -27,8 +26,9 @@ export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
   try {
     model = await connectTo(url);
   } catch (error) {
+    if (!(error instanceof Failure)) throw error;
     const change = 'start it, or correct AMQP_URL; user name and virtual host are part of it';
-    yield { check: 'rabbitmq', verdict: 'wrong', found: Failure.from(error).message, change };
+    yield { check: 'rabbitmq', verdict: 'wrong', found: error.message, change };
     return;
   }
   try {
@@ -37,8 +37,8 @@ export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
     yield* await queuesOf(model);
     yield await alarmsOf(model, url);
   } finally {
-    // A connection that is blocked is not read any more, and would not be closed either.
-    await within(ALARM_MS, model.close(), () => {}).catch(() => {});
+    // RabbitMQ does not read from a connection that it has blocked, so it would never answer a close either.
+    await disconnect(model, ALARM_MS);
   }
 }
 
@@ -57,7 +57,7 @@ async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
   try {
     missing = await missingIn(model);
   } catch (error) {
-    const found = `it cannot be looked at: ${reasonOf(error)}`;
+    const found = `it cannot be looked at: ${driverReasonOf(error)}`;
     return { check, verdict: 'advice', found, change: rights };
   }
   if (missing.length > 0) {
@@ -65,7 +65,7 @@ async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
     return { check, verdict: 'wrong', found: `missing: ${missing.join(', ')}`, change };
   }
   try {
-    // All of it is there: this only compares.
+    // Everything exists, so declaring it only compares.
     const topology = new Topology();
     await topology.declare(model);
     if (topology.earlier.length > 0) {
@@ -76,16 +76,11 @@ async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
     }
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
   } catch (error) {
-    const isClash = error instanceof TopologyClash;
+    if (error instanceof TopologyClash) return { check, verdict: 'wrong', found: error.message };
+    const reason = driverReasonOf(error);
     const refusal = error instanceof Error ? refusalIn(error, url)?.message : undefined;
-    const found =
-      refusal === undefined ? reasonOf(error) : `nothing is missing; more cannot be said: ${refusal}`;
-    return {
-      check,
-      verdict: isClash ? 'wrong' : 'advice',
-      found,
-      ...(isClash ? {} : { change: rights }),
-    };
+    const found = refusal === undefined ? reason : `nothing is missing; more cannot be said: ${refusal}`;
+    return { check, verdict: 'advice', found, change: rights };
   }
 }
 
@@ -98,11 +93,10 @@ async function queuesOf(model: ChannelModel): Promise<Finding[]> {
     await channel.close();
     return [consumersOf(deliver), deadLettersOf(dead.messageCount)];
   } catch (error) {
-    // That it is missing is told by the topology.
+    // The check of the topology reports a missing queue.
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return [];
-    return [
-      { check: 'rabbitmq queues', verdict: 'advice', found: `they cannot be looked at: ${reasonOf(error)}` },
-    ];
+    const found = `they cannot be looked at: ${driverReasonOf(error)}`;
+    return [{ check: 'rabbitmq queues', verdict: 'advice', found }];
   }
 }
 
@@ -133,7 +127,7 @@ function deadLettersOf(count: number): Finding {
   return { check: 'dead letters', verdict: 'advice', found, change: 'carillon dead-letters list' };
 }
 
-/** RabbitMQ says that it is short of memory or disk only to whoever publishes. No queue is bound with this routing key. */
+/** RabbitMQ tells only publishers that it is short of memory or disk. No queue is bound with this routing key. */
 async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
   const check = 'rabbitmq alarms';
   const channel = await model.createConfirmChannel();
@@ -145,7 +139,7 @@ async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
   channel.publish(UNREACHED_EXCHANGE, `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
   const answer = Promise.race([blocked, channel.waitForConfirms().then(() => undefined)]);
   const late = () => `it did not answer within ${ALARM_MS} ms`;
-  const found = await within(ALARM_MS, answer, late).catch((error: unknown) => reasonOf(error));
+  const found = await within(ALARM_MS, answer, late).catch(driverReasonOf);
   if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
   if (refused !== undefined) {
     const change = `it was not looked: give the user the right to write to exchange ${UNREACHED_EXCHANGE} (docs/rabbitmq-and-redis.md, Permissions), or see rabbitmqctl status`;

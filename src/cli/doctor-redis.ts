@@ -1,10 +1,13 @@
-/** The doctor on Redis: its version, whether it keeps what it acknowledged, evicts nothing, and which time it has. */
+/**
+ * The doctor's checks of Redis: its version, whether it persists what it acknowledged, whether it evicts keys, and
+ * its clock.
+ */
 import { once } from 'node:events';
 import { Cluster, type Redis } from 'ioredis';
 import { connectForCommands, type RedisConnection } from '../adapters/redis/connections.ts';
 import type { BackendAddresses } from '../config/config.ts';
 import { createLog } from '../observe/log.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { driverReasonOf } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 
 const CONNECT_MS = 5_000;
@@ -22,7 +25,8 @@ export async function* examineRedis(
     await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECT_MS) });
     yield* await examineNodes(redis, leastReplicas);
   } catch (error) {
-    const reason = reasons.at(-1) ?? reasonOf(error);
+    const own = driverReasonOf(error);
+    const reason = reasons.at(-1) ?? own;
     const change = 'start it, or correct REDIS_URL and REDIS_CLUSTER';
     yield { check: 'redis', verdict: 'wrong', found: `cannot be asked: ${reason}`, change };
   } finally {
@@ -56,7 +60,7 @@ async function examineNodes(redis: RedisConnection, leastReplicas: number): Prom
   return findings;
 }
 
-/** What the user may not ask is not known, and neither good nor bad. */
+/** Without the right to look, a check can neither pass nor fail. */
 async function looked(check: string, right: string, look: () => Promise<readonly Finding[]>) {
   try {
     return await look();
@@ -67,7 +71,7 @@ async function looked(check: string, right: string, look: () => Promise<readonly
   }
 }
 
-/** Some hosted ones hide it. */
+/** Some hosted services hide this. */
 function hidden(check: string, what: string): Finding {
   return { check, verdict: 'advice', found: `INFO does not tell ${what}`, change: 'ask whoever runs it' };
 }
@@ -80,7 +84,7 @@ function parseInfo(text: string): Info {
 }
 
 function versionOf(info: Info): Finding {
-  // Valkey tells 7.2.4 as redis_version for ever, and its own beside it.
+  // Valkey always reports 7.2.4 as redis_version, and its own version in another field.
   const valkey = info.get('valkey_version');
   const version = info.get('redis_version') ?? '0';
   const found = valkey === undefined ? version : `Valkey ${valkey}`;
@@ -160,7 +164,7 @@ async function clockOf(node: Redis): Promise<Finding> {
   const redisMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
   const aheadMs = Math.round(redisMs - (beforeMs + afterMs) / 2);
   const found = `${Math.abs(aheadMs)} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine`;
-  // How long the answer took is how far the comparison may be wrong.
+  // The comparison is only as exact as the answer was fast.
   const offMs = Math.max(0, Math.abs(aheadMs) - (afterMs - beforeMs) / 2);
   if (offMs < CLOCK_ADVICE_MS) return { check, verdict: 'ok', found };
   const verdict = offMs < CLOCK_WRONG_MS ? 'advice' : 'wrong';

@@ -1,7 +1,6 @@
-/** `carillon doctor`: looks at what the service is configured with, and says what to change. */
+/** `carillon doctor`: checks everything that the service's configuration leads to, and says what to change. */
 import type { Command } from 'commander';
-import { type Config, readConfig } from '../config/config.ts';
-import { reasonOf } from '../resilience/reason.ts';
+import { type Config, ConfigError, readConfig } from '../config/config.ts';
 import { managementUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
@@ -41,17 +40,14 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
   try {
     config = readConfig(environment);
   } catch (error) {
-    yield {
-      check: 'configuration',
-      verdict: 'wrong',
-      found: reasonOf(error),
-    };
+    if (!(error instanceof ConfigError)) throw error;
+    yield { check: 'configuration', verdict: 'wrong', found: error.message };
     return;
   }
   const { backends } = config;
   const { examineConfiguration } = await import('./doctor-configuration.ts');
   yield* examineConfiguration(config);
-  // Loaded only here: no other command needs them.
+  // Loaded only here, because no other command needs them.
   if (backends !== undefined) {
     const [{ examineRabbitMq }, { examinePolicies }, { examineRedis }] = await Promise.all([
       import('./doctor-rabbitmq.ts'),

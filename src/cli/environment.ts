@@ -1,4 +1,4 @@
-/** What commands take from the environment: where Carillon is, and the token to show. */
+/** What commands read from the environment: Carillon's addresses, and the token to send. */
 
 import { readConfig } from '../config/config.ts';
 import { claimNamesIn } from '../config/token-variables.ts';
@@ -15,23 +15,53 @@ export function urlOf(option: string | undefined, environment: Environment = pro
 }
 
 export function opsUrlOf(environment: Environment = process.env): string {
-  return checked('CARILLON_OPS_URL', set(environment.CARILLON_OPS_URL) ?? 'http://localhost:3001');
+  const name = 'CARILLON_OPS_URL';
+  return withoutLogin(name, checked(name, set(environment[name]) ?? 'http://localhost:3001'));
 }
 
-/** Undefined when it is not set. */
+/** Undefined when it is not set. It may hold a user name and a password. */
 export function managementUrlOf(environment: Environment = process.env): string | undefined {
-  const url = set(environment.CARILLON_MANAGEMENT_URL);
-  return url === undefined ? undefined : checked('CARILLON_MANAGEMENT_URL', url);
+  const name = 'CARILLON_MANAGEMENT_URL';
+  const url = set(environment[name]);
+  if (url === undefined) return undefined;
+  const checkedUrl = checked(name, url);
+  const { username, password } = new URL(checkedUrl);
+  if (!isPercentEncoded(`${username}${password}`)) {
+    throw Failure.wrongUsage(`${name}: user name and password must be percent-encoded UTF-8`);
+  }
+  return checkedUrl;
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return false;
+  }
+}
+
+/**
+ * `fetch` refuses a URL that holds a user name or a password, in a message that repeats it.
+ *
+ * @throws {Failure} with a message that does not
+ */
+export function withoutLogin(name: string, url: string): string {
+  const { username, password } = new URL(url);
+  if (username + password === '') return url;
+  throw Failure.wrongUsage(`${name} must hold no user name or password`);
 }
 
 function checked(name: string, url: string): string {
-  const isWeb = URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
-  // It is not repeated: a password may be in it.
-  if (!isWeb) throw Failure.wrongUsage(`${name} must be a URL that begins with http:// or https://`);
+  // No message repeats the URL: it may hold a password.
+  if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol)) {
+    throw Failure.wrongUsage(`${name} must be a URL that begins with http:// or https://`);
+  }
   return url.replace(/\/+$/, '');
 }
 
-/** The secret that the service checks tokens with; in embedded mode the one that everybody knows. */
+/** The secret that the service verifies tokens with; in embedded mode it is public. */
 function secretOf(environment: Environment = process.env): string | undefined {
   const { JWT_SECRET, JWKS_URL, AMQP_URL, REDIS_URL } = environment;
   if (set(JWT_SECRET) !== undefined) return JWT_SECRET;
@@ -64,13 +94,17 @@ export async function sign(
 
 const LIFETIME_SECONDS = 300;
 
-/** CARILLON_TOKEN, or one that is made for the occasion. */
+/** CARILLON_TOKEN, or a token that is signed for this command. */
 export async function tokenFor(
   claims: Readonly<Record<string, unknown>>,
   environment: Environment = process.env,
 ): Promise<string> {
-  const token = set(environment.CARILLON_TOKEN);
-  if (token !== undefined) return token;
+  const token = set(environment.CARILLON_TOKEN)?.trim();
+  if (token !== undefined) {
+    // `fetch` refuses a line end in a header, with a message that repeats the token.
+    if (/^[\w.~+/=-]+$/.test(token)) return token;
+    throw Failure.wrongUsage('CARILLON_TOKEN is no token: those are of A-Z a-z 0-9 - . _ ~ + / = only');
+  }
   if (secretOf(environment) === undefined) {
     throw new Failure('no_token', 'set CARILLON_TOKEN, or JWT_SECRET to have a token made');
   }

@@ -1,4 +1,4 @@
-/** `carillon explain`: why a user has an event's notification, or has not, told as a story. */
+/** `carillon explain`: tells step by step why a user has an event's notification, or has not. */
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { askOps } from './api.ts';
@@ -10,7 +10,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** As much as is printed; `--json` passes on all of it. */
+/** The fields that are printed; `--json` passes on all of them. */
 const explanationSchema = z.looseObject({
   verdict: z.string(),
   message: z.string(),
@@ -36,7 +36,7 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .addHelpText('after', EXAMPLES)
     .action(async (event: string, user: string, { source, json }: Options) => {
       const query = new URLSearchParams({ event, user, ...(source === undefined ? {} : { source }) });
-      const answer = explanationSchema.parse(await askOps(`/admin/explain?${query}`));
+      const answer = await askOps(`/admin/explain?${query}`, explanationSchema);
       if (json) terminal.json(answer);
       else terminal.print(story(answer, terminal));
     });

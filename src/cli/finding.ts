@@ -1,8 +1,8 @@
-/** What a check of the doctor found. */
+/** The result of one of the doctor's checks. */
 
 export interface Finding {
   readonly check: string;
-  /** `wrong`: delivery fails or data will be lost. `advice`: it works, and could be better or cannot be told. */
+  /** `wrong`: delivery fails or data will be lost. `advice`: it works but could be better, or cannot be checked. */
   readonly verdict: 'ok' | 'advice' | 'wrong';
   readonly found: string;
   /** What to do about it. */

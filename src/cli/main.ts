@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-/** The command line `carillon`: send, watch, token, dead-letters, explain and doctor, and what their ends mean. */
+/** The command line `carillon`: its commands, and its exit codes. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { z } from 'zod';
+import { reasonOf } from '../resilience/reason.ts';
+import { stackOf } from '../resilience/unavailable.ts';
 import { addDeadLetters } from './dead-letters.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
@@ -31,7 +33,7 @@ function createProgram(terminal: Terminal): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
-      // It repeats what it was called with, which may be from elsewhere.
+      // The text repeats the arguments, which may come from strangers.
       writeErr: (text) => terminal.complain(text.replace(/\n$/, '')),
     })
     .showHelpAfterError('(add --help for help and examples)')
@@ -51,7 +53,7 @@ function version(): string {
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
-/** One id of a dead letter in 64 begins with a dash, and would be taken for an option. */
+/** Puts ids of dead letters last, behind `--`: one in 64 begins with a dash and would be read as an option. */
 function withIdsLast(args: readonly string[]): string[] {
   const isDashed = (arg: string) => /^-[A-Za-z0-9_-]{42}$/.test(arg);
   if (args[0] !== 'dead-letters' || !args.some(isDashed)) return [...args];
@@ -65,15 +67,22 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    const failure = Failure.from(error);
-    const { code, message, exitCode } = failure;
-    if (process.argv.includes('--json')) terminal.complainJson({ error: { code, message } });
+    const isJson = process.argv.includes('--json');
+    if (!(error instanceof Failure)) {
+      const [message, stack] = [reasonOf(error), stackOf(error)];
+      if (isJson) terminal.complainJson({ error: { code: 'internal', message, stack } });
+      else
+        terminal.complain(`${terminal.style('red', 'error')} a fault in this program (internal)\n${stack}`);
+      return 1;
+    }
+    const { code, message, exitCode } = error;
+    if (isJson) terminal.complainJson({ error: { code, message } });
     else terminal.complain(`${terminal.style('red', 'error')} ${plain(message)} (${plain(code)})`);
     return exitCode;
   }
 }
 
-// Whoever reads from here may stop reading: `carillon dead-letters list | head`. What a full disk does not take is a failure.
+// A reader may stop early, as in `carillon dead-letters list | head`: that is not a failure. A full disk is.
 let unwritten: NodeJS.ErrnoException | undefined;
 const end = (exitCode: number) =>
   process.exit(unwritten === undefined || unwritten.code === 'EPIPE' ? exitCode : 1);
@@ -83,5 +92,6 @@ process.stdout.on('error', (error) => {
 });
 process.stderr.on('error', () => {});
 const exitCode = await main();
-// What was written has to leave first. A connection that RabbitMQ has blocked would keep the process for ever.
+// Waits until all output is written. Then ends the process, because a connection that RabbitMQ has blocked would keep
+// it alive for ever.
 process.stdout.write('', () => setImmediate(() => end(exitCode)));

@@ -1,10 +1,10 @@
-/** Options that several commands have, and how their texts become values. */
+/** Options that several commands share, and the values that their texts stand for. */
 import { InvalidArgumentError } from 'commander';
 import { momentOf } from '../contract/rfc3339.ts';
 
 export const JSON_OPTION = ['--json', 'one line of JSON each, for programs'] as const;
 
-/** Several with commas, or the option again. */
+/** A list with commas; the option may also be repeated. */
 export function listed(value: string, before: readonly string[] = []): string[] {
   const parts = value.split(',').map((part) => part.trim());
   return [...before, ...parts.filter((part) => part !== '')];
@@ -20,7 +20,7 @@ export function whole(min: number, max: number) {
 
 const UNITS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** `30m`, `12h`, `7d` → seconds. */
+/** `30m`, `12h`, `7d`, in seconds. */
 export function duration(value: string): number {
   const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
   if (digits === undefined || !isUnit(unit))
@@ -32,7 +32,7 @@ function isUnit(unit: string | undefined): unit is keyof typeof UNITS {
   return unit !== undefined && unit in UNITS;
 }
 
-/** A moment as RFC 3339, or so long ago: `2h`. */
+/** A moment in RFC 3339, or how long ago it was: `2h`. */
 export function moment(value: string): string {
   if (/^\d{1,6}[smhd]$/.test(value)) return new Date(Date.now() - duration(value) * 1_000).toISOString();
   const written = momentOf(value);

@@ -1,4 +1,6 @@
-/** `carillon dead-letters redrive`: request after request until none is left, or what would become of them. */
+/**
+ * `carillon dead-letters redrive`: sends requests until no dead letter is left, or only reports what they would do.
+ */
 import type { Command } from 'commander';
 import { MAX_REDRIVEN, type RedriveResult, redriveResultSchema } from '../contract/dead-letter.ts';
 import { askOps } from './api.ts';
@@ -48,14 +50,14 @@ async function redrive(ids: readonly string[], options: Options, terminal: Termi
   do {
     const most = Math.min(MAX_REDRIVEN, (limit ?? Number.POSITIVE_INFINITY) - total);
     const order = { ...which, dryRun, perSecond, limit: most };
-    result = redriveResultSchema.parse(await askOps('/admin/dead-letters/redrive', order));
+    result = await askOps('/admin/dead-letters/redrive', redriveResultSchema, order);
     if (result.dryRun) break;
     total += result.redriven;
     if (!json && result.left > 0) terminal.complain(`redriven ${total}, ${result.left} left`);
-    // Ids that were redriven are not there any more: asked for again they would be unknown.
+    // Redriven ids no longer exist, and a second request with them would fail.
   } while (ids.length === 0 && isWorthAnother(result, total, limit));
   if (json) terminal.json(result.dryRun ? result : { ...result, redriven: total });
-  else terminal.print(result.dryRun ? foretold(result) : told(result, total));
+  else terminal.print(result.dryRun ? forecastOf(result) : summaryOf(result, total));
 }
 
 function isWorthAnother(result: RedriveResult, total: number, limit: number | undefined): boolean {
@@ -63,11 +65,11 @@ function isWorthAnother(result: RedriveResult, total: number, limit: number | un
   return result.left > 0 || result.isPartial;
 }
 
-function told({ refused, left }: RedriveResult, total: number): string {
+function summaryOf({ refused, left }: RedriveResult, total: number): string {
   return [`redriven ${total}`, ...(left > 0 ? [`left ${left}`] : []), ...refusals(refused)].join('\n');
 }
 
-function foretold(result: Extract<RedriveResult, { dryRun: true }>): string {
+function forecastOf(result: Extract<RedriveResult, { dryRun: true }>): string {
   const { matched, redrivable, deliveries, already, unrouted, audiences, audienceCount, refused, left } =
     result;
   const rows = audiences.map(({ audience, events, already: there }) => [

@@ -1,28 +1,41 @@
-/** An event straight to RabbitMQ, as a producer sends it: persistent, confirmed, and only done when a queue took it. */
+/**
+ * Publishes an event directly to RabbitMQ, as a producer does: persistent, confirmed, and done only when a queue has
+ * it.
+ */
 import { type ChannelModel, connect } from 'amqplib';
 import { credentialsIn } from '../adapters/rabbitmq/link.ts';
 import { EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
+import { faultInAmqpUrl } from '../config/addresses.ts';
 import { type ReadEvent, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { withoutPassword } from '../observe/log.ts';
-import { reasonOf } from '../resilience/reason.ts';
 import { within } from '../resilience/timeout.ts';
-import { Failure } from './failure.ts';
+import { driverReasonOf, Failure } from './failure.ts';
 
 const ANSWER_MS = 10_000;
 
 export async function connectTo(url: string): Promise<ChannelModel> {
+  const fault = faultInAmqpUrl(url);
+  if (fault !== undefined) throw Failure.wrongUsage(`the address of RabbitMQ: ${fault}`);
   try {
     const model = await connect(url, { timeout: ANSWER_MS, noDelay: true, ...credentialsIn(url) });
     model.on('error', () => {});
     return model;
   } catch (error) {
-    const reason = error instanceof Error ? error.message || error.name : String(error);
-    throw new Failure('broker_unavailable', `RabbitMQ at ${shown(url)} cannot be reached: ${reason}`);
+    const reason = driverReasonOf(error);
+    throw new Failure(
+      'broker_unavailable',
+      `RabbitMQ at ${withoutPassword(url)} cannot be reached: ${reason}`,
+    );
   }
 }
 
-function shown(url: string): string {
-  return URL.canParse(url) ? withoutPassword(url) : 'that address';
+/** Closes the connection, for at most `withinMs`. An error does not matter: the connection is not needed any more. */
+export async function disconnect(model: ChannelModel, withinMs: number): Promise<void> {
+  try {
+    await within(withinMs, model.close(), () => {});
+  } catch (error) {
+    driverReasonOf(error);
+  }
 }
 
 export async function sendOverAmqp(url: string, read: ReadEvent): Promise<void> {
@@ -31,11 +44,10 @@ export async function sendOverAmqp(url: string, read: ReadEvent): Promise<void> 
     await confirmed(model, read.event.type, Buffer.from(textOfEvent(read)));
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const reason = reasonOf(error);
+    const reason = driverReasonOf(error);
     throw new Failure('broker_unavailable', `RabbitMQ did not take the event: ${reason}`);
   } finally {
-    // What it answers to that changes nothing any more.
-    await within(ANSWER_MS, model.close(), () => {}).catch(() => {});
+    await disconnect(model, ANSWER_MS);
   }
 }
 
@@ -52,7 +64,7 @@ async function confirmed(model: ChannelModel, routingKey: string, body: Buffer):
     persistent: true,
     mandatory: true,
   });
-  // RabbitMQ that is short of memory or disk reads nothing from whoever publishes.
+  // While RabbitMQ is short of memory or disk, it reads nothing from publishers and so never confirms.
   await within(ANSWER_MS, channel.waitForConfirms(), () => {
     throw new Error(`no answer within ${ANSWER_MS} ms`);
   });

@@ -1,17 +1,17 @@
-/** `carillon send`: publishes an event, over HTTP or straight to RabbitMQ. */
+/** `carillon send`: publishes an event, over HTTP or directly to RabbitMQ. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type ReadEvent, readEnvelope, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { isJsonObject, type JsonObject } from '../contract/json.ts';
 import { memberText } from '../contract/json-text.ts';
 import { withMember } from '../contract/written.ts';
-import { reasonOf } from '../resilience/reason.ts';
 import { ask } from './api.ts';
-import { tokenFor, urlOf } from './environment.ts';
+import { tokenFor, urlOf, withoutLogin } from './environment.ts';
 import { Failure } from './failure.ts';
+import { readBytes } from './files.ts';
 import { JSON_OPTION, listed } from './options.ts';
 import { plain, type Terminal } from './terminal.ts';
+import { jsonIn } from './web.ts';
 
 interface Options {
   readonly type?: string;
@@ -111,14 +111,14 @@ function eventOf(options: Options): ReadEvent {
   throw new Failure(code, `the event is not valid${path ? `, at ${path}` : ''}: ${message}`, 2);
 }
 
-/** The data as JSON text: what --data holds is sent as it was written. */
+/** The data as JSON text. The text of --data is sent unchanged. */
 function dataTextOf({ data, title, body, event, file }: Options): string | undefined {
   if (data === undefined && title === undefined && body === undefined)
     return event === undefined && file === undefined ? '{}' : undefined;
   if (data !== undefined) parsedObject(data, '--data');
   let text = data ?? '{}';
   for (const [name, value] of Object.entries({ title, body })) {
-    // Where the data has one too, the last counts.
+    // If the data has this member too, the last one counts.
     if (value !== undefined) text = withMember(text, name, JSON.stringify(value));
   }
   return text;
@@ -133,24 +133,16 @@ function bytesOf({ file, contentType }: Options): JsonObject {
 }
 
 function parsedObject(text: string, name: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Told below, without what it was.
-  }
+  const value = jsonIn(text);
+  if (isJsonObject(value)) return value;
   throw Failure.wrongUsage(`${name} must be a JSON object`);
-}
-
-function readBytes(file: string, name: string): Buffer {
-  try {
-    return readFileSync(file === '-' ? 0 : file);
-  } catch (error) {
-    throw Failure.wrongUsage(`${name} cannot be read: ${reasonOf(error)}`);
-  }
 }
 
 async function sendOverHttp(url: string, read: ReadEvent): Promise<void> {
   const token = await tokenFor({ scope: 'events:write' });
-  await ask(`${url}/v1/events`, { token, body: textOfEvent(read), contentType: STRUCTURED_TYPE });
+  await ask(`${withoutLogin('CARILLON_URL or --url', url)}/v1/events`, {
+    token,
+    body: textOfEvent(read),
+    contentType: STRUCTURED_TYPE,
+  });
 }

@@ -1,6 +1,6 @@
 /**
- * Where a command writes: results to standard output, everything else to standard error, colours for people only. All of
- * it passes through here, and nothing of strangers that a terminal would obey gets through, wherever it came from.
+ * All output of a command: results to standard output, everything else to standard error, colours only for people. It
+ * all passes through here, which escapes characters of strangers that a terminal would obey.
  */
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -10,7 +10,7 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
 export interface Terminal {
   print(text: string): void;
-  /** One line, for programs: the same JSON, in which nothing unseen stands for itself. */
+  /** One line for programs: equivalent JSON in which invisible characters are escaped. */
   json(value: unknown): void;
   complain(text: string): void;
   complainJson(value: unknown): void;
@@ -22,7 +22,7 @@ type Streams = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env'>;
 
 export function openTerminal({ stdout, stderr, env }: Streams): Terminal {
   const isColoured = stdout.isTTY === true && stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
-  // Stands for the terminal's own codes until they are written. Strangers cannot know it.
+  // Marks the terminal's own codes until they are written. Strangers cannot guess it.
   const mark = randomBytes(9).toString('hex');
   const marked = new RegExp(`<${mark}:(\\d+)>`);
   const codeOf = (code: number) => `<${mark}:${code}>`;
@@ -44,12 +44,12 @@ export function openTerminal({ stdout, stderr, env }: Streams): Terminal {
   };
 }
 
-/** What strangers wrote, as one line: a line end in it could pass for the beginning of a line of ours. */
+/** Text of strangers on one line: with a line end in it, it could imitate a line of ours. */
 export function plain(text: string): string {
   return visibleLine(text);
 }
 
-/** Columns as wide as their widest cell; the last one as it is. */
+/** Pads each column to its widest cell, except the last. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

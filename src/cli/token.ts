@@ -1,4 +1,4 @@
-/** `carillon token`: signs a token with JWT_SECRET, for development and for a first try. */
+/** `carillon token`: signs a token with JWT_SECRET, for development and first tries. */
 import type { Command } from 'commander';
 import { claimsSchema } from '../contract/token.ts';
 import { sign } from './environment.ts';

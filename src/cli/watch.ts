@@ -1,5 +1,5 @@
 /** `carillon watch`: follows audiences as a device does, and prints what arrives. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   bytesOf,
@@ -11,10 +11,13 @@ import {
 } from '../clients/client/connect.ts';
 import { type Audience, faultOfAudience, isAudience } from '../contract/audience.ts';
 import { normalised } from '../contract/id.ts';
+import { isJsonObject } from '../contract/json.ts';
 import { tokenFor, urlOf } from './environment.ts';
 import { Failure } from './failure.ts';
+import { readBytes } from './files.ts';
 import { JSON_OPTION, whole } from './options.ts';
 import { plain, type Terminal } from './terminal.ts';
+import { jsonIn } from './web.ts';
 
 interface Options {
   readonly user?: string;
@@ -71,7 +74,7 @@ async function watch(watched: readonly Audience[], options: Options, terminal: T
     topics,
   };
   const url = urlOf(options.url);
-  // Before anything is connected: whether there is any.
+  // Fails now, before connecting, if there is no token.
   await tokenFor(claims);
   const client = connect({
     url,
@@ -123,8 +126,8 @@ function follow(
     client.on('error', ({ code, message }) => terminal.complain(plain(`${message} (${code})`)));
     for (const topic of topics) {
       client.subscribe(topic).catch((error: unknown) => {
-        if (client.state.status !== 'closed')
-          fail('forbidden', `topic:${topic}: ${Failure.from(error).message}`);
+        if (!(error instanceof Error) || error.name !== 'CarillonError') reject(error);
+        else if (client.state.status !== 'closed') fail('forbidden', `topic:${topic}: ${error.message}`);
       });
     }
   });
@@ -149,7 +152,7 @@ function wordsOf(notification: Notification): string {
   return words === '' ? JSON.stringify(data) : words;
 }
 
-/** One file, which another one takes the place of at once: whenever this process dies, it can be read. */
+/** Cursors in one file. Each new version replaces it atomically, so it can be read whenever this process dies. */
 function fileStorage(file: string): ClientStorage {
   const values = new Map<string, string>(Object.entries(read(file)));
   return {
@@ -163,12 +166,10 @@ function fileStorage(file: string): ClientStorage {
 }
 
 function read(file: string): Record<string, string> {
-  try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    const entries = Object.entries(value ?? {});
-    return Object.fromEntries(entries.filter(([, text]) => typeof text === 'string'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {};
-    throw Failure.wrongUsage('--cursors names a file that is none of cursors');
-  }
+  if (!existsSync(file)) return {};
+  const value = jsonIn(readBytes(file, '--cursors').toString());
+  if (!isJsonObject(value)) throw Failure.wrongUsage('--cursors names a file that is none of cursors');
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }

@@ -3,7 +3,7 @@ import { audienceKind } from '../contract/audience.ts';
 import type { EventObserver } from '../pipeline/event-observer.ts';
 import type { Metrics } from './metrics.ts';
 
-/** `measuresProcessing`: whether it is RabbitMQ that brings them, of which the metric tells. */
+/** `measuresProcessing`: whether events come from RabbitMQ, which the metric is about. */
 export function observeWithMetrics(metrics: Metrics, measuresProcessing: boolean): EventObserver {
   return {
     appended: ({ begunMs }, audience, { repeat }) => {

@@ -1,6 +1,6 @@
 /**
- * Notices that the process has no file descriptors left. Node does not tell: connections that come then are closed
- * without a word, and what is opened fails wherever it is opened.
+ * Notices when the process has run out of file descriptors. Node does not report it: it closes new connections
+ * without an answer, and every attempt to open something fails.
  */
 import { close, open } from 'node:fs';
 import type { Logger } from 'pino';

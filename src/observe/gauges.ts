@@ -1,4 +1,7 @@
-/** What a scrape asks the parts for. A part that a process does not have, or that cannot tell, has no samples. */
+/**
+ * The values that a scrape reads from the parts of the service. A part that this process does not have, or that
+ * cannot answer, has no samples.
+ */
 import { getHeapStatistics } from 'node:v8';
 import type { HealthReport } from '../contract/health.ts';
 import { type Family, Gauge, type Sample } from './instruments.ts';
@@ -6,27 +9,27 @@ import { linesLost } from './log-output.ts';
 
 interface QueueState {
   readonly queue: string;
-  /** Ready to be delivered, without those that a consumer has in hand. */
+  /** Ready to be delivered; without those that a consumer is working on. */
   readonly messages: number;
-  /** Without those that wait to take over. */
+  /** Consumers that get messages; without those on standby. */
   readonly consumers: number;
 }
 
 interface ConsumerState {
-  /** RabbitMQ gives the events to this one. */
+  /** Whether RabbitMQ gives events to this consumer. */
   readonly isActive: boolean;
   readonly inHand: number;
-  /** Of the event that is in hand for the longest; 0 when there is none. */
+  /** Age of the event that this consumer has been working on for longest; 0 when there is none. */
   readonly oldestAgeMs: number;
 }
 
-/** Each is asked at each scrape, so it MUST be cheap, and MUST answer soon. */
+/** Each one is read at each scrape, so it MUST be cheap and MUST answer soon. */
 export interface Sources {
   readonly health: () => HealthReport;
   readonly pendingBytes: () => { readonly sum: number; readonly largest: number; readonly memory: number };
   readonly queues: () => Promise<readonly QueueState[]>;
   readonly consumer: () => ConsumerState;
-  /** Whether each leg works; none while no canary has come back and none has failed. */
+  /** Whether each leg of the canary's way works. Empty until a canary has come back or failed. */
   readonly canary: () => Readonly<Record<string, boolean>>;
 }
 
@@ -36,7 +39,7 @@ export interface NodeInfo {
   readonly roles: string;
 }
 
-/** `sources` is asked each time, since parts come one after the other. */
+/** `sources` is read each time, because parts start one after the other. */
 export function gaugesOf(
   info: NodeInfo,
   sources: () => Partial<Sources>,
@@ -112,7 +115,7 @@ export function gaugesOf(
 
 const LOST = 'carillon_log_lines_lost_total';
 
-/** Counted by the log itself, which is there before everything that is measured. */
+/** The log counts these itself, because it exists before the metrics. */
 export const LOG_LINES_LOST: Family = {
   name: LOST,
   help: 'Log lines that could not be written.',
@@ -121,7 +124,7 @@ export const LOG_LINES_LOST: Family = {
   lines: () => [`${LOST} ${linesLost()}`],
 };
 
-/** One look for the gauges of one scrape: they are asked in the same turn of the event loop. */
+/** Reads once for all gauges of one scrape, which are read in the same turn of the event loop. */
 function once<T>(look: () => T): () => T {
   let seen: { readonly value: T } | undefined;
   return () => {

@@ -1,7 +1,7 @@
-/** Health: judged by the parts that delivery depends on, not by the process being there. */
+/** Health depends on the parts that delivery needs, and not on the process being alive. */
 import type { Health, HealthReport, PartHealth } from '../contract/health.ts';
 
-/** One part's present state; asked on every request, so it must be cheap. */
+/** One part's present state. Read on every request, so it MUST be cheap. */
 export type Probe = () => PartHealth;
 
 export class PartsHealth implements Health {
@@ -13,7 +13,7 @@ export class PartsHealth implements Health {
     this.#probes = probes;
   }
 
-  /** From now on the process is not ready, whatever its parts say. */
+  /** The process is not ready from now on, whatever its parts report. */
   drain(): void {
     this.#isDraining = true;
   }

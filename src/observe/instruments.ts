@@ -1,9 +1,10 @@
 /**
- * Counters, histograms and gauges in Prometheus' text format. What is counted for each event is a number in an object
- * that was looked up beforehand: with prom-client each count would build a key of its labels, ten times the cost.
+ * Counters, histograms and gauges in Prometheus' text format. A value that is counted for every event is a number in
+ * an object that was looked up before: prom-client builds a key from the labels at each count, which costs ten times
+ * as much.
  *
- * A label of a counter or histogram names all of its values. Any other one is counted as `other`, so that nothing
- * that a client sends can make series.
+ * A counter or histogram lists all values of its labels. Any other value is counted as `other`, so that nothing that
+ * a client sends can create a series.
  */
 const OTHER = 'other';
 
@@ -33,15 +34,15 @@ export class Count {
   }
 }
 
-/** In seconds: an append takes about one millisecond, and one that is held takes as long as Redis is away. */
+/** In seconds. An append takes about one millisecond; one that is held back takes as long as Redis is away. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] as const;
 
 export class Durations {
-  /** How many fell between a bound and the one before it; the last: above all bounds. */
+  /** How many values fell between each bound and the one before it; the last counts those above all bounds. */
   readonly #counts: number[] = Array(BOUNDS.length + 1).fill(0);
   #sumSeconds = 0;
 
-  /** Clocks of two machines differ: what would end before it began counts as 0. */
+  /** Two machines' clocks may differ: a negative duration counts as 0. */
   observe(ms: number): void {
     const seconds = ms > 0 ? ms / 1_000 : 0;
     let at = 0;
@@ -63,7 +64,7 @@ export class Durations {
   }
 }
 
-/** The series of one name; each is made when it is first asked for, and kept. */
+/** The series of one metric. Each is created when it is first used, and kept. */
 abstract class Series<Label extends string, Cell> {
   readonly name: string;
   readonly help: string;
@@ -81,7 +82,7 @@ abstract class Series<Label extends string, Cell> {
     this.#values = values;
   }
 
-  /** The same object for the same labels: on a hot path callers MUST keep it. */
+  /** Returns the same object for the same labels. Code on a hot path MUST keep it. */
   of(labels: Readonly<Record<Label, string>>): Cell {
     const known = Object.fromEntries(
       Object.entries<readonly string[]>(this.#values).map(([name, values]) => {
@@ -127,7 +128,7 @@ export class Histogram<Label extends string = never> extends Series<Label, Durat
   }
 }
 
-/** Read at each scrape. A value that is not known has no sample, rather than an old one. */
+/** Read at each scrape. An unknown value has no sample, rather than an old one. */
 export class Gauge implements Family {
   readonly type = 'gauge';
   readonly name: string;

@@ -1,10 +1,10 @@
-/** What libraries and Node itself write to the console becomes lines of the log: whoever reads it expects JSON. */
+/** Turns what libraries and Node write to the console into log lines, because readers of the log expect JSON. */
 import { format } from 'node:util';
 import type { Logger } from 'pino';
 
 export function logLibraryWarnings(log: Logger): void {
-  const warn = (...told: readonly unknown[]) =>
-    log.warn({ code: 'library_warning', reason: format(...told) }, 'a library warns');
+  const warn = (...args: readonly unknown[]) =>
+    log.warn({ code: 'library_warning', reason: format(...args) }, 'a library warns');
   console.warn = warn;
   console.error = warn;
   process.removeAllListeners('warning');

@@ -1,7 +1,7 @@
 /**
- * Where log lines leave the process: standard output, which must never stop the service. A disk may be full, and a pipe
- * may have nobody who reads it; then lines wait here, up to a bound, and after that they are lost and counted. What was
- * begun is always finished, so that the lines in the file are whole ones also after an outage.
+ * Writes log lines to standard output, which must never stop the service. A disk may be full, and a pipe may have no
+ * reader. Then lines wait here up to a limit; after that they are lost and counted. A line that was begun is always
+ * finished, so that the file has only whole lines even after an outage.
  */
 import { write, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -9,35 +9,37 @@ import { Socket } from 'node:net';
 export interface LogOutputOptions {
   readonly fd: number;
   /**
-   * False: a write may keep its thread for ever, and with it the process, whose end waits for its threads; only SIGKILL
-   * ends it then.
+   * If false, a write may block its thread for ever. The process then cannot end, because it waits for its threads;
+   * only SIGKILL ends it.
    */
   readonly isNonBlocking: boolean;
-  /** So many lines were lost before the next one; called once there is room again. */
+  /** Called with the number of lost lines once there is room again. */
   readonly onLost: (lines: number) => void;
-  /** Characters that may wait; more are lost. */
+  /** Characters that may wait; beyond that, lines are lost. */
   readonly maxWaiting?: number;
 }
 
 const MAX_WAITING = 1_048_576;
 
-/** A line a system call each would cost more than the connection that it tells of. */
+/**
+ * Lines are collected up to this size: one system call for each would cost more than the connection that it reports.
+ */
 const WRITE_FROM = 4_096;
 const WRITE_AFTER_MS = 100;
 
-/** What a pipe takes at once, and a bound for what is kept twice. */
+/** What a pipe takes at once, and a limit for what is held in memory twice. */
 const MAX_WRITE = 65_536;
 
-/** A pipe that is full is tried again soon; a disk, when somebody may have made room. */
+/** A full pipe is retried soon, a full disk later. */
 const FULL_PIPE_MS = 20;
 const FAILED_MS = 1_000;
 
-/** How long the end of the process waits for lines to leave. */
+/** How long the end of the process waits for lines to be written. */
 const FLUSH_MS = 500;
 const LAST_ATTEMPTS = 10;
 const LAST_PAUSE_MS = 10;
 
-/** A write that lasts for so long may never end. */
+/** A write that takes this long may never end. */
 const STUCK_MS = 100;
 
 const NOTHING = Buffer.alloc(0);
@@ -48,18 +50,18 @@ export class LogOutput {
   #lines: string[] = [];
   /** Characters in {@link #lines}. */
   #waiting = 0;
-  /** What is being written, or was begun. */
+  /** The bytes that are being written, or the rest of a write that was begun. */
   #begun: Buffer = NOTHING;
   /** Undefined while no write is under way. */
   #writingSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The last write failed, and the timer is for trying again. */
+  /** The last write failed, and the timer will retry. */
   #hasFailed = false;
-  /** Until there is room for half again, so that what is lost is lost in one piece, which one line tells of. */
+  /** Stays true until half of the room is free again, so that losses form one gap that one line reports. */
   #isLosing = false;
   #lostNow = 0;
   #lost = 0;
-  /** Whoever empties this goes on by itself; a line that comes meanwhile MUST NOT begin a write beside it. */
+  /** A flush is running and will continue by itself. A new line MUST NOT start another write. */
   #isFlushing = false;
   #flushed: (() => void)[] = [];
 
@@ -87,7 +89,7 @@ export class LogOutput {
     else this.#writeAfter(WRITE_AFTER_MS);
   }
 
-  /** Calls back when everything has left, or cannot leave now. */
+  /** Calls back when everything has been written, or cannot be written now. */
   flush(done: () => void = () => {}): void {
     const late = setTimeout(end, FLUSH_MS);
     let hasEnded = false;
@@ -100,9 +102,9 @@ export class LogOutput {
     this.#write();
   }
 
-  /** Writes what can be written now; waits for a reader for a tenth of a second at most. */
+  /** Writes what can be written now; waits for a reader for at most a tenth of a second. */
   flushSync(): void {
-    // Nobody will be told how much of it was taken: it counts as all.
+    // Nobody will learn how much of that write succeeded, so all of it counts.
     if (this.#writingSinceMs !== undefined) this.#begun = NOTHING;
     this.#isFlushing = true;
     for (let attempt = 0; attempt < LAST_ATTEMPTS; attempt += 1) {
@@ -110,7 +112,7 @@ export class LogOutput {
         while (this.#next()) this.#begun = this.#begun.subarray(writeSync(this.#options.fd, this.#begun));
         break;
       } catch (error) {
-        // Whatever else it is, the log is the place where it would be told.
+        // Any other error cannot be reported: this is where it would be logged.
         if (!isFull(error)) break;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_PAUSE_MS);
       }
@@ -118,7 +120,7 @@ export class LogOutput {
     this.#isFlushing = false;
   }
 
-  /** MUST be called when the process is about to end, and after everything else. */
+  /** MUST be called last when the process is about to end. */
   end(): void {
     const sinceMs = this.#writingSinceMs;
     if (sinceMs !== undefined && !this.#options.isNonBlocking && performance.now() - sinceMs > STUCK_MS) {
@@ -134,10 +136,10 @@ export class LogOutput {
     }, ms).unref();
   }
 
-  /** Whether there is something to write, which then is in {@link #begun}. */
+  /** Whether there is something to write; if so, it is put into {@link #begun}. */
   #next(): boolean {
     if (this.#begun.length > 0) return true;
-    if (this.#isLosing && this.#waiting <= this.#maxWaiting / 2) this.#tellLost();
+    if (this.#isLosing && this.#waiting <= this.#maxWaiting / 2) this.#reportLost();
     let size = 0;
     let count = 0;
     for (const { length } of this.#lines) {
@@ -167,14 +169,14 @@ export class LogOutput {
         this.#writeAfter(isFull(error) ? FULL_PIPE_MS : FAILED_MS);
         return;
       }
-      // Otherwise everything was flushed meanwhile.
+      // If this is no longer the same, a flush has written everything.
       if (this.#begun === begun) this.#begun = begun.subarray(written);
       this.#write();
     });
   }
 
-  /** What it is told with is the next line, behind those that wait. */
-  #tellLost(): void {
+  /** The line that reports a loss comes next, after the lines that wait. */
+  #reportLost(): void {
     const lines = this.#lostNow;
     const wasFlushing = this.#isFlushing;
     this.#isLosing = false;
@@ -191,11 +193,11 @@ function isFull(error: unknown): boolean {
 
 let standard: LogOutput | undefined;
 
-/** The process's one output for its log. `onLost` is the one of the first call. */
+/** The only log output of the process. Only the first call's `onLost` is used. */
 export function standardOutput(onLost: (lines: number) => void): LogOutput {
   if (standard !== undefined) return standard;
-  // A look at the stream is enough for Node to make a pipe or a socket one that refuses what it cannot take at once.
-  // By default a write to it would wait. A terminal does so in any case.
+  // Merely reading `stdout` makes Node set a pipe or a socket to non-blocking. Without this, a write to it could
+  // block. A terminal blocks in any case.
   const { stdout } = process;
   const isNonBlocking = stdout instanceof Socket && !stdout.isTTY;
   const output = new LogOutput({ fd: 1, isNonBlocking, onLost });
@@ -204,7 +206,7 @@ export function standardOutput(onLost: (lines: number) => void): LogOutput {
   return output;
 }
 
-/** Lines that this process could not write since it started. */
+/** How many lines this process has lost since it started. */
 export function linesLost(): number {
   return standard?.lost ?? 0;
 }

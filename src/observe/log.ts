@@ -7,13 +7,13 @@ import { standardOutput } from './log-output.ts';
 
 export interface LogOptions {
   readonly level: string;
-  /** Paths in an event that are left out of the sample: `data.email`. */
+  /** Paths in an event that the sample leaves out: `data.email`. */
   readonly redact: readonly string[];
   /** Default: standard output. */
   readonly destination?: DestinationStream;
 }
 
-/** Wherever these appear at the top of a log line or one level down, their values are not shown. */
+/** The values of these keys are not shown, at the top level of a log line and one level down. */
 const SECRETS = ['token', 'authorization', 'cookie', 'password', 'secret'];
 
 const CENSOR = '[redacted]';
@@ -21,7 +21,7 @@ const CENSOR = '[redacted]';
 function pathsOf(redact: readonly string[]): string[] {
   return [
     ...SECRETS.flatMap((name) => [name, `*.${name}`]),
-    // No path leads into bytes, so that what must not be shown could be anywhere in them.
+    // A path cannot select a part of bytes, so they could hold what must not be shown.
     'event.data_base64',
     ...redact.map((path) => `event.${path}`),
   ];
@@ -35,7 +35,7 @@ export function createLog({ level, redact, destination }: LogOptions): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths, censor: CENSOR },
     formatters: { level: (label: string) => ({ level: label }) },
-    // JSON writes U+007F to U+009F, which terminals obey, as they are.
+    // JSON does not escape U+007F to U+009F, which terminals obey.
     hooks: { streamWrite: visible },
   };
   const output =
@@ -47,7 +47,7 @@ export function createLog({ level, redact, destination }: LogOptions): Logger {
   return log;
 }
 
-/** An event as JSON text with the log's redaction: by the same code, so that a path means the same in both. */
+/** An event as JSON text with the log's redaction. Both use the same code, so a path means the same in both. */
 export function createRedactor(redact: readonly string[]): (event: JsonObject) => string {
   let line = '';
   const destination = {
@@ -64,7 +64,7 @@ export function createRedactor(redact: readonly string[]): (event: JsonObject) =
   };
 }
 
-/** A URL with its password replaced, and without its query, where ioredis takes a password too. */
+/** A URL with its password replaced and without its query, where ioredis accepts a password too. */
 export function withoutPassword(url: string): string {
   const parsed = new URL(url);
   if (parsed.password !== '') parsed.password = '***';
@@ -73,8 +73,8 @@ export function withoutPassword(url: string): string {
 }
 
 /**
- * Whether an event's content is logged: by a hash of its identity, so that one event is shown by every process it
- * passes or by none, and a repeat is treated like the first.
+ * Whether an event's content is logged. A hash of its identity decides, so that every process logs the event or none
+ * does, and a repeat is treated like the first.
  */
 export function createSampler(rate: number): (event: Pick<Event, 'source' | 'id'>) => boolean {
   if (rate <= 0) return () => false;
@@ -86,7 +86,9 @@ export function createSampler(rate: number): (event: Pick<Event, 'source' | 'id'
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** FNV-1a with the last mixing steps of MurmurHash3, which spread ids that differ in their last digit. */
+/**
+ * FNV-1a with the final mixing steps of MurmurHash3, so that ids that differ only in the last digit spread evenly.
+ */
 function hashOf(text: string, seed: number): number {
   let hash = seed;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME);

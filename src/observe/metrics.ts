@@ -1,4 +1,7 @@
-/** What is counted and measured, and what a scrape asks for. docs/observability.md says which question each answers. */
+/**
+ * Declares every metric: what is counted and measured here, and what a scrape reads from elsewhere (gauges.ts).
+ * docs/observability.md says which question each one answers.
+ */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AudienceKind } from '../contract/audience.ts';
 import { connectionCodes } from '../contract/problem.ts';
@@ -11,7 +14,7 @@ import { Counter, type Family, Histogram, metricsTextOf } from './instruments.ts
 const refusalsOfConnections = [
   ...Object.keys(connectionCodes),
   ...Object.keys(handshakeErrorCodes),
-  // Of who sends too much before a session has begun.
+  // For a client that sends too much before its session has begun.
   'rate_limited',
 ];
 
@@ -164,7 +167,7 @@ export class Metrics {
         () => this.#connected,
       ),
     ];
-    // A series that begins at its first event hides that event from `increase`.
+    // Created at once: Prometheus' `increase` does not see the event with which a series begins.
     this.#held.of({});
     this.#recovered.of({});
     this.#requestCost.of({});
@@ -179,7 +182,7 @@ export class Metrics {
     for (const error of ['', 'broker_unavailable']) this.#published(error);
   }
 
-  /** Tells where a scrape finds what is not counted here. */
+  /** Registers where a scrape reads what is not counted here. */
   watch(sources: Partial<Sources>): void {
     this.#sources = { ...this.#sources, ...sources };
   }
@@ -211,7 +214,7 @@ export class Metrics {
     this.#held.of({}).add();
   }
 
-  /** `publishedAtMs`: undefined for what was read from a log. */
+  /** `publishedAtMs`: undefined for a notification that was read from a log. */
   delivered(kind: AudienceKind, sockets: number, publishedAtMs: number | undefined, nowMs: number): void {
     const deliveries = this.#deliveriesOf[kind];
     deliveries.count.add(sockets);

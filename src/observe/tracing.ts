@@ -1,7 +1,7 @@
 /**
- * Traces, through OpenTelemetry's API: what becomes of an event continues its producer's trace. Spans are handed their
- * parents, so that no context has to follow the asynchronous calls. Without an SDK in the process there is nothing to
- * record with, and nothing of this runs.
+ * Traces, through OpenTelemetry's API: the spans of an event continue its producer's trace. Each span is given its
+ * parent, so that no context needs to follow asynchronous calls. Without an SDK in the process nothing can be
+ * recorded, and none of this runs.
  */
 import {
   type Attributes,
@@ -19,8 +19,10 @@ import { type Audience, audienceKind } from '../contract/audience.ts';
 import type { Event } from '../contract/event.ts';
 import { eventOfPacket } from '../contract/notification.ts';
 import { formatTraceparent, parseTraceparent, type Traceparent } from '../contract/traceparent.ts';
+import type { DeliveryObserver } from '../edge/gateway/delivery-observer.ts';
 import type { EventLife } from '../pipeline/event-life.ts';
 import type { EventObserver } from '../pipeline/event-observer.ts';
+import type { LiveMessage } from '../pipeline/inbox/live-message.ts';
 import type { Settlement } from '../pipeline/ingest/settlement.ts';
 
 /** Names of messaging attributes in OpenTelemetry's semantic conventions. */
@@ -31,7 +33,7 @@ const MESSAGE_ID = 'messaging.message.id';
 const EVENT_TYPE = 'cloudevents.event_type';
 const ERROR_TYPE = 'error.type';
 
-/** An event that is recorded, from when it was taken to when it is settled. */
+/** An event whose trace is recorded, from its receipt until it is settled. */
 class EventTrace {
   readonly #tracer: Tracer;
   readonly #span: Span;
@@ -42,7 +44,7 @@ class EventTrace {
     this.#span = span;
   }
 
-  /** Gives the `traceparent` that the notifications go on with. */
+  /** Starts the span of the appends, and returns the `traceparent` for the notifications. */
   appending(audiences: readonly Audience[]): string {
     const attributes = {
       'carillon.audience.kind': [...new Set(audiences.map(audienceKind))],
@@ -54,7 +56,7 @@ class EventTrace {
     return formatTraceparent({ traceId, spanId, isSampled: true });
   }
 
-  /** `refused`: the code with which it becomes a dead letter. */
+  /** `refused`: the code of the dead letter, if the event became one. */
   settled(outcome: string, refused: string | undefined): void {
     this.#append?.end();
     this.#span.setAttribute('carillon.outcome', outcome);
@@ -66,10 +68,10 @@ class EventTrace {
   }
 }
 
-export class Tracing implements EventObserver {
+export class Tracing implements EventObserver, DeliveryObserver {
   readonly #tracer: Tracer;
   readonly #lease: Attributes;
-  /** Of those that are recorded. */
+  /** Only of events that are recorded. */
   readonly #traces = new WeakMap<EventLife, EventTrace>();
 
   constructor(tracer: Tracer, system: string, queue: string) {
@@ -92,7 +94,7 @@ export class Tracing implements EventObserver {
     this.#traces.get(life)?.settled(settlement.kind, refused);
   }
 
-  /** Undefined when the producer, or this process's sampler, does not want it recorded. */
+  /** Undefined when the producer or this process's sampler does not want the event recorded. */
   #begin({ id, type, traceparent }: Event): EventTrace | undefined {
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
     if (parent !== undefined && !parent.isSampled) return undefined;
@@ -102,8 +104,8 @@ export class Tracing implements EventObserver {
     return span.isRecording() ? new EventTrace(this.#tracer, span) : undefined;
   }
 
-  /** A notification was written to this node's sockets. `packet`: as clients get it. */
-  delivered(audience: Audience, packet: Buffer, sockets: number): void {
+  passedOn(audience: Audience, { traced = false, packet }: LiveMessage, sockets: number): void {
+    if (!traced) return;
     const event = eventOfPacket(packet.toString());
     const parent = parseTraceparent(event?.traceparent ?? '');
     if (event === undefined || parent === undefined) return;
@@ -129,7 +131,7 @@ function contextOf(parent: Traceparent | undefined): Context {
   });
 }
 
-/** Undefined without an SDK. One MUST be registered before this is called: `node --import` does it. */
+/** Undefined without an SDK. An SDK MUST be registered before this is called; `node --import` does that. */
 export function openTracing(system: string, queue: string): Tracing | undefined {
   const provider = trace.getTracerProvider();
   if (provider instanceof ProxyTracerProvider && provider.getDelegateTracer('carillon') === undefined) {

@@ -1,4 +1,7 @@
-/** A check: the message that comes back after UNREACHED_AFTER to ask whether a notification has reached its user. */
+/**
+ * A check: the message that RabbitMQ brings back after UNREACHED_AFTER, to find out whether a notification has
+ * reached its user.
+ */
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
@@ -12,16 +15,16 @@ import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 const checkSchema = z.object({
   audience: audienceSchema.refine((audience) => audience.startsWith('user:')),
   offset: offsetSchema,
-  /** Of the event: after a loss of data another one may have come to stand at the offset. */
+  /** The event's source and id: after a loss of data another event may have this offset. */
   source: z.string(),
   id: z.string(),
-  /** How often it has waited, this time included. */
+  /** How often it has waited, including this time. */
   waits: z.int().positive(),
 });
 
 export type Check = Readonly<z.infer<typeof checkSchema>>;
 
-/** It is tried again when something is away; a fault of ours leaves its stack. */
+/** Logs why a check could not be judged. An outage is retried; a fault in the code is logged with its stack. */
 export function logFailedCheck(
   log: Pick<Logger, 'warn' | 'error'>,
   { audience, offset, source, id }: Check,
@@ -32,13 +35,13 @@ export function logFailedCheck(
   else log.error({ ...about, ...faultOf(error) }, 'check failed');
 }
 
-/** Undefined when it is none. */
+/** Undefined when the message is not a check. */
 export function parseCheck(body: Buffer): Check | undefined {
   return readStored(checkSchema, body);
 }
 
 /**
- * Resolves once RabbitMQ has the check, to bring it back after `afterMs`.
+ * Resolves once RabbitMQ has the check, which it returns after `afterMs`.
  *
  * @throws {BrokerUnavailable}
  */

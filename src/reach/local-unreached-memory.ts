@@ -1,4 +1,4 @@
-/** What this process remembers of users' fetches over HTTP and of signals that were published: embedded mode. */
+/** What users fetched over HTTP and which signals were published, in this process's memory: embedded mode. */
 import type { Audience } from '../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../contract/notification.ts';
 import type { UnreachedMemory, UnreachedMemoryLimits } from './unreached-memory.ts';
@@ -30,11 +30,11 @@ export class LocalUnreachedMemory implements UnreachedMemory {
   }
 }
 
-/** Values by name, each for so long after it was set. */
+/** Values by name, each of which expires some time after it was set. */
 class Kept<T> {
   readonly #keptMs: number;
   readonly #now: () => number;
-  /** The one that goes first is first. */
+  /** In the order in which they expire. */
   readonly #values = new Map<string, { readonly value: T; readonly untilMs: number }>();
 
   constructor(keptMs: number, now: () => number) {

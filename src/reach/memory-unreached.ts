@@ -1,6 +1,6 @@
 /**
- * Looks after notifications that no gateway took, within this process: embedded mode. A timer brings each check back,
- * and they are judged one after the other, as they are over all processes when RabbitMQ keeps them.
+ * Checks notifications that no gateway took, within this process: embedded mode. A timer brings each check back.
+ * Checks are judged one at a time, as they are over all processes when RabbitMQ keeps them.
  */
 import type { Logger } from 'pino';
 import type { Listeners } from '../operate/signals/listeners.ts';
@@ -13,9 +13,9 @@ import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
 export interface MemoryUnreachedOptions {
   readonly reachCheck: ReachCheck;
   readonly memory: Pick<UnreachedMemory, 'isSignalled' | 'signalled'>;
-  readonly listeners: Pick<Listeners, 'tell'>;
+  readonly listeners: Pick<Listeners, 'emit'>;
   readonly afterMs: number;
-  /** Calls back later, unless the function that it returns is called before. */
+  /** Calls back after the delay. Returns a function that cancels this. */
   readonly after: (delayMs: number, run: () => void) => () => void;
   readonly log: Logger;
   readonly onSignal: (name: typeof UNREACHED, outcome: 'published' | 'unrouted') => void;
@@ -23,7 +23,7 @@ export interface MemoryUnreachedOptions {
 
 export class MemoryUnreached {
   readonly #options: MemoryUnreachedOptions;
-  /** What cancels each check that waits. */
+  /** Functions that cancel the checks that wait. */
   readonly #waiting = new Set<() => void>();
   #inHand: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -38,14 +38,14 @@ export class MemoryUnreached {
     return undefined;
   };
 
-  /** What waits is lost, with all that it asks about. */
+  /** Drops the checks that wait. In embedded mode the notifications are lost as well. */
   stop(): void {
     this.#isStopped = true;
     for (const cancel of this.#waiting) cancel();
     this.#waiting.clear();
   }
 
-  /** Resolves when what was due is judged. */
+  /** Resolves when all checks that were due are judged. */
   async drain(): Promise<void> {
     await this.#inHand;
   }
@@ -55,7 +55,7 @@ export class MemoryUnreached {
     const { after, afterMs } = this.#options;
     const cancel = after(afterMs, () => {
       this.#waiting.delete(cancel);
-      // Two of one notification at the same time would both find it not signalled yet.
+      // One at a time: two checks of one notification could both find it not yet signalled.
       this.#inHand = this.#inHand.then(() => this.#settle(check));
     });
     this.#waiting.add(cancel);
@@ -71,7 +71,7 @@ export class MemoryUnreached {
       const { audience } = check;
       const { notification } = verdict;
       if (await memory.isSignalled(audience, notification)) return;
-      onSignal(UNREACHED, listeners.tell(encodeUnreached(verdict).body) ? 'published' : 'unrouted');
+      onSignal(UNREACHED, listeners.emit(encodeUnreached(verdict).body) ? 'published' : 'unrouted');
       await memory.signalled(audience, notification);
     } catch (error) {
       logFailedCheck(log, check, error);

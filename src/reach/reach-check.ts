@@ -1,6 +1,6 @@
 /**
- * Judges whether a notification has reached its user. Everything but expiry is told by places in the log and not by
- * clocks: whoever entered the room at or behind a notification's place came after it, whatever time it was there.
+ * Judges whether a notification has reached its user. Except for expiry, it compares places in the log and not
+ * clocks: a session that entered the room at or after the notification's place came later, whatever its clock said.
  */
 import { type Audience, idOf } from '../contract/audience.ts';
 import { RETRACTION_TYPE } from '../contract/event.ts';
@@ -15,7 +15,7 @@ import { notificationIn } from '../pipeline/inbox/stored-notification.ts';
 import type { Check } from './check.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 
-/** Longer than the sessions of a node that died are told as present. */
+/** Longer than a dead node's sessions still count as present. */
 const NODES_CHECKED_MS = 20_000;
 
 export interface ReachCheckOptions {
@@ -23,25 +23,25 @@ export interface ReachCheckOptions {
   readonly marks: Pick<MarksStore, 'load'>;
   readonly directory: Pick<Directory, 'sessionsOf'>;
   readonly memory: Pick<UnreachedMemory, 'fetchedUpTo'>;
-  /** How long a check waits each time. */
+  /** How long a check waits, each time. */
   readonly afterMs: number;
   readonly now: () => number;
 }
 
-/** What is known of the notification and its user. */
+/** The facts about the notification and its user. */
 interface Facts {
   readonly check: Check;
   readonly notification: Notification;
   readonly presence: UserPresence;
   readonly fetched: Cursor;
-  /** Enough time has passed to know which nodes have died, so a session that is still listed is alive. */
+  /** Enough time has passed to know which nodes have died, so a session that is still present is alive. */
   readonly areNodesChecked: boolean;
   readonly incarnations: readonly Incarnation[];
 }
 
 export type Verdict =
   | { readonly kind: 'unreached'; readonly user: string; readonly notification: Notification }
-  /** It has reached the user, or is not there or not shown any more. */
+  /** The notification has reached the user, or does not exist or is not shown any more. */
   | { readonly kind: 'settled' }
   /** Not known yet. */
   | { readonly kind: 'open' };
@@ -72,7 +72,7 @@ export function createReachCheck(options: ReachCheckOptions): ReachCheck {
     const key = collapseKeyOf(notification);
     const isReplaced = key !== undefined && (shadows.newest.get(key) ?? 0) > offset;
     if (isReplaced || (shadows.retracted.get(identity) ?? 0) > offset) return SETTLED;
-    // The check of a repeat: the first time a gateway took it.
+    // The event was appended twice, and a gateway took the first one.
     if (place?.offset === offset && (place.gateways ?? 0) > 0) return SETTLED;
     const { seen } = rebased(
       byAudience.get(audience) ?? NO_MARKS,
@@ -96,7 +96,8 @@ function hasCome(facts: Facts): 'come' | 'away' | 'unknown' {
   if (isPast(fetched)) return 'come';
   if ([...sessions, ...devices].some(({ audiences }) => isPast(placeIn(audiences, audience)))) return 'come';
   if (sessions.length === 0) return 'away';
-  // They began before the append and no gateway took it: their node is dead, or was out of touch and heals.
+  // These sessions began before the append, and no gateway took it. Their node is dead, or it was cut off and its
+  // feed heals.
   return areNodesChecked ? 'come' : 'unknown';
 }
 

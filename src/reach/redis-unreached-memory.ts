@@ -1,4 +1,4 @@
-/** What is remembered in Redis of users' fetches over HTTP and of signals that were published. */
+/** What users fetched over HTTP and which signals were published, in Redis. */
 import type { Cluster, Redis } from 'ioredis';
 import { fetchedKeyOf, unreachedKeyOf } from '../adapters/redis/keys.ts';
 import type { Audience } from '../contract/audience.ts';
@@ -19,7 +19,7 @@ export class RedisUnreachedMemory implements UnreachedMemory {
 
   fetched(audience: Audience, { epoch, offset }: Cursor): void {
     const { redis, fetchedKeptMs } = this.#options;
-    // When it is lost a check finds less, and at worst says unreached of what was fetched.
+    // If this is lost, a check may report something as unreached that was fetched.
     redis.set(fetchedKeyOf(audience), `${epoch} ${offset}`, 'PX', fetchedKeptMs).catch(() => {});
   }
 

@@ -14,18 +14,19 @@ export interface ScheduleOptions {
 }
 
 /**
- * Resolves when RabbitMQ has the check, or when none is needed: the event MUST NOT be acknowledged before. Rejects
- * only when this process stops; then the event comes again, as a repeat, and is scheduled again.
+ * Resolves when RabbitMQ has the check, or none is needed. The event MUST NOT be acknowledged before that. Rejects
+ * only when this process stops; the event is then delivered again as a repeat, and scheduled again.
  */
 export type Schedule = (event: Event, audience: Audience, appended: Appended) => Promise<void> | undefined;
 
-/** Undefined when none is needed. */
+/** The check for an append; undefined when none is needed. */
 export function checkFor(
   { source, id, type }: Event,
   audience: Audience,
   { offset, gateways }: Appended,
 ): Check | undefined {
-  // What is taken back is no news. A repeat may be all that is left of a consumer that died before it scheduled.
+  // A retraction needs no check. A repeat does: the consumer that appended the event may have died before it
+  // scheduled one.
   if (gateways > 0 || audienceKind(audience) !== 'user' || type === RETRACTION_TYPE) return undefined;
   return { audience, offset, source, id, waits: 1 };
 }
@@ -35,7 +36,7 @@ export function createSchedule({ publisher, afterMs, stopping }: ScheduleOptions
     const check = checkFor(event, audience, appended);
     if (check === undefined) return undefined;
     return retried(() => sendCheck(publisher, check, afterMs), {
-      // What is under way is finished: otherwise every stop would have checks scheduled twice.
+      // An attempt that is under way is finished; otherwise each stop would schedule checks twice.
       shouldRetry: (error) => isUnavailable(error) && !stopping.aborted,
     });
   };

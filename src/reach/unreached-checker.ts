@@ -1,10 +1,10 @@
 /**
- * Takes checks as they come back and publishes a signal for each notification that has not reached its user, one after
- * the other over all processes. A check is acknowledged only when RabbitMQ has confirmed the signal and it is remembered;
- * a process that dies leaves at most one for which only the first is true.
+ * Takes checks as they return, and publishes a signal for each notification that has not reached its user, one at a
+ * time over all processes. A check is acknowledged only when RabbitMQ has confirmed the signal and that fact is
+ * stored. So a process that dies can leave at most one signal that is published but not stored.
  *
- * What fails goes back to wait, so that neither a Redis that is away nor one check that cannot be judged holds up the
- * others.
+ * A check that fails is sent back to wait. So neither an outage of Redis nor one check that cannot be judged holds up
+ * the others.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
@@ -26,10 +26,10 @@ import type { ReachCheck, Verdict } from './reach-check.ts';
 import type { UnreachedMemory } from './unreached-memory.ts';
 import { encodeUnreached, UNREACHED } from './unreached-signal.ts';
 
-/** Read about while the one before is published. */
+/** How many checks are read ahead while one is published. */
 const JUDGED_AHEAD = 16;
 
-/** After a failure: what is away is not asked a thousand times a second. */
+/** Pause after a failure, so that a store that is away is not asked a thousand times a second. */
 const FAILED_PAUSE_MS = 500;
 
 export interface UnreachedCheckerOptions {
@@ -58,7 +58,7 @@ export class UnreachedChecker {
     await this.#link.open(url, (model) => this.#setup(model));
   }
 
-  /** Takes no more checks, and resolves when the one in hand is settled or given up. */
+  /** Takes no more checks. Resolves when the present one is settled or given up. */
   async drain(): Promise<void> {
     this.#stopping.abort();
     await this.#inHand;
@@ -90,12 +90,12 @@ export class UnreachedChecker {
   }
 
   #take(channel: Channel, message: ConsumeMessage, over: AbortSignal): void {
-    // What is still waiting when this process stops goes to the next one when the connection ends.
+    // When the connection ends, RabbitMQ gives the checks that still wait to another process.
     if (over.aborted) return;
     const check = parseCheck(message.content);
     const checking = check === undefined ? undefined : this.#options.reachCheck(check);
     checking?.catch(() => {
-      // Told when it is its turn.
+      // The error is handled when it is this check's turn.
     });
     const turn = async () => {
       if (over.aborted) return;
@@ -104,17 +104,17 @@ export class UnreachedChecker {
       } else if (!(await this.#settle(check, checking, over))) {
         return;
       }
-      // When the channel has closed meanwhile the check comes again.
+      // If the channel has closed, the check is delivered again.
       unlessClosed(() => channel.ack(message));
     };
     this.#inHand = this.#inHand.then(turn);
   }
 
-  /** False when it was given up; then the check comes again. Never rejects. */
+  /** Resolves with false when the check was given up; it is then delivered again. Never rejects. */
   async #settle(check: Check, checking: Promise<Verdict>, over: AbortSignal): Promise<boolean> {
     try {
       const verdict = await checking;
-      if (verdict.kind === 'unreached') await this.#tell(check, verdict);
+      if (verdict.kind === 'unreached') await this.#publishSignal(check, verdict);
       else if (verdict.kind === 'open') await this.#waitAgain(check);
       return true;
     } catch (error) {
@@ -126,20 +126,20 @@ export class UnreachedChecker {
         await this.#waitAgain(check);
         return true;
       } catch (error) {
-        // When RabbitMQ is away this channel is mostly gone too.
+        // If RabbitMQ is away, this channel is usually closed too.
         if (!isUnavailable(error)) logFailedCheck(this.#options.log, check, error);
       }
     }
     return false;
   }
 
-  async #tell(
+  async #publishSignal(
     { audience, offset }: Check,
     unreached: Extract<Verdict, { kind: 'unreached' }>,
   ): Promise<void> {
     const { publisher, memory, log, onSignal } = this.#options;
     const { notification } = unreached;
-    // Its event came again after a consumer had died, and was scheduled once more.
+    // The event was delivered again after a consumer had died, and was scheduled twice.
     if (await memory.isSignalled(audience, notification)) return;
     const { epoch, source, id } = notification;
     const { body, properties } = encodeUnreached(unreached);
@@ -147,7 +147,7 @@ export class UnreachedChecker {
       await publisher.publish(SIGNALS_EXCHANGE, typeOf(UNREACHED), body, properties);
       onSignal(UNREACHED, 'published');
     } catch (error) {
-      // Trying again would not make a listener.
+      // A retry would find no listener either.
       if (!(error instanceof Unroutable)) throw error;
       log.warn(
         { audience, epoch, offset, source, id },
@@ -155,8 +155,8 @@ export class UnreachedChecker {
       );
       onSignal(UNREACHED, 'unrouted');
     }
-    // Forgotten, it would be published again whenever the check comes again: also on the next channel, whose first
-    // check waits for this one.
+    // Retried, because without this entry the signal would be published again whenever the check returns. That
+    // includes the next channel, whose first check waits for this one.
     await retried(() => memory.signalled(audience, notification), {
       shouldRetry: (error) => isUnavailable(error) && !this.#stopping.signal.aborted,
     });

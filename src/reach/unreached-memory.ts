@@ -1,24 +1,27 @@
-/** What is remembered of users' fetches over HTTP and of signals that were published: a contract. */
+/** Remembers what users fetched over HTTP and which signals were published. A port. */
 import type { Audience } from '../contract/audience.ts';
 import type { Cursor } from '../contract/notification.ts';
 
-/** One implementation is Redis (redis-unreached-memory.ts), one this process itself (local-unreached-memory.ts). */
+/** Redis implements it (redis-unreached-memory.ts), and so does this process's memory (local-unreached-memory.ts). */
 export interface UnreachedMemory {
-  /** `head`: where the log ended that the user was shown. Nothing waits for it: lost, a signal is one too many. */
+  /**
+   * `head`: the end of the log that the user was shown. Nothing waits for this; if it is lost, one signal too many is
+   * sent.
+   */
   fetched(audience: Audience, head: Cursor): void;
 
-  /** EMPTY_HEAD when nothing is known. MUST reject when it cannot be said. */
+  /** EMPTY_HEAD when nothing is known. MUST reject when the store cannot tell. */
   fetchedUpTo(audience: Audience): Promise<Cursor>;
 
-  /** MUST reject when it cannot be said. */
+  /** MUST reject when the store cannot tell. */
   isSignalled(audience: Audience, place: Cursor): Promise<boolean>;
 
-  /** MUST reject when it may not be remembered. */
+  /** MUST reject when it may not be stored. */
   signalled(audience: Audience, place: Cursor): Promise<void>;
 }
 
 export interface UnreachedMemoryLimits {
   readonly fetchedKeptMs: number;
-  /** MUST be longer than a repeat of an event may come and be scheduled once more. */
+  /** MUST be longer than the time in which an event can be delivered and scheduled again. */
   readonly signalledKeptMs: number;
 }

@@ -4,7 +4,7 @@ import type { Verdict } from './reach-check.ts';
 
 export const UNREACHED = 'notification.unreached';
 
-/** The same from whichever process: with the id it tells repeats. */
+/** The same in every process: together with the id it identifies repeats. */
 const SOURCE = '/carillon';
 
 export function encodeUnreached({ user, notification }: Extract<Verdict, { kind: 'unreached' }>) {

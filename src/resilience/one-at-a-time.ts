@@ -1,8 +1,8 @@
-/** Lets what changes one and the same thing in this process happen one after the other, in the order of the calls. */
+/** Runs work on the same thing one at a time, in the order of the calls, within this process. */
 export class OneAtATime {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Runs when everything before it under the same name has ended, whether it succeeded or not. */
+  /** Runs the work when everything before it under the same name has ended, successfully or not. */
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name);
     const running = before === undefined ? work() : before.then(work, work);

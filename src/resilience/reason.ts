@@ -1,4 +1,4 @@
-/** Why something failed, in words for a log or for a person. Anything may be thrown. */
+/** Why something failed, as text for a log or a person. Any value may be thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

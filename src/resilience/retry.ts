@@ -1,6 +1,6 @@
 /**
- * The one way in which something is tried again: for ever, with growing pauses that differ between processes. Whoever
- * asks decides when it ends.
+ * The only retry policy: for ever, with growing pauses that differ between processes. The caller decides when to
+ * stop.
  */
 import pRetry from 'p-retry';
 import { isUnavailable } from './unavailable.ts';
@@ -8,19 +8,19 @@ import { isUnavailable } from './unavailable.ts';
 const PAUSES = { retries: Number.POSITIVE_INFINITY, minTimeout: 50, maxTimeout: 1_000, randomize: true };
 
 export interface RetryOptions {
-  /** Asked after each failure. A TypeError is never tried again: it is a fault of ours. @default isUnavailable */
+  /** Called after each failure. A TypeError is never retried: it is a fault in the code. @default isUnavailable */
   readonly shouldRetry?: (error: unknown) => boolean;
-  /** Asked for once an attempt has failed: most never need one. Aborted, it ends the pauses too. */
+  /** Called once an attempt has failed; most never need a signal. When it aborts, the pause ends too. */
   readonly signal?: () => AbortSignal;
 }
 
 /**
- * Resolves once an attempt succeeds, also one that ends after the signal was aborted: what it did is done. Rejects with
- * the failure that is not tried again, or with the signal's reason. The second attempt follows the first at once.
+ * Resolves once an attempt succeeds, even if the signal was aborted meanwhile: its work is done. Rejects with a
+ * failure that is not retried, or with the signal's reason. The second attempt follows the first without a pause.
  */
 export async function retried<T>(attempt: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { shouldRetry = isUnavailable, signal } = options;
-  // Mostly it succeeds, and p-retry takes 10 µs to begin.
+  // The first attempt usually succeeds, and starting p-retry takes 10 µs.
   try {
     return await attempt();
   } catch (error) {
@@ -39,7 +39,7 @@ export async function retried<T>(attempt: () => Promise<T>, options: RetryOption
       shouldRetry: ({ error }) => outcome.success === undefined && shouldRetry(error),
     });
   } catch (error) {
-    // p-retry rejects when the signal was aborted meanwhile, although the attempt succeeded.
+    // p-retry rejects if the signal was aborted meanwhile, even though the attempt succeeded.
     if (outcome.success === undefined) throw error;
     return outcome.success.value;
   }

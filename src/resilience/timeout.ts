@@ -1,8 +1,8 @@
-/** The one way in which something is awaited for a limited time. */
+/** The only timeout. */
 
 /**
- * What the promise settles with; after so many milliseconds what `late` gives, or throws. What the promise settles with
- * later is dropped, a failure too.
+ * Settles as the promise does or, after `timeoutMs`, with what `late` returns or throws. Whatever the promise does
+ * later is ignored, even a failure.
  */
 export async function within<T, Late = T>(
   timeoutMs: number,

@@ -1,10 +1,10 @@
 /**
- * What fails because something that Carillon needs is away: RabbitMQ, Redis, the keys of tokens, or this process, which
- * goes down. Whoever asked may ask again. Every other error is a fault of ours: it MUST NOT be answered as an outage,
- * which nobody would look into, and its stack belongs in the log.
+ * Recognises failures of something that Carillon needs and that is away: RabbitMQ, Redis, the keys of tokens, or this
+ * process while it stops. The caller may try again. Every other error is a fault in the code. It MUST NOT be answered
+ * as an outage, which nobody would investigate, and its stack belongs in the log.
  */
 
-/** Of errors of our own. Another module's class cannot be named here; its code can. */
+/** Codes of our own errors. This module must not import other modules' classes, but it can list their codes. */
 const OWN_CODES: readonly unknown[] = [
   'inbox_unavailable',
   'broker_unavailable',
@@ -14,7 +14,7 @@ const OWN_CODES: readonly unknown[] = [
   'unavailable',
 ];
 
-/** For what is awaited and does not come, or is not there any more. */
+/** Something that was awaited does not come, or is gone. */
 export class Unavailable extends Error {
   readonly code = 'unavailable';
 }
@@ -28,24 +28,31 @@ export class InboxUnavailable extends Error {
   }
 }
 
-/** Of the system, over a connection. */
+/** Codes of the system's network errors. */
 const SYSTEM_CODES = /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|NOTFOUND|AI_)|UND_ERR_|CERT_|ERR_(TLS|SSL)_)/;
 
-/** Of the Redis driver, which gives most of its errors no code. */
+/** Errors of the Redis driver, which gives most of them no code. */
 const DRIVER_NAMES: readonly string[] = ['AbortError', 'ClusterAllFailedError', 'MaxRetriesPerRequestError'];
 const DRIVER_MESSAGES =
   /^(Connection is closed|Stream isn't writeable|Cluster (isn't ready|is disconnect|is ended)|Node is disconnected|None of startup nodes|Command timed out|Socket timeout|Failed to refresh slots cache|Too many Cluster redirections|connect ETIMEDOUT)/;
 
-/** Redis answers with a word of its own when it is away, full, loading, read-only or guarded; `ERR` is all the rest. */
+/**
+ * Redis begins an error with a code when it is away, full, loading, read-only or protected; `ERR` is everything else.
+ */
 const REPLY_CODE = /^(?!ERR\b)[A-Z]+ /;
 const KNOWN_ERR =
   /can't (run this command|access at least one of the)|ACL failure in script|unknown (redis )?command|max number of clients|DB index|SELECT is not allowed|Script killed/i;
 
-/** Whatever they say: the language throws them at a fault in the code. */
-const OURS = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+/** Errors that the language itself raises. */
+const LANGUAGE_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError, URIError];
+
+/** A fault in the code, whatever the message says. */
+export function isProgrammingError(error: unknown): boolean {
+  return LANGUAGE_ERRORS.some((kind) => error instanceof kind);
+}
 
 export function isUnavailable(error: unknown): boolean {
-  if (!(error instanceof Error) || OURS.some((kind) => error instanceof kind)) return false;
+  if (!(error instanceof Error) || isProgrammingError(error)) return false;
   const { name, message } = error;
   if (name === 'ReplyError') return REPLY_CODE.test(message) || KNOWN_ERR.test(message);
   const code = 'code' in error ? error.code : undefined;
@@ -53,7 +60,7 @@ export function isUnavailable(error: unknown): boolean {
   return DRIVER_NAMES.includes(name) || DRIVER_MESSAGES.test(message);
 }
 
-/** What a log line tells of an error that is none of those. */
+/** What a log line holds for an error that is not an outage. */
 export function faultOf(error: unknown) {
   return { code: 'internal', reason: String(error), stack: stackOf(error) } as const;
 }

@@ -75,7 +75,7 @@ const idsIn = ({ ticks }: Watcher) => ticks.flatMap(({ samples }) => samples.map
 describe.for(Object.entries(activities))('%s', ([, open]) => {
   test('whoever watches is told how many are connected, and then what is recorded', async () => {
     const activity = open('n');
-    activity.tellConnections(() => 3);
+    activity.setConnectionCount(() => 3);
     const watcher = await watching(activity);
     expect(watcher.ticks[0]).toMatchObject({ connections: 3, samples: [] });
     for (const id of ['1', '2', '3']) activity.record(seen(id));
@@ -128,7 +128,7 @@ describe.for(Object.entries(activities))('%s', ([, open]) => {
 describe('over Redis', () => {
   test('all processes are in one tick, with the connections of all', async () => {
     const [consumer, gateway] = [redisActivity('consumer'), redisActivity('gateway')];
-    gateway.tellConnections(() => 2);
+    gateway.setConnectionCount(() => 2);
     const watcher = await watching(consumer);
     await until('the other process to hear of it', 20_000, () => gateway.isWatched);
     consumer.record(seen('1'));

@@ -102,11 +102,11 @@ test('every listener within the process is told, until it goes', () => {
   const heard: string[] = [];
   const listener = (event: string) => void heard.push(event);
   const [stop, stopSecond] = [listeners.listen(listener), listeners.listen(listener)];
-  expect(listeners.tell(Buffer.from('a'))).toBe(true);
+  expect(listeners.emit(Buffer.from('a'))).toBe(true);
   stop();
   stop();
-  expect(listeners.tell(Buffer.from('b'))).toBe(true);
+  expect(listeners.emit(Buffer.from('b'))).toBe(true);
   stopSecond();
-  expect(listeners.tell(Buffer.from('c'))).toBe(false);
+  expect(listeners.emit(Buffer.from('c'))).toBe(false);
   expect(heard).toEqual(['a', 'a', 'b']);
 });

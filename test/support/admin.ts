@@ -1,4 +1,4 @@
-/** What an operator asks of a process, with a token that may. */
+/** Requests to `/admin`, with a token that may make them. */
 import { type CarillonProcess, tokenFor } from './carillon.ts';
 
 export interface AdminAnswer {
@@ -7,7 +7,7 @@ export interface AdminAnswer {
   readonly answer: unknown;
 }
 
-/** `path` behind `/admin/`. */
+/** `path` follows `/admin/`. */
 export async function admin(
   { opsUrl }: Pick<CarillonProcess, 'opsUrl'>,
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',

@@ -1,4 +1,4 @@
-/** AMQP field tables and content headers byte by byte, right or wrong as the caller wants them. */
+/** AMQP field tables and content headers byte by byte, valid or not. */
 
 export type Field = readonly [name: string | Uint8Array, value: Uint8Array];
 
@@ -8,7 +8,7 @@ const uint32 = (value: number) => {
   return bytes;
 };
 
-/** Text or bytes with their length before them. */
+/** Text or bytes, preceded by their length. */
 export const long = (content: string | Uint8Array) => {
   const bytes = Buffer.from(content);
   return Buffer.concat([uint32(bytes.length), bytes]);
@@ -65,7 +65,7 @@ export interface PropertyBytes {
   readonly timestamp?: bigint;
 }
 
-/** What stands behind the body's size in a content header: flags, then what they name, in this order. */
+/** The rest of a content header after the body's size: flags, then the values that they announce, in this order. */
 export function propertiesOf(given: PropertyBytes): Buffer {
   const parts: Buffer[] = [];
   let flags = 0;

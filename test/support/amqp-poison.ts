@@ -1,4 +1,7 @@
-/** Poison in what comes beside a body: RabbitMQ passes all of it on, and a client library stumbles, or writes it wrongly. */
+/**
+ * Poison in a message's headers and properties. RabbitMQ passes all of it on, and client libraries fail on it or
+ * write it wrongly.
+ */
 import {
   array,
   double,
@@ -30,7 +33,7 @@ const binary = (...fields: Field[]): PropertyBytes => {
 };
 const none = Buffer.alloc(0);
 const broken = Buffer.from('?');
-/** Of the user `whole`. */
+/** An event for the user `whole`. */
 export const wholeEvent = Buffer.from(JSON.stringify(madeEvent('whole', { audience: 'user:whole' })));
 const expired: Field = ['cloudEvents:expirytime', text('2020-01-01T00:00:00Z')];
 
@@ -39,7 +42,7 @@ interface Poison {
   readonly properties: PropertyBytes;
   readonly body: Buffer;
   readonly reason: string;
-  /** In the text of what was left out; undefined when nothing was. */
+  /** A part of the text that reports what was left out; undefined when nothing was. */
   readonly leftOut?: string;
   readonly key?: Uint8Array;
 }

@@ -17,13 +17,13 @@ const require = createRequire(import.meta.url);
 const definitions: Definitions = require(join(dirname(require.resolve('amqplib')), 'lib', 'defs.js'));
 
 const BASIC = 60;
-/** Before the payload, which one byte follows. */
+/** Bytes before the payload; one byte follows it. */
 const FRAME_HEADER_BYTES = 7;
-/** Class, weight and size, before the flags. */
+/** Class, weight and size come before the flags. */
 const FLAGS_AT = 12;
 
 export const amqplibProperties = {
-  /** The payload of the frame. Throws at what amqplib cannot write. */
+  /** The payload of the frame. Throws if amqplib cannot write it. */
   encode: (properties: Options.Publish, bodyBytes = 0) =>
     definitions.encodeProperties(BASIC, 1, bodyBytes, properties).subarray(FRAME_HEADER_BYTES, -1),
   decode: (payload: Buffer) => definitions.decode(BASIC, payload.subarray(FLAGS_AT)),

@@ -1,10 +1,10 @@
-/** What the stories of inboxes draw from: few ids and sources, so that the same come again. */
+/** Arbitraries for stories of inboxes: few ids and sources, so that they repeat. */
 import fc from './fast-check.ts';
 
 export const anyId = fc.integer({ min: 1, max: 8 }).map(String);
 export const anySource = fc.constantFrom('/a', '/b');
 
-/** Now and then; more often, plain notifications would be rare. */
+/** Generates the value rarely; otherwise plain notifications would be rare. */
 export const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 

@@ -1,24 +1,24 @@
-/** A company's web app for tests: one page with a bundled script, and the tokens that its login service gives. */
+/** A company's web app for tests: one page with a bundled script, and tokens as its login service gives them. */
 import { createServer } from 'node:http';
 import { build } from 'esbuild';
 import { tokenFor } from './carillon.ts';
 
 export interface AppServer {
   readonly origin: string;
-  /** Of `/token`, one for each time that it was asked for. */
+  /** The tokens that `/token` gave, one for each request. */
   readonly tokensGiven: readonly string[];
   close(): Promise<void>;
 }
 
 interface App {
-  /** TypeScript and JSX; relative imports are from test/e2e. */
+  /** TypeScript and JSX; relative imports start at test/e2e. */
   readonly script: string;
   readonly body?: string;
-  /** Of the tokens. */
+  /** How long the tokens live. */
   readonly lifeSeconds?: number;
 }
 
-/** `GET /token?user=ada` gives a token, and any other path the page. The caller MUST close it. */
+/** `GET /token?user=ada` gives a token; any other path gives the page. The caller MUST close the server. */
 export async function serveApp({ script, body = '', lifeSeconds = 600 }: App): Promise<AppServer> {
   const bundle = await build({
     stdin: { contents: script, resolveDir: new URL('../e2e', import.meta.url).pathname, loader: 'tsx' },

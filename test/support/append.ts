@@ -1,15 +1,15 @@
-/** Writes to a log as a consumer does, where a test has none: past it, or in its place. */
+/** Writes to a log as a consumer does, for tests that bypass or replace the consumer. */
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../src/contract/audience.ts';
 import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
 import { entry, LONG_LIVED } from '../contract/inbox-contract.ts';
 
-/** Which process serves this connection. */
+/** The run id of the process that serves this connection. */
 export async function runIdOf(control: Redis): Promise<string | undefined> {
   return /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
 }
 
-/** `channelOf`: the channel of the audience's room, or one that nobody hears. */
+/** `channelOf`: the channel of the audience's room, or one without listeners. */
 export async function appendAt(
   control: Redis,
   channelOf: (room: string) => string,

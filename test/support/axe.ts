@@ -1,4 +1,4 @@
-/** What axe says of a page that is open: only what is serious or critical, each with where it is. */
+/** axe's findings on an open page: only serious and critical ones, each with its place. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
@@ -15,7 +15,7 @@ const violationsSchema = z.array(
 );
 
 export async function seriousIn(page: Page): Promise<readonly string[]> {
-  // A colour halfway into an animation is no colour that anybody reads.
+  // In the middle of an animation, colours are not those that people read.
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.evaluate(source);
   const found: unknown = await page.evaluate('axe.run().then(({ violations }) => violations)');

@@ -1,4 +1,4 @@
-/** Clients that nobody wants: each kind until it is stopped. */
+/** Badly behaved clients. Each kind goes on until it is stopped. */
 import { connect, type Socket } from 'node:net';
 import { LightClient } from './light-client.ts';
 import { openSession } from './raw-socket.ts';
@@ -23,8 +23,8 @@ export interface BadClients {
 }
 
 /**
- * They read until they have a session, then nothing any more, and answer pings all the same. When they are cut off
- * they come back with their cursors, and do it again.
+ * They read until they have a session, then stop reading but still answer pings. When they are cut off, they come
+ * back with their cursors and do it again.
  */
 export function neverReading(url: string, tokens: readonly string[]): BadClients {
   const clients = tokens.map((token) => new LightClient([url], token));
@@ -40,7 +40,9 @@ export function neverReading(url: string, tokens: readonly string[]): BadClients
   };
 }
 
-/** As {@link neverReading}, but they do not come back. Resolves when all have their session and read no more. */
+/**
+ * Like {@link neverReading}, but they do not come back. Resolves when all have a session and have stopped reading.
+ */
 export async function stuck(url: string, tokens: readonly string[]): Promise<BadClients> {
   const sockets = await Promise.all(tokens.map((token) => openSession(url, token)));
   for (const socket of sockets) socket.stopReading();
@@ -52,7 +54,7 @@ export async function stuck(url: string, tokens: readonly string[]): Promise<Bad
   };
 }
 
-/** Each connects anew every `everyMs`, and drops what it had without a word. */
+/** Each drops its connection without a close and reconnects every `everyMs`. */
 export function dropping(url: string, tokens: readonly string[], everyMs: number): BadClients {
   const clients = new Map<string, LightClient>();
   let sessions = 0;
@@ -89,7 +91,7 @@ export function dropping(url: string, tokens: readonly string[], everyMs: number
   };
 }
 
-/** They get their sessions through the proxy, which then lets nothing pass any more: no FIN, no RST. */
+/** They get their sessions through the proxy, which then passes nothing any more: no FIN, no RST. */
 export async function halfOpen(proxy: TcpProxy, tokens: readonly string[]): Promise<BadClients> {
   const clients = tokens.map((token) => new LightClient([`http://127.0.0.1:${proxy.port}`], token));
   await until('sessions through the proxy', TIMEOUT_MS, () =>
@@ -106,12 +108,12 @@ export async function halfOpen(proxy: TcpProxy, tokens: readonly string[]): Prom
 }
 
 export interface Silent extends BadClients {
-  /** Ends the flood; those that are open stay until the server closes them. */
+  /** Ends the flood. Open connections stay until the server closes them. */
   cease(): void;
   readonly open: number;
 }
 
-/** So many new connections in a second. Half of them open a WebSocket, the others send nothing at all. */
+/** Opens `perSecond` new connections a second. Half of them open a WebSocket, the others send nothing. */
 export function silent(url: string, perSecond: number): Silent {
   const port = Number(new URL(url).port);
   const sockets = new Set<Socket>();
@@ -123,7 +125,7 @@ export function silent(url: string, perSecond: number): Silent {
     const socket = connect({ host: '127.0.0.1', port });
     sockets.add(socket);
     if (isUpgrading) socket.write(UPGRADE);
-    // Nobody reads what comes, but its end is to be noticed.
+    // The data is discarded, but the end must be noticed.
     socket.resume();
     socket.on('error', () => {});
     socket.once('close', () => {

@@ -1,4 +1,4 @@
-/** What the bell's tests stand on: an app with a bell, a Carillon on real servers, and a browser. */
+/** What the bell's tests need: an app with a bell, a Carillon on real servers, and a browser. */
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { type AppServer, serveApp } from './app-server.ts';
@@ -55,20 +55,20 @@ interface OpenBell extends Pick<PageWatch, 'faults'> {
 export interface BellStage {
   readonly app: AppServer;
   readonly browser: Browser;
-  /** A bell that is connected. Closed after the test. */
+  /** Opens a connected bell, which is closed after the test. */
   open(
     user: string,
     attributes?: Readonly<Record<string, string>>,
     options?: BrowserContextOptions,
   ): Promise<OpenBell>;
-  /** The same in another tab of the same browser. */
+  /** Opens another tab of the same browser. */
   openTab(
     context: BrowserContext,
     user: string,
     attributes?: Readonly<Record<string, string>>,
   ): Promise<OpenBell>;
   send(user: string, id: string, attributes?: Record<string, unknown>): Promise<void>;
-  /** All that the browser had open ends, and nothing new opens until `context.setOffline(false)`. */
+  /** Ends everything that the browser has open; nothing new opens until `context.setOffline(false)`. */
   goOffline(context: BrowserContext): Promise<void>;
   stop(): Promise<void>;
 }
@@ -85,7 +85,7 @@ export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
 
   const openTab: BellStage['openTab'] = async (context, user, attributes = {}) => {
     const page = await context.newPage();
-    // Less than a test may take, so that it is said what was waited for.
+    // Shorter than a test may take, so that the error says what was waited for.
     page.setDefaultTimeout(40_000);
     const { faults } = watchPage(page);
     await page.goto(`${app.origin}/#${new URLSearchParams({ url, user, ...attributes })}`);
@@ -117,7 +117,7 @@ export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
       producer.publish(madeEvent(id, { audience: `user:${user}`, data: { title: id }, ...attributes })),
     async goOffline(context) {
       await context.setOffline(true);
-      // Chromium keeps the WebSockets that it has.
+      // `setOffline` leaves Chromium's WebSockets open.
       proxy.cut();
     },
     async stop() {

@@ -1,4 +1,4 @@
-/** Carillon as its users run it: the built program as a process of its own, on free ports, with its log at hand. */
+/** Carillon as its users run it: the built program as its own process, on free ports. Its log can be read. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -11,12 +11,12 @@ import { until } from './until.ts';
 export const JWT_SECRET = 'a-secret-for-tests-of-more-than-32-characters';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
-/** It takes a second, or half a minute where the machine is full. */
+/** It usually takes a second, but half a minute on a busy machine. */
 const START_TIMEOUT_MS = 80_000;
 
 export interface CarillonProcess {
   readonly pid: number;
-  /** Of the API and Socket.IO; nothing listens there in a process that is only a consumer. */
+  /** The address of the API and of Socket.IO. In a process that is only a consumer, nothing listens there. */
   readonly url: string;
   readonly opsUrl: string;
   /** Everything that the process has written, line by line. */
@@ -28,10 +28,10 @@ export interface CarillonProcess {
   stop(): Promise<number | null>;
 }
 
-/** Far from what a session takes to begin on a busy machine: the clients of the tests connect once. */
+/** Much longer than a session takes to begin on a busy machine, because the tests' clients connect only once. */
 const HANDSHAKE_SECONDS = '15';
 
-/** Runs the program with just this environment and waits until it is ready. */
+/** Runs the program with only this environment, and waits until it is ready. */
 export async function startCarillon(
   environment: Readonly<Record<string, string>>,
   openFiles?: number,
@@ -54,7 +54,7 @@ export async function startCarillon(
   return carillon;
 }
 
-/** Runs the program and returns at once. `openFiles`: how many it may open, where that is not for the machine to say. */
+/** Runs the program and returns at once. `openFiles` limits the files that it may open. */
 export async function spawnCarillon(
   environment: Readonly<Record<string, string>>,
   openFiles?: number,
@@ -74,7 +74,7 @@ export async function spawnCarillon(
   const { pid = Number.NaN } = child;
   const dismissGuard = guard('kill -s KILL -- "$1"', String(pid));
   const { lines, ended } = linesOf(child);
-  // The last lines may come after the end of the process.
+  // The last lines may arrive after the process has ended.
   const exited = Promise.all([once(child, 'close'), ended]).then(() => {
     dismissGuard();
     return child.exitCode;
@@ -98,7 +98,7 @@ export async function isReady({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>): Prom
   return response?.status === 200;
 }
 
-/** Resolves when it is ready. Otherwise rejects with what it says of itself. */
+/** Resolves when it is ready; otherwise rejects with what it reports. */
 export async function untilReady(carillon: CarillonProcess, what: string, timeoutMs: number): Promise<void> {
   try {
     await until(`readiness: ${what}`, timeoutMs, () => isReady(carillon));

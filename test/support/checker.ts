@@ -1,6 +1,6 @@
 /**
- * The checker: numbers what is published per audience and judges what was seen, without hope. It tells apart what is
- * lost, what came twice, what came out of order and what nobody published.
+ * The checker numbers what is published per audience, and judges what was seen. It reports what was lost, repeated,
+ * out of order, or never published.
  */
 import { type MadeEvent, madeEvent } from './producer.ts';
 
@@ -12,7 +12,7 @@ export interface Verdict {
   readonly unexpected: readonly string[];
 }
 
-/** What was seen for one audience, in the order in which it was seen. */
+/** What was seen for one audience, in order. */
 export interface Seen {
   readonly audience: string;
   readonly ids: readonly string[];
@@ -28,7 +28,7 @@ export class Checker {
     return madeEvent(`${audience}#${number}`, { audience, ...attributes });
   }
 
-  /** How many events an audience has been given. */
+  /** How many events an audience was given. */
   count(audience: string): number {
     return this.#numbers.get(audience) ?? 0;
   }
@@ -56,7 +56,7 @@ export class Checker {
   }
 }
 
-/** A verdict on which nothing is wrong. */
+/** A verdict without faults. */
 export function flawless(expected: number): Verdict {
   return { expected, lost: [], duplicated: [], disordered: [], unexpected: [] };
 }

@@ -1,4 +1,4 @@
-/** The machine's Chromium without a window. */
+/** Runs the machine's Chromium without a window. */
 import { type Browser, type BrowserServer, chromium } from 'playwright-core';
 import { findChromium } from './programs.ts';
 
@@ -37,19 +37,19 @@ const args = [
   `--disable-features=${DISABLED_FEATURES.join(',')}`,
 ];
 
-/** Of this process. It ends with the process. */
+/** Shared by this process, and ends with it. */
 let shared: Promise<BrowserServer> | undefined;
 
 /**
- * A browser whose contexts, pages and storage no other caller sees. The caller MUST close it. Behind it is one Chromium
- * for all files that run in this process, because to start one is dear.
+ * A browser whose contexts, pages and storage no other caller sees. The caller MUST close it. All test files of this
+ * process share one Chromium, because starting one is slow.
  */
 export async function launchChromium(): Promise<Browser> {
   shared ??= chromium.launchServer({ executablePath: executable(), args });
   return await chromium.connect((await shared).wsEndpoint());
 }
 
-/** A Chromium of its own, with `more` flags. The caller MUST close it. */
+/** A separate Chromium with `more` flags. The caller MUST close it. */
 export async function launchOwnChromium(...more: readonly string[]): Promise<Browser> {
   return await chromium.launch({ executablePath: executable(), args: [...args, ...more] });
 }

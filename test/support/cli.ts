@@ -1,4 +1,4 @@
-/** The command line as its users run it: the built program as a process of its own, not on a terminal. */
+/** The command line as its users run it: the built program as its own process, not on a terminal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -13,20 +13,20 @@ export interface Ran {
 type Environment = Readonly<Record<string, string>>;
 
 export interface Running {
-  /** The whole lines that it has written to standard output until now. */
+  /** The complete lines that it has written to standard output so far. */
   readonly lines: () => readonly string[];
   readonly errors: () => string;
   readonly ended: Promise<Ran>;
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Runs it with just this environment. */
+/** Runs it with only this environment. */
 export async function startCli(args: readonly string[], env: Environment, input = ''): Promise<Running> {
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: 'pipe' });
   await once(child, 'spawn');
   child.stdin.end(input);
   let [out, err] = ['', ''];
-  // A character may come in two pieces.
+  // A character may arrive in two chunks.
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
   });

@@ -1,4 +1,4 @@
-/** A plain Socket.IO client, as any app has it, that keeps what it was told. */
+/** A plain Socket.IO client, as any app has one, that records what it receives. */
 import { io, type Socket } from 'socket.io-client';
 import type { Marks } from '../../src/contract/inbox.ts';
 import type { Notification } from '../../src/contract/notification.ts';
@@ -6,7 +6,7 @@ import type { Goaway, Resync, Session } from '../../src/contract/socket.ts';
 import { mayAskAnything } from './contracts/managers.ts';
 import { until } from './until.ts';
 
-/** Less than a test may take, so that it is said what was waited for. */
+/** Shorter than a test may take, so that the error says what was waited for. */
 const TIMEOUT_MS = 40_000;
 
 export interface TestClient {
@@ -20,9 +20,9 @@ export interface TestClient {
   readonly marks: readonly Marks[];
   /** The newest `session`. */
   session(): Promise<Session>;
-  /** Resolves with the first so many notifications once they have come. */
+  /** Resolves with the first `count` notifications once they have arrived. */
   received(count: number): Promise<readonly Notification[]>;
-  /** Asks and resolves with the answer. */
+  /** Sends a request and resolves with the answer. */
   ask(request: string, body?: unknown): Promise<unknown>;
   close(): void;
 }
@@ -31,13 +31,13 @@ export interface ClientOptions {
   readonly transports?: ('polling' | 'websocket')[];
   readonly headers?: Record<string, string>;
   readonly reconnection?: boolean;
-  /** Of Socket.IO. */
+  /** The path of Socket.IO. */
   readonly path?: string;
-  /** What `auth` holds besides the token. */
+  /** The fields of `auth` besides the token. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
 
-/** Begins to connect. `token` undefined: the client presents none in `auth`. */
+/** Starts to connect. `token` undefined: the client sends none in `auth`. */
 export function connectClient(
   url: string,
   token: string | undefined,
@@ -81,7 +81,7 @@ export function connectClient(
   };
 }
 
-/** The reason why a connection was refused: what a client finds in `connect_error`. */
+/** Why a connection was refused: what a client finds in `connect_error`. */
 export function refusalOf(client: TestClient): Promise<{ message: string; data: unknown }> {
   return new Promise((resolve) => {
     client.socket.once('connect_error', (error: Error & { data?: unknown }) => {

@@ -1,4 +1,4 @@
-/** The console's HTTP side as its page asks it, and real processes that have one. */
+/** Requests to the console as its page makes them, and real processes with a console. */
 import { type CarillonProcess, startCarillon, tokenFor } from './carillon.ts';
 import { freshRedis, freshVhost } from './servers.ts';
 
@@ -7,7 +7,7 @@ export interface ConsoleAnswer {
   readonly answer: unknown;
 }
 
-/** `path` behind `/console/`. With a body it is a POST. */
+/** `path` follows `/console/`. With a body it is a POST. */
 export async function ask(
   origin: string,
   path: string,
@@ -33,7 +33,7 @@ export const tokenIn = ({ answer }: ConsoleAnswer): string => {
   return token;
 };
 
-/** On real servers. Without canaries it is ready sooner. */
+/** On real servers, and without canaries, so that it is ready sooner. */
 export async function startReal(environment: Record<string, string>): Promise<CarillonProcess> {
   const [AMQP_URL, REDIS_URL] = await Promise.all([freshVhost(), freshRedis()]);
   return startCarillon({ AMQP_URL, REDIS_URL, CANARY_SECONDS: '0', ...environment });

@@ -1,4 +1,4 @@
-/** Dead letters in tests: made at will, and treated as an operator does over HTTP. */
+/** Dead letters for tests: created at will, and handled over HTTP as an operator does. */
 import { randomUUID } from 'node:crypto';
 import { connect, type GetMessage } from 'amqplib';
 import { tokenFor } from './carillon.ts';
@@ -19,7 +19,7 @@ export const reason = (code: string, time = '2026-11-20T09:00:00.000Z') => ({
   'x-carillon-time': time,
 });
 
-/** Puts letters straight into the queue, as if Carillon or RabbitMQ had. */
+/** Puts dead letters directly into the queue, as Carillon or RabbitMQ would. */
 export async function deadLetter(amqpUrl: string, deadLetters: readonly Made[]): Promise<void> {
   const model = await connect(amqpUrl);
   const channel = await model.createConfirmChannel();
@@ -31,7 +31,7 @@ export async function deadLetter(amqpUrl: string, deadLetters: readonly Made[]):
   await model.close();
 }
 
-/** All that there are; none is left. Rejects when there is no queue. */
+/** Takes all dead letters out of the queue. Rejects when there is no queue. */
 export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
   const model = await connect(amqpUrl);
   try {
@@ -49,7 +49,7 @@ export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
   }
 }
 
-/** A dead letter of Carillon's of an event, with an id as Carillon gives it. */
+/** An event's dead letter as Carillon writes it, with an id. */
 export function deadLetterOf(event: unknown, code: string, time?: string): Made {
   return {
     body: Buffer.from(JSON.stringify(event)),
@@ -63,7 +63,7 @@ export interface Answer {
   readonly answer: unknown;
 }
 
-/** `path` behind `/admin/dead-letters`. */
+/** `path` follows `/admin/dead-letters`. */
 export async function deadLetters(
   { opsUrl }: { readonly opsUrl: string },
   path: string,

@@ -1,6 +1,6 @@
 /**
- * fast-check, drawing the same inputs in each run: a failure belongs to the change, and not to the day. Another TEST_SEED
- * draws others.
+ * fast-check with the same inputs in each run, so that a failure is due to the change and not to chance. Another
+ * TEST_SEED draws others.
  */
 import fc from 'fast-check';
 

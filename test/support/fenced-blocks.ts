@@ -1,11 +1,11 @@
-/** The examples in documents: every fenced block of code, with where it stands and what it says it is. */
+/** The examples in documents: every fenced code block, with its place and its language. */
 import { readFileSync } from 'node:fs';
 
 export interface FencedBlock {
-  /** From the project's root. */
+  /** The path from the project's root. */
   readonly file: string;
   readonly line: number;
-  /** Empty where none is said. */
+  /** Empty if none is given. */
   readonly language: string;
   readonly code: string;
 }
@@ -26,7 +26,7 @@ export function fencedBlocksIn(file: string): FencedBlock[] {
   return blocks;
 }
 
-/** The one of this language that has this text in it. */
+/** The block of this language that contains this text. */
 export function fencedBlock(file: string, language: string, text: string): string {
   const found = fencedBlocksIn(file).filter(
     (block) => block.language === language && block.code.includes(text),

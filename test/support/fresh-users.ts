@@ -8,7 +8,7 @@ import { until } from './until.ts';
 
 export const TIMEOUT_MS = 20_000;
 
-/** To be called once in a test file: what it gives is another user in each test. */
+/** Call this once in a test file. It gives each test another user. */
 export function freshUsers() {
   let carillon: CarillonProcess;
   let watcher: TestClient;
@@ -42,7 +42,7 @@ export function freshUsers() {
   const claims = () => ({ departments: [`sales-${tests}`], topics: ['ticker.*'] });
   const token = (own: Record<string, unknown> = claims(), seconds = 600) => tokenFor(user(), own, seconds);
 
-  /** Begins to connect. */
+  /** Starts to connect. */
   const begin = async (auth: ClientOptions['auth'] = {}, bearer?: string) => {
     const client = connectClient(carillon.url, bearer ?? (await token()), { auth });
     clients.push(client);

@@ -1,6 +1,6 @@
 /**
- * A gateway in this process whose every wait is at a test's will: tokens, the store and RabbitMQ answer only when the
- * gate that bears their name is open. What it holds of sessions can be counted.
+ * A gateway in this process in which a test controls every wait: tokens, the store and RabbitMQ answer only while the
+ * gate with their name is open. What it holds for sessions can be counted.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -44,7 +44,7 @@ export type GateName =
   | 'mark'
   | 'publish';
 
-/** Whoever comes to a shut gate waits until it is opened. */
+/** Calls wait at a closed gate until it is opened. */
 class Gates {
   readonly #shut = new Map<GateName, (() => void)[]>();
 
@@ -52,7 +52,7 @@ class Gates {
     this.#shut.set(name, []);
   }
 
-  /** Resolves when somebody waits there. */
+  /** Resolves when a call waits at the gate. */
   reached(name: GateName): Promise<void> {
     return until(`somebody at ${name}`, TIMEOUT_MS, () => (this.#shut.get(name)?.length ?? 0) > 0);
   }
@@ -75,7 +75,7 @@ class Gates {
   }
 }
 
-/** What a process holds of sessions, besides its sockets. */
+/** What a process holds for sessions, besides their sockets. */
 interface Held {
   readonly rooms: readonly string[];
   readonly members: readonly string[];
@@ -88,7 +88,7 @@ export interface GatedGateway {
   readonly gates: Gates;
   /** Connections that were accepted and are not closed. */
   readonly connected: () => number;
-  /** Of the HTTP server, WebSockets among them. */
+  /** Connections of the HTTP server, including WebSockets. */
   readonly connections: () => Promise<number>;
   readonly held: () => Held;
   readonly gateway: Gateway;
@@ -101,7 +101,7 @@ export interface GatedOptions {
   readonly handshakeMs?: number;
 }
 
-/** The token is the user, who may have all topics. */
+/** The token is the user's name; every topic is allowed. */
 function identityOf(user: string): Verified {
   return {
     ok: true,
@@ -169,6 +169,7 @@ export async function startGatedGateway({
       departments: { of: gates.through('departments', () => undefined) },
       allowedOrigins: [],
       addresses: new ClientAddresses([]),
+      onRefused: () => {},
     },
     limits: {
       connections: new ConnectionLimits({ perNode: 1_000, perAddress: 1_000, perUser }),
@@ -205,7 +206,7 @@ export async function startGatedGateway({
         gone: (session) => void present.delete(session),
       }),
     ],
-    deliveries: { passedOn: () => {}, healed: () => {}, recovered: () => {}, refused: () => {} },
+    deliveries: [],
     log: pino({ level: 'silent' }),
     now: Date.now,
   });

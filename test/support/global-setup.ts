@@ -1,4 +1,7 @@
-/** Runs once before all test files: sees to the programs, and starts the RabbitMQ and the Redis that they share. */
+/**
+ * Runs once before all test files: makes sure that the programs exist, and starts the RabbitMQ and the Redis that
+ * they share.
+ */
 import { readFile } from 'node:fs/promises';
 import type { TestProject } from 'vitest/node';
 import { parse } from 'yaml';
@@ -11,7 +14,9 @@ declare module 'vitest' {
   export interface ProvidedContext {
     rabbitMq: { readonly port: number; readonly managementUrl: string };
     redis: { readonly port: number };
-    /** openapi.yaml and asyncapi.yaml, parsed, as one JSON text: each test file would take longer to read them. */
+    /**
+     * openapi.yaml and asyncapi.yaml, parsed, as one JSON text, which is faster than reading them in each test file.
+     */
     contracts: string;
   }
 }

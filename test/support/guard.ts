@@ -1,4 +1,4 @@
-/** Cleans up after this process when it dies without doing so itself: by Ctrl-C, a crash or SIGKILL. */
+/** Cleans up after this process if it dies without doing so: by Ctrl-C, a crash or SIGKILL. */
 import { spawn } from 'node:child_process';
 
 /**

@@ -1,4 +1,4 @@
-/** The signals that somebody has heard, in order, however they came. */
+/** The signals that a listener received, in order, by whatever way. */
 import { z } from 'zod';
 import { follow } from './contracts/findings.ts';
 import { checkSignal } from './contracts/watch.ts';
@@ -29,12 +29,12 @@ export class HeardSignals {
     return this.signals.filter(({ data }) => data.user === user);
   }
 
-  /** Types and data of what was told of a user. */
+  /** Types and data of the signals about a user. */
   told(user: string): readonly (readonly [string, unknown])[] {
     return this.of(user).map(({ type, data }) => [type, data]);
   }
 
-  /** Resolves once there are so many of the user. */
+  /** Resolves once `count` signals about the user have arrived. */
   async heard(user: string, count = 1): Promise<readonly SignalEvent[]> {
     await until(`${count} signals of ${user}`, TIMEOUT_MS, () => this.of(user).length >= count);
     return this.of(user);

@@ -1,4 +1,4 @@
-/** AMQP properties that no client library would write: any type, length and depth, and bytes that are spoilt. */
+/** AMQP properties that no client library would write: any type, length and depth, and damaged bytes. */
 import {
   array,
   double,
@@ -91,7 +91,7 @@ const scalar: fc.Arbitrary<Buffer> = fc.constantFrom(
   tagged('x', long(Buffer.alloc(300, 0xfe))),
 );
 
-/** Of a type that is none, or with a length that is not its own. */
+/** An unknown type, or a wrong length. */
 const wrong: fc.Arbitrary<Buffer> = fc.constantFrom(
   tagged('z', Buffer.alloc(8)),
   tagged('\0'),
@@ -142,10 +142,10 @@ const properties = (headers: fc.Arbitrary<readonly Field[]>): fc.Arbitrary<Buffe
     )
     .map((given: PropertyBytes) => propertiesOf({ ...given, deliveryMode: 2 }));
 
-/** What RabbitMQ mostly passes on. */
+/** Properties that RabbitMQ usually passes on. */
 export const hostileProperties: fc.Arbitrary<Buffer> = properties(fields(weighted([6, value], [1, deep])));
 
-/** Bytes that were properties before somebody spoilt them, or never were any. */
+/** Damaged properties, or bytes that never were properties. */
 export const spoiltProperties: fc.Arbitrary<Buffer> = weighted<Buffer>(
   [1, fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes))],
   [2, properties(fields(weighted([2, value], [1, wrong])))],

@@ -1,4 +1,4 @@
-/** Requests to Carillon as a hostile sender makes them, and what holds of every answer whatever was asked. */
+/** Requests to Carillon as a hostile sender makes them, and what every answer must fulfil whatever was asked. */
 import { expect } from 'vitest';
 import { type RawAnswer, sendRaw } from './raw-http.ts';
 
@@ -9,7 +9,7 @@ export interface Asked {
   readonly body?: string | Uint8Array;
 }
 
-/** A POST of an event, with the length that it has, unless told otherwise. */
+/** A POST of an event with its real length, unless given otherwise. */
 export function bytesOf(
   { method = 'POST', path = '/v1/events', headers = {}, body = '' }: Asked,
   token: string,
@@ -24,12 +24,12 @@ export function bytesOf(
     ...headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  // latin1 writes each character as the one byte that is meant.
+  // latin1 writes each character as one byte.
   const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
   return Buffer.concat([head, payload]);
 }
 
-/** Never a 5xx, never a word about our insides; what says that it is problem details has all of them. */
+/** Never a 5xx, never anything internal, and problem details are complete. */
 export function expectHarmless({ status, contentType, head, body }: RawAnswer): void {
   expect(body).not.toMatch(/node_modules|\bat .*\.(js|ts):\d|node:internal|(Type|Range|Syntax)Error/);
   expect(status).toBeLessThan(500);
@@ -44,7 +44,7 @@ export function expectHarmless({ status, contentType, head, body }: RawAnswer): 
   });
 }
 
-/** Asks on a connection of its own. Fails when there is no answer, or one that is not harmless. */
+/** Sends a request on a new connection. Fails when there is no answer or a harmful one. */
 export async function ask(url: string, token: string, asked: Asked): Promise<RawAnswer> {
   const [answer] = await sendRaw(url, bytesOf(asked, token));
   if (answer === undefined) throw new Error(`no answer to ${JSON.stringify(asked).slice(0, 300)}`);
@@ -52,7 +52,7 @@ export async function ask(url: string, token: string, asked: Asked): Promise<Raw
   return answer;
 }
 
-/** No line of the log that says that something failed which nobody expected. */
+/** Fails if a log line reports an unexpected failure. */
 export function expectNoFailure(output: readonly string[]): void {
   expect(output.filter((line) => /"level":"(error|fatal)"|Unhandled|Uncaught|^ +at /.test(line))).toEqual([]);
 }

@@ -1,4 +1,4 @@
-/** Packets of Socket.IO as a hostile client writes them: right in parts, seldom as a whole. */
+/** Socket.IO packets as a hostile client writes them: partly right, seldom as a whole. */
 import { requests } from '../../src/contract/socket.ts';
 import fc from './fast-check.ts';
 import { hostileJson, weighted } from './hostile.ts';

@@ -1,8 +1,8 @@
-/** What a hostile sender writes where something sensible belongs, and the count of what was tried. */
+/** What a hostile sender writes in place of sensible values, and a count of the inputs. */
 import { afterAll } from 'vitest';
 import fc from './fast-check.ts';
 
-/** Returns what MUST be called for each input; how many there were is printed once, at the end of the file. */
+/** Returns a function that MUST be called for each input. The count is printed once, at the end of the file. */
 export function countInputs(): (inputs?: number) => void {
   let count = 0;
   afterAll(() => console.log(`${count} hostile inputs tried`));
@@ -11,7 +11,7 @@ export function countInputs(): (inputs?: number) => void {
   };
 }
 
-/** Takes each arbitrary as often as the number before it says. */
+/** Chooses each arbitrary with the weight before it. */
 export const weighted = <T>(...choices: readonly (readonly [number, fc.Arbitrary<T>])[]): fc.Arbitrary<T> =>
   fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
@@ -41,7 +41,7 @@ const texts = [
   'x'.repeat(20_000),
 ];
 
-/** What JSON.stringify cannot write, or what a parser that is not careful stumbles over. */
+/** JSON that JSON.stringify cannot write, or on which a careless parser fails. */
 const rawJson = [
   '1e400',
   '-1e999',
@@ -64,7 +64,7 @@ const rawJson = [
   nested(20, '{"a":', '}'),
 ];
 
-/** Any value that JSON can hold, mostly one that a careless check takes for something else. */
+/** Any JSON value, usually one that a careless check mistakes for another. */
 export const hostileValue: fc.Arbitrary<unknown> = weighted<unknown>(
   [3, fc.constantFrom(...texts)],
   [3, fc.constantFrom<unknown>(null, true, false, 0, -1, 0.5, 1e21, 2 ** 53, -1e308, [], {}, [[]], [null])],
@@ -77,7 +77,7 @@ export const hostileJson: fc.Arbitrary<string> = weighted<string>(
   [1, fc.constantFrom(...rawJson)],
 );
 
-/** Ways to spoil JSON text; `before` and `after` are the two parts of it. */
+/** Ways to damage JSON text; `before` and `after` are its two parts. */
 const spoilers: Readonly<Record<string, (before: Buffer, after: Buffer, noise: Uint8Array) => Uint8Array[]>> =
   {
     'cut off': (before) => [before],
@@ -90,7 +90,7 @@ const spoilers: Readonly<Record<string, (before: Buffer, after: Buffer, noise: U
     noise: (_before, _after, noise) => [noise],
   };
 
-/** Text that was JSON before somebody spoilt it, or was never any. */
+/** Damaged JSON text, or text that never was JSON. */
 export const spoilt = (text: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
   fc
     .record({

@@ -1,4 +1,4 @@
-/** What a client library does with the messages of a scripted link: everything of it but the connection. */
+/** What a client library does with the messages of a scripted link: everything except the connection. */
 import { Announcer } from '../../src/clients/client/announcer.ts';
 import type { Environment } from '../../src/clients/client/environment.ts';
 import { InboxStore } from '../../src/clients/client/inbox-store.ts';

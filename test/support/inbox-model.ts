@@ -1,4 +1,4 @@
-/** A slow model of a user's inbox that is plainly right, for tests that compare with it. */
+/** A slow but obviously correct model of a user's inbox, for tests to compare with. */
 import type { Audience } from '../../src/contract/audience.ts';
 import { type Event, RETRACTION_TYPE } from '../../src/contract/event.ts';
 import type { InboxItem, InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
@@ -36,18 +36,18 @@ export const EVERYBODY: readonly Audience[] = [
   'department:ops',
   'user:bob',
 ];
-/** Those of ada, in the order in which those of one moment stand. */
+/** Ada's audiences, in the order in which notifications of the same moment are listed. */
 export const BY_RANK: readonly Audience[] = ['department:ops', 'department:sales', 'global', 'user:ada'];
 
 export type Line = Pick<InboxItem, 'source' | 'id' | 'audience' | 'offset' | 'seen' | 'read' | 'archived'>;
 
-/** A notification of a list in short. */
+/** A notification of a list, in short. */
 export function lineOf({ source, id, audience, offset, seen, read, archived }: Line): string {
   const flags = [seen && 'seen', read && 'read', archived && 'archived'].filter(Boolean);
   return [source, id, audience, offset, ...flags].join(' ');
 }
 
-/** What a user's inbox shows, computed in the plainest way from everything that ever happened. */
+/** Computes what a user's inbox shows, in the simplest way, from everything that ever happened. */
 export class InboxModel {
   readonly copies: Copy[] = [];
   readonly #since = new Map<Audience, number>();
@@ -68,7 +68,7 @@ export class InboxModel {
     }
   }
 
-  /** The user belongs to the department from behind this offset on. */
+  /** The user has belonged to the department since this offset. */
   joined(department: Audience, offset: number): void {
     this.#since.set(department, offset);
   }
@@ -81,7 +81,7 @@ export class InboxModel {
     }
   }
 
-  /** Of one audience in the order of its log. */
+  /** Appends a copy. MUST be called in the order of each audience's log. */
   place(made: Made, place: Place): void {
     this.copies.push({ made, ...place, seen: false, read: false, archived: false });
   }

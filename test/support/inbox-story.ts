@@ -1,4 +1,4 @@
-/** What happens to inboxes in the stories of the tests, whichever service and devices they are told to. */
+/** What happens to inboxes in the tests' stories, independent of the service and the devices. */
 import type { Inbox, Which } from '../../src/clients/client/api.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
@@ -8,7 +8,7 @@ import { BY_RANK, type Made } from './inbox-model.ts';
 
 const EVENTS = 15;
 
-/** The events of a story, which may come again. */
+/** The events of a story, which may repeat. */
 export function anyEventsFor(audiences: readonly Audience[]): fc.Arbitrary<Made[]> {
   const anyMade = fc.record({
     id: anyId,
@@ -26,7 +26,7 @@ export function anyEventsFor(audiences: readonly Audience[]): fc.Arbitrary<Made[
 }
 
 export const anyAs = fc.constantFrom<MarkRequest['as'][]>('seen', 'read', 'unread', 'archived');
-/** Something of a list, by its place there. */
+/** Picks an element of a list by its index. */
 export const anyPick = fc.nat({ max: 40 });
 /** One of the story's events. */
 export const anyMake = fc.record({ make: fc.nat({ max: EVENTS - 1 }) });
@@ -43,7 +43,7 @@ export const anyMarkOn = (anyDevice: fc.Arbitrary<number>) =>
     ),
   });
 
-/** A mark that none of the devices makes. */
+/** A mark that is made by none of the devices. */
 export const anyElsewhere = fc.record({
   elsewhere: anyAs,
   of: fc.oneof(
@@ -73,7 +73,7 @@ export function markAs(inbox: Inbox, as: MarkRequest['as']): (which: Which) => P
   return marks[as];
 }
 
-/** `headOf`: where a log stands. Nobody may mark what is behind. */
+/** `headOf`: the head of a log. Nothing beyond it may be marked. */
 export function requestElsewhere(
   { elsewhere: as, of }: Of<typeof anyElsewhere>,
   headOf: (audience: Audience) => number,

@@ -1,4 +1,4 @@
-/** Installs the programs that the tests run, where Debian or Ubuntu lets it; else says what to install. */
+/** Installs the programs that the tests run, if Debian or Ubuntu allows it; otherwise says what to install. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const maxOutputBytes = 64 * 1024 * 1024;
 const policyFile = '/usr/sbin/policy-rc.d';
 
-// The names are Debian's.
+// Debian's names.
 const packages = [
   { name: 'redis-server', find: findRedisServer, isInDocker: true },
   { name: 'rabbitmq-server', find: findRabbitMqServer, isInDocker: true },
@@ -34,7 +34,7 @@ const packages = [
 
 const missingPackages = () => packages.filter(({ find }) => find() === undefined);
 
-/** What a command must start with to run as root; `undefined` where that takes a password. */
+/** The prefix that runs a command as root; undefined if that needs a password. */
 async function rootPrefix(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   return await run('sudo', ['-n', 'true']).then(
@@ -89,7 +89,7 @@ export async function ensurePrograms(): Promise<void> {
     `The tests need ${needed.join(', ')}: install the packages of these names${reason}, ` +
       'or, for RabbitMQ and Redis only, start Docker; CHROMIUM_PATH may name a Chromium elsewhere.',
   );
-  // Where it was thrown says nothing to the one who has to install.
+  // The stack does not help a person who has to install something.
   error.stack = error.message;
   throw error;
 }

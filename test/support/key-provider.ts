@@ -1,4 +1,4 @@
-/** An identity provider as a server of its own: publishes keys, signs tokens with them, and may go away. */
+/** An identity provider as a separate server: publishes keys, signs tokens with them, and may go away. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -14,7 +14,7 @@ interface Key {
 
 export class KeyProvider {
   readonly url: string;
-  /** How often it was asked. */
+  /** How many requests it got. */
   fetches = 0;
   readonly #port: number;
   readonly #keys = new Map<string, Key>();
@@ -31,7 +31,7 @@ export class KeyProvider {
     return new KeyProvider(await freePort());
   }
 
-  /** `isPublished` false: a key that the provider does not tell of. */
+  /** `isPublished` false: the provider does not publish the key. */
   async addKey(kid: string, alg: Algorithm, isPublished = true): Promise<void> {
     this.#keys.set(kid, { alg, pair: await generateKeyPair(alg), isPublished });
   }
@@ -67,7 +67,7 @@ export class KeyProvider {
     await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
   }
 
-  /** Ends whatever is under way, too. */
+  /** Also ends requests under way. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;

@@ -1,7 +1,7 @@
 /**
- * A client that costs little, so that one process has thousands: a WebSocket with as much of Socket.IO as is needed.
- * It keeps a cursor per audience and presents them whenever it connects, goes to the next gateway after each loss, and
- * returns after a `goaway` when that says so. It can stop reading and still answer pings, blindly.
+ * A cheap client, of which one process can have thousands: a WebSocket with the necessary part of Socket.IO. It keeps
+ * a cursor per audience and presents them whenever it connects. It goes to the next gateway after each loss, and
+ * returns after a `goaway` that says so. It can stop reading and still send pongs.
  */
 import { WebSocket } from 'ws';
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
@@ -9,7 +9,7 @@ import type { Goaway, Session } from '../../src/contract/socket.ts';
 import { framesOf } from './contracts/watch.ts';
 
 const PATH = '/socket.io/?EIO=4&transport=websocket';
-/** As a Socket.IO client does after a loss that nobody announced. */
+/** As a Socket.IO client does after an unannounced loss. */
 const RETURN_MS = [500, 1_500] as const;
 const BLIND_PONG_EVERY_MS = 1_000;
 
@@ -18,7 +18,7 @@ const NOTIFICATION = '42["notification",';
 const GOAWAY = '42["goaway",';
 const ANSWER = /^43\d+(\[.*)$/s;
 
-/** The server takes ten messages a second. */
+/** The server accepts ten messages a second. */
 const PART_EVERY_MS = 150;
 
 export interface HeardGoaway extends Goaway {
@@ -38,12 +38,12 @@ export class LightClient {
   readonly #token: string;
   readonly #cursors = new Map<string, Cursor>();
   readonly #seen = new Map<string, string[]>();
-  /** What came live of audiences of which more was missed than one answer holds. */
+  /** Live notifications of audiences of which one answer could not hold everything that was missed. */
   readonly #held = new Map<string, Notification[]>();
   #at = 0;
-  /** How many of the goaways have had their effect. */
+  /** How many goaways it has obeyed. */
   #obeyed = 0;
-  /** Of the present connection, whose messages are held against the contract. */
+  /** The present connection's frames, which are checked against the contract. */
   #frames: ReturnType<typeof framesOf>;
   #socket: WebSocket | undefined;
   #isConnected = false;
@@ -57,7 +57,7 @@ export class LightClient {
     this.#connect();
   }
 
-  /** Has a session at this moment. */
+  /** Whether it has a session now. */
   get isConnected(): boolean {
     return this.#isConnected;
   }
@@ -67,7 +67,7 @@ export class LightClient {
     return this.#urls[this.#at % this.#urls.length] ?? '';
   }
 
-  /** The ids of an audience's events, in the order in which they came. */
+  /** The ids of an audience's events, in the order of arrival. */
   seen(audience: string): readonly string[] {
     return this.#seen.get(audience) ?? [];
   }
@@ -165,7 +165,7 @@ export class LightClient {
     this.onSession();
   }
 
-  /** What one answer could not hold comes in parts; what is live waits for it. */
+  /** Fetches what one answer could not hold in parts; live notifications wait. */
   #recoverPart(audiences: NonNullable<Session['missed']>): void {
     for (const [audience, found] of Object.entries(audiences)) {
       if (found === undefined) continue;
@@ -174,7 +174,7 @@ export class LightClient {
       this.#cursors.set(audience, { epoch: found.epoch, offset: found.head });
       if (found.more) continue;
       if (!found.recovered) this.unrecovered += 1;
-      // The parts reach to where the log ends now: some of what came live meanwhile was in them.
+      // The parts reach the present end of the log, so they contain some of the live notifications.
       const behind = (this.#held.get(audience) ?? []).filter(({ offset }) => offset > found.head);
       for (const notification of behind) this.#tell(notification);
       this.#held.delete(audience);

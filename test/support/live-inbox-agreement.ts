@@ -1,4 +1,4 @@
-/** What every inbox of a user has to show, and every device has to have told, when all is quiet. */
+/** What a user's inboxes must show, and what devices must have reported, once everything is quiet. */
 import { expect, vi } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
@@ -7,7 +7,7 @@ import type { LiveInboxDevice, MeantMark } from './live-inbox-device.ts';
 import type { LiveInboxUser } from './live-inbox-user.ts';
 import { until } from './until.ts';
 
-/** What was published before has come to these devices, unless they lose their connection. */
+/** Everything published before has reached these devices, unless they lose their connection. */
 export async function reached(
   user: LiveInboxUser,
   devices: readonly LiveInboxDevice[],
@@ -20,7 +20,7 @@ export async function reached(
   );
 }
 
-/** `requests`: what was marked by HTTP. `patienceMs`: how long anything may take. */
+/** `requests`: the marks made over HTTP. `patienceMs`: how long anything may take. */
 export async function expectAgreement(
   user: LiveInboxUser,
   devices: readonly LiveInboxDevice[],
@@ -81,7 +81,7 @@ function countsOf(model: InboxModel) {
   };
 }
 
-/** Nothing was marked that nobody meant, and everything that was answered has been. */
+/** Every mark was intended, and every answered mark is there. */
 function expectMeant(
   user: LiveInboxUser,
   devices: readonly LiveInboxDevice[],
@@ -125,7 +125,10 @@ function expectMeant(
   expect(meant.filter((mark) => mark.isAnswered && !isDone(mark))).toEqual([]);
 }
 
-/** In order and once; missed and seen elsewhere is not new; and what came to a topic meanwhile came to who was in it. */
+/**
+ * In order and once. What was missed but seen elsewhere is not new. What was published to a topic meanwhile reached
+ * its subscribers.
+ */
 async function expectTold(user: LiveInboxUser, devices: readonly LiveInboxDevice[], model: InboxModel) {
   const models = new Map<number, InboxModel>();
   for (const device of devices) {

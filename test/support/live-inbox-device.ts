@@ -1,4 +1,4 @@
-/** A device with `carillon/client` on real sockets, which goes away and comes back as its test says. */
+/** A device with `carillon/client` on real sockets, which leaves and returns as its test decides. */
 import type { Inbox, Which } from '../../src/clients/client/api.ts';
 import { Client } from '../../src/clients/client/client.ts';
 import { environment } from '../../src/clients/client/environment.ts';
@@ -10,7 +10,7 @@ import { until } from './until.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** What the app was told, and in which of the client's lives. */
+/** What the app received, and in which of the client's lives. */
 export interface ToldNotification {
   readonly life: number;
   readonly audience: string;
@@ -18,11 +18,11 @@ export interface ToldNotification {
   readonly event: string;
   readonly isMissed: boolean;
   readonly isSeen: boolean;
-  /** Of the user's marks, as the session before it told. */
+  /** The version of the user's marks in the last session message. */
   readonly version: number;
 }
 
-/** A mark as the user meant it: all that was shown, by offsets, or an id, or events. */
+/** A mark as the user intended it: everything shown, by offsets, or an id, or events. */
 export interface MeantMark {
   readonly as: MarkRequest['as'];
   readonly upTo?: Readonly<Record<string, number>>;
@@ -38,7 +38,7 @@ export class LiveInboxDevice {
   readonly #proxy: TcpProxy;
   readonly #token: string;
   readonly #topics = new Map<string, number | undefined>();
-  /** What the storage held, at each time that it was written. */
+  /** The storage's content after each write. */
   readonly #cursors: string[] = [];
   #client: Client;
   #wake = () => {};
@@ -52,7 +52,7 @@ export class LiveInboxDevice {
     this.#client = this.#open();
   }
 
-  /** `port`: of a gateway. */
+  /** `port`: a gateway's. */
   static async start(port: number, token: string): Promise<LiveInboxDevice> {
     const proxy = await startTcpProxy(port);
     await watchServer(`http://127.0.0.1:${proxy.port}`);
@@ -108,7 +108,10 @@ export class LiveInboxDevice {
     this.#enter(topic, last);
   }
 
-  /** The connection breaks, and the client has noticed it. It comes back by itself when nobody has it do so before. */
+  /**
+   * Breaks the connection, and resolves when the client has noticed. It returns by itself unless `comeBack` is called
+   * first.
+   */
   async leave(): Promise<void> {
     if (!this.isConnected) return;
     await new Promise<void>((resolve) => {
@@ -120,13 +123,13 @@ export class LiveInboxDevice {
     });
   }
 
-  /** By the gateway at this port, from now on, when it is not connected. */
+  /** Uses the gateway at this port from now on, if it is not connected. */
   comeBack(port: number): void {
     this.#proxy.moveTo(port);
     this.#wake();
   }
 
-  /** The page is opened anew, with cursors that it had `back` writes ago: another device's copy of them, or a backup. */
+  /** Opens the page again with the cursors of `back` writes ago, as from another device's copy or a backup. */
   reload(port: number, back: number): void {
     this.#client.close();
     this.#proxy.moveTo(port);
@@ -143,7 +146,7 @@ export class LiveInboxDevice {
     });
   }
 
-  /** Everything that was asked has been answered. MUST be called while it is connected. */
+  /** Resolves when every request is answered. MUST be called while it is connected. */
   async answered(): Promise<void> {
     await Promise.all(this.#pending);
     this.#pending = [];
@@ -191,7 +194,7 @@ export class LiveInboxDevice {
   }
 }
 
-/** Of each audience the last that a list shows. */
+/** The last place of each audience that a list shows. */
 function placesOf(list: Inbox['list']): Record<string, number> {
   const places: Record<string, number> = {};
   for (const { audience, offset } of list) places[audience] = Math.max(offset, places[audience] ?? 0);

@@ -1,7 +1,7 @@
 /**
- * A user of a running service, and what happened to this user's inbox as the service itself wrote it down: the logs say
- * which event came where and when, the marks that a witness is told say what was marked in which order. From these the
- * model tells what has to be shown, whatever crossed on its way.
+ * A user of a running service, and the history of this user's inbox as the service itself recorded it: the logs say
+ * where and when each event was appended, and the marks that a witness receives say in which order they were made.
+ * From these the model computes what must be shown, whatever crossed on the way.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -19,14 +19,14 @@ const TIMEOUT_MS = 30_000;
 const TOPIC = 'topic:ticker';
 export const AUDIENCES: readonly Audience[] = [...BY_RANK, 'user:bob', TOPIC];
 const JOINED = BY_RANK.filter((audience) => audience.startsWith('department:'));
-/** Odd, and far less than a list holds. */
+/** A page size that does not divide a list, and is much smaller. */
 const PAGE = 7;
 
-/** Of all users: a log of notices to everybody has those of others too. */
+/** The events of all users: a log of notices to everybody contains those of others too. */
 export class EventsOfAll {
   readonly #made = new Map<string, Made>();
 
-  /** Answers whether it is new. */
+  /** Returns whether it is new. */
   add(made: Made): boolean {
     const event = nameOf(made);
     if (this.#made.has(event)) return false;
@@ -64,7 +64,7 @@ export class LiveInboxUser {
     this.token = token;
   }
 
-  /** `suffix`: of all names that are this user's alone. */
+  /** `suffix`: ends all names that belong to this user alone. */
   static async make(stack: Stack, redis: Redis, all: EventsOfAll, suffix: string): Promise<LiveInboxUser> {
     const departments = JOINED.map((audience) => `${audience.slice('department:'.length)}${suffix}`);
     const topics = [`ticker${suffix}`];
@@ -80,7 +80,7 @@ export class LiveInboxUser {
     return this.#stack.gateways.map(({ url }) => Number(new URL(url).port));
   }
 
-  /** An event as this user's stories have it, under names of its own. */
+  /** An event of this user's stories, under its own names. */
   own(made: Made): Made {
     const source = this.ownSource(made.source);
     const { retracts } = made;
@@ -92,7 +92,7 @@ export class LiveInboxUser {
     return `${source}${this.#suffix}`;
   }
 
-  /** In the order of calls; resolves once RabbitMQ has it. */
+  /** Publishes in the order of calls; resolves once RabbitMQ has confirmed. */
   publish(made: Made): Promise<void> {
     if (this.#all.add(made)) this.#events.push(made);
     const audience = made.audience.map((one) => this.#there(one));
@@ -101,7 +101,10 @@ export class LiveInboxUser {
     return this.#publishing;
   }
 
-  /** One of an event's own for each of these audiences: what was published before is in their logs when it has come. */
+  /**
+   * Publishes a marker event to each of these audiences. When it has arrived, everything published before is in their
+   * logs.
+   */
   async publishMarkers(audiences: readonly Audience[]): Promise<string[]> {
     this.#markers += 1;
     const source = this.ownSource('/marker');
@@ -138,7 +141,7 @@ export class LiveInboxUser {
     return (await this.#log(audience)).at(-1)?.offset ?? 0;
   }
 
-  /** By HTTP, so that all devices are told of it. */
+  /** Over HTTP, so that all devices are notified. */
   async mark(request: MarkRequest): Promise<void> {
     const upTo = Object.entries(request.upTo ?? {}).map(([name, offset]) => [
       this.#there(BY_RANK.find((one) => one === name) ?? 'global'),
@@ -171,7 +174,7 @@ export class LiveInboxUser {
     return AUDIENCES.find((one) => this.#there(one) === audience) ?? 'global';
   }
 
-  /** What other sessions than the witness's were answered, in the order in which the service did it. */
+  /** The marks that were made by sessions other than the witness, in the service's order. */
   get marked(): TestClient['marks'] {
     return (this.#witness?.marks ?? []).toSorted((a, b) => a.version - b.version);
   }
@@ -207,7 +210,7 @@ export class LiveInboxUser {
     return { has: has.filter((event) => isAmong.has(event)), published };
   }
 
-  /** Of a topic: what nothing keeps from whoever is in it. */
+  /** What every subscriber of the topic must receive. */
   plainOf(audience: Audience): string[] {
     const taken = this.#events.flatMap(({ source, retracts }) =>
       retracts === undefined ? [] : [nameOf({ id: retracts.id, source: retracts.source ?? source })],

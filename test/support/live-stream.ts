@@ -11,10 +11,10 @@ export interface LiveStream {
   readonly comments: number;
   /** Resolves with how it ended: by its end, or cut off. */
   readonly ended: Promise<'complete' | 'broken'>;
-  /** Of one event, in the order in which they came. Resolves when there are so many. */
+  /** The stages of one event, in order of arrival. Resolves when there are `count`. */
   stagesOf(id: string, count: number): Promise<readonly Stage[]>;
   sumOf(count: keyof StageCounts): number;
-  /** Goes away without a word. */
+  /** Closes the connection abruptly. */
   close(): void;
 }
 
@@ -25,7 +25,7 @@ export function askLive(origin: string, token?: string, signal?: AbortSignal): P
   });
 }
 
-/** Resolves with the first tick: from then on what happens is seen. */
+/** Resolves with the first tick; what happens after that is seen. */
 export async function openLive(origin: string, token?: string): Promise<LiveStream> {
   const leaving = new AbortController();
   const response = await askLive(origin, token, leaving.signal);

@@ -1,4 +1,4 @@
-/** Counts the timers of this process that have neither fired nor been cleared, also those that nobody waits for. */
+/** Counts this process's timers that have neither fired nor been cleared, including unreferenced ones. */
 import { createHook } from 'node:async_hooks';
 
 export class LivingTimers {
@@ -14,7 +14,7 @@ export class LivingTimers {
     this.#hook.enable();
   }
 
-  /** Those that code below this folder has made, each with the line that did. */
+  /** The timers that code in this folder has started, each with its line. */
   madeIn(folder: string): readonly string[] {
     return [...this.#makers.values()].filter((maker) => maker.includes(folder));
   }

@@ -1,9 +1,10 @@
 /**
- * Clients of one log, as docs/protocol.md tells them to be: what comes live is the next, or they are told. One that was
- * away presents its cursor. Each reads the inbox when it is told that something cannot be recovered.
+ * Clients of one log that behave as docs/protocol.md says: a live notification is the next one, or they are told of a
+ * loss. A client that was away presents its cursor. It reads the inbox when something cannot be recovered.
  */
 
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
+import { NO_DELIVERY_OBSERVERS } from '../../src/edge/gateway/delivery-observer.ts';
 import type { Feed } from '../../src/edge/gateway/feed.ts';
 import { recover } from '../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../src/pipeline/inbox/answer-size.ts';
@@ -11,7 +12,7 @@ import { reaches } from '../../src/pipeline/inbox/incarnations.ts';
 import type { SharedLog } from './shared-log.ts';
 import { AUDIENCE } from './shared-log.ts';
 
-/** Up to where it has read, and the events that were there. */
+/** The place up to which it has read, and the events that were there. */
 interface Reading {
   readonly at: Cursor;
   readonly held: ReadonlySet<string>;
@@ -19,17 +20,17 @@ interface Reading {
 
 type Told = Pick<Notification, 'id' | 'epoch' | 'offset'>;
 
-const UNLIMITED = { maxNotifications: 10_000, onRecovery: () => {}, now: Date.now };
+const UNLIMITED = { maxNotifications: 10_000, observers: NO_DELIVERY_OBSERVERS, now: Date.now };
 
 export class LogClient {
   readonly #log: SharedLog;
   readonly #name: string;
-  /** Each event that it has, and how often it had been told of a loss by then. */
+  /** Each event that it has, and how many losses it knew of at that time. */
   readonly #seen = new Map<string, number>();
   readonly faults: string[] = [];
   #cursor: Cursor | undefined;
   #feed: Feed | undefined;
-  /** What comes live while it does not know yet where it begins. */
+  /** Live notifications that arrive before it knows where it begins. */
   #held: (() => void)[] | undefined;
   #losses = 0;
   readonly #readings: Reading[] = [];
@@ -44,7 +45,7 @@ export class LogClient {
     return this.#feed !== undefined;
   }
 
-  /** Enters the feed with the cursor that it has; the first time with none, and then it has read all before. */
+  /** Enters the feed with its cursor; the first time it has none and has read everything before. */
   async enter(feed: Feed): Promise<void> {
     await feed.opened;
     this.#feed = feed;
@@ -77,8 +78,8 @@ export class LogClient {
   }
 
   /**
-   * What the log holds in the end and this client does not have. What was gone when it read up to there, and came back
-   * with another machine or a backup, is none of it.
+   * What the log finally holds and this client lacks. Entries that were missing when it read that far, and came back
+   * with another machine or a backup, do not count.
    */
   async missing(): Promise<readonly string[]> {
     await this.#reading;

@@ -1,9 +1,10 @@
 /**
- * Random lives of one log that two machines have: it is appended to, fails over and back, is restored and damaged, while
- * clients stay, leave and come back over gateways that start anew. The promise: what the log holds in the end every client
- * has, once, or it was told of a loss.
+ * Random lives of one log that two machines have. It is appended to, fails over and back, is restored and damaged,
+ * while clients stay, leave and return over gateways that restart. The promise: every client has, once, what the log
+ * finally holds, or was told of a loss.
  */
 import { expect } from 'vitest';
+import { NO_DELIVERY_OBSERVERS } from '../../src/edge/gateway/delivery-observer.ts';
 import { Feed } from '../../src/edge/gateway/feed.ts';
 import { packetOf } from '../../src/pipeline/inbox/live-message.ts';
 import fc from './fast-check.ts';
@@ -135,8 +136,7 @@ export class LogLife {
     return new Feed(AUDIENCE, {
       inbox: this.#log.inbox,
       inForce: () => this.#pace.turn('the subscription is in force'),
-      onPassedOn: () => {},
-      onHealed: () => {},
+      observers: NO_DELIVERY_OBSERVERS,
       onFault: (_audience, error) => {
         throw error;
       },

@@ -6,6 +6,7 @@ import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { type Cursor, EMPTY_HEAD } from '../../src/contract/notification.ts';
 import type { Cursors, Missed } from '../../src/contract/recovery.ts';
+import { NO_DELIVERY_OBSERVERS } from '../../src/edge/gateway/delivery-observer.ts';
 import { withMarks } from '../../src/edge/gateway/missed-marks.ts';
 import { type AnswerBudget, recover } from '../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../src/pipeline/inbox/answer-size.ts';
@@ -28,7 +29,7 @@ export interface Receiver {
   marks(marks: unknown): void;
 }
 
-const RECOVERY = { maxNotifications: 500, onRecovery: () => {} };
+const RECOVERY = { maxNotifications: 500, observers: NO_DELIVERY_OBSERVERS };
 const METER = { spend: () => {} };
 
 export class ScriptedLink {

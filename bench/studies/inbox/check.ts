@@ -53,9 +53,11 @@ const feeds = new Feeds({
   live,
   now: Date.now,
   checkMs: CHECK_MS,
-  onPassedOn: () => {},
-  onHealed: () => {
-    healed += 1;
+  observers: {
+    passedOn: () => {},
+    healed: () => {
+      healed += 1;
+    },
   },
   log: pino({ level: 'silent' }),
 });

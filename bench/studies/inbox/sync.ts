@@ -41,6 +41,7 @@ new Gateway(httpServer, {
     departments: { of: async () => undefined },
     allowedOrigins: [],
     addresses: new ClientAddresses([]),
+    onRefused: () => {},
   },
   // The load is one client's; nothing of it is to be refused.
   limits: {
@@ -66,7 +67,7 @@ new Gateway(httpServer, {
   compression: { thresholdBytes: 512, level: 3 },
   serveClient: false,
   sessions: [],
-  deliveries: { passedOn: () => {}, healed: () => {}, recovered: () => {}, refused: () => {} },
+  deliveries: [],
   log,
   now: Date.now,
 });

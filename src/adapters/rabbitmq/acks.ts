@@ -1,16 +1,17 @@
 /**
- * Acknowledgements of one turn of the event loop leave together: everything up to the first delivery that is still in
- * hand by one `ack` with `multiple`, which MUST never cover a delivery that is not settled; those behind it one by one.
+ * Sends the acknowledgements of one turn of the event loop together. One `ack` with `multiple` covers everything up
+ * to the first delivery that is not settled; it MUST never cover that one. Settled deliveries after it are
+ * acknowledged one by one.
  */
 import type { Channel } from 'amqplib';
 import { unlessClosed } from './closed-channel.ts';
 
-/** What is used of a channel. */
+/** What this uses of a channel. */
 export type AckChannel = Pick<Channel, 'ack' | 'reject'>;
 
 export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   readonly #channel: AckChannel;
-  /** In the order of delivery; true once it may be acknowledged. */
+  /** Unacknowledged deliveries in their order; true once settled. */
   readonly #inHand = new Map<Delivery, boolean>();
   #settled: Delivery[] = [];
 
@@ -28,7 +29,7 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
     if (this.#settled.push(delivery) === 1) process.nextTick(() => this.#leave());
   }
 
-  /** RabbitMQ itself makes it a dead letter, as it came. */
+  /** RabbitMQ itself makes the message a dead letter, unchanged. */
   reject(delivery: Delivery): void {
     this.#inHand.delete(delivery);
     unlessClosed(() => this.#channel.reject(delivery, false));
@@ -43,7 +44,7 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
       last = delivery;
       this.#inHand.delete(delivery);
     }
-    // When the channel has closed RabbitMQ delivers again, and the repeats are recognised.
+    // If the channel has closed, RabbitMQ delivers the messages again, and they are recognised as repeats.
     unlessClosed(() => {
       if (last !== undefined) this.#channel.ack(last, true);
       for (const delivery of settled) if (this.#inHand.delete(delivery)) this.#channel.ack(delivery);

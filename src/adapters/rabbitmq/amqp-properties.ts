@@ -1,6 +1,6 @@
 /**
  * Reads the content header of an AMQP message: its body's size and its properties. Never throws, whatever the bytes
- * are: what cannot be read is left out, and {@link headersFault} tells it of the headers.
+ * are. Headers that cannot be read are left out, and {@link headersFault} reports them.
  */
 import type { MessageProperties } from 'amqplib';
 import { readTable, type TableFault } from './amqp-table.ts';
@@ -10,10 +10,10 @@ export interface ContentHeader {
   readonly properties: MessageProperties;
 }
 
-/** A symbol, so that no header can be it and nobody writes it. */
+/** A symbol, so that it collides with no header and amqplib does not write it. */
 const FAULT = Symbol('what could not be read');
 
-/** Undefined when all of them could be read. */
+/** Undefined when all headers could be read. */
 export function headersFault(headers: object | undefined): TableFault | undefined {
   const fault: unknown = headers === undefined ? undefined : Reflect.get(headers, FAULT);
   return isFault(fault) ? fault : undefined;
@@ -23,7 +23,7 @@ function isFault(value: unknown): value is TableFault {
   return typeof value === 'object' && value !== null;
 }
 
-/** In the order in which they come, each with its flag. */
+/** In the order of the protocol, each with its flag. */
 const TEXTS_BEFORE_HEADERS = [
   ['contentType', 0x8000],
   ['contentEncoding', 0x4000],
@@ -46,13 +46,13 @@ const TEXTS_AT_THE_END = [
   ['appId', 0x0008],
   ['clusterId', 0x0004],
 ] as const;
-/** More flags follow, of properties that AMQP 0-9-1 does not have. */
+/** More flags follow, for properties that AMQP 0-9-1 does not have. */
 const MORE_FLAGS = 0x0001;
 
-/** Class and weight, two bytes each, before the body's size of eight, and the flags behind it. */
+/** After class and weight (two bytes each) come the body's size (eight bytes) and the flags. */
 const [SIZE_AT, FLAGS_AT, PROPERTIES_AT] = [4, 12, 14];
 
-/** Of a message that has none, as amqplib gives them. */
+/** The properties of a message without any, as amqplib returns them. */
 export function noProperties(): MessageProperties {
   return {
     contentType: undefined,
@@ -72,7 +72,7 @@ export function noProperties(): MessageProperties {
   };
 }
 
-/** @param payload of a frame of the type 2 */
+/** @param payload the payload of a frame of type 2 */
 export function readContentHeader(payload: Buffer): ContentHeader {
   const properties = noProperties();
   const bodyBytes = payload.length < FLAGS_AT ? 0 : Number(payload.readBigUInt64BE(SIZE_AT));
@@ -83,7 +83,7 @@ export function readContentHeader(payload: Buffer): ContentHeader {
   return { bodyBytes, properties };
 }
 
-/** False when they end too early. */
+/** Returns false when the bytes end too early. */
 function readProperties(payload: Buffer, properties: MessageProperties): boolean {
   if (payload.length < PROPERTIES_AT) return false;
   const flags = payload.readUInt16BE(FLAGS_AT);

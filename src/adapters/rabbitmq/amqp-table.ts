@@ -1,17 +1,23 @@
 /**
- * Reads AMQP field tables as they come from strangers, bounded in depth: what cannot be read is left out and told,
- * never thrown. Values look as amqplib gives them, so that it can write them again; where its form would lose digits
- * or bytes, they come as {@link AmqpValue}, or as a Buffer in place of a text that is not UTF-8.
+ * Reads AMQP field tables from strangers, to a limited depth. What cannot be read is left out and reported, never
+ * thrown. Values have amqplib's form, so that it can write them again. Where that form would lose digits or bytes,
+ * they are an {@link AmqpValue}, or a Buffer for text that is not UTF-8.
  */
 import { isUtf8 } from 'node:buffer';
 
-/** Deeper tables and arrays serve nobody, and would overflow whatever walks them. RabbitMQ's own have three levels. */
+/**
+ * Nobody needs deeper tables and arrays, and they would overflow any recursive code. RabbitMQ's own have three
+ * levels.
+ */
 export const MAX_TABLE_DEPTH = 32;
 
-/** A value whose AMQP type JavaScript cannot tell: amqplib writes what has a `!` of its own by the type named there. */
+/**
+ * A value with an AMQP type that JavaScript cannot express. amqplib writes an object with a `!` of its own as the
+ * type named there.
+ */
 export class AmqpValue {
   readonly '!': string;
-  /** Whole numbers beyond 2^53 are text. */
+  /** Text for whole numbers beyond 2^53. */
   readonly value: unknown;
 
   constructor(type: 'timestamp' | 'decimal' | 'long' | 'double', value: unknown) {
@@ -21,11 +27,11 @@ export class AmqpValue {
 }
 
 export interface TableFault {
-  /** What is wrong, for the producer's developer. */
+  /** What is wrong, in words for the producer's developer. */
   readonly message: string;
-  /** The headers that are left out. */
+  /** The headers that were left out. */
   readonly names: readonly string[];
-  /** What follows could not be read either, and nobody knows what it was. */
+  /** Everything after the fault is lost too, and its names are unknown. */
   readonly isCut: boolean;
 }
 
@@ -36,7 +42,7 @@ export interface ReadTable {
   readonly fault: TableFault | undefined;
 }
 
-/** @param end where the table ends: what lies behind is not looked at, whatever lengths say */
+/** @param end the end of the table; nothing after it is read, whatever lengths say */
 export function readTable(bytes: Buffer, start: number, end: number): ReadTable {
   const reader = new Reader(bytes, start);
   const table: Table = {};
@@ -63,7 +69,7 @@ export function readTable(bytes: Buffer, start: number, end: number): ReadTable 
 
 class Unreadable extends Error {}
 
-/** Where a value ends that says so itself. */
+/** The end of a value that has its length before it. */
 function endOfValue(bytes: Buffer, at: number, end: number): number | undefined {
   if (at + 5 > end || (bytes[at] !== TABLE && bytes[at] !== ARRAY)) return undefined;
   const next = at + 5 + bytes.readUInt32BE(at + 1);
@@ -153,7 +159,7 @@ class Reader {
     this.at = to;
     const text = this.#bytes.toString('utf8', at, to);
     if (!text.includes('\ufffd')) return text;
-    // Two texts that are not UTF-8 would become one.
+    // As text, two different invalid byte sequences could become equal.
     const blob = this.#bytes.subarray(at, to);
     return isUtf8(blob) ? text : blob;
   }
@@ -165,14 +171,14 @@ class Reader {
     return blob;
   }
 
-  /** Of what has its length before it. */
+  /** The end of what has its length before it. */
   #endOf(end: number): number {
     const length = this.#bytes.readUInt32BE(this.#take(4, end));
     if (this.at + length > end) throw new Unreadable('a header is longer than what it stands in');
     return this.at + length;
   }
 
-  /** Where the next bytes begin, which are passed over. */
+  /** Skips these bytes, and returns where they began. */
   #take(count: number, end: number): number {
     const at = this.at;
     if (at + count > end) throw new Unreadable('the headers end in the middle of a value');
@@ -185,7 +191,7 @@ function tooDeep(): never {
   throw new Unreadable(`a header is nested deeper than ${MAX_TABLE_DEPTH}`);
 }
 
-/** Assigning to `__proto__` would change what the table is. */
+/** Defines the member, because assigning to `__proto__` would change the table's prototype. */
 function put(table: Table, name: string, value: unknown): void {
   if (name === '__proto__') {
     Object.defineProperty(table, name, { value, enumerable: true, configurable: true, writable: true });
@@ -199,7 +205,7 @@ function whole<T>(type: 'long' | 'timestamp', value: bigint, safely: (value: num
 
 const timestamp = (seconds: number) => new AmqpValue('timestamp', seconds);
 
-/** amqplib would write larger ones as whole numbers, or fail. */
+/** amqplib would write a larger one as a whole number, or fail. */
 function double(value: number): number | AmqpValue {
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? value : new AmqpValue('double', value);
 }

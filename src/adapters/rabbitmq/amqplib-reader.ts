@@ -1,48 +1,48 @@
 /**
- * Puts our reader of content headers in the place of amqplib's, which is recursive without a bound and throws at what
- * it does not know: one message would close the link, come again with the next, and close that too, for ever.
+ * Replaces amqplib's reader of content headers, which recurses without a limit and throws at what it does not know.
+ * One such message would close the link, be delivered again, and close it again, for ever.
  *
- * The members of amqplib's connection that are used here are not public: this is the one file that touches them. The
+ * The members of amqplib's connection that this uses are not public: this is the one file that touches them. The
  * version is pinned exactly, and a contract test fails when an upgrade moves them.
  */
 import type { ChannelModel } from 'amqplib';
 import { readContentHeader } from './amqp-properties.ts';
 
-/** Of amqplib's `Connection`. */
+/** What this uses of amqplib's `Connection`. */
 interface Frames {
-  /** What has come and is not read yet. */
+  /** Bytes that arrived and are not read yet. */
   rest: Buffer;
-  /** For the heartbeat. */
+  /** amqplib's heartbeat reads this. */
   recvSinceLastCheck: boolean;
-  /** The most bytes of a frame that comes; 0 for any number. */
+  /** Largest frame that is accepted; 0 for any size. */
   readonly maxFrameSize: number;
-  /** The most bytes of a frame that RabbitMQ takes. */
+  /** Largest frame that RabbitMQ accepts. */
   readonly frameMax: number;
   readonly stream: { read(): Buffer | null };
-  /** The next frame, decoded; false when there is no whole one. */
+  /** The next frame, decoded; false when none is complete. */
   recvFrame(): unknown;
 }
 
 const HEADER_FRAME = 2;
 const FRAME_END = 0xce;
-/** Type, channel, and the payload's size; one byte is behind the payload. */
+/** Type, channel and the payload's size. One more byte follows the payload. */
 const FRAME_HEADER_BYTES = 7;
 const BASIC = 60;
 
 /**
- * MUST be called before a message can come.
+ * MUST be called before a message can arrive.
  *
- * @throws when the installed amqplib is another one
+ * @throws when the installed amqplib has another form
  */
 export function readHeadersSafely({ connection }: Pick<ChannelModel, 'connection'>): void {
   const frames = framesOf(connection);
   const recvFrame = frames.recvFrame.bind(frames);
   frames.recvFrame = () => {
-    // Other frames are amqplib's. When one has not come whole, amqplib reads on and comes back here.
+    // amqplib reads all other frames. If one is incomplete, it reads on and calls this again.
     while (frames.rest.length < FRAME_HEADER_BYTES || frames.rest[0] === HEADER_FRAME) {
       const { rest } = frames;
       const size = rest.length < FRAME_HEADER_BYTES ? FRAME_HEADER_BYTES : frameSize(rest);
-      // Amqplib says what is wrong with a frame that is none.
+      // amqplib reports an invalid frame.
       if (size > frames.maxFrameSize && frames.maxFrameSize > 0) break;
       if (rest.length >= FRAME_HEADER_BYTES && rest.length >= size) {
         if (rest[size - 1] !== FRAME_END) break;
@@ -59,7 +59,7 @@ export function readHeadersSafely({ connection }: Pick<ChannelModel, 'connection
   };
 }
 
-/** The most bytes of a frame on this connection. */
+/** Largest frame on this connection. */
 export function frameMaxOf({ connection }: Pick<ChannelModel, 'connection'>): number {
   return framesOf(connection).frameMax;
 }

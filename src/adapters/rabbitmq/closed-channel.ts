@@ -1,7 +1,7 @@
-/** What amqplib throws at whoever uses a channel that has closed, by itself or with its connection. */
+/** Uses a channel that may have closed, by itself or with its connection. */
 import { IllegalOperationError } from 'amqplib';
 
-/** Does nothing on a channel that has closed: RabbitMQ has what was not acknowledged, and delivers it again. */
+/** Calls `use`, and ignores the error of a closed channel: RabbitMQ delivers again what was not acknowledged. */
 export function unlessClosed(use: () => void): void {
   try {
     use();

@@ -1,9 +1,9 @@
 /**
- * A link is one connection to RabbitMQ that is kept up for ever: amqplib reconnects it with growing, jittered
- * pauses, and `setup` builds channels anew on each connection.
+ * A link is one connection to RabbitMQ that is kept up for ever. amqplib reconnects it after growing, jittered
+ * pauses, and `setup` builds the channels on each connection.
  *
- * Publishing and consuming use a link each, because RabbitMQ stops reading from a connection that publishes while
- * it is short of memory, and acknowledgements must not wait for that.
+ * Publishing and consuming have a link each. RabbitMQ stops reading from a connection that publishes while it is
+ * short of memory, and acknowledgements must not wait for that.
  */
 import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
@@ -14,10 +14,10 @@ import { TopologyClash } from './topology.ts';
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
 export type LinkState = 'connecting' | 'up' | 'blocked' | 'down' | 'clash';
 
-/** Without it a peer that vanished silently is noticed only after RabbitMQ's own minute. */
+/** Without heartbeats, a peer that vanished silently is noticed only after RabbitMQ's own minute. */
 const HEARTBEAT_SECONDS = 10;
 
-/** RabbitMQ keeps a request about a queue that has no leader waiting, without a word, for as long as that lasts. */
+/** RabbitMQ does not answer a request about a queue without a leader until it has one. */
 const SETUP_MS = 15_000;
 
 export class Link {
@@ -30,7 +30,7 @@ export class Link {
   #isClosing = false;
   #refusal: RabbitMqRefusal | undefined;
 
-  /** `onClash` is told when the topology cannot be declared; the link goes on trying. */
+  /** `onClash` is called when the topology cannot be declared. The link goes on trying. */
   constructor(name: string, log: Logger, onClash: (clash: TopologyClash) => void) {
     this.#name = name;
     this.#log = log;
@@ -38,8 +38,8 @@ export class Link {
   }
 
   /**
-   * Begins to connect and returns at once. `setup` runs on each new connection. It MUST await nothing but AMQP
-   * calls: a connection that dies while something else is awaited would never be noticed.
+   * Starts to connect and returns at once. `setup` runs on each new connection. It MUST await nothing but AMQP calls:
+   * if the connection dies while something else is awaited, nothing notices.
    */
   async open(url: string, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
     const recovering = await connect(withHeartbeat(url), {
@@ -55,7 +55,7 @@ export class Link {
         setup: async (model: ChannelModel) => {
           this.#model = model;
           readHeadersSafely(model);
-          // An error without a listener would end the process; the close that follows it starts recovery.
+          // An error without a listener would end the process. A close follows, which starts the recovery.
           model.on('error', (error) =>
             this.#log.warn({ link: this.#name, reason: error.message }, 'RabbitMQ error'),
           );
@@ -88,23 +88,23 @@ export class Link {
     recovering.on('unblocked', () => this.#become('up'));
   }
 
-  /** What an operator reads: the state, or what RabbitMQ refuses. */
+  /** The state, or what RabbitMQ refuses, in words for an operator. */
   get reason(): string {
     return this.#refusal === undefined ? this.state : describe(this.#refusal);
   }
 
-  /** The newest connection, which may be closed already; undefined before the first. */
+  /** The newest connection, which may already be closed; undefined before the first. */
   get model(): ChannelModel | undefined {
     return this.#model;
   }
 
-  /** Drops this connection so that everything is set up again on a new one. */
+  /** Closes this connection, so that everything is set up again on a new one. */
   rebuild(reason: string): void {
-    // A channel that closes because its connection did, or because we close, needs nothing.
+    // Nothing needs to be done for a channel that closed because its connection did, or because this closes.
     if (this.#isClosing || this.state === 'down') return;
     this.#log.warn({ link: this.#name, reason }, 'RabbitMQ link is set up again');
     this.#model?.close().catch(() => {
-      // It was closing already, which is what was wanted.
+      // It was closing already, so nothing is left to do.
     });
   }
 
@@ -135,7 +135,7 @@ export function describe({ code, message }: RabbitMqRefusal): string {
   return `${code}: ${message}`;
 }
 
-/** amqplib reads them from the URL byte by byte, so that anything but ASCII comes out wrong. */
+/** amqplib decodes the URL's credentials byte by byte, which breaks everything but ASCII. */
 export function credentialsIn(url: string) {
   const { username, password } = new URL(url);
   if (username === '' && password === '') return {};

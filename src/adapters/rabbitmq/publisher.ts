@@ -1,4 +1,4 @@
-/** Publishes to RabbitMQ and answers only when RabbitMQ has confirmed that a queue holds the message. */
+/** Publishes to RabbitMQ, and resolves only when RabbitMQ has confirmed that a queue holds the message. */
 import { randomUUID } from 'node:crypto';
 import { type ChannelModel, type ConfirmChannel, IllegalOperationError, type Options } from 'amqplib';
 import type { Logger } from 'pino';
@@ -7,40 +7,49 @@ import { describe, Link, type LinkState } from './link.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
 import { SIGNALS_EXCHANGE, Topology, type TopologyClash } from './topology.ts';
 
-/** RabbitMQ is away, blocked, or did not confirm in time. The message may or may not have arrived: send it again. */
+/**
+ * RabbitMQ is away, blocked, or did not confirm in time. The message may or may not have arrived; the caller may send
+ * it again.
+ */
 class BrokerUnavailable extends Error {
   readonly code = 'broker_unavailable';
 }
 
-/** RabbitMQ has the exchange, and no queue takes the message. */
+/** The exchange exists, but no queue takes the message. */
 export class Unroutable extends BrokerUnavailable {}
 
-/** RabbitMQ closed the channel or the connection over what was published: this message, or another at the same time. */
+/**
+ * RabbitMQ closed the channel or the connection because of what was published: this message, or another at the same
+ * time.
+ */
 export class RefusedByBroker extends BrokerUnavailable {}
 
-/** AMQP 0-9-1 reply codes for a message that is too large or malformed, or that RabbitMQ stumbles over. */
+/** AMQP 0-9-1 reply codes for a message that is too large or malformed, or on which RabbitMQ fails. */
 const REFUSALS: readonly unknown[] = [406, 501, 502, 505, 541];
 
-/** What amqplib can write. */
+/** The largest headers that amqplib can write. */
 const MAX_HEADER_BYTES = 65_536;
-/** For the other properties that are used here, of at most 255 bytes each. */
+/** Room for the other properties in use, of at most 255 bytes each. */
 const OTHER_PROPERTIES_BYTES = 1_024;
 
 const CONFIRM_TIMEOUT_MS = 10_000;
 
-/** RabbitMQ closes the channel, with all that is under way on it, for each publish without the right to it. */
+/**
+ * Pause after a publish without the right to it: RabbitMQ closes the channel for each one, with everything under way
+ * on it.
+ */
 const REFUSED_PAUSE_MS = 5_000;
 
-/** Nobody may publish to that exchange for a long time, and the right may be there by then. */
+/** How long a missing right is reported without a new attempt; it may have been granted by then. */
 const BELIEVED_MS = 60_000;
 
 /**
- * A quorum queue that was full tells each channel when it is not any more, unless it is a change of policy that made room:
- * then it goes on refusing what comes by channels from before.
+ * A full quorum queue tells each channel when it has room again, but not if a changed policy made the room. Then it
+ * goes on refusing messages on channels from before.
  */
 const NACKED_CHANNEL_MS = 15_000;
 
-/** As amqplib says it. */
+/** amqplib's message for it. */
 const NACKED = 'message nacked';
 
 interface Refused {
@@ -52,12 +61,15 @@ export class Publisher {
   readonly #link: Link;
   readonly #topology = new Topology();
   readonly #log: Logger;
-  /** Correlation ids of messages that no queue took, and that came back. RabbitMQ confirms those too, right after. */
+  /**
+   * Correlation ids of messages that came back because no queue took them. RabbitMQ confirms these right afterwards
+   * too.
+   */
   readonly #returned = new Set<string>();
-  /** By exchange; until something is published to it. */
+  /** By exchange, until something is published to it successfully. */
   readonly #refused = new Map<string, Refused>();
   #channel: ConfirmChannel | undefined;
-  /** Why RabbitMQ has closed the channel or its connection. */
+  /** Why RabbitMQ closed the channel or its connection. */
   #closedBy: Error | undefined;
   #openedAtMs = 0;
   #url = '';
@@ -72,7 +84,7 @@ export class Publisher {
     return this.#link.state;
   }
 
-  /** Why nothing, or not everything, can be published; undefined when all can be. */
+  /** Why nothing, or not everything, can be published; undefined when everything can. */
   get trouble(): string | undefined {
     if (this.state !== 'up') return this.#link.reason;
     const nowMs = performance.now();
@@ -84,14 +96,16 @@ export class Publisher {
     return this.#link.model;
   }
 
-  /** All headers of a message MUST fit into one frame with its other properties: a larger one closes the connection. */
+  /**
+   * The headers of a message and its other properties MUST fit into one frame: a larger one closes the connection.
+   */
   get maxHeaderBytes(): number {
     const model = this.#link.model;
     const frameMax = model === undefined ? MAX_HEADER_BYTES : frameMaxOf(model);
     return Math.min(MAX_HEADER_BYTES, frameMax) - OTHER_PROPERTIES_BYTES;
   }
 
-  /** `listener` is told when no queue took a message although one of Carillon's should have. */
+  /** `listener` is called when no queue took a message that one of Carillon's should have taken. */
   onUnroutable(listener: () => void): void {
     this.#onUnroutable = listener;
   }
@@ -102,7 +116,7 @@ export class Publisher {
   }
 
   /**
-   * Persistent, confirmed, and only counted as published when a queue took it.
+   * Publishes a persistent message. Resolves when it is confirmed and a queue has it.
    *
    * @throws {BrokerUnavailable}
    */
@@ -113,7 +127,7 @@ export class Publisher {
     const refused = this.#refused.get(exchange);
     if (refused !== undefined && performance.now() < refused.untilMs)
       throw new BrokerUnavailable(refused.refusal.message);
-    // Of this one attempt: two with the same message-id may be on their way at once.
+    // Identifies this attempt: two with the same message-id may be under way at once.
     const correlationId = randomUUID();
     const properties = { ...options, correlationId, persistent: true, mandatory: true };
     let late: NodeJS.Timeout | undefined;
@@ -127,7 +141,7 @@ export class Publisher {
         );
         const confirmed = (error: unknown) => {
           if (this.#returned.delete(correlationId)) {
-            // That nobody listens to signals is nothing to mend.
+            // Signals need no listener, so this is not a fault in the topology.
             if (exchange !== SIGNALS_EXCHANGE) this.#onUnroutable();
             reject(new Unroutable(`no queue is bound to exchange ${exchange}`));
           } else if (error && this.#isRefusal) {
@@ -140,7 +154,8 @@ export class Publisher {
         try {
           channel.publish(exchange, routingKey, body, properties, confirmed);
         } catch (error) {
-          // The connection is closing, and its end has not been told yet. All else is the message's fault, or ours.
+          // The connection is closing, and its end has not been reported yet. Any other error is a fault of the
+          // message or of the code.
           if (!(error instanceof IllegalOperationError)) throw error;
           fail('the channel has closed', error);
         }
@@ -157,7 +172,7 @@ export class Publisher {
 
   async close(): Promise<void> {
     await this.#channel?.waitForConfirms().catch(() => {
-      // Each publish has been told already.
+      // Each publish has already been rejected.
     });
     await this.#link.close();
   }

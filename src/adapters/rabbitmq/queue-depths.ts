@@ -1,22 +1,22 @@
-/** How many messages lie in RabbitMQ's queues, asked of RabbitMQ at most every few seconds. */
+/** Reads how many messages RabbitMQ's queues hold, at most once every few seconds. */
 import type { Channel, ChannelModel } from 'amqplib';
 import { within } from '../../resilience/timeout.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE } from './topology.ts';
 
 export interface QueueDepth {
   readonly queue: string;
-  /** Ready to be delivered, without those that a consumer has in hand. */
+  /** Ready to be delivered; without those that a consumer is working on. */
   readonly messages: number;
-  /** Without those that wait to take over. */
+  /** Consumers that get messages; without those on standby. */
   readonly consumers: number;
 }
 
 const QUEUES = [DELIVER_QUEUE, DEAD_LETTERS];
 
-/** An answer is good for so long, however often somebody asks. */
+/** How long an answer is reused. */
 const FRESH_MS = 2_000;
 
-/** A queue without a leader answers nothing at all, and whoever asks does not wait for it. */
+/** A queue without a leader does not answer at all, and nobody should wait for it. */
 const TIMEOUT_MS = 1_000;
 
 export class QueueDepths {
@@ -24,7 +24,9 @@ export class QueueDepths {
   #channel: Channel | undefined;
   #answer: { readonly untilMs: number; readonly depths: Promise<readonly QueueDepth[]> } | undefined;
 
-  /** `model`: the present connection. One that RabbitMQ does not block while it is short of memory tells more. */
+  /**
+   * `model` returns the present connection. It should be one that RabbitMQ does not block when it is short of memory.
+   */
   constructor(model: () => ChannelModel | undefined) {
     this.#model = model;
   }
@@ -33,7 +35,8 @@ export class QueueDepths {
   async read(): Promise<readonly QueueDepth[]> {
     if (this.#answer === undefined || this.#answer.untilMs < performance.now()) {
       const depths = this.#ask().catch(() => {
-        // Whatever it is, a scrape has no samples then. A queue that is missing closes the channel; the links declare it.
+        // Whatever the error is, a scrape has no samples then. A missing queue closes the channel; the links declare
+        // it again.
         this.#channel = undefined;
         return [];
       });
@@ -52,7 +55,7 @@ export class QueueDepths {
     );
   }
 
-  /** A channel of its own: what goes wrong here closes no other. */
+  /** A separate channel, so that an error here closes no other. */
   async #open(): Promise<Channel> {
     const model = this.#model();
     if (model === undefined) throw new Error('RabbitMQ is not connected');

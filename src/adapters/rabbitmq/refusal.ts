@@ -1,24 +1,24 @@
-/** What RabbitMQ refuses for want of a right, in words that name the right. */
+/** Finds out which missing right RabbitMQ's refusal is about, and names it. */
 
 export interface RabbitMqRefusal {
   readonly code: 'rabbitmq_login_refused' | 'rabbitmq_vhost_refused' | 'rabbitmq_right_missing';
   readonly message: string;
-  /** What the right is for, when it is for one thing. */
+  /** The exchange or the queue that the right is for, if it is for one. */
   readonly resource?: string;
 }
 
 const LOGIN = /Handshake terminated by server: 403/;
 
-/** amqplib does not pass on what RabbitMQ says of a virtual host. */
+/** amqplib does not pass on RabbitMQ's message about a virtual host. */
 const OPEN = /Expected ConnectionOpenOk; got <ConnectionClose/;
 
 const RIGHT =
   /(?:(configure|write|read) )?access to (exchange|queue) '(.*?)' in vhost '(.*?)' refused for user '(.*?)'/;
 
-/** AMQP methods by class and number, and the right that RabbitMQ wants for an exchange or a queue in them. */
+/** The right that RabbitMQ demands for an exchange or a queue, by the AMQP method's class and number. */
 const RIGHTS: Readonly<Record<string, { readonly exchange: string; readonly queue: string }>> = {
   '40.10': { exchange: 'configure', queue: '' },
-  // The exchange is that of its dead letters; a queue that has one must be readable too.
+  // The exchange is the queue's dead-letter exchange; a queue that has one must be readable too.
   '50.10': { exchange: 'write', queue: 'configure and read' },
   '50.20': { exchange: 'read', queue: 'write' },
   '60.20': { exchange: '', queue: 'read' },
@@ -26,7 +26,7 @@ const RIGHTS: Readonly<Record<string, { readonly exchange: string; readonly queu
   '60.70': { exchange: '', queue: 'read' },
 };
 
-/** Undefined when it was refused for something else, or not at all. `url`: of the connection. */
+/** Undefined when the error is about something else. `url`: the connection's. */
 export function refusalIn(error: Error, url: string): RabbitMqRefusal | undefined {
   const { username, pathname } = new URL(url);
   const user = decodeURIComponent(username);

@@ -1,7 +1,7 @@
 /**
- * Sees to it that the queues and exchanges stay there: whoever deletes one of them while the service runs has it
- * declared again, at once when something could not be published, and else within seconds. What lay in a queue that was
- * deleted is gone; nothing else is.
+ * Keeps the queues and exchanges in place. If somebody deletes one while the service runs, it is declared again: at
+ * once when a message could not be published, otherwise within seconds. Only the messages in a deleted queue are
+ * lost.
  */
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
@@ -13,11 +13,11 @@ import { missingIn, Topology } from './topology.ts';
 
 const EVERY_MS = 5_000;
 
-/** A queue without a leader answers nothing. */
+/** A queue without a leader does not answer. */
 const ANSWER_MS = 10_000;
 
 export interface TopologyWatchOptions {
-  /** The present connection. One that RabbitMQ does not block while it is short of memory sees more. */
+  /** The present connection. It should be one that RabbitMQ does not block when it is short of memory. */
   readonly model: () => ChannelModel | undefined;
   readonly log: Logger;
 }
@@ -27,7 +27,7 @@ export class TopologyWatch {
   readonly #topology = new Topology();
   #timer: NodeJS.Timeout | undefined;
   #missing: readonly string[] = [];
-  /** Why what is missing cannot be declared. */
+  /** Why something missing cannot be declared. */
   #failure: string | undefined;
   #isLooking = false;
   #isAsked = false;
@@ -51,12 +51,12 @@ export class TopologyWatch {
     clearInterval(this.#timer);
   }
 
-  /** Something that was published came back: no queue took it. */
+  /** A message came back because no queue took it. */
   unroutable(): void {
     void this.#look(true);
   }
 
-  /** Never rejects. `isAnythingLost`: it is known already that something is missing, be it a binding. */
+  /** Never rejects. `isAnythingLost`: something is known to be missing, perhaps only a binding. */
   async #look(isAnythingLost: boolean): Promise<void> {
     if (this.#isLooking) {
       this.#isAsked ||= isAnythingLost;
@@ -68,7 +68,7 @@ export class TopologyWatch {
         throw new Error(`RabbitMQ did not answer within ${ANSWER_MS} ms`);
       });
     } catch (error) {
-      // RabbitMQ's refusals, a lost channel and silence come as errors of any kind, and each is for the operator to see.
+      // Refusals, a lost channel and a timeout raise errors of many kinds, and the operator has to see each.
       this.#fails(reasonOf(error));
     }
     this.#isLooking = false;
@@ -88,7 +88,7 @@ export class TopologyWatch {
       const code = 'topology_missing';
       log.error({ code, missing }, 'somebody deleted what Carillon needs in RabbitMQ; it is declared again');
     }
-    // Bindings cannot be asked for: declaring them again costs little.
+    // Bindings cannot be queried, but declaring them again costs little.
     await this.#topology.declare(model);
     if (isAnythingLost && missing.length === 0) log.warn('bindings in RabbitMQ are declared again');
     if (missing.length > 0) log.info({ declared: missing }, 'declared again in RabbitMQ');
@@ -96,7 +96,7 @@ export class TopologyWatch {
     this.#failure = undefined;
   }
 
-  /** Of no matter while nothing is missing: the links tell that RabbitMQ is away. */
+  /** Does not matter while nothing is missing: the links report that RabbitMQ is away. */
   #fails(reason: string): void {
     if (this.#missing.length === 0) return;
     if (reason !== this.#failure) {

@@ -1,6 +1,6 @@
 /**
- * Exchanges and queues in RabbitMQ, declared by every process alike so that none depends on another's start, and again
- * whenever one of them is not there any more.
+ * The exchanges and queues in RabbitMQ. Every process declares all of them, so that none depends on another's start,
+ * and again when one has been deleted.
  */
 import type { Channel, ChannelModel } from 'amqplib';
 
@@ -8,20 +8,20 @@ export const EVENTS_EXCHANGE = 'carillon.events';
 export const DELIVER_QUEUE = 'carillon.deliver';
 export const DEAD_LETTERS = 'carillon.dead';
 export const SIGNALS_EXCHANGE = 'carillon.signals';
-/** Checks wait in the one queue until their time, and then come by the exchange to the other. */
+/** Checks wait in the delay queue until their time, and then pass through the exchange to the other queue. */
 export const UNREACHED_EXCHANGE = 'carillon.unreached';
 export const UNREACHED_DELAY_QUEUE = 'carillon.unreached.delay';
 export const UNREACHED_QUEUE = 'carillon.unreached';
 
 /**
- * How often an event may come back unsettled before RabbitMQ itself makes it a dead letter. Only a process that
- * dies with the event in hand counts here, so the bound is far above any series of restarts.
+ * How often an event may be delivered without being settled before RabbitMQ itself makes it a dead letter. Only
+ * processes that die while they work on it count, so this is far above any series of restarts.
  */
 const DELIVERY_LIMIT = 100;
 
 const DELIVER_QUEUE_ARGUMENTS = {
   'x-queue-type': 'quorum',
-  // One consumer at a time keeps the order; the others wait to take over.
+  // One active consumer keeps the order; the others are on standby.
   'x-single-active-consumer': true,
   'x-delivery-limit': DELIVERY_LIMIT,
   'x-dead-letter-exchange': DEAD_LETTERS,
@@ -30,13 +30,16 @@ const DELIVER_QUEUE_ARGUMENTS = {
 };
 
 /**
- * Whoever looks at dead letters takes them and gives them back, which RabbitMQ counts: with the limit of 20 that
- * RabbitMQ 4 sets by itself, the 21st look would throw them away. With any limit a quorum queue also puts back what is
- * returned where it was, and without one at the end.
+ * Reading dead letters takes and returns them, and RabbitMQ counts this: with RabbitMQ 4's default limit of 20, the
+ * 21st read would delete them. With any limit, a quorum queue also returns a message to its old place, and otherwise
+ * to the end.
  */
 const DEAD_LETTERS_ARGUMENTS = { 'x-queue-type': 'quorum', 'x-delivery-limit': 1_000_000_000 };
 
-/** A policy of somebody else's that limits a queue's length has it throw away the oldest, unless either says otherwise. */
+/**
+ * An administrator's policy may limit a queue's length. The queue then deletes its oldest messages, unless this
+ * argument or the policy says otherwise.
+ */
 const KEEPS_ALL = { 'x-overflow': 'reject-publish' };
 
 const UNREACHED_DELAY_ARGUMENTS = {
@@ -47,7 +50,7 @@ const UNREACHED_DELAY_ARGUMENTS = {
   'x-overflow': 'reject-publish',
 };
 
-/** No limit that matters: a check that was in hand when processes died is still to be judged. */
+/** Practically no limit: a check that a dying process was working on must still be judged. */
 const UNREACHED_ARGUMENTS = {
   'x-queue-type': 'quorum',
   'x-single-active-consumer': true,
@@ -63,7 +66,7 @@ const EXCHANGES: Readonly<Record<string, 'topic' | 'direct'>> = {
 
 interface QueueForm {
   readonly arguments: Readonly<Record<string, unknown>>;
-  /** How an earlier version declared it. A queue that exists so is good too: arguments cannot be changed. */
+  /** How an earlier version declared it. Such a queue is accepted, because a queue's arguments cannot be changed. */
   readonly earlier?: Readonly<Record<string, unknown>>;
   readonly boundTo: string;
   readonly key: string;
@@ -90,7 +93,7 @@ export const QUEUES: Readonly<Record<string, QueueForm>> = {
   },
 };
 
-/** Something of ours exists in RabbitMQ with other properties. Trying again cannot help; an operator must. */
+/** A queue or an exchange of ours exists with other properties. Retrying cannot help; an operator must act. */
 export class TopologyClash extends Error {
   readonly code = 'topology_clash';
 
@@ -106,17 +109,17 @@ export class TopologyClash extends Error {
 /** AMQP 0-9-1 reply codes. */
 const [NOT_FOUND, PRECONDITION_FAILED] = [404, 406];
 
-/** One for each connection: it remembers in which form its queues are there. */
+/** One for each connection. It remembers which form each queue has. */
 export class Topology {
   readonly #earlier = new Set<string>();
 
-  /** Queues that an earlier version declared, without arguments that are new since; known once all is declared. */
+  /** Queues in the form of an earlier version, without newer arguments. Known once everything is declared. */
   get earlier(): readonly string[] {
     return [...this.#earlier];
   }
 
   /**
-   * Declares everything; what exists already with the same properties stays as it is.
+   * Declares everything. What exists with the same properties stays as it is.
    *
    * @throws {TopologyClash} when something exists with other properties
    */
@@ -153,7 +156,7 @@ export class Topology {
   }
 }
 
-/** Names of what is not there, as in `queue carillon.dead`. Bindings cannot be asked for. */
+/** The names of what is missing, as in `queue carillon.dead`. Bindings cannot be queried. */
 export async function missingIn(model: ChannelModel): Promise<readonly string[]> {
   const asking = new Asking(model);
   const missing: string[] = [];
@@ -176,7 +179,9 @@ export async function missingIn(model: ChannelModel): Promise<readonly string[]>
   return missing;
 }
 
-/** A channel for questions: RabbitMQ closes it when it answers one with no, and the next question opens another. */
+/**
+ * A channel for requests that may fail. RabbitMQ closes it when it refuses one, and the next request opens another.
+ */
 class Asking {
   readonly #model: ChannelModel;
   #channel: Channel | undefined;
@@ -193,7 +198,7 @@ class Asking {
     try {
       await this.#channel?.close();
     } catch {
-      // It is gone with its connection.
+      // The channel was closed with its connection.
     }
   }
 

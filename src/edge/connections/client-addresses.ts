@@ -1,12 +1,12 @@
 /**
- * From which address a request comes: that of its connection or, when trusted proxies stand in between, what they wrote
- * into `X-Forwarded-For`. The one place that tells it, for limits and logs, of sockets and of HTTP alike.
+ * Finds the address that a request comes from: that of its connection or, behind trusted proxies, what they wrote
+ * into `X-Forwarded-For`. Limits and logs use only this, for sockets and HTTP alike.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv4, isIPv6, type Socket, SocketAddress } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
 
-/** What tells it of a request. */
+/** The parts of a request that this reads. */
 export interface Addressed {
   readonly socket: Pick<Socket, 'remoteAddress'>;
   readonly headers: IncomingMessage['headers'];
@@ -20,14 +20,15 @@ export class ClientAddresses {
     this.#isTrusted = proxyAddr.compile([...trustedProxies]);
   }
 
-  /** Whether who is at the other end of a connection may speak for others. */
+  /** Whether the peer of a connection is a trusted proxy, which may speak for others. */
   isProxy(socket: Addressed['socket']): boolean {
     return this.#isTrusted(peerOf(socket), 0);
   }
 
   /**
-   * Each proxy adds the address that it was asked from, so the last is as sure as the connection, and one before it as
-   * sure as the proxy that it names. What is no address ends the way: it is that of the proxy that passed it on.
+   * Each proxy appends the address of its own peer. So the last address is as reliable as the connection, and each
+   * one before it as reliable as the proxy that it names. Reading stops at anything that is not an address; then the
+   * address is that of the proxy that passed it on.
    */
   of({ socket, headers }: Addressed): string {
     let address = peerOf(socket);
@@ -49,7 +50,8 @@ export function peerOf({ remoteAddress = '' }: Addressed['socket']): string {
 }
 
 /**
- * Whose connections count together. Who has one IPv6 address mostly has 2^64 of them, so a /64 counts as one client.
+ * The address under which connections are counted. Whoever has one IPv6 address usually has 2^64, so a /64 counts as
+ * one client.
  */
 export function countedAs(address: string): string {
   if (!isIPv6(address)) return address;
@@ -60,10 +62,10 @@ export function countedAs(address: string): string {
   return `${[...first, ...Array<string>(zeros).fill('0'), ...last].slice(0, 4).join(':')}::/64`;
 }
 
-/** The longest with a zone and a port. */
+/** Length of the longest address with a zone and a port. */
 const MAX_LENGTH = 100;
 
-/** One way to write each address: IPv6 as short as it can be, IPv4 as such also where IPv6 carries it. */
+/** The canonical form of an address: IPv6 as short as possible, and IPv4 as such even when it is embedded in IPv6. */
 function addressIn(text: string): string | undefined {
   const written = text.trim();
   if (written.length > MAX_LENGTH) return undefined;

@@ -1,38 +1,38 @@
 /**
- * How many connections fit into the files that this process may open. One that is beyond the limit cannot even be
- * refused: the system takes it and drops it without a word, on every port, health's too.
+ * How many connections fit into the files that this process may open. A connection beyond the limit cannot even be
+ * refused: the system accepts and drops it, on every port, including that of health checks.
  */
 import { readFileSync } from 'node:fs';
 
-/** Pipes, RabbitMQ, Redis, keys, and connections that are just being refused. */
+/** Files for pipes, RabbitMQ, Redis, keys, and connections that are just being refused. */
 const OTHER_FILES = 136;
-/** Of the port of operators; nobody else may take them. */
+/** Connections reserved for the operators' port. */
 const OPS_CONNECTIONS = 64;
 
 export interface Capacity {
-  /** Of the public port. */
+  /** Connections on the public port. */
   readonly connections: number;
-  /** Of the port of operators. */
+  /** Connections on the operators' port. */
   readonly opsConnections: number;
-  /** The limit, when it leaves less room than was asked for. */
+  /** The limit on open files, if it allows fewer connections than configured. */
   readonly limitedBy: number | undefined;
 }
 
 export function capacityFor(wanted: number, limit: number): Capacity {
-  // A process that may open hardly any files must at least answer to its operator.
+  // Even a process that may open very few files must answer its operator.
   const opsConnections = Math.min(OPS_CONNECTIONS, Math.max(4, Math.floor(limit / 6)));
   const room = Math.max(1, limit - opsConnections - Math.min(OTHER_FILES, Math.floor(limit / 3)));
   if (wanted <= room) return { connections: wanted, opsConnections, limitedBy: undefined };
   return { connections: room, opsConnections, limitedBy: limit };
 }
 
-/** Infinity where the system does not tell. */
+/** Infinity if the system does not tell. */
 export function openFilesLimit(): number {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
   } catch {
-    // Whatever keeps the file from being read, there is no limit to be known.
+    // If the file cannot be read for any reason, the limit is unknown.
     return Number.POSITIVE_INFINITY;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * The connections of one HTTP server, from their first byte on: how many there may be, who has to go when there are as
- * many, and what is said to whoever finds no room.
+ * Limits the connections of one HTTP server, from their first byte on: how many there may be, which one is closed
+ * when the limit is reached, and how a new one is refused.
  *
- * A connection on which nothing is asked gives way, the one that has waited longest first: otherwise a few hundred of
- * them, which cost a client nothing, would keep everybody out. Those that have become WebSockets count and stay.
+ * The connection that has been idle for longest is closed first. Otherwise a few hundred idle connections, which cost
+ * a client nothing, would keep everybody else out. WebSockets count too, but are never closed for this.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
@@ -13,10 +13,10 @@ import { problem } from '../../contract/problem.ts';
 import { type ClientAddresses, countedAs, peerOf } from './client-addresses.ts';
 import { lastAnswer } from './refuse-stream.ts';
 
-/** What takes room: a place in this process, and one of its address's. */
+/** What a connection takes: a place in this process, and one of its address. */
 export interface ConnectionPlace {
   readonly node: boolean;
-  /** As {@link countedAs} has it; undefined where it is a proxy's, which has many clients. */
+  /** The address as {@link countedAs} returns it; undefined for a proxy, which has many clients. */
   readonly address: string | undefined;
 }
 
@@ -33,11 +33,11 @@ export interface HttpConnectionsOptions {
   readonly onRefused: (code: 'full_node' | 'full_address') => void;
 }
 
-/** There are many, and those that become WebSockets keep it too. */
+/** A class, to save memory: there are many, and those that become WebSockets keep it. */
 class Plain {
   readonly sinceMs = performance.now();
   readonly address: string | undefined;
-  /** That are not answered yet. */
+  /** Requests that are not answered yet. */
   requests = 0;
   #free: (() => void) | undefined;
 
@@ -52,18 +52,24 @@ class Plain {
   }
 }
 
-/** Refused connections that may wait at once for their answer to be read; the others end with it. */
+/**
+ * Most refused connections that may wait at once for their answer to be read. Others are closed as soon as it is
+ * written.
+ */
 const MAX_REFUSED = 32;
 const REFUSED_MS = 1_000;
 
-/** The first request of a connection may be on its way. */
+/** A new connection's first request may be on its way for so long. */
 const FRESH_MS = 1_000;
 
 export class HttpConnections {
   readonly #options: HttpConnectionsOptions;
-  /** Those that are no WebSockets. */
+  /** Connections that are not WebSockets. */
   readonly #plain = new Map<Socket, Plain>();
-  /** Those on which nothing has been asked yet, and those on which nothing is asked any more; the oldest are first. */
+  /**
+   * Idle connections: those without any request yet, and those whose requests are all answered. The oldest come
+   * first.
+   */
   readonly #fresh = new Set<Socket>();
   readonly #idle = new Set<Socket>();
   #refused = 0;
@@ -80,12 +86,12 @@ export class HttpConnections {
       if (this.#admit(socket)) for (const listener of listeners) Reflect.apply(listener, server, [socket]);
     });
     server.prependListener('request', (request, response) => this.#follow(request, response));
-    // Whoever listens for upgrades is handed them, and nobody else would answer.
+    // Node passes upgrades to their listeners, and nobody else would answer them.
     if (server.listenerCount('upgrade') > 0)
       server.prependListener('upgrade', (_request, stream) => this.#forget(stream));
   }
 
-  /** For whom an answer waits that they have not fetched. */
+  /** Clients that have not read an answer yet. */
   *waiters() {
     for (const socket of this.#plain.keys()) {
       const { writableLength: pendingBytes } = socket;
@@ -114,7 +120,7 @@ export class HttpConnections {
     return true;
   }
 
-  /** `address`: of which it must be; undefined: any. */
+  /** Closes an idle connection. `address`: it must come from there; undefined: from anywhere. */
   #makeRoom(address: string | undefined): boolean {
     const socket = this.#oldest(this.#idle, address, 0) ?? this.#oldest(this.#fresh, address, FRESH_MS);
     if (socket === undefined) return false;
@@ -140,14 +146,14 @@ export class HttpConnections {
     log.info({ address: peerOf(socket), code }, 'connection refused');
     onRefused(code);
     socket.on('error', () => {
-      // Nobody waits for the answer any more.
+      // The peer has gone, and nobody waits for the answer.
     });
     if (this.#refused >= MAX_REFUSED) {
       socket.end(REFUSALS[full], () => socket.destroy());
       return;
     }
     this.#refused += 1;
-    // What it sends is read, or its system would throw the answer away.
+    // What it sends must be read; otherwise its system would discard the answer.
     socket.resume();
     const late = setTimeout(() => socket.destroy(), REFUSED_MS).unref();
     socket.on('close', () => {

@@ -1,17 +1,17 @@
 /**
- * Refuses a connection that has no response object (any more): an upgrade, bytes that are no HTTP, one connection too
- * many. A connection that ends without a byte looks to a proxy like a server that has died: it tries the same on the
- * next one, and takes both out of service. So each gets an answer, and time to read it.
+ * Refuses a connection that has no response object (any more): an upgrade, bytes that are not HTTP, or one connection
+ * too many. To a proxy, a connection that ends without a byte looks like a dead server: it tries the next one, and
+ * takes both out of service. So every refusal has an answer, and time to be read.
  */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_TYPE, type Problem } from '../../contract/problem.ts';
 
-/** Within it the peer should have read the last answer, and closed. */
+/** The peer should have read the last answer and closed by then. */
 const LINGER_MS = 2_000;
 
-/** All that are told to come again should not do so at once. */
+/** Clients that are told to come again should not all return at once. */
 const RETRY_AFTER_SECONDS = 5;
 
 type Headers = Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ function headersOf({ status }: Problem, more: Headers | undefined): Headers {
   };
 }
 
-/** The same for a request that has a response. */
+/** Refuses a request that has a response object. */
 export function refuseRequest(response: ServerResponse, refusal: Problem, more?: Headers): void {
   const body = JSON.stringify(refusal);
   const length = { 'content-length': String(Buffer.byteLength(body)) };
@@ -35,7 +35,7 @@ export function refuseRequest(response: ServerResponse, refusal: Problem, more?:
   response.end(body);
 }
 
-/** The problem as the text of a whole answer, behind which the connection ends. */
+/** The problem as a whole HTTP answer, after which the connection ends. */
 export function lastAnswer(refusal: Problem, more?: Headers): string {
   const body = JSON.stringify(refusal);
   const headers = { ...headersOf(refusal, more), 'content-length': String(Buffer.byteLength(body)) };
@@ -45,27 +45,27 @@ export function lastAnswer(refusal: Problem, more?: Headers): string {
 }
 
 /**
- * Writes the problem as the whole and last answer on the stream, also when it is corked, and ends it. What still comes
- * is thrown away. May be called again, and then does nothing. The caller MUST NOT write to the stream any more.
+ * Writes the problem as the whole and last answer on the stream, even if it is corked, and ends it. What still
+ * arrives is discarded. Another call does nothing. The caller MUST NOT write to the stream any more.
  */
 export function refuseStream(stream: Duplex, refusal: Problem, more?: Headers): void {
   if (stream.writableEnded) return;
-  // An upgrade's stream comes without a listener, and an error without one would end the process.
+  // An upgrade's stream has no error listener, and an error without one would end the process.
   stream.on('error', () => stream.destroy());
   if (!stream.writable) {
     stream.destroy();
     return;
   }
   stream.end(lastAnswer(refusal, more));
-  // An upgrade's stream has no reader.
+  // Nobody reads an upgrade's stream.
   stream.resume();
   linger(stream);
 }
 
 /**
- * What a server's sockets MUST have for `destroySoon`, which Node calls after the last answer. Its own closes at once,
- * and when something more comes from the peer then (the rest of a body, another request), the system resets the
- * connection and throws away the answer that the peer has not read (RFC 9112, section 9.6).
+ * Replaces `destroySoon` of a server's sockets, which Node calls after the last answer. Node's own closes at once. If
+ * more arrives from the peer then (the rest of a body, another request), the system resets the connection and
+ * discards the answer that the peer has not read (RFC 9112, section 9.6).
  */
 export function endGently(this: Socket): void {
   if (this.writable) this.end();

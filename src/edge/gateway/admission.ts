@@ -1,6 +1,6 @@
 /**
- * Admission: what is asked of a connection before anybody knows whose it is. From which page and address it comes,
- * whether there is room for it, and how much it sends from its first byte on.
+ * Admission: what a connection must pass before its user is known. It checks the page and the address that the
+ * connection comes from, whether there is room for it, and how much it sends from its first byte on.
  */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -19,7 +19,7 @@ import { type Connection, postMaxBytes, whenTooLarge } from './wire/shared-write
 
 export interface AdmissionOptions {
   readonly allowedOrigins: readonly string[];
-  /** Pages from this port of the own host may connect too. Left out: none. */
+  /** Pages that this host serves on this port may connect too. Undefined: none. */
   readonly consolePort?: number | undefined;
   readonly addresses: ClientAddresses;
   readonly connectionLimits: ConnectionLimits;
@@ -32,7 +32,7 @@ const METHODS = ['GET', 'POST'];
 
 const TOO_LARGE = 413;
 
-/** What goes with a status. */
+/** Headers that an answer with this status has. */
 const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   405: { allow: METHODS.join(', ') },
   426: { upgrade: 'websocket', 'sec-websocket-version': '13' },
@@ -48,16 +48,16 @@ export class Admission {
   }
 
   /**
-   * Engine.IO's middleware, asked for each request. What is refused here gets a written answer; what Engine.IO refuses
-   * of an upgrade does not always.
-   * @param hasSession whether Engine.IO has a session of this id
-   * @param connectionOf that session
+   * Engine.IO's middleware, which runs for each request. It gives every refusal a written answer; Engine.IO itself
+   * does not always answer an upgrade that it refuses.
+   * @param hasSession whether Engine.IO has a session with this id
+   * @param connectionOf the connection of that session
    */
   guard(hasSession: (id: string) => boolean, connectionOf: (id: string) => Connection | undefined) {
     return (request: IncomingMessage, response: unknown, next: () => void): void => {
-      // Of an upgrade Engine.IO gives something else that only looks like a response.
+      // For an upgrade, Engine.IO passes an object that only looks like a response.
       const isUpgrade = !(response instanceof ServerResponse);
-      // Refusals too; an upgrade's answer is not a document that anybody could keep.
+      // Refusals get the header too. Nobody caches the answer to an upgrade.
       if (!isUpgrade) response.setHeader('cache-control', 'no-store');
       const refusal = this.#refusalOf(request, isUpgrade, hasSession);
       if (refusal === undefined) {
@@ -90,14 +90,14 @@ export class Admission {
     const query = queryOf(request);
     if (Object.hasOwn(query, 'j'))
       return problem('jsonp', 400, 'poll with XMLHttpRequest or fetch, without "j"');
-    // Before all else that may be wrong: another's page is told the same however it asks.
+    // This check comes first, so that a page of another origin gets the same answer whatever else is wrong.
     if (!this.allowsOrigin(request)) return problem('origin', 403, 'origin not allowed');
     const fault = isUpgrade ? handshakeFault(request, query) : pollingFault(request, query);
     if (fault !== undefined) return fault;
     const { sid } = query;
     if (sid === undefined || sid === '') return this.#refusalOfNew(request, isUpgrade);
     if (hasSession(sid)) return this.#polling.refusalOf(sid, request.headers.origin);
-    // It may be a session of another node, which a proxy finds if this one says that it is going.
+    // Another node may have the session. A proxy finds that node if this one says that it is shutting down.
     if (this.#isClosed) return this.#refusalOfNew(request, isUpgrade);
     return problem('unknown_session', 400, 'the session is not known to this node');
   }
@@ -127,8 +127,8 @@ export class Admission {
   }
 
   /**
-   * Whether a polling client posts more than it may, and was answered so. Engine.IO would answer without a word, and keep
-   * the session until it is silent for too long.
+   * Whether a polling client posts more than it may; if so, the request is answered here. Engine.IO would send no
+   * answer and keep the session until it times out.
    */
   #endsTooLarge(
     request: IncomingMessage,
@@ -139,20 +139,24 @@ export class Admission {
     const maxBytes = postMaxBytes(connection);
     const length = request.headers['content-length'];
     if (length === undefined) {
-      // How much it is, Engine.IO finds out.
+      // The size is known only once Engine.IO has read the body.
       response.once('finish', () => {
         if (response.statusCode === TOO_LARGE) this.#sendAway(connection, 'message_too_large', turnAway);
       });
       return false;
     }
     if (Number(length) <= maxBytes) return false;
-    // First, so that it mostly comes before the answer after which a client hears nothing any more.
+    // This comes first, so that the goaway usually reaches the client before the answer after which it stops
+    // listening.
     this.#sendAway(connection, 'message_too_large', turnAway);
     refuseRequest(response, problem('message_too_large', TOO_LARGE, `at most ${maxBytes} bytes`));
     return true;
   }
 
-  /** For what the client has sent. Before there is a session nothing else tells that it is gone. */
+  /**
+   * Sends the client away because of what it sent. Before it has a session, no observer reports its end, so it is
+   * logged and counted here.
+   */
   #sendAway(
     connection: Connection,
     code: 'rate_limited' | 'message_too_large',
@@ -167,11 +171,11 @@ export class Admission {
     say(connection, code);
   }
 
-  /** Follows a connection that was let in: its place, and how much it sends. */
+  /** Takes the places of a connection that was let in, and limits how much it sends. */
   admit(connection: Connection): void {
     const { connectionLimits, addresses, messages } = this.#options;
     const { request } = connection;
-    // What Socket.IO tells as the handshake's address.
+    // Socket.IO reports this as the handshake's address.
     Object.assign(connection, { remoteAddress: addresses.of(request) });
     this.#polling.follow(connection);
     const allowance = new Allowance(messages, Date.now());
@@ -180,7 +184,8 @@ export class Admission {
     });
     const tooLarge = () => this.#sendAway(connection, 'message_too_large', sayGoaway);
     whenTooLarge(connection, tooLarge);
-    // As with a socket's 'disconnect', it comes once by itself; `once` would keep 150 bytes a connection to see to it.
+    // Like a socket's 'disconnect', this event fires only once. `once` would cost 150 bytes a connection to make sure
+    // of it.
     const isPolling = connection.transport.name === 'polling';
     const place = this.#placeOf(request, isPolling);
     if (!isPolling) {
@@ -201,14 +206,14 @@ export class Admission {
     return this.#isClosed;
   }
 
-  /** Lets nobody in from now on. */
+  /** Refuses every new connection from now on. */
   close(): void {
     this.#isClosed = true;
   }
 
   /**
-   * What a client takes besides the TCP connection that it came on, which was counted when it was opened. One that polls
-   * lives on between its requests; and a proxy's connection counts for none of the proxy's clients.
+   * The places that a client takes in addition to its TCP connection, which was counted when it was opened. A polling
+   * client lives on between its requests, and a proxy's connection is not counted for any of the proxy's clients.
    */
   #placeOf(request: IncomingMessage, isPolling: boolean): ConnectionPlace {
     const { addresses } = this.#options;

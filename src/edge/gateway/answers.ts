@@ -1,4 +1,4 @@
-/** What every answer to a client's request is made of. */
+/** What all answers to clients' requests have in common. */
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { formatPath } from '../../contract/refusal.ts';
@@ -8,24 +8,24 @@ import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 import type { GatewaySocket } from './server.ts';
 import type { Session } from './session.ts';
 
-/** Whose request it is. */
+/** The client that made the request. */
 export interface Client {
   readonly socket: GatewaySocket;
   readonly session: Session;
 }
 
-/** Runs when the answer has been sent. */
+/** Registers what is to run once the answer has been sent. */
 export type Afterwards = (run: () => void) => void;
 
 export type Answer = (client: Client, body: unknown, afterwards: Afterwards) => Promise<unknown>;
 
-/** Answers within what the user may ask for, and charges what that costs. */
+/** Answers a request within the user's limits, and charges its cost. */
 export type Limited = <Result>(
   client: Client,
   answer: (meter: Meter) => Promise<Result>,
 ) => Promise<Result | RequestError>;
 
-/** Lets a handler see only requests that have this form. */
+/** Passes only requests of this form to the handler. */
 export function checked<Request, Result>(
   form: z.ZodType<Request>,
   handle: (client: Client, request: Request, afterwards: Afterwards) => Promise<Result | RequestError>,
@@ -49,8 +49,8 @@ export function readAs<Request>(form: z.ZodType<Request>, body: unknown): ReadRe
 }
 
 /**
- * For requests of a session that is over, whose answer nobody hears: what only reads is not read any more. `mark` and
- * `publish` change what others see, and what a client asked before it left is done.
+ * The answer to a request of a session that is over; nobody receives it. Requests that only read are not carried out
+ * any more. `mark` and `publish` are, because they change what others see.
  */
 export function gone(): RequestError {
   return failed('unavailable', 'the session is over');
@@ -60,7 +60,7 @@ export function failed(code: RequestErrorCode, message: string): RequestError {
   return { error: { code, message } };
 }
 
-/** The answer to a request on which something was thrown, and the line in the log. `about`: whose request, and which. */
+/** Answers a request whose handler threw, and logs the error. `about`: the client and the request, for the log. */
 export function answerFailure(log: Logger, error: unknown, about: object): RequestError {
   if (isUnavailable(error)) {
     log.warn({ ...about, reason: String(error) }, 'request failed');

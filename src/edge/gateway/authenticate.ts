@@ -1,11 +1,14 @@
-/** The handshake: who connects, and that nobody gets in without a valid token. */
+/** The handshake: finds out who connects, and lets nobody in without a valid token. */
 import type { Logger } from 'pino';
 import { type HandshakeErrorCode, handshakeAuthSchema } from '../../contract/socket.ts';
 import { noToken, type Verify } from '../../contract/token.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
-/** Refuses a connection; the client gets a `connect_error` whose data holds the code, and what it may know besides. */
+/**
+ * Refuses a connection. The client gets a `connect_error` whose data holds the code and, if it is safe to tell, a
+ * message.
+ */
 class HandshakeRefusal extends Error {
   readonly data: { readonly code: HandshakeErrorCode; readonly message?: string };
 
@@ -23,8 +26,8 @@ export interface AuthenticateOptions {
 }
 
 /**
- * Middleware that puts the identity on the socket, or refuses it. Why it was refused goes to the log; to the client only
- * what is wrong with what it wrote itself, and with a token that was signed as it should be.
+ * Middleware that puts the identity on the socket, or refuses the handshake. The log gets the full reason. The client
+ * learns only what is wrong with its own input, or with a token whose signature is valid.
  */
 export function authenticate({
   verify,
@@ -47,7 +50,8 @@ export function authenticate({
     }
     const { token = bearerToken(socket), device, cursors } = handshake.data;
     const verified = token === undefined ? noToken : await verify(token);
-    // Its end has been told: nothing would give back what is taken now. Socket.IO lets go of what is its own.
+    // The connection has already closed, so nothing would give a place back that is taken now. Socket.IO cleans up
+    // after itself.
     if (socket.conn.readyState !== 'open') {
       next();
       return;
@@ -70,14 +74,14 @@ export function authenticate({
 }
 
 /**
- * Gives the place back when the socket leaves, which may come back on the same connection, or, for one that never came
- * to be connected, when the connection ends.
+ * Gives the user's place back when the socket disconnects; the client may open another socket on the same connection.
+ * If the socket never connected, the place is given back when the connection closes.
  */
 function holdPlace(socket: GatewaySocket, giveBack: () => void): void {
   let isTaken = true;
   const leave = () => {
     socket.conn.off('close', leave);
-    // Both events may be under way at once.
+    // Both events may fire, so the place is given back only once.
     if (isTaken) giveBack();
     isTaken = false;
   };

@@ -1,4 +1,4 @@
-/** What a client publishes to a topic → the event that it becomes, as if a service had published it. */
+/** Turns what a client publishes to a topic into an event, as if a service had published it. */
 import { createHash, randomUUID } from 'node:crypto';
 import { type ReadEvent, readStructured } from '../../contract/cloudevent.ts';
 import { MAX_SOURCE_CHARACTERS, RETRACTION_TYPE } from '../../contract/event.ts';
@@ -7,12 +7,12 @@ import { type Read, refuse } from '../../contract/refusal.ts';
 import type { PublishRequest } from '../../contract/socket.ts';
 import { writeEvent } from '../../contract/written.ts';
 
-/** Types of events that Carillon itself gives a meaning to. */
+/** Prefix of the event types that only Carillon publishes. */
 const RESERVED = 'carillon.';
 
 /**
- * The event's `source` is `/users/<user>`, percent-encoded, and nobody else's events have it: it tells who wrote them.
- * Hence a client can take back its own events only. Refused with `invalid_event` and `too_large`.
+ * The event's `source` is `/users/<user>`, percent-encoded. No other user's events have it, so it identifies the
+ * author, and a client can retract only its own events. Refuses with `invalid_event` or `too_large`.
  */
 export function clientEvent(user: string, request: PublishRequest, maxBytes: number): Read<ReadEvent> {
   const { topic, type, data, id = randomUUID() } = request;
@@ -34,11 +34,11 @@ export function clientEvent(user: string, request: PublishRequest, maxBytes: num
   };
   const bytes = Buffer.from(writeEvent(envelope));
   if (bytes.length > maxBytes) return refuse('too_large', `${bytes.length} bytes are more than ${maxBytes}`);
-  // Its nesting is looked at where that of every other event is: when the bytes are read.
+  // Reading the bytes also checks the nesting, as for every other event.
   return readStructured(bytes);
 }
 
-/** In place of an id that is too long for a source when it is encoded stands its hash. No encoded id has a `*`. */
+/** An id that is too long for a source once encoded is replaced by its hash. An encoded id never contains a `*`. */
 function sourceOf(user: string): string {
   const source = `/users/${encodeId(user)}`;
   if (source.length <= MAX_SOURCE_CHARACTERS) return source;

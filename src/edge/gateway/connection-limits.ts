@@ -1,4 +1,4 @@
-/** How many connections this node has: altogether, of each address and of each user. */
+/** Counts this node's connections: in total, per address and per user. */
 import type { ConnectionCounts, ConnectionPlace } from '../connections/http-connections.ts';
 
 export interface MaxConnections {
@@ -32,7 +32,7 @@ export class ConnectionLimits implements ConnectionCounts {
     this.#limits = limits;
   }
 
-  /** What has no room for one more; undefined when there is room. */
+  /** Which limit is reached; undefined when there is room. */
   fullFor({ node, address }: ConnectionPlace): 'node' | 'address' | undefined {
     if (node && this.#taken >= this.#limits.perNode) return 'node';
     const isFull = address !== undefined && this.#addresses.of(address) >= this.#limits.perAddress;

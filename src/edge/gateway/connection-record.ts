@@ -1,9 +1,14 @@
 /**
- * What this node knows of one connection, from its opening to its end: how many sessions it carries, and why this node
- * closed it. A connection outlives its sessions, and may end before it has one.
+ * What this node knows of one connection, from its opening to its end: how many sessions it carries, and why this
+ * node closed it. A connection outlives its sessions, and may end before it has one.
  *
- * Socket.IO waits only for the first socket of a connection: one that its sockets have left would stay open for ever,
- * beyond the token that it came with.
+ * A connection is *new* until its first session begins (`hasBegun` is false). It is *in use* while it carries at
+ * least one session, and *idle* once the last one has ended. An idle connection becomes in use again if a session
+ * begins in time; otherwise it is closed here. Socket.IO waits only for a connection's first session: without this
+ * timer, an idle connection would stay open for ever, past the expiry of its token.
+ *
+ * `closeCode` is set once, by `goaway.ts`, in any of these states. It is undefined if the client ended the
+ * connection.
  */
 import type { GoawayCode } from '../../contract/socket.ts';
 import type { Connection } from './wire/shared-write.ts';
@@ -15,7 +20,9 @@ export class ConnectionRecord {
   #hasBegun = false;
   #idle: NodeJS.Timeout | undefined;
 
-  /** Whether it has carried a session, which tells of its end by itself. */
+  /**
+   * Whether it has ever carried a session. Observers report the end of a session, but not that of a new connection.
+   */
   get hasBegun(): boolean {
     return this.#hasBegun;
   }
@@ -26,7 +33,7 @@ export class ConnectionRecord {
     clearTimeout(this.#idle);
   }
 
-  /** Closes the connection when no other session comes within `graceMs`. */
+  /** Makes the connection idle if this was its last session, and closes it unless another begins within `graceMs`. */
   sessionEnds(connection: Connection, graceMs: number): void {
     this.#sessions -= 1;
     if (this.#sessions > 0 || connection.readyState !== 'open') return;
@@ -38,7 +45,7 @@ export class ConnectionRecord {
 
 const RECORD = Symbol('connection record');
 
-/** It lies on the connection itself, and so lives as long. */
+/** The record is a property of the connection, so it lives exactly as long. */
 export function recordOf(connection: Connection): ConnectionRecord {
   const known: unknown = Reflect.get(connection, RECORD);
   if (known instanceof ConnectionRecord) return known;

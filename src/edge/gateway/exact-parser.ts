@@ -1,6 +1,6 @@
 /**
- * Socket.IO's parser, with numbers as they were written: in answers that hold notifications, and in what clients publish.
- * It goes through JSON.parse and JSON.stringify, which keep of a number what a double holds.
+ * Socket.IO's parser, except that numbers stay as they were written, in answers that hold notifications and in what
+ * clients publish. Socket.IO uses JSON.parse and JSON.stringify, which round every number to a double.
  */
 import { Decoder, Encoder, type Packet } from 'socket.io-parser';
 import { isJsonObject } from '../../contract/json.ts';
@@ -19,13 +19,13 @@ class ExactEncoder extends Encoder {
   }
 }
 
-/** Of namespace `/`, with an acknowledgement: others are not answered, and nothing of them is read. */
+/** A `publish` in namespace `/` with an acknowledgement. Others are not answered, and their data is not read. */
 const PUBLISH = /^2\d+\[\s*"publish"/;
 
 class ExactDecoder extends Decoder {
   override add(chunk: unknown): void {
     if (typeof chunk === 'string' && PUBLISH.test(chunk)) {
-      // In place of a listener for the socket's whole life, for the few that publish.
+      // Few sockets publish, so this listens once for each publish and not for the socket's whole life.
       this.once('decoded', (packet) => rememberData(packet, chunk));
     }
     super.add(chunk);

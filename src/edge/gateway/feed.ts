@@ -1,19 +1,20 @@
 /**
  * A feed is one hosted room's place in its audience's log: the last offset that this node has passed on. It makes
- * live delivery exact for clients that know nothing of offsets, at a cost per room and not per socket.
+ * live delivery exact for clients that know nothing of offsets. It costs memory per room and not per socket.
  *
- * A message that is the next is passed on at once. One that is old is dropped. One that reveals a hole or another
- * epoch, or comes while the feed is busy, is not kept: the feed only remembers that it is behind, and reads the log
- * up to its head. The log is the buffer, so nothing here grows with a slow store or a fast producer.
+ * The next message in order is passed on at once, and an old one is dropped. A message that reveals a hole or another
+ * epoch, or that arrives while the feed is busy, is not kept: the feed notes that it is behind, and reads the log up
+ * to its head. The log is the buffer, so a slow store or a fast producer makes nothing grow here.
  *
- * The feed is *busy* while it opens (subscription, then head of the log) and while it catches up; otherwise it is
- * *current*, and then everything above happens within one turn of the event loop.
+ * The feed is *busy* while it opens (it subscribes, then reads the log's head) and while it catches up. Otherwise it
+ * is *current*, and then all of the above happens within one turn of the event loop.
  */
 import { type Audience, roomOf } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
 import { lastKept } from '../../pipeline/inbox/incarnations.ts';
 import { type LiveMessage, type MarksMessage, packetOf } from '../../pipeline/inbox/live-message.ts';
+import type { DeliveryObservers } from './delivery-observer.ts';
 import { Newcomers } from './newcomers.ts';
 import { PassedOn } from './passed-on.ts';
 import { closed, RetriedLog } from './retried-log.ts';
@@ -24,10 +25,10 @@ export interface FeedOptions {
   readonly inbox: Inbox;
   /** Resolves once the room's subscription is in force. */
   readonly inForce: (room: string) => Promise<void>;
-  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
-  /** The feed read from the log what Pub/Sub had lost. */
-  readonly onHealed: (audience: Audience) => void;
-  /** The feed failed on something that is no outage, and stays where it is: the next message or check tries again. */
+  readonly observers: Pick<DeliveryObservers, 'passedOn' | 'healed'>;
+  /**
+   * The feed failed, and not because of an outage. It stays where it is, and the next message or check tries again.
+   */
   readonly onFault: (audience: Audience, error: unknown) => void;
   /** The time by which notifications expire. */
   readonly now: () => number;
@@ -36,7 +37,7 @@ export interface FeedOptions {
 /** Entries read from the log at a time while catching up. */
 const READ_ENTRIES = 200;
 
-/** Consumers try again about once a second; what dies with a consumer too comes later, and then clients were told. */
+/** Consumers retry about once a second. Anything later, clients have already been told is lost. */
 const REPEATED_WITHIN_MS = 10_000;
 
 export class Feed {
@@ -47,14 +48,14 @@ export class Feed {
   readonly #subscribers = new Map<string, Subscriber>();
   readonly #log: RetriedLog;
   #cursor: Cursor = EMPTY_HEAD;
-  /** The events up to the cursor. */
+  /** The last events up to the cursor. */
   readonly #passedOn = new PassedOn();
   readonly #newcomers = new Newcomers();
-  /** When it was first seen that the log has lost something, and nothing had come in its place. */
+  /** When the feed first saw that the log had lost entries and held nothing new in their place. */
   #lostAtMs: number | undefined;
   /** What keeps the feed busy; undefined when it is current. */
   #work: Promise<void> | undefined;
-  /** Something came while busy, so that the log may have grown since its head was read. */
+  /** A message arrived while the feed was busy, so the log may have grown since its head was read. */
   #behind = false;
 
   constructor(audience: Audience, options: FeedOptions) {
@@ -63,18 +64,18 @@ export class Feed {
     this.#log = new RetriedLog(audience, options.inbox);
     this.#work = this.#open();
     this.opened = this.#work;
-    // Whoever enters waits for it; a feed that nobody waits for any more may close unheard.
+    // `enter` waits for this promise. Nobody may be waiting when a feed closes, and then its rejection is no fault.
     this.opened.catch(() => {});
   }
 
-  /** The last place that this node has passed on. */
+  /** The place of the last notification that this node has passed on. */
   get cursor(): Cursor {
     return this.#cursor;
   }
 
   /**
-   * Lets a socket have everything after the cursor that this returns, and nothing before it.
-   * MUST be called only once {@link opened} has resolved.
+   * Passes everything after the returned cursor on to a socket, and nothing before it. MUST be called only once
+   * {@link opened} has resolved.
    */
   enter(id: string, subscriber: Subscriber): Cursor {
     this.#subscribers.set(id, subscriber);
@@ -99,7 +100,7 @@ export class Feed {
     if (this.#work !== undefined) {
       this.#behind = true;
     } else if (message.epoch === this.#cursor.epoch && message.offset <= this.#cursor.offset) {
-      // Old: it was passed on already, or read from the log.
+      // Old: it was already passed on or read from the log.
     } else if (this.#isNext(message)) {
       this.#passOn(message);
     } else {
@@ -107,15 +108,18 @@ export class Feed {
     }
   }
 
-  /** Marks are not kept in the log: who is not here reads the inbox on coming back. */
+  /**
+   * Passes on a change of marks. The log does not keep these: a client that is away now reads the inbox when it
+   * returns.
+   */
   receiveMarks({ origin, packet }: MarksMessage): void {
     const frame = new Frame(packet);
     for (const [id, subscriber] of this.#subscribers) if (id !== origin) subscriber.write(frame);
   }
 
   /**
-   * Compares with the head that the log was just read to have, and catches up when the last message was lost, or what
-   * the feed had passed on already when the head was `asked` for.
+   * Compares the feed with the head that was just read from the log. Catches up if the last message was lost, or if
+   * the log has lost what the feed had already passed on when the head was `asked` for.
    */
   check(head: Cursor, asked: Cursor = this.#cursor): void {
     const isOther = head.epoch !== this.#cursor.epoch || head.offset > this.#cursor.offset;
@@ -124,7 +128,7 @@ export class Feed {
     else this.#newcomers.inStep();
   }
 
-  /** Resolves when the feed has been at the head of the log after this call. */
+  /** Resolves when the feed has reached the log's head at some time after this call. */
   async refresh(): Promise<void> {
     if (this.#work === undefined) await this.#catchUp();
     else this.#behind = true;
@@ -141,7 +145,7 @@ export class Feed {
     this.#passedOn.add(message.packet);
     const frame = new Frame(message.packet);
     for (const subscriber of this.#subscribers.values()) subscriber.write(frame);
-    this.#options.onPassedOn(this.audience, message, this.#subscribers.size);
+    this.#options.observers.passedOn(this.audience, message, this.#subscribers.size);
   }
 
   async #open(): Promise<void> {
@@ -152,12 +156,12 @@ export class Feed {
     this.#becomeCurrent();
   }
 
-  /** When nobody waits for it. */
+  /** Catches up without a caller that waits, so that an error goes to `onFault`. */
   #catchUpAlone(): void {
     this.#catchUp().catch((error: unknown) => this.#options.onFault(this.audience, error));
   }
 
-  /** Ends quietly when the feed is closed. */
+  /** Resolves, and does not reject, when the feed is closed. */
   async #catchUp(): Promise<void> {
     const work = this.#readToHead().then(
       () => this.#becomeCurrent(),
@@ -173,11 +177,11 @@ export class Feed {
 
   #becomeCurrent(): void {
     this.#work = undefined;
-    // Something came between the last look at the log and this turn.
+    // A message arrived between the last read of the log and this turn.
     if (this.#behind) this.#catchUpAlone();
   }
 
-  /** Until nothing has come meanwhile. */
+  /** Reads until no message has arrived during a read. */
   async #readToHead(): Promise<void> {
     do {
       this.#behind = false;
@@ -185,23 +189,23 @@ export class Feed {
       const isOther = read.epoch !== this.#cursor.epoch || read.offset < this.#cursor.offset;
       const head = isOther ? await this.#changeEpoch(read) : read;
       if (head === undefined) continue;
-      if (head.offset > this.#cursor.offset) this.#options.onHealed(this.audience);
+      if (head.offset > this.#cursor.offset) this.#options.observers.healed(this.audience);
       await this.#readUpTo(head);
     } while (this.#behind);
   }
 
   /**
-   * When the log still holds what the feed passed on last, nothing was lost and the feed goes on. Otherwise clients
-   * are told from where on the log is another one, and get everything behind that. Gives the head to go on to;
-   * undefined when there is nothing to go on to yet.
+   * Handles a change of the log's epoch. If the log still holds what the feed passed on last, nothing was lost and
+   * the feed goes on. Otherwise clients are told from which offset on the log differs, and get everything after it.
+   * Returns the head to read up to, or undefined when there is nothing to read yet.
    */
   async #changeEpoch(head: Cursor): Promise<Cursor | undefined> {
     const { offset } = this.#cursor;
     let certain = head;
     let kept = await this.#keptOffset(head);
     if (kept < offset && !(await this.#isRepeated(kept, head))) {
-      // A replica may have answered that only lags, and this tells. A log that went on as if it had lost nothing would
-      // give out places again that clients have had: it ends its epoch.
+      // A replica that merely lags may have answered; fencing the log finds that out. If the log has really lost
+      // entries, it MUST NOT give out offsets again that clients already have, so fencing also ends its epoch.
       certain = await this.#log.fence(this.#cursor);
       kept = await this.#keptOffset(certain);
     }
@@ -214,7 +218,7 @@ export class Feed {
     return certain;
   }
 
-  /** Nothing has come in the place of what is lost: mostly its consumer is about to append it again, unchanged. */
+  /** Nothing has replaced the lost entries yet. Usually their consumer is about to append them again, unchanged. */
   #mayBeRepeated(): boolean {
     const nowMs = performance.now();
     this.#lostAtMs ??= nowMs;
@@ -231,7 +235,7 @@ export class Feed {
     for (const id of ids) this.#subscribers.get(id)?.resync(this.audience, this.#cursor);
   }
 
-  /** Up to where the log with this head holds what the feed has passed on. */
+  /** The offset up to which the log with this head holds what the feed has passed on. */
   async #keptOffset(head: Cursor): Promise<number> {
     const { epoch, offset } = this.#cursor;
     if (offset === 0 || (epoch === head.epoch && offset <= head.offset)) return offset;
@@ -239,8 +243,8 @@ export class Feed {
   }
 
   /**
-   * Whether everything behind `kept` that was passed on stands at its place again. A store that dies before it has
-   * answered may have published what is lost with it. The consumer does not know, and appends it again.
+   * Whether the log again holds, at the same offsets, everything after `kept` that was passed on. A store may publish
+   * an entry, lose it and die before it answers. The consumer then appends the same entry again.
    */
   async #isRepeated(kept: number, head: Cursor): Promise<boolean> {
     const { offset } = this.#cursor;
@@ -249,10 +253,7 @@ export class Feed {
     return again.length === offset - kept && this.#passedOn.endsWith(again.map(({ json }) => packetOf(json)));
   }
 
-  /**
-   * Up to the head that the log had just now; not all the way when the log has become another one since. Members are
-   * told of what the log does not hold any more.
-   */
+  /** Reads up to this head, or less far if the log was replaced since. Clients are told of what the log has lost. */
   async #readUpTo(head: Cursor): Promise<void> {
     let isMissing = false;
     const moveTo = (offset: number) => {
@@ -265,7 +266,8 @@ export class Feed {
       const entries = await this.#log.read(first, last);
       const isWhole =
         entries.length === last - first + 1 && entries.every(({ epoch }) => epoch === head.epoch);
-      // Trimmed, or begun in an earlier epoch; or of another log, where offsets name other events.
+      // The entries were trimmed or belong to an earlier epoch, or the log was replaced and its offsets name other
+      // events.
       if (!isWhole && !(await this.#log.isStill(head, entries))) {
         this.#behind = true;
         break;

@@ -1,9 +1,8 @@
-/** The feeds of one node: each audience's room that the node hosts has one, from its first socket to its last. */
+/** The feeds of one node: one for each room that the node hosts, from its first socket to its last. */
 import type { Logger } from 'pino';
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
-import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
 import { jittered } from '../../resilience/jitter.ts';
 import { faultOf, isUnavailable, Unavailable } from '../../resilience/unavailable.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -12,16 +11,15 @@ import type { Live, Receiver } from './live-messages.ts';
 export interface FeedsOptions {
   readonly inbox: Inbox;
   readonly live: Live;
-  /** Each feed is compared with the head of its log about once in this time. */
+  /** How often, on average, each feed is compared with the head of its log. */
   readonly checkMs: number;
-  readonly onPassedOn: (audience: Audience, message: LiveMessage, sockets: number) => void;
-  readonly onHealed: (audience: Audience) => void;
+  readonly observers: FeedOptions['observers'];
   readonly log: Pick<Logger, 'error'>;
   /** The time by which notifications expire. */
   readonly now: () => number;
 }
 
-/** The checks are spread: a part of the feeds at each tick, so that neither this node nor Redis feels them. */
+/** Each tick checks a part of the feeds, to spread the load on this node and on Redis. */
 const TICK_MS = 1_000;
 
 /** Heads asked for in one call. */
@@ -33,7 +31,7 @@ export class Feeds {
   #turn = this.#feeds.values();
   #timer: NodeJS.Timeout | undefined;
 
-  /** What the transport hands over goes here. */
+  /** Receives what the transport delivers. */
   readonly receiver: Receiver = {
     notification: (audience, message) => this.#feeds.get(audience)?.receive(message),
     marks: (audience, message) => this.#feeds.get(audience)?.receiveMarks(message),
@@ -45,7 +43,10 @@ export class Feeds {
     this.#tickLater();
   }
 
-  /** Follows the rooms of a namespace's adapter, which tells when the first socket enters one and the last leaves. */
+  /**
+   * Follows the rooms of a namespace's adapter, which reports when the first socket enters a room and the last one
+   * leaves it.
+   */
   follow(adapter: Adapter): void {
     const { live, log, ...options } = this.#options;
     const feedOptions: FeedOptions = {
@@ -75,8 +76,8 @@ export class Feeds {
   }
 
   /**
-   * Resolves with the feeds of these audiences when all are open. The caller MUST have joined their rooms before.
-   * Rejects when a room was left meanwhile.
+   * Resolves with the feeds of these audiences once all are open. The caller MUST have joined their rooms before.
+   * Rejects if a room is left before its feed is open.
    */
   async opened(audiences: readonly Audience[]): Promise<readonly Feed[]> {
     return await Promise.all(
@@ -102,7 +103,7 @@ export class Feeds {
     this.#timer.unref();
   }
 
-  /** The next so many feeds, all in turn. Feeds that come and go meanwhile do not disturb the order. */
+  /** The next `count` feeds, in rotation. The order stays the same when feeds come and go. */
   #nextFeeds(count: number): Feed[] {
     const feeds: Feed[] = [];
     while (feeds.length < count) {
@@ -126,7 +127,7 @@ export class Feeds {
           some[at]?.check(head, asked[at]);
         });
       } catch (error) {
-        // When the store comes back the subscriptions do too, and that is a gap.
+        // When the store returns, so do the subscriptions, and the transport reports a gap.
         if (!isUnavailable(error)) this.#options.log.error(faultOf(error), 'feeds are not checked');
       }
     }

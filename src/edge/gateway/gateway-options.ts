@@ -1,18 +1,19 @@
-/** What a gateway is given: where notifications come from, who may connect, what each may cost, and who hears of it. */
+/**
+ * What a gateway needs: where notifications come from, who may connect, what each client may cost, and who observes
+ * it.
+ */
 import type { Logger } from 'pino';
-import type { Audience } from '../../contract/audience.ts';
 import type { ReadEvent } from '../../contract/cloudevent.ts';
 import type { Identity, Verify } from '../../contract/token.ts';
 import type { GivenDepartments } from '../../operate/access/departments.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
-import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import type { Rate } from '../limits/token-bucket.ts';
 import type { AdmissionOptions } from './admission.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
+import type { DeliveryObserver } from './delivery-observer.ts';
 import type { Live } from './live-messages.ts';
-import type { RecoveryOptions } from './recovery.ts';
 import type { SessionObserver } from './session-observer.ts';
 import type { CompressionOptions } from './wire/compression.ts';
 import type { Waiter } from './wire/pending.ts';
@@ -21,20 +22,21 @@ export interface GatewayOptions {
   readonly store: GatewayStore;
   readonly access: GatewayAccess;
   readonly limits: GatewayLimits;
-  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
+  /** Resolves once the queue has confirmed the event; rejects when the queue may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
-  /** Of the first message of a client, and of a connection that no session is on any more. */
+  /** How long a client may take to send its first message, and a connection may stay without a session. */
   readonly handshakeMs: number;
   /** How often a feed is compared with the head of its log. */
   readonly checkMs: number;
   readonly compression: Pick<CompressionOptions, 'thresholdBytes' | 'level'>;
   /** Whether the browser client is served at /socket.io/socket.io.esm.min.js. */
   readonly serveClient: boolean;
-  /** Who hears what becomes of sessions. */
+  /** Observers of sessions. */
   readonly sessions: readonly SessionObserver[];
-  readonly deliveries: DeliveryObserver;
+  /** Observers of deliveries. */
+  readonly deliveries: readonly DeliveryObserver[];
   readonly log: Logger;
-  /** The time that all processes go by: notifications expire by it, and sessions begin. */
+  /** The clock that all processes share: notifications expire by it, and sessions begin. */
   readonly now: () => number;
 }
 
@@ -53,37 +55,31 @@ interface GatewayAccess {
   readonly allowedOrigins: readonly string[];
   readonly consolePort?: AdmissionOptions['consolePort'];
   readonly addresses: AdmissionOptions['addresses'];
-}
-
-/** What becomes of notifications on this node, and of connections before they are sessions. */
-interface DeliveryObserver {
-  passedOn(audience: Audience, message: LiveMessage, sockets: number): void;
-  /** A feed read from the log what Pub/Sub had lost. */
-  healed(audience: Audience): void;
-  recovered: RecoveryOptions['onRecovery'];
-  /** This node let a connection not in. */
-  refused(code: string): void;
+  /** Called with the code when a connection or a handshake is refused. */
+  readonly onRefused: (code: string) => void;
 }
 
 interface GatewayLimits {
   readonly connections: ConnectionLimits;
   readonly requests: RequestLimits;
-  /** Of what a user publishes. */
+  /** How many events a user may publish. */
   readonly events: EventQuota;
-  /** Most notifications that are recovered of one audience. */
+  /** Most notifications that are recovered for one audience. */
   readonly maxRecovered: number;
-  /** Of one client. */
+  /** How many messages one client may send. */
   readonly messages: Rate;
   readonly maxMessageBytes: number;
-  /** Of what clients publish. */
+  /** Largest event that a client may publish. */
   readonly maxEventBytes: number;
   readonly maxTopics: number;
-  /** What may wait for a client that does not take what it is sent. */
+  /** How many bytes may wait for a client that does not read. */
   readonly maxPendingBytes: number;
-  /** For all of them together. */
+  /** The same for all clients together. */
   readonly maxPendingTotalBytes: number;
-  /** For whom something waits besides those that the gateway writes to. */
+  /** Others for whom bytes wait, besides the gateway's own sockets. */
   readonly otherWaiters: () => Iterable<Waiter>;
-  /** Of what a client missed. MUST leave room in `maxPendingBytes` for what else is sent. */
+  /**
+   * Largest answer with what a client missed. MUST leave room in `maxPendingBytes` for everything else that is sent.
+   */
   readonly maxAnswerBytes: number;
 }

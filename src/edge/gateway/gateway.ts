@@ -4,8 +4,10 @@ import { type Namespace, Server } from 'socket.io';
 import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import { FIXED_LIMITS } from '../../contract/client-limits.ts';
 import type { AdminCommand } from '../../operate/access/admin-command.ts';
+import { faultOf } from '../../resilience/unavailable.ts';
 import { Admission } from './admission.ts';
 import { authenticate } from './authenticate.ts';
+import { DeliveryObservers } from './delivery-observer.ts';
 import { drain } from './drain.ts';
 import { exactParser } from './exact-parser.ts';
 import { Feeds } from './feeds.ts';
@@ -36,25 +38,19 @@ export class Gateway {
 
   /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
-    const { store, access, limits, handshakeMs, checkMs, deliveries, log, now } = options;
+    const { store, access, limits, handshakeMs, checkMs, log, now } = options;
     const { live, inbox, userInbox } = store;
-    const { allowedOrigins, verify } = access;
-    const feeds = new Feeds({
-      inbox,
-      live,
-      checkMs,
-      onPassedOn: (audience, message, count) => deliveries.passedOn(audience, message, count),
-      onHealed: (audience) => deliveries.healed(audience),
-      log,
-      now,
-    });
+    const { allowedOrigins, verify, onRefused } = access;
+    const deliveries = new DeliveryObservers(options.deliveries, (error) =>
+      log.error(faultOf(error), 'an observer of deliveries failed; its next faults are not told'),
+    );
+    const feeds = new Feeds({ inbox, live, checkMs, observers: deliveries, log, now });
     // Socket.IO calls this with `new`, which an arrow function cannot be.
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);
     }
     const { connections: connectionLimits, messages } = limits;
-    const onRefused = (code: string) => deliveries.refused(code);
-    const admission = new Admission({ ...access, connectionLimits, messages, log, onRefused });
+    const admission = new Admission({ ...access, connectionLimits, messages, log });
     const { maxMessageBytes, maxPendingBytes, maxAnswerBytes } = limits;
     const maxInboundBytes = handshakeBytes(maxMessageBytes);
     const pending = new PendingTotal({
@@ -70,7 +66,8 @@ export class Gateway {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: maxMessageBytes,
       wsEngine: wireEngine({ ...options.compression, maxInboundBytes, maxPendingBytes, pending }),
-      // What waited for a client that polls comes in one answer: secrets beside what strangers chose.
+      // One answer to a polling client holds several messages: compressed together, secrets would share it with text
+      // that strangers chose.
       httpCompression: false,
       serveClient: options.serveClient,
       cors: allowedOrigins.includes('*')
@@ -104,7 +101,7 @@ export class Gateway {
       recovery: {
         inbox,
         maxNotifications: limits.maxRecovered,
-        onRecovery: (result, count) => deliveries.recovered(result, count),
+        observers: deliveries,
         now,
       },
       deadlineMs: handshakeMs,
@@ -138,19 +135,19 @@ export class Gateway {
       const messageMaxBytes = limitMessages(socket, maxMessageBytes);
       const session = new Session(socket, sessionOptions, messageMaxBytes);
       this.#sessions.set(session.id, session);
-      // Its token was verified a moment ago, and may have been revoked since.
+      // The token may have been revoked since it was verified.
       if (access.isRevoked(socket.data.identity)) session.end('token_revoked');
-      // It was let in before this node began to go down, and is not among those that are sent away little by little.
+      // This connection was let in before the node began to drain, and `drain` does not know its session.
       if (admission.isClosed) session.end('shutting_down');
       requests.listen(socket, session);
       releaseHandshake(socket);
-      // What says that the client is connected and what says as whom leave in one write.
+      // Sends Socket.IO's connect packet and the `session` message in one write.
       const release = holdWrites(socket.conn);
       session.started.then(release, release);
     });
   }
 
-  /** Follows rooms only for whom it concerns. */
+  /** Listens to the adapter only if an observer follows rooms. */
   #observeRooms(observers: readonly SessionObserver[]): void {
     const { adapter } = this.#io.of('/');
     for (const [happening, method] of [
@@ -169,8 +166,8 @@ export class Gateway {
   }
 
   /**
-   * Lets a subscriber that is no socket have what comes to an audience's room. Rejects, and then may be called again, when
-   * the room cannot be hosted now.
+   * Lets a subscriber that is not a socket receive what is published to an audience's room. Rejects if the room
+   * cannot be hosted now; the caller may then try again.
    */
   async host(audience: Audience, subscriber: Subscriber): Promise<void> {
     const { adapter } = this.#io.of('/');
@@ -185,7 +182,7 @@ export class Gateway {
     }
   }
 
-  /** What waits for clients to take it: of all of them, of the one that is most behind, and as memory. */
+  /** The bytes that wait for clients: in total, for the client that is furthest behind, and in memory. */
   pendingBytes(): { readonly sum: number; readonly largest: number; readonly memory: number } {
     let sum = 0;
     let largest = 0;
@@ -197,7 +194,7 @@ export class Gateway {
     return { sum, largest, memory: this.#pending.bytes };
   }
 
-  /** What an operator told all nodes. */
+  /** Carries out a command that an operator gave to all nodes. */
   obey(command: AdminCommand): void {
     const { adapter } = this.#io.of('/');
     for (const id of [...(adapter.rooms.get(roomOf(`user:${command.user}`)) ?? [])]) {
@@ -208,13 +205,13 @@ export class Gateway {
     }
   }
 
-  /** Lets nobody in any more and sends every socket away, spread over `drainMs`. Resolves when all are closed. */
+  /** Refuses new connections and sends every socket away, spread over `drainMs`. Resolves when all are closed. */
   async drain(drainMs: number): Promise<void> {
     this.#admission.close();
     await drain([...this.#sessions.values()], drainMs);
   }
 
-  /** Ends the HTTP server too: resolves when all of its connections are closed, which the caller MUST see to. */
+  /** Also closes the HTTP server. Resolves when all of its connections are closed, which the caller MUST see to. */
   async close(): Promise<void> {
     await this.#io.close();
     this.#feeds.close();

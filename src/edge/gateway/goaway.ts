@@ -1,16 +1,20 @@
-/** The last word to a client: a stable code, whether to come back and when; then the connection closes. */
+/** Sends a client away: tells it a stable code and whether and when to come back, then closes the connection. */
 import type { GoawayCode } from '../../contract/socket.ts';
 import { recordOf } from './connection-record.ts';
 import type { GatewaySocket } from './server.ts';
 import { type Connection, isTooSlow } from './wire/shared-write.ts';
 
-/** `spreadMs`: clients that are sent away together are told different moments within it, so that they do not return together. */
+/**
+ * `spreadMs`: clients that are sent away together are given different delays up to this, so that they do not return
+ * together.
+ */
 const goaways: Record<GoawayCode, { readonly reconnect: boolean; readonly spreadMs: number }> = {
   token_expired: { reconnect: true, spreadMs: 0 },
   shutting_down: { reconnect: true, spreadMs: 5_000 },
   unavailable: { reconnect: true, spreadMs: 10_000 },
   rate_limited: { reconnect: true, spreadMs: 30_000 },
-  // What else this client has to do works; `spreadMs`, because who does not heed it comes with the same again.
+  // Everything else this client does works, so it may return. `spreadMs` slows down a client that sends the same
+  // message again.
   message_too_large: { reconnect: true, spreadMs: 30_000 },
   slow_consumer: { reconnect: true, spreadMs: 5_000 },
   disconnected: { reconnect: true, spreadMs: 1_000 },
@@ -23,24 +27,24 @@ export function goaway(socket: GatewaySocket, code: GoawayCode): void {
   socket.disconnect(true);
 }
 
-/** For a connection that may not have a socket yet. */
+/** Sends away a connection that may not have a socket yet. */
 export function turnAway(connection: Connection, code: GoawayCode): void {
   sayGoaway(connection, code);
   connection.close();
 }
 
-/** The same for a connection that is being closed already. */
+/** Only writes the message, on a connection that is already being closed. */
 export function sayGoaway(connection: Connection, code: GoawayCode): void {
   const state = recordOf(connection);
-  // What was said first is why.
+  // The first code counts.
   if (state.closeCode !== undefined) return;
   state.closeCode = code;
-  // As Socket.IO writes an event and a disconnect; Engine.IO puts its own packet type in front.
+  // The bytes that Socket.IO writes for an event and a disconnect. Engine.IO adds its own packet type.
   connection.write(`2${JSON.stringify(['goaway', messageOf(code)])}`);
   connection.write('1');
 }
 
-/** For a connection whose client does not take what it is sent: a last word would wait behind all the rest. */
+/** Closes the connection of a client that does not read. A goaway would only wait behind everything else. */
 export function cutOff(connection: Connection): void {
   recordOf(connection).closeCode = 'slow_consumer';
   connection.close(true);

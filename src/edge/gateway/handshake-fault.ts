@@ -1,14 +1,14 @@
 /**
- * What is wrong with a request for a WebSocket, or with one that polls. Engine.IO and ws ask the same, but too late,
- * without a written answer, or with numbers for codes: Engine.IO judges the version of its protocol after the WebSocket
- * is open, and then closes it.
+ * Finds what is wrong with a request that opens a WebSocket or polls. Engine.IO and ws check the same, but too late,
+ * without a written answer, or with numbers as codes. For example, Engine.IO opens the WebSocket before it checks the
+ * version of its protocol, and then closes it.
  */
 import type { IncomingMessage } from 'node:http';
 import { type Problem, problem } from '../../contract/problem.ts';
 
 export type Query = Readonly<Record<string, string>>;
 
-/** As Engine.IO has read it, which of a repeated name takes the last. Empty when it has not. */
+/** The query as Engine.IO has parsed it; of a repeated name the last value counts. Empty if it was not parsed. */
 export function queryOf(request: IncomingMessage): Query {
   const query: unknown = Reflect.get(request, '_query');
   return isQuery(query) ? query : {};
@@ -30,7 +30,7 @@ function hasBadOrigin({ origin = '' }: IncomingMessage['headers']): boolean {
   return /[^\t\x20-\x7e\x80-\xff]/.test(origin);
 }
 
-/** What Engine.IO would refuse of a request that polls. Undefined when it will take it. */
+/** Why Engine.IO would refuse a polling request; undefined when it will not. */
 export function pollingFault({ method, headers }: IncomingMessage, query: Query): Problem | undefined {
   if (query.EIO !== '4') return UNSUPPORTED;
   if (query.transport !== 'polling') {
@@ -41,7 +41,7 @@ export function pollingFault({ method, headers }: IncomingMessage, query: Query)
   return isNew && method !== 'GET' ? problem('bad_handshake', 400, 'a session begins with GET') : undefined;
 }
 
-/** Undefined when Engine.IO and ws will take it. */
+/** Why Engine.IO or ws would refuse a WebSocket; undefined when neither will. */
 export function handshakeFault({ headers, socket }: IncomingMessage, query: Query): Problem | undefined {
   if (query.EIO !== '4') return UNSUPPORTED;
   if (query.transport !== 'websocket') {
@@ -54,7 +54,7 @@ export function handshakeFault({ headers, socket }: IncomingMessage, query: Quer
     return problem('bad_handshake', 426, 'Sec-WebSocket-Version must be 13');
   }
   if (hasBadOrigin(headers)) return BAD_ORIGIN;
-  // ws would close the stream of a client that has already ended its own side.
+  // ws closes the stream without an answer if the client has already ended its own side.
   if (!socket.readable)
     return problem('bad_handshake', 400, 'the client has ended its side of the connection');
   return undefined;

@@ -1,11 +1,11 @@
 /**
- * How long a session lives, and what it holds for so long. Whatever is awaited for a client may come when the client
- * has gone, and what is begun then would never be let go.
+ * How long a session lives, and what must be released when it ends. A client may leave while something is awaited for
+ * it, and nothing would ever release what is begun after that.
  */
 import { within } from '../../resilience/timeout.ts';
 import { Unavailable } from '../../resilience/unavailable.ts';
 
-/** The client left while something was awaited for it. Nobody is there to be told. */
+/** The client left while something was awaited for it. There is nobody to tell. */
 export class SessionOver extends Error {
   constructor() {
     super('the session is over');
@@ -13,11 +13,11 @@ export class SessionOver extends Error {
 }
 
 export class Lifetime {
-  /** Made when there is something to let go: most sessions hold one thing at a time. */
+  /** Created when first needed: most sessions hold one thing at a time. */
   #releases: Set<() => void> | undefined;
   #isOver = false;
 
-  /** MUST be asked after each await, before anything is begun for the session. */
+  /** MUST be checked after each await, before anything is begun for the session. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -31,9 +31,10 @@ export class Lifetime {
   }
 
   /**
-   * Waits no longer than so long, and no longer than the session lives.
+   * Waits for the promise, for at most `timeoutMs` and not past the end of the session.
    *
-   * @throws {SessionOver} when the session ends before, and another error when it takes longer
+   * @throws {SessionOver} when the session ends first
+   * @throws {Unavailable} when it takes too long
    */
   async within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
     let disown = () => {};
@@ -50,7 +51,7 @@ export class Lifetime {
     }
   }
 
-  /** Calls `release` when the session ends, and at once when it has. Returns what takes that back. */
+  /** Calls `release` when the session ends, or at once if it has ended. Returns a function that cancels this. */
   #own(release: () => void): () => void {
     if (this.#isOver) {
       release();

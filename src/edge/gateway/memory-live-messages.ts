@@ -13,7 +13,7 @@ export class MemoryLive implements Live {
     return adapter;
   }
 
-  /** What the memory inbox calls in place of SPUBLISH; answers how many gateways host the audience. */
+  /** The memory inbox calls this where Redis uses SPUBLISH. Returns the number of gateways that host the audience. */
   publish(audience: Audience, bytes: Buffer): number {
     if (!this.#hosted?.adapter.rooms.has(roomOf(audience))) return 0;
     handOver(this.#hosted.receiver, audience, bytes);

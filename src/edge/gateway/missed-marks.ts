@@ -1,4 +1,6 @@
-/** What the user's other devices did while a client was away, beside what it missed: seen there is nothing new here. */
+/**
+ * Adds the user's marks to what a client missed, so that what another device has seen or read is not new on this one.
+ */
 import type { Audience } from '../../contract/audience.ts';
 import type { Flags, MarksView } from '../../contract/inbox.ts';
 import type { Notification } from '../../contract/notification.ts';

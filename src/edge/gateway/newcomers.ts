@@ -1,31 +1,34 @@
 /**
- * Who entered a feed lately. What the feed had passed on before may have been lost from the log by then; when it is
- * appended again those who were there have it, and the newcomers do not.
+ * Which subscribers entered a feed recently. The log may already have lost what the feed had passed on before they
+ * entered. When those entries are appended again, earlier subscribers have them and the newcomers do not.
  */
 
 interface Newcomer {
   readonly id: string;
   readonly offset: number;
-  /** The log was found in step since. */
+  /** A later check found the log in step with the feed. */
   isSure: boolean;
 }
 
 export class Newcomers {
   #all: readonly Newcomer[] = [];
 
-  /** `offset`: where it entered. */
+  /** `offset`: the feed's offset when the subscriber entered. */
   add(id: string, offset: number): void {
     if (offset > 0) this.#all = [...this.#all, { id, offset, isSure: false }];
   }
 
-  /** The log holds all that was passed on. Who came before the time before was told the truth. */
+  /**
+   * The log holds everything that was passed on. Subscribers that entered before the previous check are no newcomers
+   * any more.
+   */
   inStep(): void {
     if (this.#all.length === 0) return;
     this.#all = this.#all.filter(({ isSure }) => !isSure);
     for (const newcomer of this.#all) newcomer.isSure = true;
   }
 
-  /** Forgets all, and gives those that entered behind this offset. */
+  /** Forgets all newcomers, and returns those that entered after this offset. */
   takeBehind(offset: number): readonly string[] {
     const all = this.#all;
     this.#all = [];

@@ -1,11 +1,13 @@
-/** Which events a feed has passed on last: as numbers, because there is a feed for every user who is connected. */
+/**
+ * Which events a feed has passed on last. They are kept as numbers, because there is a feed for every connected user.
+ */
 import { eventIn } from '../../pipeline/inbox/live-message.ts';
 
-/** A consumer has no more in hand of one audience when its store dies. */
+/** A consumer never has more appends of one audience under way when its store dies. */
 const MAX_REMEMBERED = 256;
 
 export class PassedOn {
-  /** Of consecutive offsets, the newest last. */
+  /** Hashes of consecutive offsets, the newest last. */
   #hashes: number[] = [];
 
   add(packet: Buffer): void {
@@ -17,19 +19,19 @@ export class PassedOn {
     if (this.#hashes.length > 0) this.#hashes = [];
   }
 
-  /** Whether the last so many were added, and are remembered. */
+  /** Whether the last `count` events are still remembered. */
   hasLast(count: number): boolean {
     return count <= this.#hashes.length;
   }
 
-  /** Whether these events, in this order, are the last that were added. */
+  /** Whether the last events that were added are these, in this order. */
   endsWith(packets: readonly Buffer[]): boolean {
     const start = this.#hashes.length - packets.length;
     return start >= 0 && packets.every((packet, i) => this.#hashes[start + i] === hashOf(packet));
   }
 }
 
-/** FNV-1a of what tells the event from all others, in the 30 bits that take no memory of their own. */
+/** FNV-1a of the event's identity, in 30 bits: V8 stores such a number without allocating memory for it. */
 function hashOf(packet: Buffer): number {
   const event = eventIn(packet) ?? '';
   let hash = 0x811c9dc5;

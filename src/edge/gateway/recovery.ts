@@ -1,6 +1,7 @@
 /**
- * Recovery: what a client missed in one audience since its cursor, or the last so many of it. Whole or not at all;
- * a client that says that it understands parts gets what fits, and where to go on.
+ * Recovery: what a client missed in one audience since its cursor, or the last few notifications of the audience. A
+ * client gets all of it or nothing. A client that says that it understands parts gets what fits, and learns where to
+ * go on.
  */
 import type { Audience } from '../../contract/audience.ts';
 import type { Cursor, Notification } from '../../contract/notification.ts';
@@ -10,39 +11,37 @@ import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
 import { hasWritten, holdsPlace } from '../../pipeline/inbox/incarnations.ts';
 import { costOfRead, type Meter } from '../../pipeline/inbox/meter.ts';
 import { notificationIn } from '../../pipeline/inbox/stored-notification.ts';
+import type { DeliveryObservers, RecoveryResult } from './delivery-observer.ts';
 
 export interface RecoveryOptions {
   readonly inbox: Pick<Inbox, 'read' | 'readNewest' | 'incarnations'>;
-  /** More than this is not recovered: the client reads the inbox instead. */
+  /** If a client missed more than this, nothing is recovered and it reads the inbox instead. */
   readonly maxNotifications: number;
-  readonly onRecovery: (result: RecoveryResult, notifications: number) => void;
+  readonly observers: Pick<DeliveryObservers, 'recovered'>;
   /** The time by which notifications expire. */
   readonly now: () => number;
 }
 
-/** The answer that what was missed is a part of, with whatever else is in it. */
+/** The budget of the whole answer, of which the notifications of one audience are a part. */
 export interface AnswerBudget {
   readonly portion: Portion;
-  /** Undefined: the user may have nothing read now. */
+  /** Undefined: the user's budget is spent, so nothing may be read. */
   readonly meter: Meter | undefined;
-  /** The client understands that there is more. */
+  /** The client understands an answer that says that there is more. */
   readonly isPartial: boolean;
 }
 
-/** `current`: nothing had come since. `part`: as much as one answer holds. The others say why nothing is recovered. */
-export type RecoveryResult = 'current' | 'recovered' | 'part' | UnrecoveredReason;
-
-/** What is around the notifications of one audience in an answer, besides the audience's name. */
+/** Bytes that an answer holds for one audience besides its name and its notifications. */
 const AROUND_BYTES = 160;
 
 /**
- * Everything between the cursor and `head`, where the feed of this node stands: live notifications begin right behind
- * it. Needs nothing of the store when there is nothing new. What does not fit is not read.
+ * Recovers everything between the cursor and `head`, where this node's feed stands: live notifications follow right
+ * after it. If there is nothing new, the store is not asked. What does not fit is not read.
  *
  * @throws {InboxUnavailable}
  */
 export async function recover(
-  { inbox, maxNotifications, onRecovery, now }: RecoveryOptions,
+  { inbox, maxNotifications, observers, now }: RecoveryOptions,
   audience: Audience,
   cursor: Cursor,
   head: Cursor,
@@ -50,15 +49,15 @@ export async function recover(
 ): Promise<Missed> {
   const place = { epoch: head.epoch, head: head.offset };
   const missing = (reason: UnrecoveredReason): Missed => {
-    onRecovery(reason, 0);
+    observers.recovered(reason, 0);
     return { ...place, recovered: false, notifications: [], reason };
   };
   const whole = (result: RecoveryResult, notifications: Notification[]): Missed => {
-    onRecovery(result, notifications.length);
+    observers.recovered(result, notifications.length);
     return { ...place, recovered: true, notifications };
   };
   const part = (reached: Cursor, notifications: Notification[]): Missed => {
-    onRecovery('part', notifications.length);
+    observers.recovered('part', notifications.length);
     return { epoch: reached.epoch, head: reached.offset, recovered: true, notifications, more: true };
   };
   portion.reserve(AROUND_BYTES + Buffer.byteLength(audience));
@@ -90,12 +89,12 @@ export async function recover(
   return whole('recovered', notifications);
 }
 
-/** Read of a log in search of those that have not expired, in so many reads of as many as may be recovered. */
+/** Most reads of a log, of `maxNotifications` entries each, in search of notifications that have not expired. */
 const MAX_READS = 10;
 
 /**
- * The last `count` up to `head`, in order: fewer when the log does not hold so many any more, or the answer not so much.
- * The expired do not count; who wants what lies behind a great many of them does not get it.
+ * The last `count` notifications up to `head`, in order. There are fewer if the log holds fewer or the answer has no
+ * room. Expired ones do not count; beyond a large number of them the search ends.
  *
  * @throws {InboxUnavailable}
  */
@@ -114,7 +113,7 @@ export async function lastOf(
   let upTo = head;
   let looked = 0;
   while (looked < MAX_READS * maxNotifications && upTo > 0 && found.length < count && !portion.isFull) {
-    // Mostly nothing has expired, and then the first read has them all.
+    // Usually nothing has expired, and the first read is enough.
     const limit = portion.nextRead(looked < count ? count - found.length : maxNotifications);
     const read = await inbox.readNewest(audience, 1, upTo, limit);
     meter?.spend(1 + costOfRead(read));
@@ -136,8 +135,8 @@ export async function lastOf(
 }
 
 /**
- * Whether entries belong to the log that had this head. The feed may not have noticed yet that another one has come in
- * its place, with other events at the same offsets: those come behind its `resync`.
+ * Whether the entries belong to the log that had this head. The log may have been replaced by one with other events
+ * at the same offsets, and the feed may not know it yet. Those events come after its `resync`.
  */
 async function leadsTo(
   inbox: RecoveryOptions['inbox'],
@@ -155,10 +154,10 @@ function isCurrentAt(nowMs: number): (entry: Stored) => boolean {
   return ({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > nowMs;
 }
 
-/** What the user's marks may add to a notification. */
+/** Bytes that the user's marks may add to a notification. */
 const MARKS_BYTES = 42;
 
-/** In the answer, with the comma behind it. */
+/** Bytes in the answer, with the comma that follows. */
 function bytesOf({ json }: Stored): number {
   return Buffer.byteLength(json) + MARKS_BYTES + 1;
 }

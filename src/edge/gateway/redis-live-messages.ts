@@ -16,7 +16,7 @@ import { handOver, type Live, type Receiver } from './live-messages.ts';
 
 /**
  * The Pub/Sub channel of a room of namespace `/`, as the adapter names it.
- * @param suffix of the database that the service has in Redis, as `suffixOf` in redis.ts gives it
+ * @param suffix names the Redis database that the service uses, as `suffixOf` in connections.ts returns it
  */
 export function channelOf(room: string, suffix = ''): string {
   return `${PREFIX}${suffix}${NAMESPACE}${room}#`;
@@ -30,7 +30,7 @@ export class RedisLive implements Live {
   readonly #subscriptions: Subscriptions;
   readonly #suffix: string;
 
-  /** `publisher` carries the adapter's own messages and MUST fail fast; `subscriber` MUST wait for ever. */
+  /** `publisher` carries the adapter's own messages and MUST fail fast; `subscriber` MUST retry for ever. */
   constructor(publisher: unknown, subscriber: ShardedSubscriber, log: Logger, suffix = '') {
     this.#publisher = publisher;
     this.#suffix = suffix;
@@ -69,8 +69,8 @@ function hasRawHook(adapter: Adapter): adapter is Adapter & RawHook {
 const SETTLED = Promise.resolve();
 
 /**
- * Stands between the adapter and its subscribing connection. The adapter subscribes without waiting for the
- * answer; this remembers each answer, so that others can wait for it.
+ * Wraps the adapter's subscribing connection. The adapter subscribes without waiting for the answer. This class keeps
+ * each answer, so that others can wait for it.
  */
 class Subscriptions {
   readonly #subscriber: ShardedSubscriber;
@@ -91,7 +91,7 @@ class Subscriptions {
     this.#inForce.set(channel, subscribed);
     subscribed.then(
       () => {
-        // One promise for all rooms that are settled, instead of one kept for each.
+        // All rooms whose subscription is in force share one promise.
         if (this.#inForce.get(channel) === subscribed) this.#inForce.set(channel, SETTLED);
       },
       (error: Error) => this.#log.debug({ channel, reason: error.message }, 'not subscribed'),
@@ -107,8 +107,8 @@ class Subscriptions {
   }
 
   /**
-   * Calls back when the connection was lost and everything is subscribed to again. ioredis subscribes by itself as
-   * soon as it is connected; what answers behind that, answers when it is in force.
+   * Calls back when the connection was lost and every subscription is in force again. ioredis resubscribes as soon as
+   * it is connected, so a command that is answered after that proves it.
    */
   onGap(listener: () => void): void {
     let wasLost = false;
@@ -119,7 +119,7 @@ class Subscriptions {
       if (!wasLost) return;
       wasLost = false;
       await this.#subscriber.ping().catch(() => {
-        // Lost again: the next 'ready' is the one.
+        // The connection was lost again; the next 'ready' counts.
       });
       listener();
     });

@@ -1,4 +1,4 @@
-/** What clients ask: each request is checked, answered through its acknowledgement, and never ends the socket. */
+/** Clients' requests. Each one is checked and answered through its acknowledgement, and none ends the socket. */
 import type { Logger } from 'pino';
 import type { ReadEvent } from '../../contract/cloudevent.ts';
 import { type RequestError, type RequestName, requests } from '../../contract/socket.ts';
@@ -19,23 +19,23 @@ export interface RequestsOptions {
   readonly verify: Verify;
   readonly limits: RequestLimits;
   readonly quota: EventQuota;
-  /** Who has more than this to take first is not answered what is large. */
+  /** A client that has more than this still to read gets no large answers. */
   readonly maxPendingBytes: number;
-  /** That one socket may be in. */
+  /** Most topics that one socket may be in. */
   readonly maxTopics: number;
-  /** Notifications that a client may ask for when it subscribes. */
+  /** Most notifications that a client may ask for when it subscribes. */
   readonly maxLast: number;
-  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
+  /** Resolves once the queue has confirmed the event; rejects when the queue may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
   readonly maxEventBytes: number;
   readonly log: Logger;
 }
 
-/** For who has not taken what is there: when that is depends on the client alone. */
+/** For a client that has not read what was sent before. When it does depends on the client alone. */
 const PENDING_RETRY_MS = 1_000;
 
 export class ClientRequests {
-  /** One for all sockets: a set of closures for each would be kilobytes. */
+  /** Shared by all sockets: closures for each would take kilobytes. */
   readonly #answers: ReadonlyMap<string, Answer>;
   readonly #log: Logger;
 
@@ -63,7 +63,7 @@ export class ClientRequests {
       await client.session.started;
       acknowledge(await answer(client, body, (run) => then.push(run)));
     } catch (error) {
-      // Who has left is told nothing, and no fault is to be looked for.
+      // The client has left: there is nobody to answer and nothing to log.
       if (client.session.isOver) return;
       acknowledge(answerFailure(this.#log, error, { session: client.socket.id, request: name }));
     }
@@ -81,7 +81,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
   const { inbox, verify, quota, maxTopics, maxLast, publish, maxEventBytes } = options;
   const answering = new OneAtATime();
 
-  /** For requests whose answer has to be looked for: within what the user may ask for. */
+  /** Answers a request that reads from the store, within the user's limits. */
   async function limited<Result>(
     { socket, session }: Client,
     answer: (meter: Meter) => Promise<Result>,
@@ -89,7 +89,7 @@ function answersFor(options: RequestsOptions): Record<RequestName, Answer> {
     const turn = await options.limits.begin(socket.data.identity.user, () => !session.isOver);
     if (!turn.ok) return rateLimited('more than a user may ask for', turn.retryAfterMs);
     try {
-      // One after the other, so that what each finds waiting for the client is known.
+      // One at a time for each socket, so that each request sees how much already waits for the client.
       return await answering.run(socket.id, async () => {
         if (session.isOver) return gone();
         const isBehind = pendingBytes(socket.conn) > options.maxPendingBytes;

@@ -1,4 +1,7 @@
-/** One audience's log as its feed asks it: until the store answers, or the feed is closed. An outage skips nothing. */
+/**
+ * One audience's log, as its feed reads it: each read is retried until the store answers or the feed is closed. So an
+ * outage skips nothing.
+ */
 import type { Audience } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { Inbox, Stored } from '../../pipeline/inbox/inbox.ts';
@@ -6,12 +9,12 @@ import { hasWritten, type Incarnation } from '../../pipeline/inbox/incarnations.
 import { retried } from '../../resilience/retry.ts';
 import { isUnavailable, Unavailable } from '../../resilience/unavailable.ts';
 
-/** Every question rejects once it is closed, and with what is a fault of ours: asking again would not mend it. */
+/** Every read rejects once this is closed, and on a fault in the code, which retrying would not mend. */
 export class RetriedLog {
   readonly #audience: Audience;
   readonly #inbox: Inbox;
   #isClosed = false;
-  /** Only while something is tried again: most never need it. */
+  /** Exists only while something is retried, which most feeds never need. */
   #retrying: AbortController | undefined;
 
   constructor(audience: Audience, inbox: Inbox) {
@@ -45,7 +48,7 @@ export class RetriedLog {
     return this.#retry(() => this.#inbox.incarnations(this.#audience));
   }
 
-  /** Whether the log that had this head has not lost any of it, and is the one from which these entries were read. */
+  /** Whether the log still holds everything up to this head, and is the log from which these entries were read. */
   async isStill({ epoch, offset }: Cursor, entries: readonly Stored[]): Promise<boolean> {
     const now = await this.head();
     if (now.epoch !== epoch || now.offset < offset) return false;

@@ -1,6 +1,6 @@
 /**
- * How many users and sessions are in each room of departments, topics and everybody. Counted as sockets come and go, and
- * in two numbers a room: whether a user is in it with another device too is looked up.
+ * Counts users and sessions in each room of a department, a topic and everybody. The counts change as sockets come
+ * and go. They take two numbers a room: whether a user is in a room with another device too is looked up when needed.
  */
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceKind, audienceOf, roomOf } from '../../contract/audience.ts';
@@ -12,7 +12,7 @@ interface Count {
 
 export interface RoomCountsOptions {
   readonly adapter: Adapter;
-  /** Whose socket it is; it is still asked while the socket leaves. */
+  /** The user of a socket. It is also called while the socket leaves. */
   readonly userOf: (id: string) => string | undefined;
 }
 
@@ -28,7 +28,10 @@ export class RoomCounts {
     adapter.on('leave-room', (room: string, id: string) => this.#add(room, id, -1));
   }
 
-  /** The rooms that changed since this was last asked, or all; undefined for one that nobody is in any more. */
+  /**
+   * The rooms that changed since the last call, or all rooms. The count is undefined for a room that has become
+   * empty.
+   */
   take(isAll: boolean): ReadonlyMap<Audience, Readonly<Count> | undefined> {
     const audiences = isAll ? this.#counts.keys() : this.#changed;
     this.#changed = new Set();
@@ -38,7 +41,7 @@ export class RoomCounts {
   #add(room: string, id: string, change: 1 | -1): void {
     const audience = audienceOf(room);
     const user = this.#options.userOf(id);
-    // Not everybody in a room is a socket.
+    // A room may also hold a subscriber that is not a socket.
     if (user === undefined || audience === undefined || audienceKind(audience) === 'user') return;
     const count = this.#counts.get(audience) ?? { users: 0, sessions: 0 };
     count.sessions += change;

@@ -1,4 +1,4 @@
-/** How a socket gets into the feeds of rooms that it has joined: behind which place, and what came before that. */
+/** Lets a socket enter the feeds of rooms that it has joined: at which place, and with what came before it. */
 import { type Audience, roomOf } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { Cursors, Missed } from '../../contract/recovery.ts';
@@ -15,26 +15,29 @@ export interface RoomJoinOptions {
   readonly feeds: Feeds;
   readonly recovery: RecoveryOptions;
   readonly maxPendingBytes: number;
-  /** Of what was missed, in one answer. */
+  /** Largest answer with what was missed. */
   readonly maxAnswerBytes: number;
 }
 
-/** What a client wants of what came before it enters: all since its cursors, or the last so many of each audience. */
+/**
+ * What a client wants from before it enters: everything since its cursors, or the last few notifications of each
+ * audience.
+ */
 export interface Before {
   readonly cursors?: Cursors | undefined;
   readonly last?: ReadonlyMap<Audience, number> | undefined;
-  /** Is charged with what is read; undefined: nothing may be read. */
+  /** Is charged for what is read. Undefined: nothing may be read. */
   readonly meter: Meter | undefined;
 }
 
-/** Where a socket's live notifications of an audience begin, and what came before that, if it was asked for. */
+/** Where a socket's live notifications of an audience begin, and what came before if the client asked for it. */
 export interface Entered {
   readonly audience: Audience;
   readonly head: Cursor;
   readonly missed?: Missed;
 }
 
-/** Which of several audiences were entered, and why the others were not. */
+/** Which audiences were entered, and the errors of the others. */
 export interface EnteredEach {
   readonly entered: ReadonlyMap<Audience, Entered>;
   readonly failures: readonly unknown[];
@@ -51,8 +54,8 @@ export class RoomJoin {
   }
 
   /**
-   * Lets the socket into the feeds of rooms that it has joined. The caller MUST call `release` once it has told the
-   * client; until then everything that comes is held back.
+   * Enters the feeds of rooms that the socket has joined. The caller MUST call `release` once it has told the client
+   * where it begins. Until then everything that arrives is held back.
    */
   async enter(
     audiences: readonly Audience[],
@@ -78,8 +81,8 @@ export class RoomJoin {
   }
 
   /**
-   * The same, each audience by itself: the caller MUST leave the rooms of those that are not among `entered`. They
-   * share one answer. `within`: how long each may take.
+   * The same, but audiences fail independently: the caller MUST leave the rooms of those that are not in `entered`.
+   * They share one answer. `within` limits how long each may take.
    */
   async enterEach(
     audiences: readonly Audience[],
@@ -91,7 +94,7 @@ export class RoomJoin {
       try {
         return await within(promise);
       } catch (error) {
-        // Whoever asked tells an outage from a fault of ours.
+        // The caller tells outages from faults in the code.
         failures.push(error);
         return undefined;
       }
@@ -100,7 +103,7 @@ export class RoomJoin {
       audiences.map((audience) => unlessFailed(this.feedPast(audience, before.cursors?.[audience]))),
     );
     const subscribers = new Map<Audience, HeldSubscriber>();
-    // In one turn, as each would by itself.
+    // All feeds are entered in one turn of the event loop.
     const places = feeds.flatMap((feed) => {
       if (feed === undefined || !this.#isIn(feed.audience)) return [];
       const subscriber = new HeldSubscriber(this.#socket, this.#options.maxPendingBytes);
@@ -119,7 +122,10 @@ export class RoomJoin {
     return { entered, failures, release };
   }
 
-  /** What the client missed in audiences that it is in; `isPartial`: it understands that there is more. */
+  /**
+   * What the client missed in audiences that it is in. `isPartial`: it understands an answer that says that there is
+   * more.
+   */
   async missedSince(
     cursors: readonly (readonly [Audience, Cursor])[],
     meter: Meter,
@@ -151,7 +157,7 @@ export class RoomJoin {
     return { portion: new Portion(this.#options.maxAnswerBytes), meter, isPartial: false };
   }
 
-  /** What came before the place, as far as it was asked for. */
+  /** What came before the place where the socket entered, if the client asked for it. */
   async #before(
     { audience, head, cursor }: JoinPlace,
     last: Before['last'],
@@ -167,8 +173,8 @@ export class RoomJoin {
   }
 
   /**
-   * The feed of an audience, not behind the client: another gateway may have been quicker, and what this one still
-   * had to pass on would come to the client a second time.
+   * The feed of an audience, once it is not behind the client. Another gateway may have been faster. What this one
+   * still has to pass on would then reach the client a second time.
    */
   async feedPast(audience: Audience, cursor: Cursor | undefined): Promise<Feed> {
     const [feed] = await this.#options.feeds.opened([audience]);
@@ -185,7 +191,10 @@ interface JoinPlace {
   readonly cursor: Cursor | undefined;
 }
 
-/** Of those that do not all have room in one answer, as many as possible. One after the other: it is read what fits. */
+/**
+ * Audiences in the order in which to read them, so that as many as possible fit into one answer. They are read one at
+ * a time, because only what fits is read.
+ */
 function shortestFirst<Compared extends Pick<JoinPlace, 'head' | 'cursor'>>(
   places: readonly Compared[],
 ): readonly Compared[] {

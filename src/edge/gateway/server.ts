@@ -8,7 +8,7 @@ interface SocketData {
   /** Set by authentication, before the connection is accepted. */
   identity: Identity;
   device: string | undefined;
-  /** What the client said that it has. */
+  /** The cursors that the client presented. */
   cursors: Cursors | undefined;
 }
 

@@ -1,8 +1,8 @@
-/** What the log says of sessions: that those of sampled users begin and end, and of whoever was sent away, why. */
+/** Logs the beginning and the end of sampled users' sessions, and why any client was sent away. */
 import type { Logger } from 'pino';
 import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
-/** `isSampled`: whose beginnings and ends are logged. */
+/** `isSampled`: whether a user's sessions are logged. */
 export function logSessions(log: Logger, isSampled: (user: string) => boolean): SessionObserver {
   return {
     connected: (session) => {

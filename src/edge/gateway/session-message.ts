@@ -1,4 +1,4 @@
-/** What a client is told when its session begins, and again when its departments have changed. */
+/** The `session` message, which a client gets when its session begins and again when its departments have changed. */
 import type { Audience } from '../../contract/audience.ts';
 import type { ClientLimits } from '../../contract/client-limits.ts';
 import { EMPTY_HEAD } from '../../contract/notification.ts';
@@ -13,7 +13,7 @@ interface Facts {
   readonly entered: readonly Entered[];
   readonly opened: Opened;
   readonly limits: ClientLimits;
-  /** The client has said what it had. */
+  /** The client presented cursors. */
   readonly isRecovery: boolean;
 }
 

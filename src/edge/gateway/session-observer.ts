@@ -1,8 +1,9 @@
 /**
- * What happens to sessions, for whoever follows them: presence, signals, the log, metrics. Whoever has something else to
- * say about sessions adds an observer, and does not follow sockets by itself.
+ * What happens to sessions, for everything that follows them: presence, signals, the log, metrics. Code that needs to
+ * know about sessions adds an observer and does not listen to sockets itself.
  *
- * Observers are told in the order in which they are listed, at once, and nothing waits for them. They MUST NOT throw.
+ * Observers are called synchronously, in the order in which they are listed, and nothing waits for them. They MUST
+ * NOT throw.
  */
 import type { Audience } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
@@ -17,31 +18,31 @@ export interface ObservedSession {
   readonly device: string | undefined;
   readonly address: string;
   readonly transport: string;
-  /** How often the client has been told its `session`. */
+  /** How often the client has been sent its `session`. */
   readonly timesNotified: number;
-  /** Of use once it has been notified. */
+  /** Meaningful once the client has been notified. */
   readonly began: Beginning;
   /** Why this node sent the client away; undefined when it did not. */
   readonly closeCode: GoawayCode | undefined;
-  /** What Socket.IO says of the end. */
+  /** Socket.IO's reason for the disconnect. */
   readonly closeReason: string;
-  /** Where the feed of each of its audiences stands. */
+  /** The place of the feed of each of its audiences. */
   placesNow(): Readonly<Record<string, Cursor>>;
 }
 
 export interface SessionObserver {
-  /** The client is let in, and has been told nothing yet. */
+  /** The client has been let in and has not been sent anything yet. */
   connected?(session: ObservedSession): void;
-  /** The client has been told its `session`: where it begins. Again when its departments have changed. */
+  /** The client has been sent its `session`. Called again when its departments have changed. */
   notified?(session: ObservedSession): void;
-  /** A client that polled has a WebSocket now. Only of a session that was notified. */
+  /** A polling client has upgraded to a WebSocket. Called only after `notified`. */
   upgraded?(session: ObservedSession): void;
-  /** A room besides those that it begins with. */
+  /** The session has joined a room in addition to those with which it began. */
   joined?(session: ObservedSession, audience: Audience): void;
-  /** Any room, at its end too. */
+  /** The session has left a room, also when it ends. */
   left?(session: ObservedSession, audience: Audience): void;
-  /** The client is going, and is still in its rooms. */
+  /** The client is leaving and is still in its rooms. */
   leaving?(session: ObservedSession): void;
-  /** The client is gone; `session.closeCode` says whether this node sent it away, and why. */
+  /** The client has left. `session.closeCode` says whether this node sent it away, and why. */
   closed?(session: ObservedSession): void;
 }

@@ -1,4 +1,4 @@
-/** Sessions as presence has them: where each began, and where it stood when it left. */
+/** Reports sessions to presence: where each began, and where it stood when it left. */
 import type { Attendee, PresentSession, Registering } from '../../contract/presence.ts';
 import type { ObservedSession, SessionObserver } from './session-observer.ts';
 

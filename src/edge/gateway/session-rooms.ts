@@ -1,6 +1,6 @@
 /**
- * The rooms of one session: those that its token gives it, or the departments that an operator has given its user in
- * place of the token's, and the topics that it has joined.
+ * The rooms of one session: those that its token allows, with the departments that an operator has given the user
+ * instead of the token's, and the topics that it has joined.
  */
 import { type Audience, audienceKind, audienceOf, idOf, roomOf } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
@@ -22,7 +22,7 @@ export interface SessionRoomsOptions {
 export class SessionRooms {
   readonly #socket: GatewaySocket;
   readonly #options: SessionRoomsOptions;
-  /** What the token says, of which the socket's identity differs when an operator has given other departments. */
+  /** The token's identity. The socket's identity differs when an operator has given the user other departments. */
   #claimed: Identity;
   #given: readonly string[] | undefined;
   #audiences: readonly Audience[];
@@ -34,23 +34,26 @@ export class SessionRooms {
     this.#audiences = audiencesOfIdentity(socket.data.identity);
   }
 
-  /** The audiences whose inbox the session may see: those that it was told, as far as its token still gives them. */
+  /**
+   * The audiences whose inbox the session may see: those that the client was told, as far as its token still allows
+   * them.
+   */
   get audiences(): readonly Audience[] {
     return this.#audiences;
   }
 
-  /** Those that its token gives at the beginning. */
+  /** Joins the rooms that the token allows at the beginning. */
   async join(): Promise<void> {
     await this.#socket.join(this.#audiences.map(roomOf));
   }
 
-  /** A fresh token of the same user: rooms that it does not allow any more are left. */
+  /** Accepts a fresh token of the same user, and leaves rooms that it does not allow. */
   allow(claimed: Identity): void {
     this.#claimed = claimed;
     this.#narrow(withDepartments(claimed, this.#given));
   }
 
-  /** Leaves the rooms that the identity does not give. */
+  /** Leaves the rooms that the identity does not allow. */
   #narrow(identity: Identity): void {
     this.#socket.data.identity = identity;
     const given = new Set(audiencesOfIdentity(identity));
@@ -66,7 +69,7 @@ export class SessionRooms {
   }
 
   /**
-   * Reads which departments the user has, and leaves and joins their rooms. Answers whether there are others now.
+   * Reads the user's departments, and leaves and joins rooms accordingly. Returns whether the departments changed.
    *
    * @throws {SessionOver}
    */
@@ -91,7 +94,7 @@ export class SessionRooms {
     }).length;
   }
 
-  /** Where the feed of each of its audiences stands. */
+  /** The place of the feed of each of its audiences. */
   placesNow(): Record<string, Cursor> {
     return Object.fromEntries(
       [...this.#socket.rooms].flatMap((room) => {

@@ -1,9 +1,9 @@
-/** What sessions do as signals: from the `session` message on until they go, and the topics that they are in. */
+/** Emits signals about sessions, from the `session` message until they end, and about the topics that they are in. */
 import { type Audience, audienceKind, idOf, isOwn } from '../../contract/audience.ts';
 import type { ClientSignal, Signals } from '../../contract/signal.ts';
 import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
-/** Has a method for each signal that is wanted, and for no other. */
+/** Has a method only for the signals that are configured. */
 export function signalSessions(node: string, signals: Signals): SessionObserver {
   const moved = (name: TopicSignal) => (session: ObservedSession, audience: Audience) => {
     if (!isPublicTopic(audience)) return;

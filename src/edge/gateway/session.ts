@@ -1,10 +1,10 @@
 /**
  * A session: one connected socket of one user on one device.
  *
- * It is *starting* until its rooms are open and the client has been told its `session`: then its observers hear
- * `notified`, and it is *live*. A move between departments tells the client its `session` again. It is *over* when the
- * socket has left, whoever ended it: observers hear `leaving` while it is still in its rooms, and `closed` after that.
- * Nothing may be begun for a session that is over.
+ * It is *starting* until its rooms are open and the client has been sent its `session` message. Then its observers
+ * are called with `notified`, and it is *live*. A move between departments sends the message again. It is *over* once
+ * the socket has left, for whatever reason: observers get `leaving` while it is still in its rooms, and `closed`
+ * after that. Nothing may be begun for a session that is over.
  */
 import type { Logger } from 'pino';
 import { type Audience, audienceKind, isAudience, roomOf } from '../../contract/audience.ts';
@@ -37,22 +37,22 @@ export interface SessionOptions extends RoomJoinOptions {
   readonly departments: GivenDepartments;
   readonly limits: RequestLimits;
   readonly observers: readonly SessionObserver[];
-  /** How long rooms may take to open before the client is told to come again, and a connection wait for a session. */
+  /** How long rooms may take to open, and how long a connection may stay without a session. */
   readonly deadlineMs: number;
-  /** What every client may do, as its `session` says. */
+  /** The limits that every client has, as `session` reports them. */
   readonly clientLimits: Omit<ClientLimits, 'messageMaxBytes'>;
   readonly log: Logger;
 }
 
 export class Session implements ObservedSession {
-  /** Resolves when the client has been told its `session`; until then no request is answered. */
+  /** Resolves when the client has been sent its `session`. Requests are answered only after that. */
   readonly started: Promise<void>;
   readonly #socket: GatewaySocket;
   readonly #messageMaxBytes: number;
   readonly #options: SessionOptions;
   readonly #roomJoin: RoomJoin;
   readonly #rooms: SessionRooms;
-  /** One move between departments at a time. */
+  /** The last move between departments; they run one at a time. */
   #moving: Promise<void>;
   readonly #life = new Lifetime();
   #expiry: NodeJS.Timeout | undefined;
@@ -60,14 +60,14 @@ export class Session implements ObservedSession {
   #began: Beginning = { atMs: 0, places: new Map(), cursors: undefined };
   #closeReason = '';
 
-  /** `messageMaxBytes`: of this client, whose token may need more than others do. */
+  /** `messageMaxBytes`: the limit of this client, which may be higher because of a long token. */
   constructor(socket: GatewaySocket, options: SessionOptions, messageMaxBytes: number) {
     this.#socket = socket;
     this.#messageMaxBytes = messageMaxBytes;
     this.#options = options;
     this.#roomJoin = new RoomJoin(socket, options);
     this.#rooms = new SessionRooms(socket, { ...options, isOver: () => this.isOver });
-    // Before anything is begun that it ends.
+    // Listen first: a disconnect must end whatever is begun below.
     this.#followSocket();
     for (const observer of options.observers) observer.connected?.(this);
     this.started = this.#life.within(options.deadlineMs, this.#start());
@@ -79,13 +79,13 @@ export class Session implements ObservedSession {
     this.renew(socket.data.identity);
   }
 
-  /** A listener of each kind: there are many sessions. */
+  /** One listener for each event, to save memory: there are many sessions. */
   #followSocket(): void {
     const { observers, deadlineMs } = this.#options;
     const { conn } = this.#socket;
     const connection = recordOf(conn);
     connection.sessionBegins();
-    // At its 'disconnect' it is in no room any more.
+    // At 'disconnect' the socket has already left its rooms.
     this.#socket.on('disconnecting', () => {
       for (const observer of observers) observer.leaving?.(this);
     });
@@ -98,7 +98,7 @@ export class Session implements ObservedSession {
     });
     if (conn.transport.name === 'websocket') return;
     conn.once('upgrade', () => {
-      // The session may have left a connection that goes on.
+      // The connection may outlive the session.
       if (this.#timesNotified === 0 || this.isOver) return;
       for (const observer of observers) observer.upgraded?.(this);
     });
@@ -112,7 +112,7 @@ export class Session implements ObservedSession {
     return this.#socket.data.identity.user;
   }
 
-  /** When the token was made that it goes by. */
+  /** When the session's present token was issued. */
   get issuedAtMs(): number {
     return this.#socket.data.identity.issuedAtMs;
   }
@@ -149,12 +149,11 @@ export class Session implements ObservedSession {
     return this.#closeReason;
   }
 
-  /** Sends the client away. */
   end(code: GoawayCode): void {
     goaway(this.#socket, code);
   }
 
-  /** Coming again may help; a fault of ours is told with its stack all the same. */
+  /** Sends the client away, to try again. A fault in the code is logged with its stack. */
   #notBegun(error: unknown): void {
     const session = this.#socket.id;
     const { log } = this.#options;
@@ -163,7 +162,7 @@ export class Session implements ObservedSession {
     goaway(this.#socket, 'unavailable');
   }
 
-  /** The client has left. MUST be asked after each await, before anything is begun for it. */
+  /** The client has left. MUST be checked after each await, before anything is begun. */
   get isOver(): boolean {
     return this.#life.isOver;
   }
@@ -177,7 +176,7 @@ export class Session implements ObservedSession {
     return this.#rooms.topicCount;
   }
 
-  /** Goes on with a fresh token of the same user: rooms that it does not allow any more are left. */
+  /** Continues with a fresh token of the same user, and leaves rooms that it does not allow. */
   renew(claimed: Identity): void {
     if (this.isOver) return;
     this.#rooms.allow(claimed);
@@ -187,20 +186,20 @@ export class Session implements ObservedSession {
   }
 
   /**
-   * The user's departments may have changed: leaves and enters rooms, and tells the client its `session` again. What
-   * comes for the rooms in which it stays waits until then, so that the places that it is told are exact.
+   * Updates the rooms when the user's departments may have changed, and sends `session` again. Notifications for
+   * rooms in which it stays are held back until then, so that the places in the message are exact.
    */
   move(): void {
     const { deadlineMs } = this.#options;
     if (this.isOver) return;
     this.#moving = this.#moving.then(() => this.#life.within(deadlineMs, this.#move()));
-    // Coming again puts everything right.
+    // When the client comes again, its rooms are right.
     this.#moving.catch((error) => this.isOver || this.#notBegun(error));
   }
 
   /**
-   * Enters more rooms, each by itself: those that cannot be entered now are not among `entered`, and are left again.
-   * The caller MUST call `release` once it has told the client, as for a {@link RoomJoin}.
+   * Enters more rooms, which fail independently: those that cannot be entered now are left again and are not in
+   * `entered`. The caller MUST call `release` once it has told the client, as for a {@link RoomJoin}.
    */
   async enter(audiences: readonly Audience[], before: Before): Promise<EnteredEach> {
     await this.#socket.join(audiences.map(roomOf));
@@ -218,7 +217,7 @@ export class Session implements ObservedSession {
     meter: Meter,
     isPartial: boolean,
   ): Promise<MissedByAudience | { readonly foreign: string }> {
-    // Otherwise the answer might tell what is held back.
+    // During a move the answer could contain what is held back.
     await this.#moving;
     const asked = Object.entries(cursors).filter(isCursorEntry);
     const foreign = asked.find(([audience]) => !this.#options.feeds.find(audience)?.has(this.#socket.id));
@@ -239,32 +238,32 @@ export class Session implements ObservedSession {
   async #start(): Promise<void> {
     const { cursors } = this.#socket.data;
     this.#socket.data.cursors = undefined;
-    // Its departments are asked for while these rooms open: mostly they are right.
+    // The token's departments are usually right, so these rooms open before the departments are read.
     await this.#rooms.join();
     await this.#rooms.updateDepartments();
-    await this.#tell(cursors);
+    await this.#notify(cursors);
   }
 
   async #move(): Promise<void> {
     if (this.isOver) return;
-    if (await this.#rooms.updateDepartments()) await this.#tell(undefined);
+    if (await this.#rooms.updateDepartments()) await this.#notify(undefined);
   }
 
-  /** Tells the client its session. What it asks for in the handshake is charged like any other request. */
-  async #tell(cursors: Cursors | undefined): Promise<void> {
-    if (cursors === undefined) return await this.#tellMissed(undefined, undefined);
+  /** Sends the `session` message. What the handshake asks for is charged like any other request. */
+  async #notify(cursors: Cursors | undefined): Promise<void> {
+    if (cursors === undefined) return await this.#notifyWithMissed(undefined, undefined);
     const turn = await this.#options.limits.begin(this.user, () => this.#socket.connected);
     try {
-      await this.#tellMissed(cursors, turn.ok ? turn.meter : undefined);
+      await this.#notifyWithMissed(cursors, turn.ok ? turn.meter : undefined);
     } finally {
       if (turn.ok) turn.end();
     }
   }
 
-  /** Enters the feeds of the session's rooms, tells the client, and then lets through what has come meanwhile. */
-  async #tellMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
+  /** Enters the feeds of the session's rooms, sends the `session` message, then releases what was held back. */
+  async #notifyWithMissed(cursors: Cursors | undefined, meter: Meter | undefined): Promise<void> {
     const { entered, release } = await this.#roomJoin.enter(this.#rooms.audiences, { cursors, meter });
-    // Counted up to where this socket enters: what comes behind that, comes live.
+    // The counts end where this socket enters the feeds; what comes after that arrives live.
     const places = new Map(entered.map(({ audience, head }) => [audience, head]));
     const opened = await this.#options.inbox.open(this.user, places);
     if (this.isOver) throw new SessionOver();

@@ -1,4 +1,4 @@
-/** What a socket is to a feed, and how what comes live waits until the socket has been told where it begins. */
+/** A socket as its feed sees it, and how live notifications wait until the client has been told where it begins. */
 import type { Audience } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
 import { goaway } from './goaway.ts';
@@ -8,9 +8,9 @@ import { pollingBytes } from './wire/polling-backlog.ts';
 import { writeShared } from './wire/shared-write.ts';
 
 export interface Subscriber {
-  /** Sends a frame that every member of the feed is sent. */
+  /** Sends a frame that all subscribers of the feed share. */
   write(frame: Frame): void;
-  /** The log has a new incarnation that begins behind `head`: what the client has may be gone or different. */
+  /** The log has a new incarnation that begins after `head`: what the client has may be gone or different. */
   resync(audience: Audience, head: Cursor): void;
 }
 
@@ -31,10 +31,10 @@ export class HeldSubscriber implements Subscriber {
   }
 
   resync(audience: Audience, { epoch, offset }: Cursor): void {
-    const tell = () =>
+    const send = () =>
       void this.#socket.emit('resync', { audiences: { [audience]: { epoch, head: offset } } });
-    if (this.#held === undefined) tell();
-    else this.#held.push(tell);
+    if (this.#held === undefined) send();
+    else this.#held.push(send);
   }
 
   release(): void {

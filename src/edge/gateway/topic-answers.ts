@@ -1,4 +1,7 @@
-/** Answers `subscribe` and `unsubscribe`: one topic, or many in one message, each answered by itself. */
+/**
+ * Answers `subscribe` and `unsubscribe` for one topic, or for many topics in one message that succeed or fail
+ * independently.
+ */
 import type { Logger } from 'pino';
 import { type Audience, roomOf } from '../../contract/audience.ts';
 import type { Cursors } from '../../contract/recovery.ts';
@@ -21,9 +24,9 @@ import {
 import type { Entered } from './room-join.ts';
 
 export interface TopicAnswersOptions {
-  /** That one socket may be in. */
+  /** Most topics that one socket may be in. */
   readonly maxTopics: number;
-  /** Notifications that a client may ask for when it subscribes. */
+  /** Most notifications that a client may ask for when it subscribes. */
   readonly maxLast: number;
   readonly limited: Limited;
   readonly log: Logger;
@@ -39,7 +42,7 @@ export function topicAnswers({ maxTopics, maxLast, limited, log }: TopicAnswersO
     return undefined;
   }
 
-  /** Those that there is no room for are refused. MUST be followed by joining them in the same turn. */
+  /** Refuses the topics beyond the limit. The caller MUST join the others in the same turn of the event loop. */
   function withRoom({ socket, session }: Client, asked: readonly Subscription[]) {
     let free = maxTopics - session.topicCount;
     const refusals = new Map<string, RequestError>();
@@ -52,11 +55,11 @@ export function topicAnswers({ maxTopics, maxLast, limited, log }: TopicAnswersO
   }
 
   /**
-   * The answer for topics that could not be entered. One line in the log stands for all of them: that of a fault of
-   * ours, if there is one, and not that of an outage beside it.
+   * The answer for topics that could not be entered. One log line stands for all of them: a fault in the code is
+   * logged rather than an outage.
    */
   function failureOf({ socket, session }: Client, failures: readonly unknown[]): RequestError {
-    // Who has left is told nothing, and no fault is to be looked for.
+    // The client has left: there is nobody to answer and nothing to log.
     if (failures.length === 0 || session.isOver) return failed('unavailable', 'try again later');
     const gravest = failures.find((error) => !isUnavailable(error)) ?? failures[0];
     return answerFailure(log, gravest, { session: socket.id, request: 'subscribe', failed: failures.length });

@@ -123,7 +123,7 @@ function notFound(ids: readonly string[]): Problem {
   return problem('not_found', 404, `no such dead letter: ${shown}${more}; nothing was changed`);
 }
 
-/** What cannot be done now is a problem that says so. */
+/** Answers with a problem when something cannot be done now. */
 async function answered<T>(reply: FastifyReply, log: FastifyBaseLogger, answer: () => Promise<T>) {
   try {
     return await answer();

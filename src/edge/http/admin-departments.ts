@@ -1,4 +1,4 @@
-/** `/admin/users/{user}/departments`: which departments a user has, in place of those in the token. */
+/** `/admin/users/{user}/departments`: the departments that an operator gives a user instead of those in the token. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -52,7 +52,7 @@ export function serveAdminDepartments(
     answering(request, reply, async () => {
       const given = [...new Set(wanted)];
       await departments.give(user, given);
-      // In this order: whoever hears of it finds it.
+      // In this order: the nodes read the departments when the command reaches them.
       await adminCommands.issue({ kind: 'departments', user });
       request.log.info({ user, departments: given }, 'departments given by an operator');
       return reply.send({ user, departments: given });

@@ -11,7 +11,7 @@ import { SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
 export interface AdminExplainOptions {
-  /** Rejects while Redis is away. `ambiguous`: the sources of several events with the id. */
+  /** Rejects while Redis is away. `ambiguous`: several events have the id; these are their sources. */
   readonly investigate: (question: {
     readonly user: string;
     readonly id: string;

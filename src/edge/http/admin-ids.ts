@@ -1,7 +1,7 @@
 /**
- * How administration is told of whom it is about. An id stands in the path, percent-encoded; but clients take `.` and
- * `..` for steps in a path, also encoded, and proxies may take `%2F` for `/`. So each path with an id has one beside it
- * without, which takes the id as a query parameter and works for all.
+ * How `/admin` takes ids. An id is a percent-encoded part of the path. But clients read `.` and `..` as steps in a
+ * path, even if they are encoded, and proxies may read `%2F` as `/`. So each path with an id has a sibling without
+ * one, which takes any id as a query parameter.
  */
 import { z } from 'zod';
 import { audienceIdSchema, audienceSchema } from '../../contract/audience.ts';
@@ -10,6 +10,6 @@ export const userSchema = z.object({ user: audienceIdSchema });
 
 export const audienceOnlySchema = z.object({ audience: audienceSchema });
 
-/** For the description of the path without. */
+/** Text for the description of the path without an id. */
 export const ANY_ID =
   'For ids that a path cannot carry: `.` and `..` are steps in it. A `+` in a query is written %2B. Needs the scope admin.';

@@ -16,13 +16,15 @@ export interface AdminUsersOptions {
   readonly adminCommands: Directing;
 }
 
-/** How far an operator's clock may be ahead: a revocation of what is not issued yet would be a slip of the pen. */
+/**
+ * How far an operator's clock may be ahead. A later moment is refused as a mistake: no token from then is issued yet.
+ */
 const MAX_AHEAD_MS = 60_000;
 
 const disconnectSchema = z.object({
   notBefore: timestampSchema
     .refine(
-      // What is no moment is told as such.
+      // A text that is not a moment is reported as such by another check.
       (text) => !(momentOf(text) > Date.now() + MAX_AHEAD_MS),
       'must not be in the future: nobody could get in until then',
     )

@@ -31,7 +31,10 @@ export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
   });
 }
 
-/** Ids, titles and reasons are strangers', and an operator may read the answer in a terminal. It is the same JSON. */
+/**
+ * Escapes what a terminal would obey: ids, titles and reasons come from strangers, and an operator may read the
+ * answer in a terminal. The JSON stays equivalent.
+ */
 const visibleSerializer: typeof serializerCompiler = (route) => {
   const serialize = serializerCompiler(route);
   return (data) => visible(serialize(data));

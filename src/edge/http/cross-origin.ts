@@ -1,17 +1,18 @@
 /**
- * Lets pages of ALLOWED_ORIGINS use a route (CORS), as they may connect over Socket.IO. Tokens go with requests in a
- * header that pages write themselves. So this lets nobody in who was not before: it only lets such pages send the header,
- * and read the answer. Pages of other origins are told nothing, and their browsers keep the answer from them.
+ * Lets pages of ALLOWED_ORIGINS use a route (CORS), as they may connect over Socket.IO. Pages send their tokens in a
+ * header that they write themselves. So this grants nobody access who had none: it only lets such pages send that
+ * header and read the answer. Pages of other origins get no CORS headers, and their browsers keep the answer from
+ * them.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { problem } from '../../contract/problem.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
-/** What a page may read of an answer besides its body. */
+/** The headers that a page may read, besides the body. */
 const EXPOSED = 'retry-after, www-authenticate';
 const SENT = 'authorization, content-type';
-/** How long a browser need not ask again; none keeps it for longer than two hours. */
+/** How long a browser may cache the preflight; none keeps it for more than two hours. */
 const KEPT_SECONDS = 7_200;
 
 const PREFLIGHT = {
@@ -33,8 +34,8 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
   const allows = ({ origin }: FastifyRequest['headers']) =>
     origin !== undefined && (isAny || allowedOrigins.includes(origin));
 
-  function tell(request: FastifyRequest, reply: FastifyReply): boolean {
-    // Whatever is answered: to another origin it would be another answer.
+  function allowOrigin(request: FastifyRequest, reply: FastifyReply): boolean {
+    // Any answer would be different for another origin.
     reply.header('vary', 'Origin');
     const { origin } = request.headers;
     if (!allows(request.headers)) return false;
@@ -44,7 +45,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
 
   return (app, url, method) => {
     app.options(url, { schema: PREFLIGHT }, (request, reply) => {
-      if (!tell(request, reply)) {
+      if (!allowOrigin(request, reply)) {
         return sendProblem(reply, problem('origin', 403, 'a page of this origin may not ask'));
       }
       reply.header('access-control-allow-methods', method);
@@ -53,7 +54,7 @@ export function crossOriginFor(allowedOrigins: readonly string[]): CrossOrigin {
       return reply.code(204).send();
     });
     return async (request, reply) => {
-      if (tell(request, reply)) reply.header('access-control-expose-headers', EXPOSED);
+      if (allowOrigin(request, reply)) reply.header('access-control-expose-headers', EXPOSED);
     };
   };
 }

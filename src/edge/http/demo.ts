@@ -1,4 +1,7 @@
-/** Tokens for examples and tests in embedded mode, for anybody who asks: the configuration keeps it on loopback. */
+/**
+ * Gives tokens for examples and tests to anybody, in embedded mode only. The configuration keeps that mode on
+ * loopback.
+ */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';

@@ -1,17 +1,20 @@
-/** Server-Sent Events: one answer that goes on for as long as somebody reads it. Its route MUST have `compress: false`. */
+/**
+ * Server-Sent Events: one answer that goes on for as long as the client reads it. Its route MUST have `compress:
+ * false`.
+ */
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
-/** Proxies and browsers close what is silent. */
+/** A comment is sent this often, because proxies and browsers close silent streams. */
 const COMMENT_MS = 10_000;
 
-/** Whoever reads so much too slowly is let go, and may come back. */
+/** A client that is this far behind is disconnected, and may come back. */
 const MAX_PENDING_BYTES = 1_048_576;
 
 export interface EventStreamOptions {
-  /** Ends the answer: it would hold up the server's end. */
+  /** Ends the stream when it aborts: an open stream would delay the server's stop. */
   readonly closing: AbortSignal;
-  /** Nobody reads any more, or it has ended. */
+  /** Called when the client has gone or the stream has ended. */
   readonly onClosed: () => void;
 }
 
@@ -29,13 +32,13 @@ export class EventStream {
       closing.removeEventListener('abort', end);
       onClosed();
     });
-    // The headers leave with it.
+    // The first comment sends the headers.
     this.#say(':\n\n');
     closing.addEventListener('abort', end);
     if (closing.aborted) end();
   }
 
-  /** `data`: in one line. */
+  /** `data` MUST be one line. */
   send(data: string, event?: string): void {
     this.#say(`${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n\n`);
   }
@@ -45,14 +48,14 @@ export class EventStream {
     this.#isOver = true;
   }
 
-  /** What the handler returns. */
+  /** Starts the answer. The route's handler MUST return the result. */
   answer(reply: FastifyReply): FastifyReply {
     return (
       reply
         .header('cache-control', 'no-store')
-        // nginx would collect what comes before it passes it on.
+        // nginx would buffer the stream before it passes it on.
         .header('x-accel-buffering', 'no')
-        // Of no use for another request, it would stay open when the server ends.
+        // The connection cannot be reused, and would stay open when the server stops.
         .header('connection', 'close')
         .type('text/event-stream')
         .send(this.#body)

@@ -1,6 +1,6 @@
 /**
- * `POST /v1/events`: one CloudEvent or a batch; accepted when RabbitMQ has confirmed all of it. Batches are read and
- * published a slice at a time, so that others are answered in between.
+ * `POST /v1/events`: takes one CloudEvent or a batch, and accepts it once RabbitMQ has confirmed all of it. A batch
+ * is read and published in slices, so that other requests are answered in between.
  */
 import { setImmediate as nextFeeds } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -30,21 +30,21 @@ import { problemResponses, sendProblem } from './problems.ts';
 
 const BATCH_TYPE = 'application/cloudevents-batch+json';
 
-/** Events of a batch that are read, or on their way to RabbitMQ, at a time. */
+/** Events of a batch that are read at a time, and published at a time. */
 const [READ_SLICE, PUBLISH_SLICE] = [100, 500];
 
-/** A body that is refused has been read all the same: it counts as an event for each begun part of this size. */
+/** A refused body was read too: it counts as one event for each part of this size that it begins. */
 const REFUSED_BYTES_PER_EVENT = 4_096;
 
 export interface EventsOptions {
   readonly verify: Verify;
   readonly maxBytes: number;
   readonly quota: EventQuota;
-  /** Resolves once the queue has confirmed the event; rejects when it may not have it. */
+  /** Resolves once the queue has confirmed the event; rejects when the queue may not have it. */
   readonly publish: (read: ReadEvent) => Promise<void>;
-  /** The time that the consumer goes by too. */
+  /** The clock that the consumer goes by too. */
   readonly now: () => number;
-  /** For how many audiences it is, or what the consumer would refuse, where this process knows it; 1 where it does not. */
+  /** The number of audiences, or the consumer's refusal, if this process has routes; otherwise 1. */
   readonly appendsOf: (read: ReadEvent) => Read<number>;
 }
 
@@ -56,7 +56,7 @@ const acceptedSchema = z.object({
 export interface EventsPlace {
   readonly path: string;
   readonly admission: BearerCheck;
-  /** Left out of the documentation. */
+  /** Leaves the route out of the documentation. */
   readonly hide: boolean;
 }
 
@@ -72,7 +72,7 @@ export function serveEvents(
   app.register(async (scope) => {
     takeBytes(scope);
     const { admit, identityOf } = place.admission;
-    // Before the body is read, too.
+    // Checked before the body is read, too.
     const refuseSpent = async (request: FastifyRequest, reply: FastifyReply) => {
       const waitMs = await options.quota.spent(identityOf(request).user);
       return waitMs === undefined ? undefined : rateLimited(reply, waitMs);
@@ -107,7 +107,7 @@ export function serveEvents(
   });
 }
 
-/** Events are read from their bytes by the same code as those that come over AMQP. */
+/** Takes bodies as bytes: the code that reads AMQP messages reads them. */
 export function takeBytes(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -159,12 +159,12 @@ function costOfRefused({ body }: FastifyRequest, events: number): number {
   return Math.max(1, events, Math.ceil(bytes / REFUSED_BYTES_PER_EVENT));
 }
 
-/** `appends`: of all of them together. `count`: how many were read until one was refused. */
+/** `appends`: of all events together. `count`: how many were read before one was refused. */
 type ReadEvents =
   | { readonly ok: true; readonly events: readonly ReadEvent[]; readonly appends: number }
   | { readonly ok: false; readonly problem: Problem; readonly count: number };
 
-/** The events in a request whose body came as bytes, or what is wrong with the first that is not good. */
+/** Reads the events of a request, or returns what is wrong with the first bad one. */
 export async function readEvents(
   request: FastifyRequest,
   options: Pick<EventsOptions, 'maxBytes' | 'appendsOf' | 'now'>,
@@ -189,7 +189,7 @@ export async function readEvents(
   return { ok: true, events, appends };
 }
 
-/** What reads each event of a body. */
+/** Reads one event of a body. */
 type Reader = () => Read<ReadEvent>;
 
 function readersOf(request: FastifyRequest, body: Buffer, maxBytes: number): readonly Reader[] {
@@ -204,7 +204,7 @@ function readOne(request: FastifyRequest, body: Buffer, maxBytes: number): Read<
   if (body.length > maxBytes) return tooLarge(body.length, maxBytes);
   const attributes = Object.entries(request.headers).filter(([name]) => name.startsWith('ce-'));
   if (attributes.length > 0) {
-    // curl's default type: whoever sent it did not mean a form.
+    // curl's default content type. The sender did not mean a form.
     if (mediaType === 'application/x-www-form-urlencoded') {
       return refuse('unsupported_media_type', "name the data's type: a form is no notification");
     }
@@ -219,7 +219,7 @@ function readOne(request: FastifyRequest, body: Buffer, maxBytes: number): Read<
 }
 
 function readersOfBatch(body: Buffer): readonly Reader[] {
-  // The array and the event.
+  // Two levels: the array and the event.
   const parsed = parseJsonText(body, 2);
   if (!parsed.ok) return [() => parsed];
   const { value, text } = parsed.value;
@@ -241,7 +241,10 @@ function decodeHeader(value: unknown): unknown {
   }
 }
 
-/** What a publisher whose token is limited to audiences may not publish. Routes could lead anywhere. */
+/**
+ * The audiences that a publisher whose token is limited to some may not publish to. Events without an audience are
+ * refused too, because routes could lead anywhere.
+ */
 function foreignTo({ audiences }: Identity, event: Event): string[] {
   if (audiences === undefined) return [];
   if (event.audience === undefined) {
@@ -260,7 +263,7 @@ function countedAtOnce(
   read: ReadEvent,
   { appendsOf, maxBytes, now }: Pick<EventsOptions, 'maxBytes' | 'appendsOf' | 'now'>,
 ): Read<number> {
-  // What counts is what the consumer will be sent: headers become a part of it.
+  // The size that counts is that of what the consumer will get, where headers are part of the event.
   const bytes = Buffer.byteLength(textOfEvent(read));
   if (bytes > maxBytes) return tooLarge(bytes, maxBytes);
   if (isExpired(read.event, now())) {
@@ -270,7 +273,7 @@ function countedAtOnce(
   return forged === undefined ? appendsOf(read) : { ok: false, refusal: forged };
 }
 
-/** What only Carillon itself publishes, and where to. */
+/** Refuses types and audiences that only Carillon itself may publish. */
 function forgery({ type, audience }: Event): Refusal | undefined {
   if (type === CANARY_TYPE)
     return refuse('invalid_event', `the type ${type} is Carillon's own`, 'type').refusal;

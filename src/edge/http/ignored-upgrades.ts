@@ -1,24 +1,24 @@
 /**
- * Requests that ask for another protocol than those spoken here are answered as if they had not asked (RFC 9110,
- * section 7.8). Java's HttpClient asks every server for `h2c`, with every request. By itself Node hands each of them
- * to whoever listens for upgrades, when anybody does, and answers none.
+ * Answers requests that ask to upgrade to a protocol that is not spoken here as if they had not asked (RFC 9110,
+ * section 7.8). Java's HttpClient asks every server for `h2c` with every request. Node itself passes all of them to
+ * the upgrade listener, if there is one, and answers none.
  *
- * Node makes requests and responses of the classes that its server is given, and asks a request's `upgrade` whether it
- * is one; older versions have no other way. A test fails when this one moves.
+ * Node creates requests and responses of the classes that a server is given, and reads a request's `upgrade` to find
+ * out what it is. Older versions have no other way. A test fails when this one moves.
  */
 import { IncomingMessage } from 'node:http';
 import { owesAnswer } from './unanswered.ts';
 import { WrittenResponse } from './wordless-answers.ts';
 
-/** Where Socket.IO listens, as Engine.IO compares it. */
+/** The path of Socket.IO, as Engine.IO compares it. */
 const WEB_SOCKET_PATH = '/socket.io/';
 
-/** A request that is an upgrade only when it asks for a WebSocket where there is one. */
+/** A request that counts as an upgrade only if it asks for a WebSocket on Socket.IO's path. */
 export class PlainRequest extends IncomingMessage {
   #asks = false;
   #isTaken = false;
 
-  /** Whether it asks for another protocol, taken or not. */
+  /** Whether it asks for another protocol, whether or not this is granted. */
   get asksToUpgrade(): boolean {
     return this.#asks;
   }
@@ -27,11 +27,11 @@ export class PlainRequest extends IncomingMessage {
     return this.#isTaken && asksForWebSocket(this);
   }
 
-  /** Node sets what the request asks, and then whether anybody listens for it. */
+  /** Node first sets what the request asks for, and then whether anybody listens for it. */
   set upgrade(value: unknown) {
-    // Node's own constructor sets it too, before there are fields.
+    // Node's own constructor sets it too, before the fields exist.
     if (!(#asks in this)) return;
-    // Behind a request that is not answered yet it has to wait for its turn, as what is no upgrade does.
+    // After a request that is not answered yet, it waits for its turn like a request without an upgrade.
     this.#isTaken = value === true && !owesAnswer(this.socket);
     if (value === true) this.#asks = true;
   }
@@ -44,15 +44,15 @@ function asksForWebSocket({ method, url, httpVersionMinor, headers }: IncomingMe
     // HTTP/1.0 has no upgrades.
     httpVersionMinor > 0 &&
     headers.upgrade?.toLowerCase() === 'websocket' &&
-    // A body would be taken for frames.
+    // A body would be read as frames.
     headers['transfer-encoding'] === undefined &&
     Number(headers['content-length'] ?? 0) === 0
   );
 }
 
 /**
- * Closes the connection with the answer to a request that asked. Node's parser throws away what came behind it in the
- * same segment: another request there would wait for its answer for ever.
+ * Closes the connection after the answer to a request that asked for an upgrade. Node's parser discards what followed
+ * in the same segment, and another request in it would never be answered.
  */
 export class PlainResponse<
   Request extends IncomingMessage = IncomingMessage,

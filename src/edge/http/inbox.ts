@@ -1,4 +1,4 @@
-/** `GET /v1/inbox` and `POST /v1/inbox/marks`: a user's inbox for clients that are not on the socket. */
+/** `GET /v1/inbox` and `POST /v1/inbox/marks`: a user's inbox for clients without a socket. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Audience } from '../../contract/audience.ts';
@@ -31,7 +31,7 @@ export interface InboxOptions {
   readonly crossOrigin: CrossOrigin;
 }
 
-/** 500 ids of any length and the like. */
+/** Room for 500 ids of any length. */
 const MAX_MARK_BYTES = 262_144;
 
 const INBOX_CODES = [
@@ -42,7 +42,7 @@ const INBOX_CODES = [
   'inbox_unavailable',
 ] as const;
 
-/** No session made the change: every device of the user is told. */
+/** No session made the change, so every device of the user gets it. */
 const NO_ORIGIN = '';
 
 export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
@@ -95,7 +95,7 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
   );
 }
 
-/** Within what the user may ask for, over sockets and HTTP together; an answer counts until it has been taken. */
+/** Answers within the user's limits, which sockets and HTTP share. An answer counts until the client has read it. */
 async function answer<T>(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -1,17 +1,17 @@
 /**
- * Embedded mode asks for no real token, so it answers only to this machine's own pages and programs. It listens on
- * loopback; but the browser of whoever runs it reaches that too, and with it any page that is open there. Such a page
- * names its own origin or, when its name was rebound to 127.0.0.1 meanwhile (DNS rebinding), its own host.
+ * Embedded mode asks for no real token, so it answers only this machine's own pages and programs. It listens on
+ * loopback; but the user's browser can reach that too, and so can any page open in it. Such a page names its own
+ * origin or, if its host name was rebound to 127.0.0.1 (DNS rebinding), its own host.
  */
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Problem, problem } from '../../contract/problem.ts';
 import { refuseRequest, refuseStream } from '../connections/refuse-stream.ts';
 
-/** Why a request is refused for where it comes from or goes to. */
+/** Why a request is refused because of its origin or its host. */
 export type RefusalOfStranger = (headers: IncomingHttpHeaders) => Problem | undefined;
 
-/** `allowedOrigins`: pages that an operator lets in wherever they are from; `*` any. */
+/** `allowedOrigins`: origins that an operator lets in from anywhere; `*` means any. */
 export function loopbackOnly(allowedOrigins: readonly string[]): RefusalOfStranger {
   return (headers) => {
     const { origin } = headers;
@@ -29,7 +29,7 @@ function refusalOfHost({ host }: IncomingHttpHeaders): Problem | undefined {
   return problem('misdirected', 421, 'embedded mode answers to localhost, 127.0.0.1 and [::1] alone');
 }
 
-/** Whether `Host`, a name or an address with or without a port, is this machine whatever a name server says. */
+/** Whether `Host`, a name or an address with or without a port, is this machine, whatever a name server says. */
 export function isLoopback(host: string | undefined): boolean {
   if (host === undefined || !/^(?:[\w.-]+|\[[\da-f:]+\])(?::\d+)?$/i.test(host)) return false;
   const url = `http://${host}/`;
@@ -39,8 +39,9 @@ export function isLoopback(host: string | undefined): boolean {
 }
 
 /**
- * Asks for the host before all who listen to the server, Socket.IO and its files among them; the origin of a connection is
- * for the gateway to judge, which counts what it refuses. MUST be called when all of them listen.
+ * Checks the host before everything else that listens to the server, including Socket.IO and its files. The gateway
+ * checks the origin of a connection itself, because it counts what it refuses. MUST be called when all of them
+ * listen.
  */
 export function refuseOtherHosts(server: Server): void {
   const onRequest = takeListeners(server, 'request');

@@ -1,12 +1,12 @@
 /**
- * Large answers over HTTP that are on their way to who asked. All together may hold so much; when another one needs
- * room, the one that has been on its way for longest is cut off.
+ * Limits the large answers over HTTP that clients have not read yet. When a new one would exceed the total, the
+ * oldest is cut off.
  */
 
-/** Answers of the largest size. */
+/** The limit, in answers of the largest size. */
 const MAX_ANSWERS = 64;
 
-/** What this has to do with one. */
+/** What this uses of a response. */
 interface Response {
   once(event: 'close', listener: () => void): unknown;
   destroy(): unknown;
@@ -25,7 +25,7 @@ export class PendingAnswers {
     return this.#bytes;
   }
 
-  /** MUST be called before the answer is sent. It counts until it is closed. */
+  /** MUST be called before the answer is sent. It counts until the response is closed. */
   add(response: Response, bytes: number): void {
     this.#pending.set(response, bytes);
     this.#bytes += bytes;

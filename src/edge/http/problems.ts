@@ -1,4 +1,4 @@
-/** Whatever fails in a request → problem details, without a word about our insides. */
+/** Turns whatever fails in a request into problem details that reveal nothing internal. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { meanings } from '../../contract/meanings.ts';
 import {
@@ -20,11 +20,12 @@ export const NO_STORE = 'no-store';
 export async function replyWithProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const found = problemOf(error);
   if (found.status >= 500) request.log.error({ reason: error.message, stack: error.stack }, 'request failed');
-  // Of what no hook has seen, as a URL that cannot be read, too; and in place of what a file would have said.
+  // The header is set here for requests that no hook has seen (a URL that cannot be read), and to replace the one
+  // that a file would have had.
   return reply.code(found.status).header('cache-control', NO_STORE).type(PROBLEM_TYPE).send(found);
 }
 
-/** What fastify and its plugins refuse, by the status that they give it. */
+/** Problems for what fastify and its plugins refuse, by status. */
 function problemOf({ code, message, statusCode = 500 }: FastifyError): Problem {
   if (code === 'FST_ERR_BAD_URL') return problem('bad_request', 400, 'the URL is malformed');
   switch (statusCode) {
@@ -36,7 +37,7 @@ function problemOf({ code, message, statusCode = 500 }: FastifyError): Problem {
       return problem('unsupported_media_type', 415, 'the content type of the body is not taken here');
     case 416:
       return problem('range_not_satisfiable', 416, 'the file has no such part');
-    // A path that leads out of a folder of files.
+    // A path that leads out of the folder of served files.
     case 403:
     case 404:
       return problem('not_found', 404, 'there is no such file');
@@ -48,12 +49,15 @@ function problemOf({ code, message, statusCode = 500 }: FastifyError): Problem {
 
 export function sendProblem(reply: FastifyReply, found: Problem) {
   if (found.status === 401) reply.header('www-authenticate', 'Bearer');
-  // All that are 503 end by themselves.
+  // Every 503 is temporary.
   if (found.status === 503) reply.header('retry-after', '5');
   return reply.code(found.status).type(PROBLEM_TYPE).send(found);
 }
 
-/** Answers with what needs Redis, or that it is away. `answer` MUST bear a repeat. Every other failure stays one of ours. */
+/**
+ * Answers with what needs Redis, or with the problem that Redis is away. `answer` may be called again and MUST
+ * tolerate that. Any other failure is a fault in the code.
+ */
 export async function answering<T>(request: FastifyRequest, reply: FastifyReply, answer: () => Promise<T>) {
   try {
     return await answer();
@@ -67,7 +71,7 @@ export async function answering<T>(request: FastifyRequest, reply: FastifyReply,
   }
 }
 
-/** The response schemas of a route that may answer with these problems, besides those that any path may answer with. */
+/** The response schemas of a route that may answer with these problems, besides those of every path. */
 export function problemResponses(...codes: readonly ProblemCode[]) {
   const statuses = new Set(codes.flatMap((code) => [...problemStatuses[code]]));
   return Object.fromEntries(

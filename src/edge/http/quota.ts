@@ -1,11 +1,11 @@
-/** How much a producer may publish: so many appends a second for each token's user, counted in this process. */
+/** Limits how much a producer may publish: appends a second for each token's user, counted in this process. */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { EventQuota } from '../limits/request-limits.ts';
 
-/** Longer than anybody waits, and not too long for a timer. */
+/** Longer than any client waits, and within the limit of a timer. */
 const MAX_SECONDS = 86_400;
 
-/** An event for one audience is one append. */
+/** An event costs one append for each audience. */
 export function createQuota(perSecond: number): EventQuota {
   const limiter = new RateLimiterMemory({ points: perSecond, duration: 1 });
   return {
@@ -15,13 +15,13 @@ export function createQuota(perSecond: number): EventQuota {
     },
     take: async (user, appends) => {
       try {
-        // What is larger than a second's share takes a whole one: it would never be taken otherwise.
+        // A request larger than one second's share takes a whole share; otherwise it could never be granted.
         await limiter.consume(user, Math.min(appends, perSecond));
       } catch (refused) {
         if (!(refused instanceof RateLimiterRes)) throw refused;
         return refused.msBeforeNext;
       }
-      // And then those that follow.
+      // It then takes the shares of the following seconds.
       if (appends > perSecond) await limiter.block(user, Math.min(appends / perSecond, MAX_SECONDS));
       return undefined;
     },

@@ -1,4 +1,4 @@
-/** The HTTP servers: one kind of fastify with zod at the edge, problems as errors, compression and documentation. */
+/** Creates the HTTP servers: fastify, with zod validation, problems as errors, compression and documentation. */
 import type { Socket } from 'node:net';
 import compress from '@fastify/compress';
 import helmet from '@fastify/helmet';
@@ -28,29 +28,36 @@ import { whenAnswered } from './unanswered.ts';
 import { answerUnknown } from './unknown-paths.ts';
 import { cutUnreadAnswers } from './unread-answers.ts';
 
-/** A request MUST be there as a whole by then, or whoever sends a byte now and then could hold a connection for ever. */
+/**
+ * A request MUST arrive completely within this time. Otherwise a client could hold a connection for ever with a byte
+ * now and then.
+ */
 const REQUEST_MS = 20_000;
-/** Its headers by then, and how often Node looks. */
+/** The same for its headers, and how often Node checks. */
 const [HEADERS_MS, CHECK_MS] = [10_000, 5_000];
 
-/** More than Node takes of a URL: how long an id may be is said by its schema, with a code, and not by the router. */
+/** More than Node accepts in a URL: the schema limits an id's length, with a code, and not the router. */
 const MAX_PARAM_LENGTH = 65_536;
 
-/** At the end, for what is being answered. */
+/** Time at a stop for requests that are being answered. */
 const LAST_REQUESTS_MS = 1_000;
 
-/** Longer than load balancers keep an idle connection, mostly 60 s, or they would write into one that just closes. */
+/**
+ * Longer than load balancers keep an idle connection (usually 60 s). Otherwise they would write into one that is just
+ * being closed.
+ */
 const KEEP_ALIVE_MS = 72_000;
 
 /**
- * What holds neither secrets nor what strangers have chosen: pages with their files, the documentation, metrics. How
- * well an inbox compresses would tell who sees its length what one notification has in common with another.
+ * Paths whose answers hold neither secrets nor text that strangers chose: pages and their files, the documentation,
+ * metrics. If inboxes were compressed, the length of an answer would reveal what one notification has in common with
+ * another.
  */
 const COMPRESSED = /^\/(\*|console\/?\*?|docs.*|metrics)?$/;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose request it is, also behind proxies. */
+    /** The client's address, also behind proxies. */
     readonly clientAddress: string;
   }
 }
@@ -63,7 +70,7 @@ export interface ServerOptions {
   readonly description: string;
   readonly bodyLimitBytes: number;
   readonly log: Logger;
-  /** Asked before everything else is; @default nobody is refused for where a request comes from */
+  /** Checked before everything else. @default no request is refused for where it comes from */
   readonly refusalOf?: RefusalOfStranger | undefined;
 }
 
@@ -90,7 +97,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.server.on('connection', (socket: Socket) => {
     socket.destroySoon = endGently;
   });
-  // Files of pages say something else; whatever else is asked is of one moment, and often of one user.
+  // The files of pages set their own. All other answers are valid for one moment, and often for one user.
   app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', NO_STORE));
   const { refusalOf } = options;
   if (refusalOf !== undefined) {
@@ -128,14 +135,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 }
 
 /**
- * Closes whatever is left after a moment for what is being answered: a connection on which nothing was asked, as browsers
- * open them beforehand, counts as busy, and would hold up the end.
+ * Closes all remaining connections, after a moment for requests that are being answered. Node counts a connection
+ * without any request as busy; browsers open such connections in advance, and they would delay the stop.
  */
 export function closeConnectionsSoon({ server }: FastifyInstance): void {
   setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS).unref();
 }
 
-/** What Node's parser cannot read, or what does not come to its end in time. */
+/** Refuses bytes that Node's parser cannot read, and requests that do not arrive in time. */
 function refuseBytes({ code }: ConnectionError, socket: Socket): void {
   const refusal = unreadable[code ?? ''] ?? problem('bad_request', 400, 'this is no valid HTTP');
   if (code === 'ECONNRESET') socket.destroy();
@@ -148,7 +155,7 @@ const unreadable: Readonly<Record<string, Problem>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: problem('too_large', 413, "the chunks' extensions are too large"),
 };
 
-/** Pages load nothing from elsewhere and stand in no frame. TLS, and with it HSTS, is the proxy's. */
+/** Pages load nothing from elsewhere and may not be framed. TLS, and with it HSTS, is up to the proxy. */
 const SECURITY_HEADERS = {
   contentSecurityPolicy: {
     useDefaults: false,
@@ -165,7 +172,7 @@ const SECURITY_HEADERS = {
   strictTransportSecurity: false,
 };
 
-/** Serves the documentation of everything that is registered, at `/docs`. */
+/** Serves the documentation of all registered routes at `/docs`. */
 export async function serveDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, { routePrefix: '/docs' });
 }

@@ -1,13 +1,13 @@
 /**
- * The answers that a connection still owes. They come in the order in which was asked (RFC 9112, section 9.3.2): whoever
- * writes past a response object, to refuse an upgrade or what is no HTTP, MUST wait for them. A client would take its
- * words for the answer to an earlier request.
+ * The answers that a connection still owes. They are sent in the order of the requests (RFC 9112, section 9.3.2).
+ * Code that writes past a response object, to refuse an upgrade or bytes that are not HTTP, MUST wait for them: a
+ * client would take its text for the answer to an earlier request.
  */
 import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * The response that is being written; others wait behind it. Node says this in no public way: a test fails when
+ * The response that is being written; others wait behind it. Node has no public way to find it: a test fails when
  * `_httpMessage` moves.
  */
 function current(socket: Socket): ServerResponse | undefined {
@@ -20,8 +20,8 @@ export function owesAnswer(socket: Socket): boolean {
 }
 
 /**
- * Calls `act` when what was asked as a whole is answered, which may be at once. A request of which the rest cannot be
- * read is not whole: it is refused with what comes of `act`. When its answer has begun already, the connection is cut.
+ * Calls `act` once every complete request is answered, which may be at once. A request whose rest cannot be read is
+ * not complete: `act` refuses it. If its answer has already begun, the connection is cut.
  */
 export function whenAnswered(socket: Socket, act: () => void): void {
   const response = current(socket);

@@ -1,6 +1,6 @@
 /**
- * What is answered where nothing is: 404, or 405 with `Allow` where something is that is asked with other methods. Before
- * the body is read: nobody may have a megabyte parsed for what is not there.
+ * Answers unknown paths with 404, or with 405 and `Allow` if the path has other methods. It does so before the body
+ * is read: nobody may have a megabyte parsed for a path that does not exist.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { problem } from '../../contract/problem.ts';
@@ -15,14 +15,14 @@ interface KnownPath {
 export function answerUnknown(app: FastifyInstance): void {
   const known = new Map<string, KnownPath>();
   app.addHook('onRoute', ({ url, method }) => {
-    // Files of a page at `/`: every path would be known.
+    // This route serves a page's files at `/`, and would match every path.
     if (url === '/*') return;
     const path = known.get(url) ?? { pattern: patternOf(url), methods: new Set() };
     known.set(url, path);
     for (const one of [method].flat()) path.methods.add(one);
   });
   const answer = (request: FastifyRequest, reply: FastifyReply) => {
-    // Without the query: what is in it is not for whoever reads the answer.
+    // Without the query, which may hold something that the reader of the answer should not see.
     const path = request.url.replace(/\?.*$/s, '');
     const fitting = [...known.values()].filter(({ pattern }) => pattern.test(path));
     const methods = [...new Set(fitting.flatMap((one) => [...one.methods]))].sort();
@@ -37,11 +37,13 @@ export function answerUnknown(app: FastifyInstance): void {
     if (request.is404) answer(request, reply);
     else done(null, payload);
   });
-  // Files that are not there.
+  // For files that do not exist.
   app.setNotFoundHandler(answer);
 }
 
-/** As the router has it: `:name` is one step of a path, `*` the rest, and a slash at the end tells nothing apart. */
+/**
+ * Matches as the router does: `:name` is one step of a path, `*` is the rest, and a final slash makes no difference.
+ */
 function patternOf(url: string): RegExp {
   const steps = url.replace(/\/$/, '').split(/(:\w+|\*)/);
   const source = steps.map((part, i) => {

@@ -1,14 +1,17 @@
-/** Cuts off whoever does not take an answer, or takes it a byte now and then: it would stay in memory for as long. */
+/**
+ * Cuts off clients that do not read an answer, or read it a byte now and then. Otherwise it would stay in memory for
+ * as long as they like.
+ */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Something of an answer MUST be taken in this time, */
+/** A part of an answer MUST be read within this time, */
 const STALL_MS = 10_000;
 /** and all of it in this. */
 const MAX_STALLS = 12;
 
 export function cutUnreadAnswers(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply) => {
-    // A stream of events looks after itself, and lasts.
+    // Event streams last, and have a limit of their own.
     if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
     const stop = watch(request);
     reply.raw.once('close', stop);

@@ -1,7 +1,7 @@
 /**
- * Some refuse a request with a bare status: Node itself (no `Host`, an `Expect` that it does not know, one request more
- * than a connection may have at the end), and Engine.IO's polling (two requests of one kind at once, too large a
- * message). Here each of them says what is wrong, as every other error does.
+ * Adds problem details to refusals that consist of a status alone. Node itself sends these (no `Host`, an unknown
+ * `Expect`, one request too many on a connection that is closing), and so does Engine.IO's polling (two requests of
+ * one kind at once, a message that is too large).
  */
 import {
   type IncomingMessage,
@@ -38,7 +38,7 @@ export class WrittenResponse<
       this.setHeader('cache-control', 'no-store');
       if (status === 503) this.setHeader('retry-after', '5');
       super.writeHead(status, headers);
-      // Whoever wrote the status ends the answer next, which does nothing any more.
+      // The caller ends the answer next, which then does nothing.
       this.end(body);
       return this;
     }
@@ -48,7 +48,7 @@ export class WrittenResponse<
   }
 }
 
-/** Headers come as an object, or as names and values in turn. */
+/** Headers come as an object, or as an array of alternating names and values. */
 function namesType(headers: Headers | undefined): boolean {
   const names = Array.isArray(headers) ? headers : Object.keys(headers ?? {});
   return names.some((name) => String(name).toLowerCase() === 'content-type');

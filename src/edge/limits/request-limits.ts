@@ -1,7 +1,7 @@
-/** How the requests of a user are limited: whether one more may be answered now, and how many events they may publish. */
+/** Limits a user's requests: whether another one may be answered now, and how many events the user may publish. */
 import type { Meter } from '../../pipeline/inbox/meter.ts';
 
-/** A request that may be answered now, or when it may be asked again. */
+/** The request may be answered now, or may be tried again later. */
 export type RequestGrant =
   | { readonly ok: true; readonly meter: Meter; end(): void }
   | { readonly ok: false; readonly retryAfterMs: number };
@@ -9,16 +9,18 @@ export type RequestGrant =
 export interface RequestLimits {
   /**
    * Resolves when a request of the user may be answered. The caller MUST call `end` when the answer has left this
-   * process. `isWanted` is asked once more when others had to be waited for: what nobody waits for any more is not
-   * answered.
+   * process. `isWanted` is checked again if the request had to wait for others: if nobody waits for its answer any
+   * more, it is dropped.
    */
   begin(user: string, isWanted: () => boolean): Promise<RequestGrant>;
 }
 
-/** Of events that a user publishes. Undefined when it is allowed; else after how many ms it may be tried again. */
+/**
+ * Limits the events that a user publishes. Undefined: allowed. Otherwise the number of ms after which to try again.
+ */
 export interface EventQuota {
-  /** Before anything is read: whether not even one could be taken now. */
+  /** Whether not even one event could be taken now, checked before anything is read. */
   spent(user: string): Promise<number | undefined>;
-  /** Takes all of it or nothing. What is more than a second's share takes the seconds that follow too. */
+  /** Takes all appends or none. More than one second's share uses up the following seconds too. */
   take(user: string, appends: number): Promise<number | undefined>;
 }

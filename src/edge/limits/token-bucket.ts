@@ -1,6 +1,6 @@
 /**
- * How much somebody may do: `burst` at once, and `perSecond` of it come back each second (a token bucket). Two
- * numbers for each, and no timer.
+ * A token bucket: `burst` units may be used at once, and `perSecond` units come back each second. It consists of two
+ * numbers and needs no timer.
  */
 export interface Rate {
   readonly perSecond: number;
@@ -18,7 +18,7 @@ export class Allowance {
     this.#atMs = nowMs;
   }
 
-  /** Whether one more is allowed. A clock that was set back gives nothing and takes nothing. */
+  /** Takes one unit, if there is one. A clock that was set back gives and takes nothing. */
   take(nowMs: number): boolean {
     this.#earn(nowMs);
     if (this.#left < 1) return false;
@@ -26,19 +26,19 @@ export class Allowance {
     return true;
   }
 
-  /** For what is done already: may leave less than nothing, which then has to come back first. */
+  /** Charges for work that is already done. The balance may fall below zero, and must then recover first. */
   spend(units: number, nowMs: number): void {
     this.#earn(nowMs);
     this.#left -= units;
   }
 
-  /** Milliseconds until one more is allowed; 0: now. */
+  /** Milliseconds until a unit is available; 0: now. */
   waitMs(nowMs: number): number {
     this.#earn(nowMs);
     return this.#left >= 1 ? 0 : Math.ceil(((1 - this.#left) / this.#rate.perSecond) * 1_000);
   }
 
-  /** Whether nothing of it is spent, as if it were new. */
+  /** Whether it is full, as a new one is. */
   isWhole(nowMs: number): boolean {
     this.#earn(nowMs);
     return this.#left >= this.#rate.burst;

@@ -1,8 +1,7 @@
 /**
- * What each user's requests may cost this process, whichever sockets and HTTP requests they come by. A request is let
- * in while the user's budget is not spent; what it then costs is charged while it is answered and may take the
- * budget below zero, so that no work is thrown away half-done. How much one request can cost is bounded where the
- * work is done.
+ * Limits what each user's requests may cost this process, over all sockets and HTTP requests. A request is let in
+ * while the user's budget is not used up. Its cost is charged while it is answered, and may take the budget below
+ * zero, so that no work is abandoned halfway. The code that does the work limits what one request can cost.
  */
 
 import { type Meter, REQUEST_COST } from '../../pipeline/inbox/meter.ts';
@@ -10,9 +9,9 @@ import type { RequestGrant, RequestLimits } from './request-limits.ts';
 import { Allowance } from './token-bucket.ts';
 
 export interface UserRequestsOptions {
-  /** Units of a user's budget that come back in a second; ten seconds of them may be spent at once. */
+  /** Units of a user's budget that come back each second. Ten seconds' worth may be spent at once. */
   readonly costPerSecond: number;
-  /** Requests of one user that are answered at the same time. */
+  /** How many requests of one user are answered at the same time. */
   readonly atOnce: number;
   readonly now: () => number;
   readonly onCost: (units: number) => void;
@@ -21,13 +20,13 @@ export interface UserRequestsOptions {
 
 const BURST_SECONDS = 10;
 
-/** Requests that wait for others of the same user: as many devices may ask at the same moment. */
+/** How many requests may wait for others of the same user: as many devices may ask at the same moment. */
 const MAX_WAITING = 60;
 
-/** For who has too many waiting: some of them are answered by then. */
+/** The delay for a user with too many waiting requests; some of them are answered by then. */
 const WAITING_RETRY_MS = 1_000;
 
-/** Users that are looked through for those whose budget is whole again, when there are so many more. */
+/** Once this many users are known, those without a request and with a full budget are removed. */
 const SWEEP_AT = 1_000;
 
 interface Usage {
@@ -51,7 +50,7 @@ export class UserRequests implements RequestLimits {
     if (spent !== undefined) return spent;
     if (usage.underWay >= this.#options.atOnce) {
       if (usage.waiting.length >= MAX_WAITING) return this.#refuse('waiting', WAITING_RETRY_MS);
-      // Whoever ends hands over its place.
+      // A request that ends passes its place on to one that waits.
       await new Promise<void>((resolve) => usage.waiting.push(resolve));
       const late = isWanted() ? this.#refusal(usage) : { ok: false as const, retryAfterMs: 0 };
       if (late !== undefined) {
@@ -106,7 +105,7 @@ export class UserRequests implements RequestLimits {
     return usage;
   }
 
-  /** Forgets whoever asks for nothing and has spent nothing. */
+  /** Forgets users without a request and with a full budget. */
   #sweep(newest: Usage): void {
     const nowMs = this.#options.now();
     for (const [user, usage] of this.#users) {

@@ -1,20 +1,16 @@
-/** What this process does with events, as whoever watches is told it. All of it costs next to nothing while nobody does. */
-import type { Audience } from '../../contract/audience.ts';
+/** Records what this process does with events, for the console. It costs almost nothing while nobody watches. */
 import { AUDIENCES_NAMED, type Stage } from '../../contract/console.ts';
 import { eventOfPacket } from '../../contract/notification.ts';
+import type { DeliveryObserver } from '../../edge/gateway/delivery-observer.ts';
 import type { EventLife } from '../../pipeline/event-life.ts';
 import type { EventObserver } from '../../pipeline/event-observer.ts';
-import type { LiveMessage } from '../../pipeline/inbox/live-message.ts';
 import type { Activity } from './activity.ts';
 
 type EventShown = Stage['event'];
 
-export interface ActivityRecorder extends EventObserver {
-  delivered(audience: Audience, message: LiveMessage, sockets: number): void;
-  recovered(notifications: number): void;
-}
+export type ActivityRecorder = EventObserver & DeliveryObserver;
 
-/** `now`: the time that all processes go by. */
+/** `now`: the clock that all processes share. */
 export function createActivityRecorder(activity: Activity, now: () => number): ActivityRecorder {
   return {
     received: ({ names }) => {
@@ -35,7 +31,7 @@ export function createActivityRecorder(activity: Activity, now: () => number): A
       const { code: reason, message: detail } = settlement.refusal;
       activity.record({ stage: 'dead', amount: 1, show: () => ({ event: shown(names), reason, detail }) });
     },
-    delivered: (audience, { epoch, offset, packet, publishedAtMs }, sockets) => {
+    passedOn: (audience, { epoch, offset, packet, publishedAtMs }, sockets) => {
       if (!activity.isWatched) return;
       const latencyMs = publishedAtMs === undefined ? undefined : Math.max(0, now() - publishedAtMs);
       const measured = latencyMs === undefined ? {} : { latencyMs };
@@ -49,7 +45,7 @@ export function createActivityRecorder(activity: Activity, now: () => number): A
       });
       activity.record({ stage: 'delivered', amount: sockets, latencyMs, show });
     },
-    recovered: (notifications) => {
+    recovered: (_result, notifications) => {
       if (activity.isWatched) activity.record({ stage: 'recovered', amount: notifications });
     },
   };

@@ -1,41 +1,43 @@
 /**
- * Activity: what happens to events in all processes, for whoever watches. While nobody does, nothing is collected and
- * nothing is sent. It is for looking, not for counting: what is seen may be lost, and nothing ever waits for it.
+ * Activity: what happens to events in all processes, as the console shows it. While nobody watches, nothing is
+ * collected and nothing is sent. It is for watching and not for counting: stages may be lost, and nothing ever waits
+ * for it.
  */
 import type { Stage, StageCounts, StageName, Tick } from '../../contract/console.ts';
 
-/** What a sample shows of a stage, besides where and when. */
+/** What a sample shows of a stage besides its time and its node. */
 type Shown = Omit<Stage, 'stage' | 'atMs' | 'node'>;
 
 export type Seen =
   | {
       readonly stage: StageName;
-      /** How much it counts for: a delivery its sockets, all others 1. */
+      /** How much this counts: the sockets of a delivery, 1 for every other stage. */
       readonly amount: number;
-      /** From published to written to sockets. */
+      /** From publishing to the write to sockets. */
       readonly latencyMs?: number | undefined;
-      /** Called at once or never: most stages of a busy tick are counted only. MUST NOT throw. */
+      /** Called synchronously or not at all: most stages of a busy tick are only counted. MUST NOT throw. */
       readonly show: () => Shown;
     }
   | { readonly stage: Exclude<keyof StageCounts, StageName>; readonly amount: number };
 
-/** One implementation stays in this process (memory-activity.ts), one joins all of them (redis-activity.ts). */
+/** Embedded mode has one for its process (memory-activity.ts). redis-activity.ts joins all processes. */
 export interface Activity {
-  /** Whether anybody watches, in any process. For those whose stage is work to describe: they ask before. */
+  /** Whether anybody watches, in any process. Code that must do work to describe a stage checks this first. */
   readonly isWatched: boolean;
 
-  /** Cheap, never throws, and does nothing while nobody watches. */
+  /** Records a stage. Cheap, never throws, and does nothing while nobody watches. */
   record(seen: Seen): void;
 
-  /** MUST be called by a process that has sockets, before anything is recorded. */
-  tellConnections(connections: () => number): void;
+  /** Registers how to count this process's connections. A process with sockets MUST call this before it records. */
+  setConnectionCount(connections: () => number): void;
 
   /**
-   * Calls `listener` with what happened in all processes, at most once every TICK_MS, first within a moment and then
-   * whenever something did. It MUST say nothing while it cannot know, and go on by itself. Returns what ends it.
+   * Calls `listener` with what happened in all processes: first within a moment, and then at most once every TICK_MS
+   * when there is something new. It MUST stay silent while it cannot know, and resume by itself. Returns a function
+   * that stops it.
    */
   watch(listener: (tick: Tick) => void): () => void;
 
-  /** Ends everything; nobody is called any more. */
+  /** Stops everything; no listener is called any more. */
   close(): void;
 }

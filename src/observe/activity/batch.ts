@@ -1,13 +1,13 @@
-/** A batch: what one process saw within a tick. It is what processes tell each other over Redis. */
+/** A batch: what one process saw within a tick. Processes exchange batches over Redis. */
 import { z } from 'zod';
 import { MAX_SAMPLES, type StageCounts, stageCountsSchema, stageSchema } from '../../contract/console.ts';
 
 export const batchSchema = z.object({
   node: z.string(),
-  /** Sockets that are connected to it. */
+  /** Sockets that are connected to this process. */
   connections: z.int().nonnegative(),
   counts: stageCountsSchema,
-  /** Milliseconds and how often. */
+  /** Pairs of milliseconds and a count. */
   latencies: z.array(z.tuple([z.number(), z.number()])),
   samples: z.array(stageSchema).max(MAX_SAMPLES),
   dropped: z.int().nonnegative(),

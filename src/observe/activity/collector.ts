@@ -17,7 +17,7 @@ export class Collector {
   #counts = { ...NO_COUNTS };
   #latencies = new Map<number, number>();
   #samples: Stage[] = [];
-  /** Samples of each kind: any of them could fill the tick alone. */
+  /** Samples of each kind, kept apart: one kind alone could fill the tick. */
   #sampled = noneSampled();
   #stages = 0;
 
@@ -52,7 +52,7 @@ export class Collector {
     return batch;
   }
 
-  /** Forgets what nobody was there to see. */
+  /** Discards what was collected while nobody watched. */
   clear(): void {
     this.#counts = { ...NO_COUNTS };
     this.#latencies = new Map();

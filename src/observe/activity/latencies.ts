@@ -1,6 +1,6 @@
-/** Latencies that can be added up over processes without losing their percentiles: how often each was seen. */
+/** Latencies as counts of each value, so that those of several processes can be added and percentiles stay exact. */
 
-/** Milliseconds → how often. Finer than anybody reads it, and bounded however many there are. */
+/** Counts by milliseconds. Finer than anybody needs, and bounded whatever the number of latencies. */
 export type Latencies = ReadonlyMap<number, number>;
 
 const MAX_MS = 86_400_000;

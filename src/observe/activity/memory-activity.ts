@@ -24,16 +24,16 @@ export class MemoryActivity implements Activity {
     if (this.isWatched) this.#collector.add(seen);
   }
 
-  tellConnections(connections: () => number): void {
+  setConnectionCount(connections: () => number): void {
     this.#collector.connections = connections;
   }
 
   watch(listener: (tick: Tick) => void): () => void {
-    // Two watchers may bring the same function.
+    // Wrapped, because two watchers may pass the same function.
     const own = (tick: Tick) => listener(tick);
     this.#listeners.add(own);
     this.#merger.repeat();
-    this.#stopWindows ??= everyWindow(0, () => this.#tell());
+    this.#stopWindows ??= everyWindow(0, () => this.#deliver());
     return () => {
       this.#listeners.delete(own);
       if (!this.isWatched) this.#rest();
@@ -45,7 +45,7 @@ export class MemoryActivity implements Activity {
     this.#rest();
   }
 
-  #tell(): void {
+  #deliver(): void {
     this.#merger.add(this.#collector.take());
     const tick = this.#merger.take();
     if (tick !== undefined) for (const listener of this.#listeners) listener(tick);

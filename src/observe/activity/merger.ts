@@ -1,16 +1,19 @@
-/** Batches of all processes → ticks. */
+/** Merges the batches of all processes into ticks. */
 import type { Stage, StageCounts, Tick } from '../../contract/console.ts';
 import { addCounts, type Batch, NO_COUNTS } from './batch.ts';
 import { addLatencies, percentilesOf } from './latencies.ts';
 import { fairShare } from './sampling.ts';
 
-/** A process that is not heard of for so long is gone, and its connections with it. It speaks every second. */
+/**
+ * A process that sent nothing for this long is gone, and so are its connections. Each one sends something every
+ * second.
+ */
 const SILENT_MS = 5_000;
 
 export class Merger {
   readonly #now: () => number;
   readonly #connections = new Map<string, { readonly count: number; readonly heardAtMs: number }>();
-  #told: number | undefined;
+  #reported: number | undefined;
   #counts: StageCounts = NO_COUNTS;
   #latencies = new Map<number, number>();
   #samples: Stage[] = [];
@@ -28,13 +31,16 @@ export class Merger {
     this.#dropped += dropped;
   }
 
-  /** What came since the last call; undefined when nothing happened and nobody came or went, or nobody is heard of. */
+  /**
+   * What arrived since the last call. Undefined when nothing happened and no connection came or went, or when no
+   * process sends anything.
+   */
   take(): Tick | undefined {
     const atMs = this.#now();
     const connections = this.#connected(atMs);
     if (connections === undefined) return undefined;
     const hasHappened = Object.values(this.#counts).some((count) => count > 0) || this.#samples.length > 0;
-    if (!hasHappened && connections === this.#told) return undefined;
+    if (!hasHappened && connections === this.#reported) return undefined;
     const samples = fairShare(this.#samples);
     const tick = {
       atMs,
@@ -44,7 +50,7 @@ export class Merger {
       samples: [...samples],
       dropped: this.#dropped + this.#samples.length - samples.length,
     };
-    this.#told = connections;
+    this.#reported = connections;
     this.#counts = NO_COUNTS;
     this.#latencies = new Map();
     this.#samples = [];
@@ -52,12 +58,12 @@ export class Merger {
     return tick;
   }
 
-  /** Somebody new has been told nothing yet. */
+  /** A new watcher needs the present state. */
   repeat(): void {
-    this.#told = undefined;
+    this.#reported = undefined;
   }
 
-  /** Undefined when no process is heard of. */
+  /** Undefined when no process sends anything. */
   #connected(nowMs: number): number | undefined {
     let sum = 0;
     for (const [node, { count, heardAtMs }] of this.#connections) {

@@ -1,7 +1,8 @@
 /**
- * Activity of several processes, over two sharded channels in one slot. Whoever watches says so every second on one of
- * them, which all processes hear; for a few seconds from then on each publishes what it saw on the other, which only
- * those who watch hear. So while nobody watches nothing is sent at all, in either direction, and no key is ever read.
+ * Activity of several processes, over two sharded channels in one Cluster slot. A process whose console is watched
+ * says so every second on the first channel, which all processes hear. For a few seconds after that, each process
+ * publishes what it saw on the second channel, which only watching processes hear. So while nobody watches, nothing
+ * is sent in either direction, and no key is ever read.
  */
 
 import type { Cluster, Redis } from 'ioredis';
@@ -16,13 +17,16 @@ import { everyWindow } from './windows.ts';
 
 const SAY_EVERY_MS = 1_000;
 
-/** Two of what is said every second may be lost. */
+/** Two of the messages that are sent every second may be lost. */
 const WATCHED_MS = 3_000;
 
-/** For the batches of a window to come together: a moment for the network and for clocks that differ. */
+/** Time for all batches of a window to arrive, as networks are slow and clocks differ. */
 const WAIT_MS = 125;
 
-/** What is used of the subscribing connection; ioredis' Redis has it, and for a Cluster cluster-subscriber.ts. */
+/**
+ * What this uses of the subscribing connection: ioredis' Redis has it, and cluster-subscriber.ts adds it for a
+ * Cluster.
+ */
 interface ActivitySubscriber {
   on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
   ssubscribe(channel: string): Promise<unknown>;
@@ -32,9 +36,9 @@ interface ActivitySubscriber {
 export interface RedisTapOptions extends CollectorOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Pick<Redis | Cluster, 'spublish'>;
-  /** MUST wait for ever while Redis is away. */
+  /** MUST retry for ever while Redis is away. */
   readonly subscriber: ActivitySubscriber;
-  /** Of the names of its channels, for the database that the service has in Redis. */
+  /** Suffix of the channels' names, which names the Redis database that the service uses. */
   readonly suffix?: string;
 }
 
@@ -45,12 +49,12 @@ export class RedisActivity implements Activity {
   readonly #collector: Collector;
   readonly #listeners = new Set<(tick: Tick) => void>();
   #merger: Merger;
-  /** Ends what goes on while somebody watches here. */
+  /** Stops what runs while somebody watches in this process. */
   #stopWatching: (() => void) | undefined;
-  /** Ends what goes on while somebody watches anywhere. */
-  #stopTelling: (() => void) | undefined;
+  /** Stops what runs while somebody watches in any process. */
+  #stopPublishing: (() => void) | undefined;
   #watchedUntilMs = 0;
-  #told = { atMs: 0, connections: 0 };
+  #published = { atMs: 0, connections: 0 };
   #isClosed = false;
 
   constructor(options: RedisTapOptions) {
@@ -61,29 +65,29 @@ export class RedisActivity implements Activity {
     this.#watched = activityChannelOf('watched', suffix);
     this.#batches = activityChannelOf('batches', suffix);
     const [watched, batches] = [Buffer.from(this.#watched), Buffer.from(this.#batches)];
-    // As bytes: ioredis would make strings of every live message for a listener of 'smessage'.
+    // As bytes: with a listener for 'smessage', ioredis would turn every live message into a string.
     subscriber.on('smessageBuffer', (channel, message) => {
       if (channel.equals(watched)) this.#heardOfWatcher();
       else if (channel.equals(batches)) this.#heard(message);
     });
-    // While Redis is away it waits; a refusal would be an old Redis, which appends tell first.
+    // This waits while Redis is away. Only a Redis that is too old would refuse it, and appends report that first.
     subscriber.ssubscribe(this.#watched).catch(() => {});
   }
 
   get isWatched(): boolean {
-    return this.#stopTelling !== undefined;
+    return this.#stopPublishing !== undefined;
   }
 
   record(seen: Seen): void {
     if (this.isWatched) this.#collector.add(seen);
   }
 
-  tellConnections(connections: () => number): void {
+  setConnectionCount(connections: () => number): void {
     this.#collector.connections = connections;
   }
 
   watch(listener: (tick: Tick) => void): () => void {
-    // Two watchers may bring the same function.
+    // Wrapped, because two watchers may pass the same function.
     const own = (tick: Tick) => listener(tick);
     this.#listeners.add(own);
     this.#stopWatching ??= this.#beginWatching();
@@ -104,7 +108,7 @@ export class RedisActivity implements Activity {
   #beginWatching(): () => void {
     const { subscriber, now } = this.#options;
     this.#merger = new Merger(now);
-    // As above: it waits while Redis is away.
+    // As above.
     subscriber.ssubscribe(this.#batches).catch(() => {});
     const say = () => this.#publish(this.#watched, '');
     say();
@@ -116,7 +120,7 @@ export class RedisActivity implements Activity {
     return () => {
       clearInterval(saying);
       stopTicks();
-      // What still comes is heard by nobody.
+      // Nobody listens to what still arrives.
       subscriber.sunsubscribe(this.#batches).catch(() => {});
     };
   }
@@ -129,11 +133,11 @@ export class RedisActivity implements Activity {
   #heardOfWatcher(): void {
     if (this.#isClosed) return;
     this.#watchedUntilMs = this.#options.now() + WATCHED_MS;
-    this.#stopTelling ??= everyWindow(0, () => this.#tell());
+    this.#stopPublishing ??= everyWindow(0, () => this.#publishBatch());
   }
 
-  /** What was seen; when nothing was, now and then that this process is there. */
-  #tell(): void {
+  /** Publishes what was seen or, now and then, just that this process is alive. */
+  #publishBatch(): void {
     const nowMs = this.#options.now();
     if (nowMs > this.#watchedUntilMs) {
       this.#rest();
@@ -144,29 +148,29 @@ export class RedisActivity implements Activity {
     const isNews =
       samples.length > 0 ||
       Object.values(counts).some((count) => count > 0) ||
-      connections !== this.#told.connections ||
-      nowMs - this.#told.atMs >= SAY_EVERY_MS;
+      connections !== this.#published.connections ||
+      nowMs - this.#published.atMs >= SAY_EVERY_MS;
     if (!isNews) return;
-    this.#told = { atMs: nowMs, connections };
+    this.#published = { atMs: nowMs, connections };
     this.#publish(this.#batches, JSON.stringify(batch));
   }
 
   #rest(): void {
-    this.#stopTelling?.();
-    this.#stopTelling = undefined;
-    this.#told = { atMs: 0, connections: 0 };
+    this.#stopPublishing?.();
+    this.#stopPublishing = undefined;
+    this.#published = { atMs: 0, connections: 0 };
     this.#collector.clear();
   }
 
   #heard(message: Buffer): void {
-    // A batch of a newer version may have a form that this one does not know.
+    // A newer version's batch may have an unknown form.
     const batch = readStored(batchSchema, message);
     if (batch !== undefined) this.#merger.add(batch);
   }
 
   #publish(channel: string, message: string): void {
     this.#options.redis.spublish(channel, message).catch(() => {
-      // Redis is away: whoever watches is told nothing until it is back.
+      // Redis is away: watchers get nothing until it is back.
     });
   }
 }

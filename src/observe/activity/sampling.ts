@@ -1,12 +1,13 @@
-/** Which stages of a busy tick are shown. */
+/** Chooses which stages of a busy tick are shown. */
 import { MAX_SAMPLES, type Stage, type StageName, stageNames } from '../../contract/console.ts';
 
-/** Dead letters before all others: they are what somebody looks for. */
+/** Dead letters first, because people look for them. */
 const BY_IMPORTANCE: readonly StageName[] = ['dead', ...stageNames.filter((name) => name !== 'dead')];
 
 /**
- * At most {@link MAX_SAMPLES}, in the order in which they happened: the first of each kind, then the second of each and
- * so on. So the samples hold the whole way of a few events, and no burst of one kind hides the others.
+ * At most {@link MAX_SAMPLES} stages, in the order in which they happened: the first of each kind, then the second of
+ * each, and so on. So the samples show the whole way of a few events, and a burst of one kind does not hide the
+ * others.
  */
 export function fairShare(stages: readonly Stage[]): readonly Stage[] {
   const kept = beforeDeliveries(stages.length <= MAX_SAMPLES ? stages : firstOfEachKind(stages));
@@ -14,8 +15,8 @@ export function fairShare(stages: readonly Stage[]): readonly Stage[] {
 }
 
 /**
- * An append publishes by itself, so that a gateway may have delivered before the consumer has heard that it is done:
- * then it was done when the gateway had it, at the latest.
+ * The script that appends also publishes, so a gateway may deliver before the consumer knows that the append is done.
+ * Such an append is dated no later than its delivery.
  */
 function beforeDeliveries(stages: readonly Stage[]): Stage[] {
   const deliveredAtMs = new Map<string, number>();

@@ -1,12 +1,12 @@
 /**
- * Time in windows of TICK_MS that begin at the same moments in every process with a good clock. What happened in one
- * window leaves all processes together, so that a tick does not show an event's end before its beginning.
+ * Divides time into windows of TICK_MS that begin at the same moments in every process with a good clock. All
+ * processes send what happened in a window together, so that no tick shows an event's end before its beginning.
  */
 import { TICK_MS } from '../../contract/console.ts';
 
 const EARLY_MS = 10;
 
-/** Calls back at the end of each window, or so long after it. Returns what ends it. */
+/** Calls back `afterMs` after the end of each window. Returns a function that stops it. */
 export function everyWindow(afterMs: number, listener: () => void): () => void {
   let timer: NodeJS.Timeout;
   const next = () => {
@@ -16,7 +16,7 @@ export function everyWindow(afterMs: number, listener: () => void): () => void {
         next();
         listener();
       },
-      // Timers may be a little early: the window that ends now must not end again.
+      // Timers may fire a little early; a window that has just ended must not end again.
       leftMs < EARLY_MS ? leftMs + TICK_MS : leftMs,
     );
     timer.unref();

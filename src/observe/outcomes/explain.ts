@@ -1,4 +1,7 @@
-/** What is known of an event and a user → why the user has it or not. Pure: everything is handed in. */
+/**
+ * Concludes from the facts about an event and a user why the user has it or not. A pure function: investigate.ts
+ * gathers the facts.
+ */
 import { type Audience, audienceKind } from '../../contract/audience.ts';
 import type { Explanation, Step, VerdictCode } from '../../contract/explanation.ts';
 import { verdicts } from '../../contract/explanation.ts';
@@ -7,17 +10,17 @@ import type { Place } from '../../pipeline/inbox/inbox.ts';
 import { holdsPlace, type Incarnation, reaches } from '../../pipeline/inbox/incarnations.ts';
 import type { SettledEvent } from './outcomes.ts';
 
-/** The event in the log of one audience that is the user's, or of a topic. */
+/** The event as it is in the log of one of the user's audiences, or of a topic. */
 export interface Copy {
   readonly audience: Audience;
   readonly place: Place;
-  /** Undefined when the log does not hold it any more. */
+  /** Undefined when the log no longer holds it. */
   readonly entry:
     | { readonly epoch: string; readonly appendedAtMs: number; readonly expiresAtMs?: number | undefined }
     | undefined;
-  /** Of the log, newest first. */
+  /** The log's incarnations, newest first. */
   readonly incarnations: readonly Incarnation[];
-  /** The offset of what took its place, or took it back. */
+  /** The offset of the notification that replaced or retracted it. */
   readonly collapsedBy?: number | undefined;
   readonly retractedBy?: number | undefined;
   readonly isBeforeJoining: boolean;
@@ -26,16 +29,16 @@ export interface Copy {
   readonly isArchived: boolean;
 }
 
-/** A device that is connected, or was. */
+/** A device that is or was connected. */
 export interface DeviceFacts {
   readonly name: string;
   readonly node: string;
   readonly connectedAt: string;
-  /** Undefined: it is connected now. */
+  /** Undefined while it is connected. */
   readonly disconnectedAt?: string | undefined;
-  /** Where it entered each audience or, when it has left, where it left. */
+  /** Where it entered each audience or, once it has left, where it left. */
   readonly audiences: Readonly<Record<string, Cursor>>;
-  /** What it said that it had, when it connected. */
+  /** The cursors that it presented when it connected. */
   readonly cursors?: Readonly<Record<string, Cursor>> | undefined;
 }
 
@@ -44,18 +47,18 @@ export interface Facts {
   readonly user: string;
   readonly nowMs: number;
   readonly settled: SettledEvent | undefined;
-  /** Of the user's audiences first, then of topics. */
+  /** Copies in the user's audiences first, then in topics. */
   readonly copies: readonly Copy[];
   readonly devices: readonly DeviceFacts[];
-  /** Undefined when RabbitMQ cannot be asked. */
+  /** Undefined when RabbitMQ does not answer. */
   readonly waiting: Waiting | undefined;
 }
 
-/** RabbitMQ's queue: what waits in it, who takes it, and whether anything is known to be stuck. */
+/** RabbitMQ's queue: how much waits in it, who consumes it, and whether anything is known to be stuck. */
 interface Waiting {
   readonly events: number;
   readonly consumers: number;
-  /** An event of this process's own has not come back: consumers may hold more than the queue shows. */
+  /** This process's canary has not come back: consumers may hold more than the queue shows. */
   readonly isStuck: boolean;
 }
 
@@ -79,7 +82,7 @@ export function explain(facts: Facts): Explanation {
   };
 }
 
-/** The most telling first: an event may have come by two audiences. */
+/** The most informative verdict first: an event may reach a user in two audiences. */
 const RANK: readonly VerdictCode[] = [
   'archived',
   'read',
@@ -175,7 +178,7 @@ function goneStep(
     : undefined;
 }
 
-/** What one device had of a copy; nothing when the device was never in the audience. */
+/** The steps of one device for one copy; none if the device was never in the audience. */
 function deviceSteps(
   { audience, place: { offset }, entry, incarnations }: Copy,
   device: DeviceFacts,
@@ -183,19 +186,19 @@ function deviceSteps(
   const there = device.audiences[audience];
   if (there === undefined) return [];
   const { name, node, connectedAt, disconnectedAt } = device;
-  const told = device.cursors?.[audience];
+  const presented = device.cursors?.[audience];
   const has = (cursor: Cursor) =>
     entry !== undefined && reaches(cursor, { epoch: entry.epoch, offset }, incarnations);
-  // Whoever was there before the log was ever written was there at its beginning.
+  // A device that was there before the log was first written was at its beginning.
   const isKnown = ({ epoch }: Cursor) =>
     epoch === EMPTY_HEAD.epoch ||
     (entry !== undefined && incarnations.some((incarnation) => incarnation.epoch === epoch));
-  const isRecovered = told !== undefined && isKnown(told) && holdsPlace(incarnations, told);
+  const isRecovered = presented !== undefined && isKnown(presented) && holdsPlace(incarnations, presented);
   const say = (has: boolean, detail: string, at: string) => [
     { has, step: { at, what: 'device' as const, detail: `${name} on ${node}: ${detail}` } },
   ];
-  if (told !== undefined && has(told)) {
-    return say(true, `said on connecting that it has offset ${told.offset}`, connectedAt);
+  if (presented !== undefined && has(presented)) {
+    return say(true, `said on connecting that it has offset ${presented.offset}`, connectedAt);
   }
   if (disconnectedAt === undefined) {
     if (!isKnown(there) || has(there)) {

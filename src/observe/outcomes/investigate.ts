@@ -1,4 +1,4 @@
-/** Gathers what is known of an event and a user, for explain.ts to judge. Changes nothing. */
+/** Gathers the facts about an event and a user, for explain.ts to judge. Changes nothing. */
 import { type Audience, audienceKind, isAudience } from '../../contract/audience.ts';
 import type { Explanation } from '../../contract/explanation.ts';
 import { parseNotification } from '../../contract/notification.ts';
@@ -21,11 +21,11 @@ export interface InvestigateOptions {
   readonly inbox: Inbox;
   readonly marks: MarksStore;
   readonly directory: Pick<Directory, 'sessionsOf'>;
-  /** A dead letter with this id, of which there is no outcome. */
+  /** Finds a dead letter with this id that has no outcome. */
   readonly deadLettered: (
     id: string,
   ) => Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined>;
-  /** What waits in RabbitMQ and who takes it; undefined when it cannot be asked. */
+  /** What waits in RabbitMQ and who consumes it; undefined when RabbitMQ does not answer. */
   readonly waiting: () => Promise<Facts['waiting']>;
   readonly now: () => number;
 }
@@ -42,7 +42,7 @@ export type Investigate = (
   question: Question,
 ) => Promise<Explanation | { readonly ambiguous: readonly string[] }>;
 
-/** Entries of a log that are looked through for an event whose outcome is gone. */
+/** How many entries of a log are searched for an event whose outcome is no longer kept. */
 const LOOKED_THROUGH = 1_000;
 
 export function createInvestigate(options: InvestigateOptions): Investigate {
@@ -82,7 +82,7 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
   };
 }
 
-/** Whose inbox may be the user's: departments are those that the user was ever seen in. */
+/** The audiences that may be the user's. Departments are those in which the user was ever seen. */
 function ownAudiences(
   user: string,
   marked: Iterable<Audience>,
@@ -122,7 +122,7 @@ async function copyIn(
   const identity = identityOf(event);
   const [place] = await inbox.places(audience, [identity]);
   const at = place === undefined ? undefined : await entryAt(inbox, audience, place.offset, event);
-  // Not where it came to stand: with what was lost its place may have gone to another.
+  // The recorded offset is not used: after a loss of data it may belong to another event.
   const found = at === undefined ? ((await lookThrough(inbox, audience, event)) ?? place) : place;
   if (found === undefined) return undefined;
   const { offset } = found;
@@ -147,7 +147,7 @@ async function copyIn(
   };
 }
 
-/** Undefined when that is not there, or another event is. */
+/** Undefined when there is no entry, or when it is of another event. */
 async function entryAt(
   inbox: Inbox,
   audience: Audience,
@@ -159,7 +159,7 @@ async function entryAt(
   return id === event.id && source === event.source ? stored : undefined;
 }
 
-/** For an event that came longer ago than repeats are recognised. */
+/** Searches the log for an event that is older than repeats are recognised. */
 async function lookThrough(
   inbox: Inbox,
   audience: Audience,

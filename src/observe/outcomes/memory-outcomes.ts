@@ -4,7 +4,7 @@ import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
 export class MemoryOutcomes implements Outcomes {
   readonly #keptMs: number;
   readonly #now: () => number;
-  /** By id, the one that was touched last at the end. */
+  /** By event id, the most recently touched last. */
   readonly #byId = new Map<string, { readonly bySource: Map<string, SettledEvent>; untilMs: number }>();
 
   constructor(keptMs: number, now: () => number) {

@@ -1,9 +1,11 @@
-/** Keeps what became of each event. A message that is no event has no name to ask for, and a canary nobody asks for. */
+/**
+ * Keeps the outcome of each event. A message that is not an event has no id to ask for, and nobody asks for a canary.
+ */
 import { CANARY_TYPE } from '../../contract/event.ts';
 import type { EventObserver } from '../../pipeline/event-observer.ts';
 import { AUDIENCES_KEPT, type Outcomes } from './outcomes.ts';
 
-/** `now`: the time that all processes go by. */
+/** `now`: the clock that all processes share. */
 export function keepOutcomes(outcomes: Pick<Outcomes, 'record'>, now: () => number): EventObserver {
   return {
     settled: ({ event, receivedAtMs, mapped }, settlement) => {

@@ -1,5 +1,5 @@
--- What became of events: KEYS one hash per event id, by source; ARGV[1] how long to keep them in ms, ARGV[2] for each key a
--- line '<source> <what became of it>'. Neither holds a newline, nor the source a blank.
+-- Keeps outcomes of events. KEYS: one hash per event id, by source. ARGV[1]: how long to keep them, in ms. ARGV[2]:
+-- for each key a line '<source> <outcome>'. Neither contains a newline, and the source contains no space.
 local at = 0
 for line in string.gmatch(ARGV[2], '[^\n]+') do
   at = at + 1

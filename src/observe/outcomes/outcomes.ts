@@ -1,12 +1,12 @@
-/** Outcomes: what became of each event, kept for TRAIL_SECONDS (six hours unless set), for whoever asks why. */
+/** Outcomes: what became of each event, kept for TRAIL_SECONDS (six hours by default). `explain` reads them. */
 
 export interface SettledEvent {
-  /** When the consumer took it, and when it had settled it: milliseconds since 1970. */
+  /** When the consumer took it and when it was settled: milliseconds since 1970. */
   readonly receivedAtMs: number;
   readonly settledAtMs: number;
-  /** Those that it was mapped to; the first ones when there are many. */
+  /** The audiences that it was mapped to, or the first of many. */
   readonly audiences: readonly string[];
-  /** How many audiences it was mapped to altogether. */
+  /** How many audiences it was mapped to in total. */
   readonly count: number;
   /** Why it was not delivered; absent when it was. */
   readonly deadLetter?:
@@ -14,7 +14,7 @@ export interface SettledEvent {
     | undefined;
 }
 
-/** More would make a notice to ten thousand users a page of JSON. */
+/** With more, a notice to ten thousand users would take a page of JSON. */
 export const AUDIENCES_KEPT = 20;
 
 export interface EventIdentity {
@@ -24,9 +24,12 @@ export interface EventIdentity {
 
 /** Redis and memory implement it. */
 export interface Outcomes {
-  /** Remembers the latest of what became of an event. MUST NOT throw or hold anybody up: an event is delivered without it too. */
+  /**
+   * Keeps the latest outcome of an event. MUST NOT throw or make the event wait: it is delivered without an outcome
+   * too.
+   */
   record(event: EventIdentity, settled: SettledEvent): void;
 
-  /** What became of the events with this id, by their sources. Rejects while the store is away. */
+  /** The outcomes of the events with this id, by source. Rejects while the store is away. */
   find(id: string): Promise<ReadonlyMap<string, SettledEvent>>;
 }

@@ -1,6 +1,6 @@
 /**
- * Outcomes in Redis: a hash per event id, by source. What is settled within a moment leaves in one script; on Cluster
- * each id goes alone, since they live in different slots.
+ * Outcomes in Redis: one hash per event id, by source. One script writes all outcomes of a moment. In a Cluster each
+ * id is written by itself, because ids are in different slots.
  */
 
 import { Cluster, type Redis } from 'ioredis';
@@ -11,24 +11,27 @@ import { settledFromText, settledText } from './settled-text.ts';
 
 const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
 
-/** Bounds one script's run time in Redis. */
+/** Limits the run time of one script in Redis. */
 const AT_ONCE = 100;
 
-/** Nobody waits for an outcome: a script each turn of the event loop would be as many as there are of appends. */
+/**
+ * Nobody waits for an outcome, so they are collected. A script in each turn of the event loop would be as many
+ * scripts as there are appends.
+ */
 const LINGER_MS = 20;
 
 export interface RedisOutcomesOptions {
   /** MUST reject at once while Redis is away. */
   readonly redis: Redis | Cluster;
-  /** 0: nothing is kept. */
+  /** 0 keeps nothing. */
   readonly keptMs: number;
-  /** What could not be kept is gone: an event's outcome is no reason to hold the event. */
+  /** Called for an outcome that could not be written. It is lost: an outcome is no reason to hold up an event. */
   readonly onLost: (error: unknown) => void;
 }
 
 export class RedisOutcomes implements Outcomes {
   readonly #options: RedisOutcomesOptions;
-  /** Of each event that waits for its moment its key, and beside it its line. */
+  /** The key of each event that waits, and beside it its line. */
   #keys: string[] = [];
   #lines: string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -53,7 +56,7 @@ export class RedisOutcomes implements Outcomes {
     return bySource;
   }
 
-  /** Resolves when what was recorded is kept, or lost. */
+  /** Resolves when everything recorded is written or lost. */
   async close(): Promise<void> {
     await this.#leave();
   }
@@ -68,7 +71,7 @@ export class RedisOutcomes implements Outcomes {
     const size = redis instanceof Cluster ? 1 : AT_ONCE;
     const scripts: Promise<unknown>[] = [];
     for (let i = 0; i < keys.length; i += size) {
-      // One argument for all: the library takes longer over their number than over their bytes.
+      // All lines in one argument: ioredis' cost depends on the number of arguments rather than on their bytes.
       const args = [keptMs, lines.slice(i, i + size).join('\n')];
       scripts.push(runScript(redis, RECORD, keys.slice(i, i + size), args).catch(onLost));
     }

@@ -24,7 +24,7 @@ export function settledText({
   return deadLetter === undefined ? line : `${line} ${JSON.stringify(deadLetter)}`;
 }
 
-/** Undefined for what another version may have written. */
+/** Undefined for text of another version that cannot be read. */
 export function settledFromText(text: string): SettledEvent | undefined {
   const found = /^(\d+) (\d+) (\d+) ([^ ]*)(?: (.+))?$/s.exec(text);
   if (found === null) return undefined;

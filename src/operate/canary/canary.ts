@@ -1,47 +1,56 @@
 /**
- * The canary: an event that a gateway sends itself, through RabbitMQ, the consumer, Redis and a room of its own. What
- * comes back proves that events get through; what does not is asked after, and the leg that failed is named.
+ * The canary: an event that a gateway sends to itself, through RabbitMQ, the consumer, Redis and a room of its own. A
+ * canary that comes back proves that events get through. When one does not, the leg of the way that failed is found
+ * and named.
  *
- * One is out at a time. It is *in doubt* from the first that was sent until one arrives live; a canary that the feed
- * had to read from the log proves nothing about subscriptions and ends no doubt. When the doubt has lasted for
- * {@link PATIENCE} intervals the canary *fails*. One that is lost for good is replaced after a minute, and each lives
- * for longer than that: whenever the consumer comes back, it finds one to answer.
+ * One canary is out at a time. The gateway is *in doubt* from the first canary sent until one arrives live. A canary
+ * that the feed had to read from the log proves nothing about subscriptions, so the doubt goes on. When it has lasted
+ * for {@link PATIENCE} intervals, the canary *fails*. A canary that is lost for good is replaced after a minute. Each
+ * one lives longer than that, so a consumer that returns finds one to answer.
  */
 import type { PartHealth } from '../../contract/health.ts';
 import { within } from '../../resilience/timeout.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 
-/** `rabbitmq` did not confirm; `consumer` did not append; `redis` cannot be read; `subscription` brought nothing. */
+/**
+ * `rabbitmq`: did not confirm. `consumer`: did not append. `redis`: cannot be read. `subscription`: brought nothing.
+ */
 const canaryLegs = ['rabbitmq', 'consumer', 'redis', 'subscription'] as const;
 
 export type CanaryLeg = (typeof canaryLegs)[number];
 
 export interface CanaryOptions {
   readonly everyMs: number;
-  /** Resolves once the queue has confirmed it; rejects when it may not have it. */
+  /** Resolves once the queue has confirmed it; rejects when the queue may not have it. */
   readonly publish: (id: string) => Promise<void>;
   /** The id of the newest canary in the log. Rejects when the log cannot be read. */
   readonly newest: () => Promise<string | undefined>;
-  /** Milliseconds of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   readonly onArrived: (roundTripMs: number) => void;
-  /** The leg that failed, as soon as it is known and when it becomes another; undefined when all is well again. */
+  /** Called with the leg that failed, once it is known and when it changes; undefined when all is well again. */
   readonly onChange: (failed: CanaryLeg | undefined) => void;
-  /** A leg failed on something that is no outage. */
+  /** Called when a leg failed, and not because of an outage. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** Told by this machine's clock and judged by the consumer's: longer than any two that let tokens work can differ. */
+/**
+ * The gateway's clock sets the expiry and the consumer's checks it. This is longer than two clocks can differ if
+ * tokens still work.
+ */
 export const CANARY_LIFETIME_MS = 3_600_000;
 
 const RESEND_MS = 60_000;
 
-/** In intervals: with the interval before it, in which nothing was out, a failure is told after 2.5 of them. */
+/**
+ * In intervals. Together with the interval before, in which no canary was out, a failure is reported after 2.5 of
+ * them.
+ */
 const PATIENCE = 1.5;
 
 const TICKS_PER_INTERVAL = 5;
 
-/** A read that hangs fails as one that is refused. */
+/** A read that takes this long counts as failed. */
 const READ_MS = 1_000;
 
 interface Sent {
@@ -56,18 +65,18 @@ export class Canary {
   #enter: () => Promise<void> = () => Promise.reject(new Error('not started'));
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
-  /** Whether the room is entered, or being entered. */
+  /** Whether the gateway hosts the canary's room. */
   #room: 'outside' | 'entering' | 'inside' = 'outside';
-  /** The one that is awaited. */
+  /** The canary that is out. */
   #out: Sent | undefined;
   #nextAtMs = 0;
   #inDoubtSinceMs: number | undefined;
-  /** What the last canary that came to nothing failed of. */
+  /** The leg on which the last canary failed. */
   #suspect: CanaryLeg | undefined;
   #failed: CanaryLeg | undefined;
   #hasArrived = false;
   #isAsking = false;
-  /** The feed reads from the log: what arrives now was not brought by a subscription. */
+  /** The feed is reading from the log: what arrives now did not come by a subscription. */
   #isHealing = false;
 
   constructor(options: CanaryOptions) {
@@ -79,13 +88,13 @@ export class Canary {
     return this.#hasArrived ? { ok: true } : { ok: false, reason: 'the first has not come back yet' };
   }
 
-  /** Whether each leg works; none before anything is known. */
+  /** Whether each leg works. Empty until anything is known. */
   get legs(): Readonly<Record<string, boolean>> {
     if (this.#failed === undefined && !this.#hasArrived) return {};
     return Object.fromEntries(canaryLegs.map((leg) => [leg, leg !== this.#failed]));
   }
 
-  /** `enter`: enters the room; rejects when it cannot be entered now, and then is tried again. */
+  /** `enter` enters the room. It rejects if that is impossible now, and is then called again. */
   start(enter: () => Promise<void>): void {
     this.#enter = enter;
     this.#inDoubtSinceMs = this.#options.now();
@@ -98,7 +107,7 @@ export class Canary {
     clearInterval(this.#timer);
   }
 
-  /** MUST be called with the id of each that arrives, also of those that nobody waits for. */
+  /** MUST be called with the id of each canary that arrives, even if nobody waits for it. */
   arrived(id: string): void {
     const sent = this.#sent.get(id);
     if (sent === undefined) return;
@@ -118,12 +127,12 @@ export class Canary {
     this.#become(undefined);
   }
 
-  /** The feed of the room found in the log what no subscription had brought. */
+  /** The feed of the room read from the log what no subscription had brought. */
   healed(): void {
     this.#isHealing = true;
   }
 
-  /** What is due now: the next one, or a look at why the one that is out does not come. */
+  /** Does what is due: sends the next canary, or finds out why the one that is out does not come back. */
   tick(): void {
     const nowMs = this.#options.now();
     if (this.#room === 'outside') void this.#goInside();
@@ -171,7 +180,7 @@ export class Canary {
     }
   }
 
-  /** Not awaited any more; the next goes out with the next tick. */
+  /** Stops waiting for the canary. The next tick sends another. */
   #giveUp(nowMs: number): void {
     this.#out = undefined;
     this.#nextAtMs = nowMs;
@@ -183,11 +192,11 @@ export class Canary {
     this.#isAsking = true;
     const failed = await this.#failedLeg(nowMs);
     this.#isAsking = false;
-    // It may have arrived while the log was read.
+    // The canary may have arrived while the log was read.
     if (failed !== undefined && this.#inDoubtSinceMs === doubtMs) this.#become(failed);
   }
 
-  /** Undefined while it is not known: the latest one left only a moment ago. */
+  /** The leg that failed. Undefined while it is unknown, because the last canary was sent only a moment ago. */
   async #failedLeg(nowMs: number): Promise<CanaryLeg | undefined> {
     const out = this.#out;
     if (this.#room !== 'inside') return (await this.#newest()) === 'unread' ? 'redis' : 'subscription';

@@ -15,7 +15,7 @@ import {
 
 interface UserRecord {
   readonly sessions: Map<string, PresentSession>;
-  /** The last to leave is last. */
+  /** Ordered by when they left, the latest last. */
   readonly devices: Map<string, KnownDevice>;
 }
 
@@ -24,7 +24,10 @@ interface NodeRecord {
   readonly rooms: Map<Audience, RoomCount>;
 }
 
-/** Devices of users who do not come back go when there are so many users; this process has no other bound. */
+/**
+ * When there are this many users, devices of those who have gone are forgotten. Nothing else limits this process's
+ * memory.
+ */
 const MAX_USERS = 10_000;
 
 export class MemoryPresence implements PresenceStore {

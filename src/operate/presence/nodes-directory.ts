@@ -1,4 +1,4 @@
-/** Answers about all nodes, from what they have said of themselves and from the logs. */
+/** Answers questions about all nodes, from what they have reported and from the logs. */
 import { type Audience, audienceKind, idOf } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
 import type { AudiencePresence, Directory, Host, UserPresence } from '../../contract/presence.ts';

@@ -1,7 +1,13 @@
 /**
- * What one gateway says of itself: that it is alive, who is connected to it, and who is in its rooms. Nothing waits for
- * it. What could not be written while the store was away is written when it is back, and all of it when the store
- * has forgotten this node.
+ * Reports one gateway to the presence store: that it is alive, who is connected to it, and who is in its rooms.
+ * Nothing waits for these reports.
+ *
+ * The store is *in step* with this node, or the node is *behind*: a write may have failed, or the store may have
+ * forgotten something. While it is behind, each beat writes everything again until that succeeds: first the sessions
+ * that are gone, then all that are present. A session is *present* from `present` to `gone`, then *gone* until that
+ * is written, and then not kept here any more.
+ *
+ * Rooms are reported as changes. Until a report is known to have arrived, the next one covers all rooms.
  */
 import type { Cursor } from '../../contract/notification.ts';
 import type { Attendee, Registering } from '../../contract/presence.ts';
@@ -12,28 +18,31 @@ export interface PresenceOptions {
   readonly node: string;
   readonly store: PresenceStore;
   readonly beatMs: number;
-  /** The time that all processes go by. */
+  /** The clock that all processes share. */
   readonly now: () => number;
-  /** Something failed although the store is there. It is tried again with all that was not written. */
+  /** Something failed although the store is not away. It is retried with everything else that was not written. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** The rooms that changed since it was last asked, or all. */
+/** The rooms that changed since the last call, or all. */
 type RoomsOf = (isAll: boolean) => Rooms['occupied'];
 
-/** Written again in one call. */
+/** Sessions that are written again in one call. */
 const BATCH = 200;
 
 export class Presence implements Registering {
   readonly #options: PresenceOptions;
   readonly #present = new Map<string, Attendee>();
-  /** Those whose end was not written. No more than were connected when the store went away: nobody begins meanwhile. */
+  /**
+   * Sessions whose end is not written yet. No more than were connected when the store went away, because no session
+   * begins meanwhile.
+   */
   readonly #gone = new Map<string, Change>();
-  /** What is written of those present may not be all. */
+  /** The node is behind: the store may not have all sessions that are present. */
   #isBehind = false;
   #writingAgain: Promise<void> | undefined;
   #roomsOf: RoomsOf = () => new Map();
-  #saysAllRooms = true;
+  #isFullReportDue = true;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -41,13 +50,13 @@ export class Presence implements Registering {
     this.#options = options;
   }
 
-  /** MUST be called before sessions begin: without a sign of life they are taken for those of a dead node. */
+  /** MUST be called before sessions begin: without a beat they would count as a dead node's sessions. */
   start(roomsOf: RoomsOf): void {
     this.#roomsOf = roomsOf;
     void this.#beatAgain();
     this.#options.store.onBack(() => {
       if (this.#isClosed) return;
-      // Redis may have been another one, with less in it.
+      // The store may be another Redis now, which holds less.
       this.#isBehind = true;
       void this.#beat();
     });
@@ -75,7 +84,7 @@ export class Presence implements Registering {
         ...(cursors === undefined ? {} : { cursors }),
       },
     };
-    // Kept until it is written: a write that is under way when this node closes is waited for.
+    // Kept until it is written: `close` waits for a write that is under way.
     this.#gone.set(session, change);
     this.#options.store.write([change]).then(
       () => this.#gone.delete(session),
@@ -83,7 +92,7 @@ export class Presence implements Registering {
     );
   }
 
-  /** MUST be called when all sessions have ended. Resolves when that is written, or cannot be. */
+  /** MUST be called when all sessions have ended. Resolves once that is written, or cannot be. */
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -92,17 +101,17 @@ export class Presence implements Registering {
       await store.write([...this.#gone.values()]);
       await store.leave(node);
     } catch (error) {
-      // When the store is away readers find out by themselves: this node gives no more signs of life.
-      this.#tellFault(error);
+      // The store is away. Readers will find out that this node sends no more beats.
+      this.#reportFault(error);
     }
   }
 
   #notWritten(error: unknown): void {
     this.#isBehind = true;
-    this.#tellFault(error);
+    this.#reportFault(error);
   }
 
-  #tellFault(error: unknown): void {
+  #reportFault(error: unknown): void {
     if (!isUnavailable(error)) this.#options.onFault(error);
   }
 
@@ -116,25 +125,27 @@ export class Presence implements Registering {
   /** Never rejects. */
   async #beat(): Promise<void> {
     try {
-      const saidAll = this.#saysAllRooms;
-      if (!(await this.#say(saidAll))) {
+      const isAll = this.#isFullReportDue;
+      if (!(await this.#reportRooms(isAll))) {
         this.#isBehind = true;
-        if (!saidAll) await this.#say(true);
+        if (!isAll) await this.#reportRooms(true);
       }
       if (this.#isBehind) await this.#writeAgain();
     } catch (error) {
-      // When the store is away all is said once it is back.
-      this.#tellFault(error);
+      // The store is away. Everything is reported once it is back.
+      this.#reportFault(error);
     }
   }
 
-  /** Changes are told once: until it is known that they were heard, all is to be said next. */
-  async #say(isAll: boolean): Promise<boolean> {
+  /**
+   * Changes are reported only once, so until the report is known to have arrived, the next one must cover all rooms.
+   */
+  async #reportRooms(isAll: boolean): Promise<boolean> {
     const { store, node } = this.#options;
     const occupied = this.#roomsOf(isAll);
-    this.#saysAllRooms = true;
+    this.#isFullReportDue = true;
     const isKnown = await store.beat(node, { isAll, occupied });
-    this.#saysAllRooms = !isAll && !isKnown;
+    this.#isFullReportDue = !isAll && !isKnown;
     return isKnown;
   }
 
@@ -153,7 +164,7 @@ export class Presence implements Registering {
         for (const [session] of batch) this.#gone.delete(session);
       }
       for (const sessions of batches([...this.#present.keys()])) {
-        // Who has left since is not written as present.
+        // A session that has left since is not written as present.
         const changes = sessions.flatMap((session) => {
           const attendee = this.#present.get(session);
           return attendee === undefined ? [] : [changeOf(attendee)];

@@ -1,4 +1,7 @@
-/** Presence in Redis: two hashes per user, and of each node when it was last heard of and who is in its rooms. */
+/**
+ * Presence in Redis: two hashes per user (sessions and devices), and for each node its last beat and a hash of its
+ * rooms.
+ */
 
 import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
@@ -30,10 +33,13 @@ const FORGET = luaScript(new URL('forget.lua', import.meta.url));
 const BEAT = luaScript(new URL('beat.lua', import.meta.url));
 const ALIVE = luaScript(new URL('alive.lua', import.meta.url));
 
-/** Of one script: about a millisecond of Redis' time. */
+/** Most changes in one script, which takes Redis about a millisecond. */
 const MAX_CHANGES = 100;
 
-/** A user who seems to have more has those of dead nodes among them: nobody else would ever look. */
+/**
+ * A user with more sessions than this probably has some of dead nodes. Reading them removes those; nothing else
+ * would.
+ */
 const MANY_SESSIONS = 20;
 
 export interface RedisPresenceOptions {
@@ -90,7 +96,8 @@ export class RedisPresence implements PresenceStore {
     const { nowMs, beatsMs } = await this.#alive(present.map(({ value }) => value.node));
     const checked = present.map((one, i) => {
       const beatMs = beatsMs[i] ?? 0;
-      // By the node's own clock, which decides nothing once it was heard of: if it is wrong, the dead would live on.
+      // The session's start is by the node's own clock. It only counts until the node's first beat is known; a wrong
+      // clock must not keep the dead alive.
       const beganMs = Math.min(Date.parse(one.value.connectedAt), nowMs);
       const heardMs = Math.max(beatMs, beganMs);
       return { ...one, heardMs, isDead: nowMs - (beatMs > 0 ? beatMs : beganMs) > this.#deadAfterMs };
@@ -123,7 +130,7 @@ export class RedisPresence implements PresenceStore {
     this.#redis.on('ready', listener);
   }
 
-  /** One at a time, so that none overtakes another; whatever comes meanwhile leaves together. */
+  /** One write at a time, so that none overtakes another. What arrives meanwhile is written together. */
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
@@ -140,7 +147,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   async #send(changes: readonly Change[]): Promise<void> {
-    // On Cluster users are in different places, and the changes of one leave in order.
+    // In a Cluster users are in different slots, and one user's changes must stay in order.
     const atOnce = this.#redis instanceof Cluster ? 1 : MAX_CHANGES;
     const sent: Promise<void>[] = [];
     for (let i = 0; i < changes.length; i += atOnce) sent.push(this.#sendSome(changes.slice(i, i + atOnce)));
@@ -156,7 +163,7 @@ export class RedisPresence implements PresenceStore {
     );
     const counts = await runScript(this.#redis, SESSIONS, keys, [KEPT_MS, MAX_DEVICES, ...args]);
     changes.forEach(({ user }, i) => {
-      // Whatever fails, the next of this user's sessions makes it look again.
+      // If this fails, the user's next session triggers it again.
       if (Array.isArray(counts) && counts[i] > MANY_SESSIONS) this.of(user).catch(() => {});
     });
   }
@@ -170,7 +177,7 @@ export class RedisPresence implements PresenceStore {
 
 const aliveSchema = z.tuple([z.number(), z.array(z.string()), z.array(z.number())]);
 
-/** What this version understands: another one's may have another form. */
+/** Skips what this version cannot read: another version may have written it. */
 function parsed<T extends KnownDevice | PresentSession>(
   hash: Readonly<Record<string, string>>,
   schema: z.ZodType<T>,

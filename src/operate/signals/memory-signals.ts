@@ -1,4 +1,4 @@
-/** Signals of what users do, told to whoever listens within this process: embedded mode. */
+/** Signals about what users do, for listeners within this process: embedded mode. */
 import { randomUUID } from 'node:crypto';
 import { type ClientSignal, encodeSignal, type SignalData, type Signals } from '../../contract/signal.ts';
 import type { Listeners } from './listeners.ts';
@@ -6,7 +6,7 @@ import type { Listeners } from './listeners.ts';
 export interface MemorySignalsOptions {
   readonly node: string;
   readonly wanted: readonly ClientSignal[];
-  readonly listeners: Pick<Listeners, 'tell'>;
+  readonly listeners: Pick<Listeners, 'emit'>;
   /** `unrouted`: nobody listens. */
   readonly onSignal: (name: ClientSignal, outcome: 'published' | 'unrouted') => void;
 }
@@ -30,6 +30,6 @@ export class MemorySignals implements Signals {
     if (!this.wants(name)) return;
     const { listeners, onSignal } = this.#options;
     const { body } = encodeSignal(name, { id: randomUUID(), source: this.#source }, data);
-    onSignal(name, listeners.tell(body) ? 'published' : 'unrouted');
+    onSignal(name, listeners.emit(body) ? 'published' : 'unrouted');
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Signals of what users do, published to RabbitMQ without waiting: what cannot be published now is dropped and counted, so
- * that no client waits for whoever listens.
+ * Publishes signals about what users do to RabbitMQ without waiting. A signal that cannot be published now is dropped
+ * and counted, so that no client ever waits for a consumer of signals.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -16,10 +16,10 @@ import {
 import { reasonOf } from '../../resilience/reason.ts';
 import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 
-/** Waiting for RabbitMQ's confirm. More means that it is slower than users are. */
+/** Most signals that may wait for RabbitMQ's confirm. More means that RabbitMQ is too slow. */
 const MAX_UNDER_WAY = 1_000;
 
-/** How long nothing of a kind is sent after RabbitMQ has said that no queue takes it. */
+/** How long signals of a kind are not sent after RabbitMQ has returned one because no queue takes it. */
 const UNHEARD_MS = 1_000;
 
 /** `unrouted`: no queue is bound for it. */
@@ -37,10 +37,10 @@ export class RabbitMqSignals implements Signals {
   readonly #options: RabbitMqSignalsOptions;
   readonly #wanted: ReadonlySet<ClientSignal>;
   readonly #source: string;
-  /** Until when nobody listens, by the clock of this process. */
+  /** Until when a kind of signal has no queue, by this process's clock. */
   readonly #unheardUntilMs = new Map<ClientSignal, number>();
   #underWay = 0;
-  /** Since something was last published. */
+  /** Signals dropped since one was last published. */
   #dropped = 0;
 
   constructor(options: RabbitMqSignalsOptions) {

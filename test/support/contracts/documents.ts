@@ -1,6 +1,7 @@
 /**
- * openapi.yaml and asyncapi.yaml as validators. Receivers must ignore what they do not know; here whatever is not in the
- * document is a finding, so that the documents name all that there is. Each schema is compiled when it is first needed.
+ * openapi.yaml and asyncapi.yaml as validators. Receivers must ignore unknown fields; here every field that a
+ * document does not name is a finding, so that the documents are complete. Each schema is compiled when it is first
+ * needed.
  */
 import type { Ajv2020 as Ajv, ValidateFunction } from 'ajv/dist/2020.js';
 import { isJsonObject } from '../../../src/contract/json.ts';
@@ -12,7 +13,7 @@ export type Documents = Readonly<Record<DocumentName, unknown>>;
 
 const TIMESTAMP = /^\d{4}-[01]\d-[0-3]\d[Tt][0-2]\d:[0-5]\d:[0-6]\d(?:\.\d+)?(?:[Zz]|[+-][0-2]\d:[0-5]\d)$/;
 
-/** What a path of keys leads to. */
+/** The value that a path of keys leads to. */
 export function at(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce<unknown>((inner, key) => (isJsonObject(inner) ? inner[key] : undefined), value);
 }
@@ -43,7 +44,7 @@ export class Schemas {
     }
   }
 
-  /** What of the value the schema does not allow, `/path: what`. `keys`: where the schema is in the document. */
+  /** What the schema does not allow in the value, as `/path: what`. `keys`: the schema's place in the document. */
   faults(name: DocumentName, keys: readonly string[], value: unknown): readonly string[] {
     const validate = this.#validator(name, keys);
     if (validate(value)) return [];
@@ -66,7 +67,7 @@ export class Schemas {
   }
 }
 
-/** A copy in which an object has no other fields than those that are named. */
+/** A copy in which objects may have only the named fields. */
 function strict(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(strict);
   if (!isJsonObject(schema)) return schema;

@@ -1,4 +1,4 @@
-/** Socket.IO's messages of one connection, held against asyncapi.yaml: names, payloads, and answers to what was asked. */
+/** Checks one connection's Socket.IO messages against asyncapi.yaml: names, payloads and acknowledgements. */
 import { at, entriesAt, keysOf, type Schemas } from './documents.ts';
 import { report } from './findings.ts';
 
@@ -10,7 +10,7 @@ interface Exchange {
   readonly answer: readonly string[];
 }
 
-/** What may be said over Socket.IO, by name, each with where its schema is. */
+/** The messages that Socket.IO may carry, by name, each with the place of its schema. */
 export class Messages {
   readonly schemas: Schemas;
   readonly told = new Map<string, readonly string[]>();
@@ -70,7 +70,7 @@ function component(name: string): readonly string[] {
   return ['components', 'schemas', name];
 }
 
-/** Of one connection. `asks`: whether what the client says is looked at too, as that of one who means well. */
+/** The frames of one connection. `asks`: the client's messages are checked too, because it is well behaved. */
 export class Frames {
   readonly #messages: Messages;
   readonly #asks: boolean;
@@ -82,12 +82,12 @@ export class Frames {
     this.#asks = asks;
   }
 
-  /** The client presents this. */
+  /** The client sends this handshake. */
   connects(auth: unknown): void {
     if (this.#asks) this.#messages.check('handshake', component('HandshakeAuth'), auth ?? {});
   }
 
-  /** The client says this, and wants an answer when there is an id. */
+  /** The client sends this message, and expects an answer if there is an id. */
   asks(name: string, body: unknown, id: number | undefined): void {
     if (id !== undefined) this.#asked.set(id, name);
     if (!this.#asks) return;
@@ -117,7 +117,7 @@ export class Frames {
     this.#messages.check('connect_error', component('ConnectError'), error);
   }
 
-  /** A packet of Engine.IO from the server, as text. */
+  /** An Engine.IO packet from the server, as text. */
   came(packet: string): void {
     // Type, namespace when it is not `/`, id, JSON.
     const [, type, id, json] = /^4([234])(?:\/[^,]*,)?([^[{]*)(.*)$/s.exec(packet) ?? [];
@@ -129,7 +129,7 @@ export class Frames {
     else this.told(nameOf(value[0]), value.slice(1));
   }
 
-  /** One from the client, who may be up to anything. */
+  /** A packet from the client, which may be anything. */
   sent(packet: string): void {
     const [, id, json = ''] = /^42(\d*)(\[.*)$/s.exec(packet) ?? [];
     if (id === undefined || id === '') return;
@@ -138,7 +138,7 @@ export class Frames {
   }
 }
 
-/** Whatever stands where a name belongs: an object may have a `toString` of its own. */
+/** The text in the place of a name. An object may have a `toString` of its own. */
 function nameOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

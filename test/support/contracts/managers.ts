@@ -1,6 +1,6 @@
 /**
- * Every Socket.IO client of this process: those of tests, and `carillon/client`. What comes and goes is taken where the
- * library has it decoded, in members that are not public; a test fails when they move.
+ * Watches every Socket.IO client of this process: the tests' own, and `carillon/client`. Messages are read where the
+ * library has decoded them, in members that are not public; a test fails when they move.
  */
 import type { Manager } from 'socket.io-client';
 import { isJsonObject } from '../../../src/contract/json.ts';
@@ -13,7 +13,7 @@ const [CONNECT, EVENT, ACK, CONNECT_ERROR] = [0, 2, 3, 4];
 
 const hostile = new WeakSet<object>();
 
-/** What this client asks may be anything, and nobody looks at it. MUST be called as soon as it is made. */
+/** Exempts a client whose requests may be anything. MUST be called as soon as it is created. */
 export function mayAskAnything(manager: Manager): void {
   hostile.add(manager);
 }

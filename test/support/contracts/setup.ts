@@ -1,4 +1,7 @@
-/** Runs before each test file: whatever its tests are answered is held against the contracts, and fails them. */
+/**
+ * Runs before each test file: checks everything that its tests receive against the contracts, and fails them for
+ * findings.
+ */
 import { afterAll, afterEach, inject } from 'vitest';
 import { takeFindings } from './findings.ts';
 import { handOver } from './watch.ts';
@@ -12,5 +15,5 @@ async function failForFindings(): Promise<void> {
 }
 
 afterEach(failForFindings);
-// What came when no test was running.
+// For findings while no test was running.
 afterAll(failForFindings);

@@ -1,6 +1,6 @@
 /**
- * Looks at what is said between the tests and the servers that they start, in whatever test it is. That takes `setup.ts`,
- * which hands the documents over; elsewhere, as in the benchmarks, nothing here does anything.
+ * Watches the traffic between tests and the servers that they start. This needs `setup.ts`, which provides the
+ * documents; elsewhere, as in benchmarks, nothing here does anything.
  */
 import type { Answer, Answers } from './answers.ts';
 import type { Documents } from './documents.ts';
@@ -17,16 +17,16 @@ let documents: Documents | undefined;
 let beginning: Promise<void> | undefined;
 let watching: Watching | undefined;
 
-/** Ports of Carillon, and of what stands in front of it and may answer by itself. */
+/** Ports of Carillon, and of proxies in front of it, which may answer themselves. */
 const [servers, proxies] = [new Set<string>(), new Set<string>()];
-/** Sessions that poll with `fetch`, by their ids. */
+/** Polling sessions that use `fetch`, by id. */
 const polling = new Map<string, Frames>();
 
 export function handOver(parsed: Documents): void {
   documents = parsed;
 }
 
-/** To be called before anybody connects. */
+/** MUST be called before anybody connects. */
 export async function watchServer(...urls: readonly string[]): Promise<void> {
   await begin();
   for (const url of urls) servers.add(portOf(url));
@@ -44,7 +44,7 @@ async function begin(): Promise<void> {
 }
 
 async function load(parsed: Documents): Promise<void> {
-  // Most test files start no server, and need none of it.
+  // Loaded only here: most test files start no server.
   const [{ Ajv2020 }, { Schemas }, { Answers }, { Frames, Messages }, { watchManagers }] = await Promise.all([
     import('ajv/dist/2020.js'),
     import('./documents.ts'),
@@ -60,7 +60,9 @@ async function load(parsed: Documents): Promise<void> {
   await watchManagers((url, asks) => framesOf(url, asks));
 }
 
-/** For a connection to this URL; undefined where nobody looks. `asks`: what the client asks is looked at too. */
+/**
+ * The frames of a connection to this URL; undefined if nobody watches. `asks`: the client's requests are checked too.
+ */
 export function framesOf(url: string, asks = false): Frames | undefined {
   if (watching === undefined) return undefined;
   const port = portOf(url);
@@ -92,14 +94,14 @@ export function checkFetched(input: unknown, init: RequestInit | undefined, resp
   const contentType = headers.get('content-type') ?? '';
   const header = (name: string) => headers.get(name) ?? undefined;
   const answer = { method: method.toUpperCase(), path: pathname, status, contentType, header };
-  // It may never end.
+  // An event stream may never end.
   const isRead = response.body !== null && !contentType.startsWith('text/event-stream');
   if (!isRead) {
     checkAnswer(target, { ...answer, body: undefined });
     return;
   }
   const copy = response.clone();
-  // A test may have left meanwhile.
+  // A test may have closed it meanwhile.
   const looked = copy.text().then(
     (body) => {
       checkAnswer(target, { ...answer, body });

@@ -17,7 +17,7 @@ import { openTracing, type Tracing } from '../../../src/observe/tracing.ts';
 import { createDeliver } from '../../../src/pipeline/deliver.ts';
 import { EventObservers } from '../../../src/pipeline/event-observer.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
-import { decodeLiveMessage, type LiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
+import { decodeLiveMessage, type LiveMessage, packetOf } from '../../../src/pipeline/inbox/live-message.ts';
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { EmbeddedQueue } from '../../../src/pipeline/ingest/embedded-queue.ts';
 import { readMessage } from '../../../src/pipeline/ingest/message.ts';
@@ -101,7 +101,11 @@ test('one trace leads from the producer over the consumer and the append to the 
   await deliver(event({ traceparent: SAMPLED }));
   expect(messages).toMatchObject([{ traced: true }]);
   const [stored] = await inbox.read('user:ada', 1, 1);
-  tracing?.delivered('user:ada', Buffer.from(`42["notification",${stored?.json}]`), 3);
+  const packet = packetOf(stored?.json ?? '');
+  const passedOn = { epoch: 'e', offset: 1, sampled: false, traced: true, packet };
+  tracing?.passedOn('user:ada', passedOn, 3);
+  // The producer's trace goes on only where the consumer has said so.
+  tracing?.passedOn('user:ada', { ...passedOn, traced: false }, 3);
 
   const spans = new Map(exporter.getFinishedSpans().map((span) => [span.name, span]));
   const process = spans.get('carillon.deliver process');

@@ -79,7 +79,7 @@ beforeEach(() => {
     },
     memory: new LocalUnreachedMemory({ fetchedKeptMs: 1, signalledKeptMs: 60_000 }, () => clock.nowMs),
     listeners: {
-      tell: (body) => {
+      emit: (body) => {
         told.push(schema.parse(JSON.parse(body.toString())));
         return true;
       },

@@ -1,31 +1,34 @@
-/** Compressing and inflating of single messages (RFC 7692): one state of each for the whole node, none per connection. */
+/**
+ * Deflates and inflates single messages (RFC 7692). The whole node shares one state for each direction; connections
+ * have none.
+ */
 import { constants, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { reusable, stateOf, type ZlibState } from './zlib-state.ts';
 
 export interface CompressionOptions {
   /** Messages below this many bytes are sent plain. */
   readonly thresholdBytes: number;
-  /** zlib's, 1 to 9; 0 turns compression off. */
+  /** zlib's level, 1 to 9; 0 turns compression off. */
   readonly level: number;
   /** Largest message that a client may send, inflated. */
   readonly maxInboundBytes: number;
 }
 
-/** A window of 4 KB and a small hash cost a third less on small messages, and hardly a byte. */
+/** A window of 4 KB and a small hash table cost a third less CPU on small messages, and hardly any bytes. */
 export const WINDOW_BITS = 12;
 const MEM_LEVEL = 5;
 
-/** Larger ones are sent plain: compressing is synchronous, and this much takes about 2 ms. */
+/** Larger messages are sent plain: compression is synchronous, and this size takes about 2 ms. */
 const MAX_DEFLATED_BYTES = 262_144;
 
-/** What a flush ends with; it is left out on the wire and put back before inflating. */
+/** The end of a flush. It is left out on the wire (RFC 7692, section 7.2.1) and put back before inflating. */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 export class Compression {
   readonly #options: CompressionOptions;
   readonly #states: { readonly deflate: ZlibState; readonly inflate: ZlibState } | undefined;
   readonly #deflated = Buffer.allocUnsafeSlow(MAX_DEFLATED_BYTES);
-  /** One byte more than allowed, so that a message that is too long shows. */
+  /** One byte larger than allowed, so that a message that is too long can be noticed. */
   readonly #inflated: Buffer;
 
   constructor(options: CompressionOptions) {
@@ -43,7 +46,7 @@ export class Compression {
     return this.#options.level > 0;
   }
 
-  /** Whether states are used again; otherwise each message sets up its own. */
+  /** Whether states are reused. Otherwise each message sets up its own. */
   get isReusingStates(): boolean {
     return this.#states !== undefined;
   }
@@ -56,18 +59,18 @@ export class Compression {
     const whole = length === undefined ? this.#deflateAlone(message) : this.#deflated.subarray(0, length);
     const payload = whole.subarray(0, whole.length - TAIL.length);
     if (payload.length >= message.length) return undefined;
-    // A copy of the right size: what is shared is written over by the next message.
+    // Copied, because the next message overwrites the shared buffer.
     return length === undefined ? payload : Buffer.from(payload);
   }
 
   /**
-   * The message in the payload of a compressed frame. Never makes more of it than one byte beyond `maxInboundBytes`.
-   * @throws {Error} when the payload is not what a deflate stream looks like
+   * The message in the payload of a compressed frame. Never produces more than one byte beyond `maxInboundBytes`.
+   * @throws {Error} when the payload is not a valid deflate stream
    */
   inflate(payload: Buffer): Buffer {
     const whole = Buffer.concat([payload, TAIL]);
     const length = this.#states?.inflate.run(whole, this.#inflated);
-    // Too long or malformed: which of them, the function that sets up its own state tells.
+    // The message is too long or malformed; the function with its own state finds out which.
     return length === undefined ? this.#inflateAlone(whole) : Buffer.from(this.#inflated.subarray(0, length));
   }
 

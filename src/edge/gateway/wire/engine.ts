@@ -1,9 +1,9 @@
 /**
- * The WebSocket server that Engine.IO is given as its `wsEngine`: ws, with permessage-deflate done once a message and
- * not once a socket.
+ * The WebSocket server that Engine.IO gets as its `wsEngine`: ws, but permessage-deflate runs once a message and not
+ * once a socket.
  *
- * Engine.IO's own `perMessageDeflate` MUST stay off: it would compress for each socket, and never take a frame that
- * is made already. Not public in ws is only `_extensions`, where the receiving side is put in; the versions are
+ * Engine.IO's own `perMessageDeflate` MUST stay off: it would compress for each socket, and it never uses a frame
+ * that is already encoded. Only `_extensions`, which holds the receiving side, is not public in ws. The versions are
  * pinned exactly, and a contract test fails when it moves.
  */
 import type { IncomingMessage } from 'node:http';
@@ -18,7 +18,7 @@ import { type PendingLimits, WireSocket } from './wire-socket.ts';
 
 export interface WireOptions extends CompressionOptions, PendingLimits {}
 
-/** The class that Engine.IO makes its server of. It makes two, the first of which never sees a connection. */
+/** The class that Engine.IO instantiates. It creates two servers, the first of which never gets a connection. */
 export function wireEngine(options: WireOptions): new (given: ServerOptions) => WebSocketServer {
   const compression = new Compression(options);
   return class extends WireServer {
@@ -28,7 +28,7 @@ export function wireEngine(options: WireOptions): new (given: ServerOptions) => 
   };
 }
 
-/** A client that is told that it is over has so long to say the same; ws' own 30 s would keep its place taken. */
+/** How long a client may take to answer a close frame. With ws' own 30 s its place would stay taken. */
 const CLOSE_MS = 2_000;
 
 class WireServer extends WebSocketServer<typeof WireSocket> {
@@ -37,12 +37,12 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
 
   constructor(given: ServerOptions, compression: Compression, options: WireOptions) {
     const maxPayload = options.maxInboundBytes;
-    // Not in ws' types yet.
+    // ws' types do not have it yet.
     const closing: ServerOptions & { readonly closeTimeout: number } = { closeTimeout: CLOSE_MS };
     const own = { maxPayload, WebSocket: WireSocket, perMessageDeflate: compression.isOn };
     super({ ...given, ...closing, ...own });
     this.#compression = compression;
-    // By itself ws closes the connection as soon as it has written, whether or not the peer has read.
+    // ws itself closes the connection as soon as it has written, whether or not the peer has read the answer.
     this.on('wsClientError', ({ message }, stream) =>
       refuseStream(stream, problem('bad_handshake', 400, message)),
     );
@@ -56,7 +56,8 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
     opened: (socket: WireSocket, request: IncomingMessage) => void,
   ): void {
     const takesDeflated = this.#compression.isOn && settleExtensions(request);
-    // The answer to the handshake and Engine.IO's first packet, some microtasks later, leave in one write.
+    // Sends the answer to the handshake and Engine.IO's first packet, which follows some microtasks later, in one
+    // write.
     stream.cork();
     super.handleUpgrade(request, stream, head, (socket) => {
       if (hasExtensions(socket)) replaceInbound(socket, this.#compression);
@@ -69,7 +70,10 @@ class WireServer extends WebSocketServer<typeof WireSocket> {
 
 const DEFLATE = 'permessage-deflate';
 
-/** Leaves in the request only an offer that ws answers as we want it. Whether compressed frames may be sent. */
+/**
+ * Leaves only an offer in the request that ws answers as this node needs it. Returns whether compressed frames may be
+ * sent.
+ */
 function settleExtensions({ headers }: IncomingMessage): boolean {
   const header = headers['sec-websocket-extensions'];
   if (header === undefined) return false;
@@ -80,7 +84,7 @@ function settleExtensions({ headers }: IncomingMessage): boolean {
     return takesDeflated;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    // Malformed: ws refuses the handshake.
+    // The header is malformed, and ws refuses the handshake.
     return false;
   }
 }

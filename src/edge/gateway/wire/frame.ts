@@ -1,4 +1,7 @@
-/** A text message as the WebSocket frames that carry it (RFC 6455, section 5.2), made once for however many sockets. */
+/**
+ * A text message as the WebSocket frames that carry it (RFC 6455, section 5.2), encoded once for any number of
+ * sockets.
+ */
 import type { Compression } from './compression.ts';
 import { Chunk } from './pending.ts';
 
@@ -19,13 +22,13 @@ export class Frame {
     this.#message = message;
   }
 
-  /** Once, for all who poll. */
+  /** The text, decoded once for all polling clients. */
   get text(): string {
     this.#text ??= this.#message.toString();
     return this.#text;
   }
 
-  /** The text, to be counted while it waits for somebody who polls. */
+  /** The text as a chunk, to be counted while it waits for a polling client. */
   get chunk(): Chunk {
     this.#chunk ??= new Chunk(this.#message.length);
     return this.#chunk;
@@ -36,7 +39,7 @@ export class Frame {
     return this.#plain;
   }
 
-  /** Compressed where that is worth it, else plain. A caller MUST give the same compression each time. */
+  /** The frame, compressed if that saves bytes. A caller MUST pass the same compression each time. */
   deflated(compression: Compression): Buffer {
     this.#deflated ??= deflatedTextFrame(this.#message, compression) ?? this.plain;
     return this.#deflated;
@@ -56,7 +59,7 @@ export function deflatedTextFrame(message: Buffer, compression: Compression): Bu
   return payload === undefined ? undefined : encode(FIN | RSV1_COMPRESSED | TEXT, payload);
 }
 
-/** Header and payload in one buffer: two would be two writes, or a copy for each socket. */
+/** Puts header and payload into one buffer: two buffers would take two writes, or a copy for each socket. */
 function encode(firstByte: number, payload: Uint8Array): Buffer {
   const { length } = payload;
   const headerBytes = length < 126 ? 2 : length < 65_536 ? 4 : 10;

@@ -1,6 +1,6 @@
 /**
- * The receiving side of permessage-deflate, in the shape that ws' receiver asks for. ws' own keeps an inflate stream
- * with every connection that ever sent something compressed, and browsers compress even a heartbeat's one byte.
+ * The receiving side of permessage-deflate, in the form that ws' receiver expects. ws' own keeps an inflate stream
+ * for every connection that ever sent a compressed message, and browsers compress even the one byte of a heartbeat.
  */
 import type { Compression } from './compression.ts';
 
@@ -10,7 +10,7 @@ const NOTHING = Buffer.alloc(0);
 
 export class Inbound {
   readonly #compression: Compression;
-  /** Payloads of the fragments of a message that is not complete; ws bounds their number and sum. */
+  /** Payloads of the fragments of an incomplete message; ws limits their number and total size. */
   #fragments: Buffer[] = [];
   #isOpen = true;
 
@@ -18,7 +18,7 @@ export class Inbound {
     this.#compression = compression;
   }
 
-  /** Calls back in a later tick: the receiver does not bear it at once. */
+  /** Calls back in a later tick, because the receiver cannot handle a synchronous callback. */
   decompress(payload: Buffer, isLast: boolean, done: Inflated): void {
     this.#fragments.push(payload);
     const message = isLast ? this.#inflate() : NOTHING;
@@ -41,7 +41,7 @@ export class Inbound {
     try {
       return this.#compression.inflate(payload);
     } catch (error) {
-      // ws takes any as its own inflater's, and ends the connection: that is all that can be done about a bad stream.
+      // ws treats any error as one of its own inflater and ends the connection, which is right for a bad stream.
       return error instanceof Error ? error : new Error(String(error));
     }
   }

@@ -1,10 +1,10 @@
 /**
- * Which of a peer's offers of permessage-deflate is accepted (RFC 7692, section 7.1), and on what terms.
+ * Chooses which of a peer's offers of permessage-deflate is accepted (RFC 7692, section 7.1), and on what terms.
  *
  * The terms are always `server_no_context_takeover`, so that one compressed frame fits every socket, and
- * `client_no_context_takeover`, so that a connection at rest keeps no inflate state. Both may be answered to any
- * offer. An offer with a parameter that the RFC does not know, or with an impossible value, is declined as the RFC
- * says, and the connection goes on without compression; ws itself would refuse the connection.
+ * `client_no_context_takeover`, so that a resting connection keeps no inflate state. A server may answer any offer
+ * with both. An offer with an unknown parameter or an impossible value is declined, as the RFC says, and the
+ * connection goes on without compression; ws itself would refuse the connection.
  */
 import { extension } from 'ws';
 
@@ -35,7 +35,7 @@ const DECLINED: Negotiated = { offer: '', takesDeflated: false };
 export function negotiate(header: string, windowBits: number): Negotiated {
   const offers = extension.parse(header)['permessage-deflate'] ?? [];
   const valid = offers.filter(isValid);
-  // A peer with a small window still gets what it sends inflated; what it is sent is plain.
+  // What a peer with a small window sends can still be inflated. What it is sent is not compressed.
   const fitting = valid.find((offer) => serverWindowBits(offer) >= windowBits);
   const accepted = fitting ?? valid[0];
   if (accepted === undefined) return DECLINED;
@@ -53,7 +53,7 @@ function serverWindowBits(offer: Parameters): number {
 
 const isWindow = (value: string | true) => value !== true && /^(8|9|1[0-5])$/.test(value);
 
-/** Not an object: a peer chooses the names, and every object has a `constructor`. */
+/** A Map, because a peer chooses the names and every object has a `constructor`. */
 const validValues = new Map<string, (value: string | true) => boolean>([
   ['server_no_context_takeover', (value) => value === true],
   ['client_no_context_takeover', (value) => value === true],

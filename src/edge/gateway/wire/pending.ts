@@ -1,13 +1,14 @@
 /**
- * What waits for all clients of this process together, and who is cut off when that becomes too much. Each client's own
- * limit says nothing of their sum: ten thousand that are slow at once, each within its limit, would end the process.
+ * Counts the bytes that wait for all clients of this process together, and decides who is cut off when there are too
+ * many. Each client's own limit says nothing about their sum: ten thousand slow clients, each within its limit, would
+ * exhaust the process's memory. See `wire-socket.ts` for the limit of one client.
  *
- * Nothing is counted for a client that takes what it is sent. For one that does not, each write that waits is counted
- * when it begins to wait, which is what lets the sum grow; what has been taken since is seen at a look now and then, and
+ * A client that reads what it is sent is not counted at all. For one that does not, each write is counted when it
+ * begins to wait, because only that makes the sum grow. What has been read since is found out now and then, and
  * before anybody is cut off.
  */
 
-/** One write. It may wait for many clients, and then it is in memory once. */
+/** One write. It may wait for many clients, but it is in memory only once. */
 export class Chunk {
   readonly bytes: number;
   holders = 0;
@@ -19,23 +20,23 @@ export class Chunk {
 
 /** Somebody for whom bytes wait. */
 export interface Waiter {
-  /** That have not been taken; 0 once the connection has ended. */
+  /** Bytes that have not been read; 0 once the connection has ended. */
   readonly pendingBytes: number;
   cutOff(): void;
 }
 
 export interface PendingTotalOptions {
   readonly maxBytes: number;
-  /** So many were cut off because so much waited. */
+  /** Called when `cutOff` waiters were cut off because `pendingBytes` were waiting. */
   readonly onExceeded: (cutOff: number, pendingBytes: number) => void;
 }
 
-/** What each waiting write costs besides its bytes: its places in queues, and the object that stands for it. */
+/** What each waiting write costs besides its bytes: its queue entries and its object. */
 const WRITE_BYTES = 256;
 
 const LOOK_MS = 500;
 
-/** Not only just below the limit: the next write would be beyond it again. */
+/** Clients are cut off down to this part of the limit. Otherwise the next write would exceed it again. */
 const RELIEF = 0.75;
 
 export class PendingTotal {
@@ -51,12 +52,12 @@ export class PendingTotal {
     this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
-  /** What waits now takes about so much memory. */
+  /** About how much memory all waiting writes take. */
   get bytes(): number {
     return this.#bytes + this.#otherBytes;
   }
 
-  /** Waiters whose writes are not told: they are looked at now and then. */
+  /** Adds waiters whose writes are not reported; they are polled now and then. */
   watch(others: () => Iterable<Waiter>): void {
     this.#others.push(others);
   }
@@ -92,7 +93,7 @@ export class PendingTotal {
     if (this.bytes > this.#options.maxBytes) this.#relieve(others);
   }
 
-  /** Cuts off those that hold most memory by themselves, until there is room again. */
+  /** Cuts off the waiters that hold the most memory, until there is room again. */
   #relieve(others: readonly Waiter[]): void {
     const { maxBytes, onExceeded } = this.#options;
     const before = this.bytes;
@@ -117,7 +118,7 @@ export class PendingTotal {
   }
 }
 
-/** What waits for one client, the oldest first. */
+/** The writes that wait for one client, the oldest first. */
 export class Backlog {
   readonly #total: PendingTotal;
   readonly #waiter: Waiter;
@@ -133,19 +134,22 @@ export class Backlog {
     return this.#bytes;
   }
 
-  /** Of the memory of all that waits: of what waits for several, each has an equal part. */
+  /** This client's part of the memory. A write that waits for several clients is divided equally among them. */
   get share(): number {
     return this.#chunks.reduce((sum, { bytes, holders }) => sum + bytes / holders + WRITE_BYTES, 0);
   }
 
-  /** This waits too. */
+  /** Adds a write that waits. */
   add(chunk: Chunk): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.bytes;
     this.#total.hold(this, chunk);
   }
 
-  /** Nothing waits any more. Writes are taken as a whole and in their order, so what is left says which wait. */
+  /**
+   * Whether nothing waits any more. Writes are taken whole and in order, so the number of bytes left says which ones
+   * wait.
+   */
   isSettled(): boolean {
     const { pendingBytes } = this.#waiter;
     let taken = 0;
@@ -158,7 +162,7 @@ export class Backlog {
     return this.#chunks.length === 0;
   }
 
-  /** All was taken, or thrown away. */
+  /** Everything was taken or discarded. */
   clear(): void {
     for (const chunk of this.#chunks) this.#total.letGo(chunk);
     this.#chunks = [];

@@ -1,6 +1,6 @@
 /**
- * What waits in Engine.IO for a client that polls until it asks again, counted with what waits for all others. When it
- * has asked, the answer is HTTP's, and is looked at with its connection.
+ * Counts what waits in Engine.IO for a polling client until its next request. The answer to that request belongs to
+ * HTTP, and is counted with its connection.
  */
 import type { Socket } from 'socket.io';
 import { Backlog, Chunk, type PendingTotal } from './pending.ts';
@@ -9,7 +9,7 @@ type Connection = Socket['conn'];
 
 class Polling {
   readonly backlog: Backlog;
-  /** Of the packet that is written next, when others are sent it too. */
+  /** The chunk of the packet that is written next, if other clients get it too. */
   shared: Chunk | undefined;
 
   constructor(backlog: Backlog) {
@@ -17,7 +17,7 @@ class Polling {
   }
 }
 
-/** It lies on the connection itself, and so lives as long. */
+/** Stored on the connection itself, so that it lives exactly as long. */
 const POLLING = Symbol('what waits for a client that polls');
 
 function pollingOf(connection: Connection): Polling | undefined {
@@ -25,7 +25,7 @@ function pollingOf(connection: Connection): Polling | undefined {
   return polling instanceof Polling ? polling : undefined;
 }
 
-/** MUST be called for each connection when it opens; those over WebSocket look after themselves. */
+/** MUST be called for each connection when it opens. WebSockets count what waits for them themselves. */
 export function followPolling(connection: Connection, pending: PendingTotal, cutOff: () => void): void {
   if (connection.transport.name !== 'polling') return;
   const waiter = {
@@ -55,7 +55,7 @@ export function followPolling(connection: Connection, pending: PendingTotal, cut
   connection.once('close', end);
 }
 
-/** What is written next is this, which others are sent too. */
+/** Marks what is written next as shared with other clients. */
 export function shareNext(connection: Connection, chunk: Chunk): void {
   const polling = pollingOf(connection);
   if (polling !== undefined) polling.shared = chunk;

@@ -1,8 +1,8 @@
 /**
- * A shared frame's way to one client: straight to its WebSocket, or, for one that polls or is just changing its
- * transport, through Engine.IO, which keeps its order.
+ * Sends a shared frame to one client: directly to its WebSocket or, if the client polls or is changing its transport,
+ * through Engine.IO, which keeps the order.
  *
- * The WebSocket under a transport is no public member of Engine.IO: this is the one file that touches it.
+ * The WebSocket under a transport is not a public member of Engine.IO: this is the one file that touches it.
  */
 import type { Socket } from 'socket.io';
 import type { Frame } from './frame.ts';
@@ -16,24 +16,27 @@ export function writeShared(connection: Connection, frame: Frame): void {
   const socket = wireSocketOf(connection);
   if (socket !== undefined) socket.share(frame);
   else {
-    // Engine.IO puts the packet's type, the first character, in front by itself.
+    // Engine.IO adds the packet's type, the first character, itself.
     shareNext(connection, frame.chunk);
     connection.write(frame.text.slice(1));
   }
 }
 
-/** Whether the connection was cut because the client did not take what it was sent. */
+/** Whether the connection was cut because the client did not read. */
 export function isTooSlow(connection: Connection): boolean {
   return wireSocketOf(connection)?.isTooSlow === true;
 }
 
-/** Nothing for a client that polls. `run`: what it writes is the last that the client is sent. */
+/**
+ * Calls `run` when a message of the client is too large; what it writes is the last that the client gets. Does
+ * nothing for a polling client.
+ */
 export function whenTooLarge(connection: Connection, run: () => void): void {
   const socket = wireSocketOf(connection);
   if (socket !== undefined) socket.onTooLarge = run;
 }
 
-/** How large one message of the client may be from now on, whichever its transport. */
+/** Sets how large a message of the client may be from now on, for any transport. */
 export function limitInbound(connection: Connection, maxBytes: number): void {
   const socket = wireSocketOf(connection);
   if (socket !== undefined) {
@@ -44,7 +47,7 @@ export function limitInbound(connection: Connection, maxBytes: number): void {
   if (isLimited(transport)) transport.maxHttpBufferSize = maxBytes;
 }
 
-/** What a polling client may post at once now. */
+/** How many bytes a polling client may post now. */
 export function postMaxBytes({ transport }: Connection): number {
   return isLimited(transport) ? transport.maxHttpBufferSize : Number.POSITIVE_INFINITY;
 }
@@ -53,12 +56,12 @@ function isLimited(transport: object): transport is { maxHttpBufferSize: number 
   return 'maxHttpBufferSize' in transport && typeof transport.maxHttpBufferSize === 'number';
 }
 
-/** Bytes that wait for the client, whichever its transport. */
+/** Bytes that wait for the client, for any transport. */
 export function pendingBytes(connection: Connection): number {
   return wireSocketOf(connection)?.pendingBytes ?? pollingBytes(connection);
 }
 
-/** Keeps what is sent to the client until the function that this returns is called, or the connection closes. */
+/** Holds back what is sent to the client until the returned function is called or the connection closes. */
 export function holdWrites(connection: Connection): () => void {
   const socket = wireSocketOf(connection);
   socket?.hold();

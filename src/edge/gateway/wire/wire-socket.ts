@@ -1,9 +1,11 @@
 /**
- * A server's WebSocket whose sends all go through one queue, in the order of the calls: shared frames and Engine.IO's
- * own packets alike. What is sent within one turn of the event loop leaves in one write at its end.
+ * A server's WebSocket with one queue for everything that it sends, in the order of the calls: shared frames and
+ * Engine.IO's own packets. What is sent within one turn of the event loop leaves in one write at its end.
  *
- * Engine.IO is told at once that its packet is sent, so that its own buffer stays empty and what waits, waits in one
- * place.
+ * This is where one slow client is cut off. See `maxPendingBytes`, and `slow_consumer` in goaway.ts.
+ *
+ * Engine.IO is told at once that its packet was sent. So its own buffer stays empty, and everything that waits does
+ * so in one place.
  */
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
@@ -12,7 +14,7 @@ import { binaryFrame, deflatedTextFrame, type Frame, textFrame } from './frame.t
 import { Backlog, type PendingTotal, type Waiter } from './pending.ts';
 import { Run } from './write-batch.ts';
 
-/** A run that is longer leaves at once, so that a burst does not become one huge buffer. */
+/** A longer batch leaves at once, so that a burst does not become one huge buffer. */
 const MAX_RUN_BYTES = 65_536;
 
 /** Sockets with something to send at the end of this turn. */
@@ -26,13 +28,13 @@ function flushWaiting(): void {
 
 type Sent = (error?: Error) => void;
 
-/** With which ws closes when a message is larger than `maxPayload` (RFC 6455, section 7.4.1). */
+/** ws' close code for a message larger than `maxPayload` (RFC 6455, section 7.4.1). */
 const TOO_LARGE = 1009;
 
 export interface PendingLimits {
-  /** Of one client: it is cut off when more than this waits for it and something else is to be sent. */
+  /** Limit of one client. It is cut off if more than this waits when something else is to be sent. */
   readonly maxPendingBytes: number;
-  /** Of all. */
+  /** What waits for all clients. */
   readonly pending: PendingTotal;
 }
 
@@ -44,10 +46,12 @@ export class WireSocket extends WebSocket implements Waiter {
   #isWaiting = false;
   #isHeld = false;
   #limits: PendingLimits | undefined;
-  /** Made when something waits. */
+  /** Created when something first waits. */
   #backlog: Backlog | undefined;
   #isTooSlow = false;
-  /** Called before it closes because a message was larger than is allowed; what that writes is still sent. */
+  /**
+   * Called before the socket closes because of a message that is too large. What the callback writes is still sent.
+   */
   onTooLarge: (() => void) | undefined;
 
   /** MUST be called once the connection is open. Takes over all writing of messages. */
@@ -57,7 +61,7 @@ export class WireSocket extends WebSocket implements Waiter {
     this.#limits = limits;
   }
 
-  /** True once the connection was cut because the client did not take what it was sent. */
+  /** Whether the connection was cut because the client did not read. */
   get isTooSlow(): boolean {
     return this.#isTooSlow;
   }
@@ -68,19 +72,19 @@ export class WireSocket extends WebSocket implements Waiter {
     return stream === undefined || stream.destroyed ? 0 : this.#run.length + stream.writableLength;
   }
 
-  /** Without a word: it would wait behind all the rest. */
+  /** Ends the connection without a close frame, which would only wait behind everything else. */
   cutOff(): void {
     this.#isTooSlow = true;
     this.terminate();
   }
 
-  /** Messages may be as large from now on, inflated too. MUST NOT be more than the server's `maxPayload`. */
+  /** Sets the largest message from now on, also once inflated. MUST NOT exceed the server's `maxPayload`. */
   limitInbound(maxBytes: number): void {
-    // Its receiver is not public, and nothing else can end a message before it is here as a whole.
+    // ws' receiver is not public, but nothing else can reject a message before all of it is here.
     if (hasReceiver(this)) this._receiver._maxPayload = maxBytes;
   }
 
-  /** Sends a frame that other sockets are sent too. */
+  /** Sends a frame that other sockets get too. */
   share(frame: Frame): void {
     if (this.readyState !== WebSocket.OPEN) return;
     this.#push(this.#compression === undefined ? frame.plain : frame.deflated(this.#compression));
@@ -103,7 +107,7 @@ export class WireSocket extends WebSocket implements Waiter {
     super.close(code, reason);
   }
 
-  /** What is sent from now on waits for {@link release}. */
+  /** Holds back what is sent from now on, until {@link release}. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -125,13 +129,13 @@ export class WireSocket extends WebSocket implements Waiter {
     const limits = this.#limits;
     this.#run = Run.EMPTY;
     if (limits === undefined || !stream?.writable) return;
-    // Asked of what waited before: one large message by itself makes nobody slow.
+    // Checks only what waited before: one large message does not make a client slow.
     if (stream.writableLength > limits.maxPendingBytes) {
       this.cutOff();
       return;
     }
     stream.write(run.bytes);
-    // Corked it waits for nobody but this process.
+    // While it is corked, only this process keeps it waiting.
     if (stream.writableLength > 0 && stream.writableCorked === 0) this.#wait(run, limits);
   }
 

@@ -1,14 +1,14 @@
 /**
- * The frames that one socket is to be sent in this turn of the event loop, to leave in one write.
+ * The frames that one socket gets in this turn of the event loop, to leave in one write.
  *
- * Sockets in the same rooms get the same frames, so runs are shared: each run knows the run that is itself and the
- * frame that came next, and a thousand sockets that are sent the same ten frames hold one run, whose bytes are put
- * together once.
+ * Sockets in the same rooms get the same frames, so they share batches. Each batch knows the batch that consists of
+ * itself and the frame that came next. A thousand sockets that get the same ten frames hold one batch, whose bytes
+ * are joined once.
  */
 import { Chunk } from './pending.ts';
 
 export class Run {
-  /** Nothing to send; every run begins here. */
+  /** Nothing to send; every batch begins here. */
   static readonly EMPTY = new Run(undefined, undefined);
 
   readonly #before: Run | undefined;
@@ -40,13 +40,16 @@ export class Run {
     return this.#bytes;
   }
 
-  /** The bytes, to be counted when they wait for somebody. */
+  /** The bytes as a chunk, to be counted when they wait for a client. */
   get chunk(): Chunk {
     this.#chunk ??= new Chunk(this.#length);
     return this.#chunk;
   }
 
-  /** Lets go of the runs that began here. MUST be called when the turn is over, or the last frames stay in memory. */
+  /**
+   * Releases the batches that began here. MUST be called at the end of the turn; otherwise the last frames stay in
+   * memory.
+   */
   forget(): void {
     this.#next = undefined;
   }

@@ -16,7 +16,7 @@ interface CheckFindings {
 
 export interface CheckOptions {
   readonly events: EventsOptions;
-  /** Undefined when this process does not know: it has no routes. */
+  /** Returns undefined when this process has no routes and cannot know. */
   readonly audiencesOf: (event: Event) => Read<readonly CheckFindings[]> | undefined;
 }
 

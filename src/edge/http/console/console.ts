@@ -1,6 +1,6 @@
 /**
- * The console: its page, and what the page asks. In embedded mode it is for everybody who reaches the port; elsewhere
- * it stands on OPS_PORT, and all but the page itself and `about` needs a token with the scope `admin`.
+ * The console: its page, and the requests that the page makes. In embedded mode anybody who reaches the port may use
+ * it. Otherwise it is on OPS_PORT, and everything but the page and `about` needs a token with the scope `admin`.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -18,14 +18,14 @@ export interface ConsoleOptions
     TokensOptions,
     Pick<LiveOptions, 'activity' | 'closing'>,
     Pick<PageOptions, 'pagePath' | 'files'> {
-  /** Undefined: nobody needs a token. */
+  /** Undefined: no token is needed. */
   readonly verify: Verify | undefined;
   readonly about: () => Omit<About, 'canSign'>;
-  /** How many dead letters lie there; undefined when that is not known. MUST be cheap. */
+  /** The number of dead letters; undefined when it is not known. MUST be cheap. */
   readonly dead: () => Promise<number | undefined>;
 }
 
-/** Whoever asks where nobody needs a token. */
+/** The identity of all who ask where no token is needed. */
 const ANYBODY: Identity = {
   user: 'console',
   departments: [],
@@ -41,7 +41,7 @@ const OPEN: BearerCheck = { admit: async () => undefined, identityOf: () => ANYB
 
 const SCOPE = 'admin';
 
-/** How long a stream may outlive its token. */
+/** How often the token of an open stream is checked, and so how long a stream may outlive it. */
 const CHECK_MS = 10_000;
 
 export function serveConsole(app: FastifyInstance, options: ConsoleOptions): void {
@@ -70,7 +70,7 @@ export function serveConsole(app: FastifyInstance, options: ConsoleOptions): voi
   });
 }
 
-/** Whether the token of a request that was admitted is still good. While that cannot be said, it is. */
+/** Whether the token of an admitted request is still valid. If that cannot be checked now, it counts as valid. */
 async function stillMay(request: FastifyRequest, verify: Verify | undefined): Promise<boolean> {
   if (verify === undefined) return true;
   const bearer = await bearerOf(request, verify, SCOPE);

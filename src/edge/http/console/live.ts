@@ -1,4 +1,4 @@
-/** `GET /console/live`: what happens to events, as Server-Sent Events, for as long as somebody looks. */
+/** `GET /console/live`: what happens to events, as Server-Sent Events, for as long as somebody watches. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { problem } from '../../../contract/problem.ts';
 import type { Activity } from '../../../observe/activity/activity.ts';
@@ -7,9 +7,9 @@ import { sendProblem } from '../problems.ts';
 
 export interface LiveOptions {
   readonly activity: Activity;
-  /** Aborts when the service stops: the streams would hold it up. */
+  /** Aborts when the service stops, because open streams would delay that. */
   readonly closing: AbortSignal;
-  /** Asked every `checkMs`: whoever watches may be told to stop. */
+  /** Called every `checkMs`. The stream ends when it resolves with false. */
   readonly stillMay: (request: FastifyRequest) => Promise<boolean>;
   readonly checkMs: number;
 }
@@ -18,7 +18,7 @@ const MAX_WATCHERS = 20;
 
 export function serveLive(app: FastifyInstance, { activity, closing, stillMay, checkMs }: LiveOptions): void {
   let watchers = 0;
-  // A HEAD would open a stream that nobody reads, and that nothing ends.
+  // A HEAD request would open a stream that nobody reads and nothing ends.
   const options = { schema: { hide: true }, compress: false, exposeHeadRoute: false } as const;
   app.get('/console/live', options, async (request, reply) => {
     if (closing.aborted || watchers >= MAX_WATCHERS) {

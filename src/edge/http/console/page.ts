@@ -1,4 +1,4 @@
-/** The console's page: the files that were built for it. */
+/** Serves the console's page from the files that the build wrote. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import staticFiles from '@fastify/static';
@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 export interface PageOptions {
   /** `/` or `/console/`. */
   readonly pagePath: string;
-  /** Where the page connects its devices, when that is not where it is from. */
+  /** The port of the gateway that the page connects its devices to, if it is not the page's own. */
   readonly gatewayPort: () => number | null;
   /** The folder with the files. */
   readonly files: URL;
@@ -16,7 +16,7 @@ export interface PageOptions {
 export function servePage(app: FastifyInstance, options: PageOptions): void {
   const { pagePath, gatewayPort, files } = options;
   app.register(async (scope) => {
-    // A later hook of the parent's comes first: the header is there to be widened.
+    // The parent's hook runs first, so the header that this extends is already there.
     scope.addHook('onRequest', async (request, reply) => allowGateway(request, reply, gatewayPort()));
     if (!existsSync(new URL('index.html', files))) {
       app.log.warn({ folder: fileURLToPath(files) }, 'the console is not built, its page is missing');
@@ -27,7 +27,7 @@ export function servePage(app: FastifyInstance, options: PageOptions): void {
     }
     await scope.register(staticFiles, { root: fileURLToPath(files), prefix: pagePath });
     if (pagePath === '/') return;
-    // The router does not tell the two apart, but relative addresses in the page do.
+    // The router treats both paths alike, but relative addresses in the page need the slash.
     scope.get(pagePath.slice(0, -1), { schema: { hide: true } }, async (request, reply) => {
       const { pathname } = new URL(request.url, 'http://localhost');
       return pathname.endsWith('/') ? reply.sendFile('index.html') : reply.redirect(pagePath);
@@ -35,7 +35,7 @@ export function servePage(app: FastifyInstance, options: PageOptions): void {
   });
 }
 
-/** Polling is a request to another origin: same host, another port. */
+/** Polling the gateway is a request to another origin: the same host, another port. */
 function allowGateway(request: FastifyRequest, reply: FastifyReply, port: number | null): void {
   const policy = reply.getHeader('content-security-policy');
   const own = `http://${request.headers.host}`;

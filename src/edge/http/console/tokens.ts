@@ -1,4 +1,4 @@
-/** `POST /console/tokens`: a token for a device of the console's, made with the service's own key. */
+/** `POST /console/tokens`: makes a token for one of the console's devices, with the service's own key. */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { tokenAnswerSchema, tokenRequestSchema } from '../../../contract/console.ts';
@@ -10,7 +10,7 @@ import { problemResponses, sendProblem } from '../problems.ts';
 export type Sign = (claims: Record<string, unknown>, seconds: number) => Promise<string>;
 
 export interface TokensOptions {
-  /** Undefined when the service has no key that signs. */
+  /** Undefined when the service has no signing key. */
   readonly sign: Sign | undefined;
 }
 

@@ -123,8 +123,10 @@ export function feedOn(log: FakeLog, inForce: () => Promise<void> = async () => 
   const feed = new Feed('user:1', {
     inbox: log,
     inForce,
-    onPassedOn: (_audience, message, sockets) => passedOn.push({ message, sockets }),
-    onHealed: () => {},
+    observers: {
+      passedOn: (_audience, message, sockets) => void passedOn.push({ message, sockets }),
+      healed: () => {},
+    },
     onFault: (_audience, error) => faults.push(error),
     now: Date.now,
   });

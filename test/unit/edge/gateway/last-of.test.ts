@@ -36,13 +36,13 @@ async function filled(
     return inbox.readNewest(audience, first, last, limit);
   };
   const [head = { epoch: '0', offset: 0 }] = await inbox.heads([AUDIENCE]);
-  const onRecovery = () => expect.unreachable('nobody has come back');
+  const observers = { recovered: () => expect.unreachable('nobody has come back') };
   const of = async (last: number, at: Cursor = head) => {
     const { notifications, ...place } = await lastOf(
       {
         inbox: { read: refuse, incarnations: refuse, readNewest },
         maxNotifications: 5,
-        onRecovery,
+        observers,
         now: Date.now,
       },
       AUDIENCE,

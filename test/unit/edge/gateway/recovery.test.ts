@@ -1,7 +1,11 @@
 /** What a client missed since its cursor: whole or not at all, and free when there is nothing new. */
 import { describe, expect, test } from 'vitest';
 import { type Cursor, EMPTY_HEAD, notificationSchema } from '../../../../src/contract/notification.ts';
-import { type AnswerBudget, type RecoveryResult, recover } from '../../../../src/edge/gateway/recovery.ts';
+import {
+  NO_DELIVERY_OBSERVERS,
+  type RecoveryResult,
+} from '../../../../src/edge/gateway/delivery-observer.ts';
+import { type AnswerBudget, recover } from '../../../../src/edge/gateway/recovery.ts';
 import { Portion } from '../../../../src/pipeline/inbox/answer-size.ts';
 import type { Inbox, Stored } from '../../../../src/pipeline/inbox/inbox.ts';
 import { parseIncarnations } from '../../../../src/pipeline/inbox/incarnations.ts';
@@ -57,8 +61,10 @@ function fakeInbox(entries: readonly Stored[], epochs = 'b:6,a:1') {
     },
   };
   const told: [RecoveryResult, number][] = [];
-  const onRecovery = (result: RecoveryResult, count: number) => void told.push([result, count]);
-  return { inbox, asked, told, onRecovery };
+  const observers = {
+    recovered: (result: RecoveryResult, count: number) => void told.push([result, count]),
+  };
+  return { inbox, asked, told, observers };
 }
 
 const upTo = (last: number, first = 1) =>
@@ -71,7 +77,7 @@ async function recovered(
   answer: AnswerBudget = answerOf(),
 ) {
   const missed = await recover(
-    { inbox: fake.inbox, maxNotifications: 5, onRecovery: fake.onRecovery, now: Date.now },
+    { inbox: fake.inbox, maxNotifications: 5, observers: fake.observers, now: Date.now },
     audience,
     cursor,
     head,
@@ -105,7 +111,7 @@ describe('recovered', () => {
   test('the notifications themselves, as they were published', async () => {
     const { inbox } = fakeInbox(upTo(10));
     const { notifications } = await recover(
-      { inbox, maxNotifications: 5, onRecovery: () => {}, now: Date.now },
+      { inbox, maxNotifications: 5, observers: NO_DELIVERY_OBSERVERS, now: Date.now },
       audience,
       { epoch: 'b', offset: 9 },
       HEAD,
@@ -206,7 +212,7 @@ describe('not recovered', () => {
     for (const epoch of ['a', 'b']) {
       await expect(
         recover(
-          { inbox, maxNotifications: 5, onRecovery: () => {}, now: Date.now },
+          { inbox, maxNotifications: 5, observers: NO_DELIVERY_OBSERVERS, now: Date.now },
           audience,
           { epoch, offset: 9 },
           HEAD,

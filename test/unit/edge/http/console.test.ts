@@ -18,7 +18,7 @@ class FakeActivity implements Activity {
   readonly listeners = new Set<(tick: Tick) => void>();
   readonly isWatched = true;
   record(): void {}
-  tellConnections(): void {}
+  setConnectionCount(): void {}
   close(): void {}
   watch(listener: (tick: Tick) => void): () => void {
     this.listeners.add(listener);

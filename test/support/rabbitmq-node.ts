@@ -9,6 +9,9 @@ import type { ServerHome, ServerProcess } from './server.ts';
 const startTimeoutMs = 120_000;
 const epmdStartTimeoutMs = 30_000;
 
+/** Threads that share the little that there is to do, and look for more of it, cost a sixth of a start. */
+const ONE_SCHEDULER = '+S 1:1 +SDcpu 1:1 +SDio 1 +sbwt none +sbwtdcpu none +sbwtdio none';
+
 export interface RabbitMqNode {
   readonly command: string;
   readonly folder: string;
@@ -43,7 +46,7 @@ function environment({ folder, nodeName, ports }: RabbitMqNode): NodeJS.ProcessE
     ERL_EPMD_PORT: String(ports.epmd),
     RABBITMQ_NODENAME: nodeName,
     RABBITMQ_DIST_PORT: String(ports.distribution),
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${ONE_SCHEDULER}`,
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
     RABBITMQ_PID_FILE: join(folder, 'pid'),

@@ -22,7 +22,7 @@ export interface Showing {
   readonly image?: TextTemplate | undefined;
 }
 
-export interface Presentation extends Shown {
+interface Presentation extends Shown {
   /** Undefined: everything could be filled in. */
   readonly omitted: readonly Omission[] | undefined;
 }

@@ -69,7 +69,7 @@ function rowOf({ id, item, status }: Order): HTMLElement {
       element('p', [element('b', `${id} ${item}`), element('span', status, { 'data-status': status })]),
       element('p', buttons, { class: 'buttons' }),
     ],
-    { 'data-order': id },
+    { 'data-order': id, id: `order-${id}` },
   );
 }
 

@@ -2,6 +2,7 @@
  * The e-mail service: writes to whom a notification has not reached within UNREACHED_AFTER seconds. What it "sends" it
  * publishes as `mail.sent`, for the page to show.
  */
+import { type Notification, textsOf } from 'carillon/client';
 import { z } from 'zod';
 import type { Signal } from '../support/link.ts';
 import type { Story } from '../support/story.ts';
@@ -10,7 +11,7 @@ const sessionSchema = z.object({ user: z.string(), session: z.string() });
 
 const unreachedSchema = z.object({
   user: z.string(),
-  notification: z.object({ data: z.object({ title: z.string(), body: z.string() }) }),
+  notification: z.custom<Notification>((value) => typeof value === 'object' && value !== null),
 });
 
 export async function startMailer({ publish, signals }: Pick<Story, 'publish' | 'signals'>): Promise<void> {
@@ -24,10 +25,12 @@ export async function startMailer({ publish, signals }: Pick<Story, 'publish' | 
         if (mailed.has(id)) return;
         mailed.add(id);
         const { user, notification } = unreachedSchema.parse(data);
+        // A real one knows in which language its customers read.
+        const { title, body } = textsOf(notification, ['en']);
         await publish({
           type: 'mail.sent',
           id: `mail for ${id}`,
-          data: { to: `${user}@example.com`, subject: notification.data.title, text: notification.data.body },
+          data: { to: `${user}@example.com`, subject: title, text: body },
         });
         return;
       }

@@ -1,6 +1,13 @@
 /** The customer's phone: a bell, and the inbox under it as a list. Offline it shows what it last knew. */
 import { CarillonBell } from 'carillon/bell';
-import type { Client, ConnectionState, InboxItem, Notification } from 'carillon/client';
+import {
+  type Client,
+  type ConnectionState,
+  type InboxItem,
+  type Notification,
+  type Texts,
+  textsOf,
+} from 'carillon/client';
 import { find, login } from '../support/page.ts';
 import { element, part, timeOf } from './nodes.ts';
 import { CUSTOMER } from './orders.ts';
@@ -19,6 +26,7 @@ export class Phone {
   readonly #button = find('#phone button', HTMLButtonElement);
   readonly #state = part('#phone [data-state]');
   readonly #log = part('[data-log]');
+  readonly #language = find('#phone select', HTMLSelectElement);
   /** Titles of what came, by the event's id: a retraction tells no more than that. */
   readonly #titles = new Map<string, string>();
 
@@ -40,9 +48,10 @@ export class Phone {
     const setState = () => this.#showState(client.state);
     client.on('state', setState);
     setState();
-    client.on('notification', ({ id, data }, { isMissed }) => {
-      this.#titles.set(id, String(data.title));
-      this.#say(`${isMissed ? 'Afterwards' : 'Live'}: ${data.title}`);
+    client.on('notification', (notification, { isMissed }) => {
+      const { title } = this.#textsOf(notification);
+      this.#titles.set(notification.id, title);
+      this.#say(`${isMissed ? 'Afterwards' : 'Live'}: ${title}`);
     });
     client.on('retracted', ({ id }) => {
       this.#say(`Taken back: ${this.#titles.get(id) ?? 'what had not been here'}`);
@@ -50,6 +59,11 @@ export class Phone {
     let isLoaded = false;
     const show = () => isLoaded && this.#show(client.inbox.list);
     client.inbox.subscribe(show);
+    this.#language.addEventListener('change', () => {
+      // The bell follows the language around it.
+      part('#phone').lang = this.#language.value;
+      show();
+    });
     client.inbox.refresh().then(
       () => {
         isLoaded = true;
@@ -66,8 +80,12 @@ export class Phone {
   }
 
   #show(list: readonly InboxItem[]): void {
-    for (const { id, data } of list) this.#titles.set(id, String(data.title));
-    part('[data-inbox]').replaceChildren(...list.map(rowOf));
+    for (const item of list) this.#titles.set(item.id, this.#textsOf(item).title);
+    part('[data-inbox]').replaceChildren(...list.map((item) => rowOf(item, this.#textsOf(item))));
+  }
+
+  #textsOf(notification: Notification): Texts {
+    return textsOf(notification, [this.#language.value]);
   }
 
   #showState({ status }: ConnectionState): void {
@@ -77,10 +95,14 @@ export class Phone {
   }
 }
 
-function rowOf({ id, data, time, severity }: InboxItem | Notification): HTMLElement {
+function rowOf({ id, time, severity }: InboxItem, texts: Texts): HTMLElement {
+  const { title, titleLanguage = '', body, bodyLanguage = '' } = texts;
   return element(
     'li',
-    [element('p', [element('b', String(data.title)), timeOf(time)]), element('p', String(data.body))],
+    [
+      element('p', [element('b', title, { dir: 'auto', lang: titleLanguage }), timeOf(time)]),
+      element('p', body, { dir: 'auto', lang: bodyLanguage }),
+    ],
     { 'data-id': id, 'data-severity': severity },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The shop's service: what becomes of each order, as events. It names no audience and knows of no inbox, bell or
- * e-mail: routes.yaml says whom each event is for.
+ * The shop's service: what becomes of each order, as events. It names no audience, writes no text for people and knows of
+ * no inbox, bell or e-mail: routes.yaml says whom each event is for, and in which words.
  */
 import { z } from 'zod';
 import type { Story } from '../support/story.ts';
@@ -22,16 +22,6 @@ interface Entry {
   /** Of the last event. */
   readonly eventId: string;
 }
-
-const TEXTS: Readonly<Record<Status, string>> = {
-  placed: 'Thank you. We have your order.',
-  packed: 'It is in its box and waits for the carrier.',
-  shipped: 'It is on its way to you.',
-  delivered: 'It is at your door.',
-  cancelled: 'We have cancelled it. You pay nothing.',
-};
-
-const SEVERITIES: Readonly<Partial<Record<Status, string>>> = { delivered: 'success', cancelled: 'warning' };
 
 const placeSchema = z.object({ item: z.enum(items) });
 const orderSchema = z.object({ id: z.string() });
@@ -87,13 +77,7 @@ export class Shop {
     const eventId = await this.#send(`order.${status}`, id, {
       // Of all that is said of one order the inbox shows the newest.
       collapsekey: `order-${id}`,
-      severity: SEVERITIES[status] ?? 'info',
-      data: {
-        orderId: id,
-        customerId: CUSTOMER,
-        title: `Order ${id} is ${status}`,
-        body: `${item}. ${TEXTS[status]}`,
-      },
+      data: { orderId: id, customerId: CUSTOMER, item },
     });
     this.#entries.set(id, { id, item, history, eventId });
     return this.state;

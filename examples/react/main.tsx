@@ -1,6 +1,6 @@
 /** The page: the inbox of whoever is chosen, and the news of a topic. */
 import '../support/story.css';
-import type { Notification } from 'carillon/client';
+import { type Notification, textsOf } from 'carillon/client';
 import { type Carillon, useCarillon, useTopic } from 'carillon/react';
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -69,7 +69,7 @@ function Inbox({
       <ul className="rows">
         {notifications.map((item) => (
           <li key={`${item.source} ${item.id}`} className="row" style={{ alignItems: 'center' }}>
-            <span style={{ flex: 1, fontWeight: item.read ? 400 : 650 }}>{String(item.data.title)}</span>
+            <span style={{ flex: 1, fontWeight: item.read ? 400 : 650 }}>{textsOf(item).title}</span>
             <button
               type="button"
               className="plain"

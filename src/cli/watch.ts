@@ -8,6 +8,7 @@ import {
   type ConnectionState,
   connect,
   type Notification,
+  textsOf,
 } from '../clients/client/connect.ts';
 import { type Audience, faultOfAudience, isAudience } from '../contract/audience.ts';
 import { normalised } from '../contract/id.ts';
@@ -145,8 +146,13 @@ function lineOf(notification: Notification, terminal: Terminal): string {
 }
 
 function wordsOf(notification: Notification): string {
-  const { data, datacontenttype } = notification;
+  const { data, datacontenttype, display } = notification;
   const bytes = bytesOf(notification);
+  if (display !== undefined) {
+    // Node takes it from LANG and the like.
+    const { title, body } = textsOf(notification, [Intl.DateTimeFormat().resolvedOptions().locale]);
+    return [title, body].filter((part) => part !== '').join(': ');
+  }
   if (bytes !== undefined) return `${datacontenttype}, ${bytes.length} bytes`;
   const words = [data.title, data.body].filter((part) => typeof part === 'string').join(': ');
   return words === '' ? JSON.stringify(data) : words;

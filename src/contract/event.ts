@@ -46,6 +46,12 @@ const identifier = (name: string, max: number) =>
     .refine(isWellFormed, `${name} must be well-formed Unicode`)
     .refine(hasNoControls, `${name} must not hold control characters`);
 
+/** A name for programs: apps say it to people in their own words. */
+export const categorySchema = identifier('category', 64).regex(
+  /^[\x21-\x7e]+$/,
+  'category must be printable ASCII without spaces',
+);
+
 /** `"user:1, department:sales"` and `["user:1", "department:sales"]` say the same. */
 const audienceListSchema = z
   .preprocess(
@@ -92,6 +98,11 @@ export const eventSchema = z
       .optional()
       .describe('Of the notifications with one key only the newest is shown.'),
     severity: severitySchema.optional(),
+    category: categorySchema
+      .optional()
+      .describe(
+        'What it is about, as people think of it: billing, shifts. 1 to 64 characters, as of a type.',
+      ),
     data: jsonObjectSchema
       .optional()
       .describe('Any JSON object; title, body and url are what a bell shows when present.'),

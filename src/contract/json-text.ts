@@ -30,6 +30,18 @@ export function memberText(text: string, name: string): string | undefined {
   return found;
 }
 
+/** The text of an object with another value of a member, wherever it is. It stays as it is without that member. */
+export function withOtherValue(text: string, name: string, value: string): string {
+  let replaced = '';
+  let done = 0;
+  eachMember(text, (at, keyEnd, from, end) => {
+    if (!isName(text, at, keyEnd, name)) return;
+    replaced += text.slice(done, from) + value;
+    done = end;
+  });
+  return replaced + text.slice(done);
+}
+
 /** The texts of an array's elements. */
 export function elementTexts(text: string): string[] {
   const texts: string[] = [];

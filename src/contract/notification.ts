@@ -1,6 +1,7 @@
 /** A notification: an event as one audience gets it, with its place in that audience's log. */
 import { z } from 'zod';
 import { type Audience, audienceKind, audienceSchema } from './audience.ts';
+import { displaySchema } from './display.ts';
 import { type Event, severitySchema } from './event.ts';
 import { isJsonObject, jsonObjectSchema, readStored } from './json.ts';
 import { jsonTextOf } from './written.ts';
@@ -38,7 +39,8 @@ export const notificationSchema = z
       .nonnegative()
       .optional()
       .describe('When it was appended to this log, in milliseconds since 1970: an inbox has this order.'),
-    severity: severitySchema,
+    severity: severitySchema.describe("The event's own, or else its route's; info when neither says one."),
+    category: z.string().optional().describe("What it is about: the event's own, or else its route's."),
     collapsekey: z.string().optional(),
     expirytime: z.string().optional(),
     traceparent: z.string().optional(),
@@ -52,6 +54,9 @@ export const notificationSchema = z
       .optional()
       .describe('The media type of the bytes; there when data_base64 is.'),
     data_base64: z.base64().optional().describe('Bytes, of an event that has them in place of data.'),
+    display: displaySchema
+      .optional()
+      .describe('What a route shows of it, as it stood when the event was delivered. Absent without one.'),
   })
   .meta({ id: 'Notification', description: 'An event as one audience gets it.' });
 
@@ -69,15 +74,15 @@ export interface NotificationText {
 export const NOTIFICATION_MIDDLE = '","offset":';
 export const NOTIFICATION_AT = ',"at":';
 
-/** A notification without its data or bytes. */
-export type Envelope = Omit<Notification, 'data' | 'datacontenttype' | 'data_base64'>;
+/** A notification without its data or bytes, and what is shown of it. */
+export type Envelope = Omit<Notification, 'data' | 'datacontenttype' | 'data_base64' | 'display'>;
 
 /** The content type of bytes that came without one. */
 const UNKNOWN_TYPE = 'application/octet-stream';
 
 /**
- * The JSON of a notification that we wrote, without its data, which may be hundreds of times as long. `data` comes last,
- * or in its place `datacontenttype` and `data_base64`, and within a JSON string no quote stands unescaped: the first
+ * The JSON of a notification that we wrote, without its data, which may be hundreds of times as long. `data` comes last but for
+ * `display`, or in its place `datacontenttype` and `data_base64`, and within a JSON string no quote stands unescaped: the first
  * place that looks like the beginning of such a name is one.
  */
 export function envelopeTextIn(json: string): string {
@@ -124,30 +129,46 @@ export function eventOfPacket(packet: string) {
   return readStored(packetSchema, packet.slice(2))?.[1];
 }
 
+/** What its routes add to an event. */
+export interface Shown {
+  /** Counts when the event itself says none. */
+  readonly severity?: Notification['severity'] | undefined;
+  /** Counts when the event itself says none. */
+  readonly category?: string | undefined;
+  /** A {@link displaySchema} as JSON. */
+  readonly displayJson?: string | undefined;
+}
+
+const NOTHING_SHOWN: Shown = {};
+
 /** Serialises an event once, however many audiences it is for. `copies`: {@link canReachUserTwice}. */
 export function encodeEvent(
   event: Event,
   receivedAt: Date,
   copies = false,
+  shown = NOTHING_SHOWN,
 ): (audience: Audience) => NotificationText {
+  const { displayJson } = shown;
   const { id, source, type, subject, collapsekey, expirytime, traceparent, data_base64 } = event;
   const time = event.time ?? receivedAt.toISOString();
-  const severity = event.severity ?? 'info';
+  const severity = event.severity ?? shown.severity ?? 'info';
   const content =
     data_base64 === undefined
       ? `"data":${event.data === undefined ? '{}' : jsonTextOf(event.data)}}`
       : JSON.stringify({ datacontenttype: event.datacontenttype ?? UNKNOWN_TYPE, data_base64 }).slice(1);
   // `id`, `source` and `type` MUST stay the first: eventIn.
   const head = JSON.stringify({ id, source, type, time, subject }).slice(0, -1);
-  // The content MUST stay the last of them, and its names begin with `data`: envelopeTextIn, envelopes.lua.
+  // Behind the content MUST only be what an envelope leaves out; its names begin with `data`: envelopeTextIn, envelopes.lua.
   const attributes = JSON.stringify({
     severity,
+    category: event.category ?? shown.category,
     collapsekey,
     expirytime,
     traceparent,
     copies: copies || undefined,
   });
-  const tail = `,${attributes.slice(1, -1)},${content}`;
+  const end = displayJson === undefined ? content : `${content.slice(0, -1)},"display":${displayJson}}`;
+  const tail = `,${attributes.slice(1, -1)},${end}`;
   return (audience) => ({ head: `${head},"audience":${quoted(audience)},"epoch":"`, tail });
 }
 

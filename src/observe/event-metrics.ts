@@ -9,7 +9,8 @@ export function observeWithMetrics(metrics: Metrics, measuresProcessing: boolean
     appended: ({ begunMs }, audience, { repeat }) => {
       metrics.appended(audienceKind(audience), repeat, performance.now() - begunMs);
     },
-    settled: ({ begunMs }, settlement) => {
+    settled: ({ begunMs, omitted }, settlement) => {
+      if (omitted !== undefined) metrics.omitted(omitted);
       if (measuresProcessing) metrics.processed(performance.now() - begunMs);
       if (settlement.kind === 'dead-letter') metrics.deadLettered(settlement.refusal.code);
       else metrics.settled(settlement.kind);

@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { AudienceKind } from '../contract/audience.ts';
+import { type Omission, omissionReasons, shownFields } from '../contract/display.ts';
 import { connectionCodes } from '../contract/problem.ts';
 import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
 import { type SignalName, signalSchemas } from '../contract/signal.ts';
@@ -39,6 +40,11 @@ export class Metrics {
   readonly #deadLetters = new Counter('carillon_dead_letters_total', 'Events that became dead letters.', {
     reason: Object.keys(refusalCodes),
   });
+  readonly #omissions = new Counter(
+    'carillon_display_omissions_total',
+    'Fields, or languages of one, that routes could not show of an event.',
+    { field: shownFields, reason: omissionReasons },
+  );
   readonly #appends = new Counter('carillon_appends_total', 'Entries handed to inboxes.', {
     kind,
     result: ['new', 'repeat'],
@@ -145,6 +151,7 @@ export class Metrics {
     this.#families = [
       this.#events,
       this.#deadLetters,
+      this.#omissions,
       this.#appends,
       this.#held,
       this.#appendDurations,
@@ -173,6 +180,8 @@ export class Metrics {
     this.#requestCost.of({});
     for (const reason of REQUEST_REFUSALS) this.#requestsRefused.of({ reason });
     for (const reason of Object.keys(refusalCodes)) this.#deadLetters.of({ reason });
+    for (const field of shownFields)
+      for (const reason of omissionReasons) this.#omissions.of({ field, reason });
     for (const result of RECOVERIES) this.#recoveries.of({ result });
     for (const type of Object.keys(signalSchemas))
       for (const outcome of SIGNAL_OUTCOMES) this.#signals.of({ type, outcome });
@@ -194,6 +203,10 @@ export class Metrics {
   deadLettered(reason: RefusalCode): void {
     this.#settledBy['dead-letter'].add();
     this.#deadLetters.of({ reason }).add();
+  }
+
+  omitted(omissions: readonly Omission[]): void {
+    for (const { field, why } of omissions) this.#omissions.of({ field, reason: why }).add();
   }
 
   processed(ms: number): void {

@@ -10,6 +10,7 @@ import type { EventObservers } from './event-observer.ts';
 import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
 import { ACK, type Handle, RELEASE } from './ingest/settlement.ts';
+import { createPresenter } from './routing/presentation.ts';
 import { audiencesOf, type Route } from './routing/route.ts';
 
 /** An event for more audiences than this lets others pass. */
@@ -31,6 +32,7 @@ export interface DeliverOptions {
 
 export function createDeliver(options: DeliverOptions): Handle {
   const { appendQueue, routes, maxAudiences, isSampled, observers, schedule } = options;
+  const present = createPresenter(routes);
   return async (event, life, published) => {
     const receivedAt = new Date(life.receivedAtMs);
     const publishedAtMs = published ?? life.receivedAtMs;
@@ -43,6 +45,8 @@ export function createDeliver(options: DeliverOptions): Handle {
     const sampled = isSampled(event);
     life.mapped = mapped.value;
     life.isSampled = sampled;
+    const shown = present?.(event);
+    life.omitted = shown?.omitted;
     observers.mapped(life);
 
     const audiences = mapped.value.map(({ audience }) => audience);
@@ -51,6 +55,7 @@ export function createDeliver(options: DeliverOptions): Handle {
       traceparent === undefined ? event : { ...event, traceparent },
       receivedAt,
       canReachUserTwice(audiences),
+      shown,
     );
     const { source, id } = event;
     const expiresAtMs = event.expirytime === undefined ? undefined : momentOf(event.expirytime);

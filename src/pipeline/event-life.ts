@@ -1,4 +1,5 @@
 /** One event on its way from the queue to its settlement: what is known of it so far. Each event has one. */
+import type { Omission } from '../contract/display.ts';
 import type { Event } from '../contract/event.ts';
 import type { Mapped } from './routing/route.ts';
 
@@ -24,6 +25,8 @@ export class EventLife {
   mapped: readonly Mapped[] = UNMAPPED;
   /** Whether the log tells of it. Known when it is mapped. */
   isSampled = false;
+  /** What its routes could not show of it; undefined: nothing, or there is nothing to show. Known when it is mapped. */
+  omitted: readonly Omission[] | undefined = undefined;
   /** What its notifications carry instead of the event's own. Whoever traces sets it in `mapped`. */
   traceparent: string | undefined = undefined;
 

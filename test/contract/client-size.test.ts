@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 
 const ENTRY = new URL('../../dist/clients/client/connect.js', import.meta.url).pathname;
-/** A parser of moments, which needs nothing else. */
-const MOMENTS = 'dist/contract/rfc3339.js';
+/** A parser of moments and a lookup of languages, which need nothing else. */
+const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js'];
 const MAX_BYTES = 14_336;
 
 /** Bundled as an app's build would. */
@@ -38,7 +38,7 @@ test('is under 14 kB, compressed', () => {
 
 test('holds nothing but the client: no schemas, no package', () => {
   const strangers = whole.inputs.filter(
-    (path) => path !== MOMENTS && !path.includes('dist/clients/client/') && path !== '<stdin>',
+    (path) => !SHARED.includes(path) && !path.includes('dist/clients/client/') && path !== '<stdin>',
   );
   expect(strangers).toEqual([]);
 });

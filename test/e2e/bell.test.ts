@@ -162,7 +162,7 @@ test('hostile events are text, and lead nowhere but to pages', async () => {
     data: { title: { toString: 1 }, body: ['x'], url: null },
   });
   await button.click();
-  await titles.getByText('odd.title').waitFor();
+  await titles.getByText('Odd title').waitFor();
   await toasts.first().waitFor({ state: 'hidden' });
   expect(await titles.count()).toBe(urls.length + 1);
   expect(await titles.nth(1).textContent()).toBe(`Information: ${title}, Unread`);

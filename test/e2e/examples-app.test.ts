@@ -19,6 +19,7 @@ const withClient = (text: string) =>
 const SCRIPTS: Readonly<Record<string, string>> = {
   client: fencedBlock(CLIENT, 'ts', "carillon.on('toast'"),
   bytes: withClient('bytesOf'),
+  texts: withClient('titleLanguage'),
   loop: withClient('for await'),
   topics: withClient('carillon.publish('),
   storage: fencedBlock(CLIENT, 'ts', 'AsyncStorage'),
@@ -42,7 +43,7 @@ let app: Awaited<ReturnType<typeof startDocumentedApp>>;
 beforeAll(async () => {
   const token = await tokenFor('bell');
   const pages = Object.entries(SCRIPTS).map(([name, script]) => ({
-    [`${name}/index.html`]: page(`<img alt="" />${program('example.ts')}`),
+    [`${name}/index.html`]: page(`<h1></h1><img alt="" />${program('example.ts')}`),
     [`${name}/example.ts`]: script,
   }));
   const readmes = READMES.map((file) => ({
@@ -71,7 +72,7 @@ test('none is left out', () => {
   const blocks = [...READMES, CLIENT, BELL]
     .flatMap(fencedBlocksIn)
     .filter(({ language }) => languages.includes(language));
-  expect(blocks).toHaveLength(2 * READMES.length + 5 + 4);
+  expect(blocks).toHaveLength(2 * READMES.length + 6 + 4);
 });
 
 test.for(READMES)('%s: a bell in one line', async (file) => {
@@ -99,6 +100,14 @@ test(`${CLIENT}: bytes`, async () => {
   const picture = { datacontenttype: 'image/png', data_base64: pngOf(23, 7).toString('base64') };
   await app.publish('user:bytes', { data: undefined, ...picture });
   await page.waitForFunction('document.querySelector("img").naturalWidth === 23');
+  expect(faults).toEqual([]);
+});
+
+test(`${CLIENT}: texts`, async () => {
+  const { page, faults, begun } = await app.open('texts', 'texts');
+  await begun;
+  await app.publish('user:texts', { type: 'order.created', data: {} });
+  await page.locator('h1[dir=auto]').getByText('Order created').waitFor();
   expect(faults).toEqual([]);
 });
 

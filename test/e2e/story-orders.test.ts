@@ -99,6 +99,14 @@ describe.for(storyModes)('orders, %s', (mode) => {
     // The button is not there any more: the focus is next to where it was.
     await expect.poll(() => shop.page.evaluate('document.activeElement.ariaLabel')).toBe(`Say again ${id}`);
     expect(await shop.page.getByRole('alert').textContent()).toBe('');
+    // What is there already is read in another language, and nothing comes anew.
+    await shop.page.getByLabel('Reads').selectOption('zh');
+    expect(about(id, await shop.inbox())).toEqual([`订单 ${id} 已送达`]);
+    await shop.page.getByLabel('Reads').selectOption('ar');
+    const direction = `getComputedStyle(document.querySelector('[data-inbox] li b:lang(ar)')).direction`;
+    expect(await shop.page.evaluate(direction)).toBe('rtl');
+    await shop.page.getByLabel('Reads').selectOption('en');
+    expect(about(id, await shop.inbox())).toEqual([`Order ${id} is delivered`]);
     expect([...shop.hostnames]).toEqual(['127.0.0.1']);
     expect(shop.faults).toEqual([]);
   });

@@ -10,6 +10,7 @@ import { madeEvent, Producer } from './producer.ts';
 import { startRedis } from './redis.ts';
 import { freshVhost } from './servers.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
+import { temporaryFile } from './temporary-file.ts';
 
 /**
  * The bell gets its properties before it is defined, as from a framework that renders first. Its toasts last longer than
@@ -73,10 +74,13 @@ export interface BellStage {
   stop(): Promise<void>;
 }
 
-export async function startBellStage(lifeSeconds = 600): Promise<BellStage> {
+/** `routes`: a routes file's text. */
+export async function startBellStage(lifeSeconds = 600, routes = 'routes: []'): Promise<BellStage> {
   const app = await serveApp({ script: SCRIPT, body: BODY, lifeSeconds });
   const [redis, amqpUrl, browser] = await Promise.all([startRedis(), freshVhost(), launchChromium()]);
-  const environment = { AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, ALLOWED_ORIGINS: app.origin };
+  const ROUTES_FILE = temporaryFile('routes.yaml', routes);
+  const ALLOWED_ORIGINS = app.origin;
+  const environment = { AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, ALLOWED_ORIGINS, ROUTES_FILE };
   const carillon = await startCarillon(environment);
   const proxy = await startTcpProxy(Number(new URL(carillon.url).port));
   const url = `http://127.0.0.1:${proxy.port}`;

@@ -158,7 +158,7 @@ export class CarillonBell extends AttributesElement {
         onSession: () => this.#see(),
         onArrival: (notification, isOld) => this.#arrive(notification, isOld),
         onToast: (notification) => {
-          if (!this.#panel.isOpen) this.#toasts.show(notification, languageOf(this).words);
+          if (!this.#panel.isOpen) this.#toasts.show(notification, languageOf(this));
         },
         onBulk: (count) => this.#bulk(count),
       });
@@ -249,8 +249,8 @@ export class CarillonBell extends AttributesElement {
     this.#button.classList.add('ringing');
     // Otherwise the toast is read out.
     if (this.#panel.isOpen || !this.#showsToasts()) {
-      const { words } = languageOf(this);
-      this.#announce(`${words.severity[notification.severity]}: ${contentsOf(notification).title}`);
+      const { words, reads } = languageOf(this);
+      this.#announce(`${words.severity[notification.severity]}: ${contentsOf(notification, reads).title}`);
     }
     return true;
   }

@@ -1,19 +1,18 @@
 /** What of a notification is shown. It was written by others: texts stay texts, and only some addresses are links. */
-import type { Notification } from '../client/connect.ts';
+import { type Notification, type Texts, textsOf } from '../client/connect.ts';
 
-export interface Contents {
-  readonly title: string;
-  readonly body: string;
+export interface Contents extends Pick<Texts, 'title' | 'titleLanguage' | 'body' | 'bodyLanguage'> {
   /** Where it leads; undefined: nowhere. */
   readonly href: string | undefined;
+  /** Undefined: there is none. */
+  readonly image: string | undefined;
 }
 
-export function contentsOf({ type, data = {} }: Notification): Contents {
-  return {
-    title: stringOrEmpty(data.title).trim() || type,
-    body: stringOrEmpty(data.body),
-    href: hrefOf(data.url),
-  };
+/** In the first of the `languages` that there is. */
+export function contentsOf(notification: Notification, languages: readonly string[]): Contents {
+  const texts = textsOf(notification, languages);
+  const { href } = addressOf(texts.url) ?? {};
+  return { ...texts, href, image: imageOf(texts.image) };
 }
 
 /** Events of different sources may share an id. */
@@ -21,22 +20,20 @@ export function notificationKeyOf({ source, id }: Notification): string {
   return `${source} ${id}`;
 }
 
-function stringOrEmpty(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
 /**
  * The address if following it opens a page. The browser's own parser decides and its result is used: what it reads
  * as `javascript:` may be written in ways that no pattern finds.
  */
-function hrefOf(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value === '') return undefined;
-  try {
-    const { protocol, href } = new URL(value, document.baseURI);
-    return protocol === 'https:' || protocol === 'http:' ? href : undefined;
-  } catch {
-    return undefined;
-  }
+function addressOf(text: string | undefined): URL | undefined {
+  if (text === undefined || !URL.canParse(text, document.baseURI)) return undefined;
+  const url = new URL(text, document.baseURI);
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url : undefined;
+}
+
+/** Nothing in the clear, except beside a page that is. */
+function imageOf(text: string | undefined): string | undefined {
+  const url = addressOf(text);
+  return url?.protocol === 'https:' || url?.origin === location.origin ? url?.href : undefined;
 }
 
 /** Whether the link leaves the app. */

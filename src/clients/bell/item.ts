@@ -1,6 +1,5 @@
 /** One notification in the list. It is made once; what changes later is whether it is read, and how long ago it was. */
 import { type InboxItem, timeOf } from '../client/connect.ts';
-import { contentsOf } from './contents.ts';
 import { type Actions, messageOf } from './message.ts';
 import { create, hidden, icon } from './nodes.ts';
 import { absoluteTime, relativeTime } from './times.ts';
@@ -19,10 +18,11 @@ export class Item {
   readonly #atMs: number;
   readonly #locale: string;
 
-  constructor(item: InboxItem, { words, locale }: Language, actions: ItemActions) {
-    const { mark, main, body } = messageOf(item, words, actions);
+  constructor(item: InboxItem, language: Language, actions: ItemActions) {
+    const { words, locale } = language;
+    const { title, mark, main, text } = messageOf(item, language, actions);
     const archive = create('button', 'archive', { type: 'button' }, icon('archive'));
-    archive.setAttribute('aria-label', words.archive(contentsOf(item).title));
+    archive.setAttribute('aria-label', words.archive(title));
     archive.addEventListener('click', () => actions.onArchive(item));
     this.main = main;
     this.#unread = hidden(`, ${words.unread}`);
@@ -30,8 +30,7 @@ export class Item {
     this.#atMs = timeOf(item);
     this.#locale = locale;
     this.#time = create('time', 'time', { datetime: item.time, title: absoluteTime(this.#atMs, locale) });
-    const text = create('div', 'text', {}, main, ...(body === undefined ? [] : [body]), this.#time);
-    this.element = create('li', 'item', {}, mark, text, archive);
+    this.element = create('li', 'item', {}, mark, create('div', 'text', {}, ...text, this.#time), archive);
     this.element.dataset.severity = item.severity;
   }
 

@@ -37,7 +37,9 @@ export class List {
   }
 
   draw(list: readonly InboxItem[], language: Language): void {
-    if (language.words !== this.#language?.words || language.locale !== this.#language.locale) {
+    const { words, locale, reads } = language;
+    const last = this.#language;
+    if (words !== last?.words || locale !== last.locale || `${reads}` !== `${last.reads}`) {
       this.#items.clear();
       this.element.replaceChildren();
     }

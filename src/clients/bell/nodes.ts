@@ -17,9 +17,15 @@ export function create<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Read by screen readers only. */
+/** Of a text that others wrote: it runs as its own letters do, and is read out in its own language. */
+export function written(language: string | undefined): Record<string, string> {
+  return { dir: 'auto', ...(language === undefined ? {} : { lang: language }) };
+}
+
+/** Read by screen readers only. With its own direction it does not count for that of the text around it. */
 export function hidden(text: string): HTMLSpanElement {
   const element = document.createElement('span');
+  element.dir = 'auto';
   element.className = 'hidden';
   element.textContent = text;
   return element;

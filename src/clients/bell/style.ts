@@ -55,6 +55,9 @@ svg { display: block; width: 100%; height: 100%; fill: none; stroke: currentColo
 .warning > .severity { color: var(--_warning) }
 .critical > .severity { color: var(--_critical) }
 .text { min-width: 0; overflow-wrap: anywhere }
+.text:has(> .image) { display: grid; grid-template-columns: 1fr 44px; column-gap: 12px }
+.text > * { grid-column: 1 }
+.text > .image { grid-area: 1 / 2 / span 3; width: 44px; height: 44px; margin-top: 2px; border-radius: 8px; object-fit: cover }
 .title, .body { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden }
 .title { width: 100%; font-weight: 500 }
 .unread .title, .toast .title { font-weight: 620 }

@@ -1,9 +1,9 @@
 /** The toasts: at most three, each for some seconds, which do not pass while somebody is there or nobody looks. */
 import type { Notification } from '../client/connect.ts';
-import { contentsOf, notificationKeyOf } from './contents.ts';
+import { notificationKeyOf } from './contents.ts';
 import { type Actions, messageOf } from './message.ts';
 import { create, icon } from './nodes.ts';
-import type { Words } from './words.ts';
+import type { Language, Words } from './words.ts';
 
 export interface ToastActions extends Actions {
   /** The one that stands for many was clicked. */
@@ -32,19 +32,18 @@ export class Toasts {
     for (const type of ['mouseleave', 'focusout']) this.element.addEventListener(type, () => this.resume());
   }
 
-  show(notification: Notification, words: Words): void {
+  show(notification: Notification, language: Language): void {
     const { severity } = notification;
-    const { mark, main, body } = messageOf(notification, words, this.#actions);
+    const { title, mark, text } = messageOf(notification, language, this.#actions);
     const isUrgent = severity === 'critical' || severity === 'warning';
-    const text = create('div', 'text', {}, main, ...(body === undefined ? [] : [body]));
     const toast = this.#add(
       notificationKeyOf(notification),
       severity,
       isUrgent ? 'alert' : 'status',
       mark,
-      text,
+      create('div', 'text', {}, ...text),
     );
-    this.#addDismiss(toast, words.dismiss(contentsOf(notification).title));
+    this.#addDismiss(toast, language.words.dismiss(title));
   }
 
   /** In place of as many as nobody would read. */

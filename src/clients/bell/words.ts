@@ -66,16 +66,19 @@ export interface Language {
   readonly words: Words;
   /** For times and numbers. */
   readonly locale: string;
+  /** What a notification's texts are looked for in: the element's own, also one without words here, then the reader's. */
+  readonly reads: readonly string[];
 }
 
 /** The language of an element: its own, or that of the nearest element around it that has one. */
 export function languageOf(element: Element): Language {
   const locale = canonical(tagOf(element));
+  const reads = [...(locale === '' ? [] : [locale]), ...navigator.languages];
   for (let part = locale; part !== ''; part = part.slice(0, Math.max(part.lastIndexOf('-'), 0))) {
     const words = languages.get(part);
-    if (words !== undefined) return { words, locale };
+    if (words !== undefined) return { words, locale, reads };
   }
-  return { words: languages.get('en') ?? en, locale: 'en' };
+  return { words: languages.get('en') ?? en, locale: 'en', reads };
 }
 
 function tagOf(element: Element): string {

@@ -2,8 +2,9 @@
 import { momentOf } from '../../contract/rfc3339.ts';
 import type { ClientOptions } from './api.ts';
 import { Client } from './client.ts';
-import { environment } from './environment.ts';
+import { environment, pageLanguages } from './environment.ts';
 import type { Notification } from './notification.ts';
+import { type Shown, type Texts, textsIn } from './texts.ts';
 
 export type { Marks } from '../../contract/inbox.ts';
 export type { Session } from '../../contract/socket.ts';
@@ -23,6 +24,7 @@ export type { EventIdentity } from './identity.ts';
 export type { InboxSnapshot } from './inbox-snapshot.ts';
 export type { InboxItem, Notification } from './notification.ts';
 export type { ClientStorage } from './storage.ts';
+export type { Texts } from './texts.ts';
 
 /**
  * Connects at once. Listeners that are added in the same turn miss nothing.
@@ -42,6 +44,16 @@ export function bytesOf(
 ): Uint8Array<ArrayBuffer> | undefined {
   const { data_base64: base64 } = notification;
   return base64 === undefined ? undefined : Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
+}
+
+/**
+ * What is shown of a notification: what its route says, else its data's title and body, else its type in words. All of it
+ * is text, and none of it HTML.
+ *
+ * `languages`: BCP 47 tags, the most wanted first @default the page's `lang`, then those of the browser
+ */
+export function textsOf(notification: Shown, languages: readonly string[] = pageLanguages()): Texts {
+  return textsIn(notification, languages);
 }
 
 /** When its event was, in milliseconds since 1970. RFC 3339 knows times that JavaScript's Date does not read. */

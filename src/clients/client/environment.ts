@@ -36,7 +36,15 @@ export interface Environment {
 // Declared here and not taken from a library of types: the DOM's are wrong in Node and Node's are wrong in a browser.
 declare const BroadcastChannel: (new (name: string) => Channel) | undefined;
 declare const localStorage: WebStorage | undefined;
-declare const document: (Partial<Events> & { readonly visibilityState?: string }) | undefined;
+declare const document:
+  | (Partial<Events> & {
+      readonly visibilityState?: string;
+      readonly documentElement?: { readonly lang?: string };
+    })
+  | undefined;
+declare const navigator:
+  | { readonly language?: string | undefined; readonly languages?: readonly string[] | undefined }
+  | undefined;
 declare const addEventListener: Events['addEventListener'] | undefined;
 declare const removeEventListener: Events['removeEventListener'] | undefined;
 declare const location: { readonly origin?: string } | undefined;
@@ -73,6 +81,14 @@ export function environment(): Environment {
     page: typeof location === 'undefined' ? undefined : /^https?:.*/.exec(location?.origin ?? '')?.[0],
     webStorage: orUndefined(() => (typeof localStorage === 'undefined' ? undefined : localStorage)),
   };
+}
+
+/** BCP 47 tags, the most wanted first: what the page is in, then what its reader prefers. Empty where neither is known. */
+export function pageLanguages(): readonly string[] {
+  const page = typeof document === 'undefined' ? undefined : document?.documentElement?.lang;
+  const { language = '', languages = [language] } =
+    (typeof navigator === 'undefined' ? undefined : navigator) ?? {};
+  return [page ?? '', ...languages].filter((tag) => tag !== '');
 }
 
 /** Node and React Native have no such events, nor the functions. A browser's know no other `this` than the page. */

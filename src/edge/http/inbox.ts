@@ -1,6 +1,7 @@
 /** `GET /v1/inbox` and `POST /v1/inbox/marks`: a user's inbox for clients without a socket. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { Audience } from '../../contract/audience.ts';
 import {
   inboxPageSchema,
@@ -17,6 +18,7 @@ import type { InboxAnswer, UserInbox } from '../../pipeline/inbox/user-inbox.ts'
 import { reasonOf } from '../../resilience/reason.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { RequestLimits } from '../limits/request-limits.ts';
+import { inAcceptedLanguages } from './accept-language.ts';
 import { admission, TOKEN_CODES } from './bearer.ts';
 import type { CrossOrigin } from './cross-origin.ts';
 import type { PendingAnswers } from './pending-answers.ts';
@@ -63,16 +65,23 @@ export function serveInbox(app: FastifyInstance, options: InboxOptions): void {
         tags: ['inbox'],
         summary: "The user's notifications, newest first, with their marks, and the counts.",
         description:
-          "Of the token's user, departments (or those that an operator gave the user) and everybody; an event that came by several of them once.",
+          "Of the token's user, departments (or those that an operator gave the user) and everybody; an event that came by several of them once. For a request whose Accept-Language names a language `title` and `body` of each `display` are plain texts: in the first of its languages that there is, or else in the route's first. Content-Language then names those languages. Otherwise they are as the route has them.",
         security,
+        headers: z.looseObject({
+          'accept-language': z
+            .string()
+            .optional()
+            .describe('The languages to pick from texts by language (RFC 9110); * alone is as good as none.'),
+        }),
         querystring: inboxQuerySchema,
         response: { 200: inboxPageSchema, ...problemResponses(...INBOX_CODES) },
       },
     },
     (request, reply) =>
-      answer(request, reply, options, ownerOf, (user, audiences, meter) =>
-        inbox.list(user, audiences, request.query, meter),
-      ),
+      answer(request, reply, options, ownerOf, async (user, audiences, meter) => {
+        const asked = await inbox.list(user, audiences, request.query, meter);
+        return asked.ok ? { ...asked, value: inAcceptedLanguages(asked.value, request, reply) } : asked;
+      }),
   );
 
   routes.post(

@@ -1,5 +1,6 @@
 /** A notification as a log holds it → one that is written again as it is. */
-import { mendedJson } from '../../contract/json-text.ts';
+import type { Display } from '../../contract/display.ts';
+import { mendedJson, withOtherValue } from '../../contract/json-text.ts';
 import { type Notification, parseNotification } from '../../contract/notification.ts';
 import { asWritten, jsonTextOf, rememberText } from '../../contract/written.ts';
 
@@ -19,6 +20,12 @@ export function notificationIn(json: string, appendedAtMs?: number): Notificatio
 export function notificationWith<T extends object>(notification: Notification, more: T): Notification & T {
   const text = `${jsonTextOf(notification).slice(0, -1)},${JSON.stringify(more).slice(1)}`;
   return written({ ...notification, ...more }, text);
+}
+
+/** The same with another display in the place of its own. */
+export function showing<T extends Notification>(notification: T, display: Display): T {
+  const text = withOtherValue(jsonTextOf(notification), 'display', JSON.stringify(display));
+  return written({ ...notification, display }, text);
 }
 
 function written<T extends object>(value: T, text: string): T {

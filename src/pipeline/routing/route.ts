@@ -3,13 +3,16 @@ import { type Audience, isOwn } from '../../contract/audience.ts';
 import type { Event } from '../../contract/event.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
 import type { Matcher } from './pattern.ts';
+import type { Showing } from './presentation.ts';
 import { fillTemplate, type Template } from './template.ts';
 
-/** A rule that maps an event's type and data to audiences. */
+/** A rule that maps an event's type and data to audiences, and says what is shown of it. */
 export interface Route {
   readonly type: string;
   readonly matches: Matcher;
+  /** None in a route that only says what is shown. */
   readonly audience: readonly Template[];
+  readonly shows?: Showing | undefined;
 }
 
 /** An audience, and the type of the route that led to it; none when the event named it itself. */

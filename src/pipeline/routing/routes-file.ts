@@ -5,28 +5,33 @@ import { z } from 'zod';
 import { formatPath } from '../../contract/refusal.ts';
 import { compilePattern } from './pattern.ts';
 import type { Route } from './route.ts';
+import { showingOf, showingShape } from './showing-schema.ts';
 import { compileTemplate, templateFault } from './template.ts';
 
+const routeSchema = z
+  .strictObject({
+    type: z
+      .string('must be a type pattern, like order.*')
+      .regex(/^[^.\s]+(\.[^.\s]+)*$/, 'must be words with dots between, * for one and # for any number'),
+    audience: z
+      .array(
+        z.string().superRefine((text, context) => {
+          const fault = templateFault(text);
+          if (fault !== undefined) context.addIssue(fault);
+        }),
+        'must be a list of audiences',
+      )
+      .min(1, 'must name at least one audience')
+      .optional(),
+    ...showingShape,
+  })
+  .refine((route) => route.audience !== undefined || showingOf(route) !== undefined, {
+    error: 'must be a list of audiences; only a route with display, severity or category may do without',
+    path: ['audience'],
+  });
+
 const routesFileSchema = z.strictObject(
-  {
-    routes: z.array(
-      z.strictObject({
-        type: z
-          .string('must be a type pattern, like order.*')
-          .regex(/^[^.\s]+(\.[^.\s]+)*$/, 'must be words with dots between, * for one and # for any number'),
-        audience: z
-          .array(
-            z.string().superRefine((text, context) => {
-              const fault = templateFault(text);
-              if (fault !== undefined) context.addIssue(fault);
-            }),
-            'must be a list of audiences',
-          )
-          .min(1, 'must name at least one audience'),
-      }),
-      'must be a list of routes',
-    ),
-  },
+  { routes: z.array(routeSchema, 'must be a list of routes') },
   {
     error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping with the key "routes"' : undefined),
   },
@@ -80,8 +85,14 @@ export function parseRoutes(text: string, fileName: string): Route[] {
   );
 }
 
-function compileRoute({ type, audience }: z.infer<typeof routesFileSchema>['routes'][number]): Route {
-  return { type, matches: compilePattern(type), audience: audience.map(compileTemplate) };
+function compileRoute(route: z.infer<typeof routeSchema>): Route {
+  const { type, audience = [] } = route;
+  return {
+    type,
+    matches: compilePattern(type),
+    audience: audience.map(compileTemplate),
+    shows: showingOf(route),
+  };
 }
 
 /** Aliases are resolved only here, and can be wrong or multiply beyond measure. */

@@ -2,37 +2,41 @@
 import { type Audience, faultOfAudience, isAudience } from '../../contract/audience.ts';
 import type { Event } from '../../contract/event.ts';
 import { normalised } from '../../contract/id.ts';
-import { isJsonObject } from '../../contract/json.ts';
-import { elementTexts, memberText } from '../../contract/json-text.ts';
+import { elementTexts } from '../../contract/json-text.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
-import { writtenTextOf } from '../../contract/written.ts';
+import {
+  type Parts,
+  type Path,
+  partsOf,
+  placeholderFault,
+  type Roots,
+  valueAt,
+  writtenAt,
+} from './placeholders.ts';
 
 export interface Template {
   readonly text: string;
-  /** Text and paths in turn: `['user:', ['data', 'customerId'], '']`. */
-  readonly parts: readonly (string | readonly string[])[];
+  readonly parts: Parts;
 }
 
 /** Two arrays in one template multiply: stop before that fills the memory. EVENT_MAX_AUDIENCES is at most this. */
 const MAX_FAN_OUT = 100_000;
 
-const PLACEHOLDER = /\{([^{}]*)\}/;
-const PATH = /^(data(\.[^.{}]+)+|subject|source|type)$/;
+/** An id or a time is nobody's name. */
+const AUDIENCE_ROOTS: Roots = { values: ['subject', 'source', 'type'], objects: ['data'] };
 
 /** The fault of a template in words, or undefined when it is well-formed. */
 export function templateFault(text: string): string | undefined {
-  for (const [, path] of text.matchAll(new RegExp(PLACEHOLDER, 'g'))) {
-    if (!PATH.test(path ?? '')) return `{${path}} is not data.<field>, subject, source or type`;
-  }
-  const filled = text.replaceAll(new RegExp(PLACEHOLDER, 'g'), 'x');
-  const fault = faultOfAudience(normalised(filled));
+  const misplaced = placeholderFault(text, AUDIENCE_ROOTS);
+  if (misplaced !== undefined) return misplaced;
+  const filled = partsOf(text).map((part) => (typeof part === 'string' ? part : 'x'));
+  const fault = faultOfAudience(normalised(filled.join('')));
   if (fault === undefined) return undefined;
   return `"${text}" is not an audience: global, or user:, department: or topic: with an id or {placeholder}: ${fault}`;
 }
 
 export function compileTemplate(text: string): Template {
-  const parts = text.split(PLACEHOLDER).map((part, i) => (i % 2 === 1 ? part.split('.') : part));
-  return { text, parts };
+  return { text, parts: partsOf(text) };
 }
 
 /** Fills a template in. Refused when the event lacks a value that it needs, or has one that no id can hold. */
@@ -76,16 +80,14 @@ const BROKEN = '\ufffd';
  * The strings at a path; one for a string or whole number, one each for an array of them, undefined for anything
  * else. A number that JSON.parse may have rounded could be somebody else's id: of that counts how it was written.
  */
-function valuesAt(event: Event, path: readonly string[]): string[] | undefined {
-  let value: unknown = event;
-  for (const key of path) {
-    if (!isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;
-    value = value[key];
-  }
+function valuesAt(event: Event, path: Path): string[] | undefined {
+  const value = valueAt(event, path);
+  if (value === undefined) return undefined;
   const values = Array.isArray(value) ? value : [value];
   const isId = (item: unknown) => typeof item === 'string' || Number.isSafeInteger(item);
   if (values.every(isId)) return values.map(String);
-  const texts = writtenAt(event, path, Array.isArray(value));
+  const text = writtenAt(event, path);
+  const texts = text === undefined ? [] : Array.isArray(value) ? elementTexts(text) : [text];
   const ids: string[] = [];
   for (const [i, item] of values.entries()) {
     const id = isId(item) ? String(item) : texts[i];
@@ -93,12 +95,4 @@ function valuesAt(event: Event, path: readonly string[]): string[] | undefined {
     ids.push(id);
   }
   return ids;
-}
-
-/** How the value at a path, or each element of the array there, was written. */
-function writtenAt({ data }: Event, [, ...path]: readonly string[], isArray: boolean): readonly string[] {
-  let text = data === undefined ? undefined : writtenTextOf(data);
-  for (const name of path) text = text === undefined ? undefined : memberText(text, name);
-  if (text === undefined) return [];
-  return isArray ? elementTexts(text) : [text];
 }

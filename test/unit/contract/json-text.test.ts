@@ -6,6 +6,7 @@ import {
   mendedJson,
   replaceNumbers,
   tidyJson,
+  withOtherValue,
 } from '../../../src/contract/json-text.ts';
 import { guardNumbers, restoreNumbers } from '../../../src/contract/numbers.ts';
 import fc from '../../support/fast-check.ts';
@@ -29,6 +30,20 @@ test('members and elements are cut as JSON.parse sees them', () => {
         expect(JSON.parse(memberText(object, name) ?? '')).toEqual(value);
       }
       expect(memberText(object, 'nobody')).toBeUndefined();
+    }),
+    run,
+  );
+});
+
+test('another value stands where the member was, and nothing else changes', () => {
+  fc.assert(
+    fc.property(anyObjectText, anyObjectText, fc.boolean(), (before, object, isSpaced) => {
+      const text = `{"a":${before},"data":1.0,"\\u0064isplay":${before},"z":{"display":1.0}}`;
+      const written = isSpaced ? spaced(text) : text;
+      const replaced = withOtherValue(written, 'display', object);
+      expect(JSON.parse(replaced)).toEqual({ ...JSON.parse(text), display: JSON.parse(object) });
+      expect(memberText(replaced, 'data')).toBe('1.0');
+      expect(withOtherValue(written, 'nobody', object)).toBe(written);
     }),
     run,
   );

@@ -98,6 +98,19 @@ test('of bytes, their type and they themselves come last', () => {
   );
 });
 
+test('what its routes show comes last, and no envelope has it', () => {
+  const displayJson = '{"title":{"en":"a","database":"b"}}';
+  const shown = { severity: 'success', category: 'orders', displayJson } as const;
+  const text = complete(encodeEvent(event, receivedAt, false, shown)('user:42'), '1f', 3);
+  expect(text).toMatch(/"severity":"success","category":"orders","data":\{\},"display":\{"title":.*\}\}$/);
+  expect(envelopeIn(text)).toMatchObject({ id: '1', offset: 3, severity: 'success', category: 'orders' });
+  expect(Object.keys(envelopeIn(text))).not.toContain('display');
+  const own = { ...event, severity: 'warning' as const, category: 'own' };
+  expect(complete(encodeEvent(own, receivedAt, false, shown)('user:42'), '1f', 3)).toContain(
+    '"severity":"warning","category":"own",',
+  );
+});
+
 test('what is not for clients is left out', () => {
   const full = { ...event, audience: ['user:1' as const], datacontenttype: 'application/json' };
   const notification = JSON.parse(complete(encodeEvent(full, receivedAt)('user:1'), '1f', 3));

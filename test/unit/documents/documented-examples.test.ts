@@ -41,6 +41,8 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/cli\.md$/, 'sh', '', COMMANDS],
   [/^docs\/configuration\.md$/, 'yaml', 'routes:', FORMATS],
   [/^docs\/login-providers\.md$/, 'sh', 'JWKS_URL', runBy('test/unit/documents/login-providers.test.ts')],
+  [/^docs\/display\.md$/, 'yaml', 'routes:', FORMATS],
+  [/^docs\/display\.md$/, 'json', '"display"', FORMATS],
   [/^docs\/observability\.md$/, 'json', 'not_ready', FORMATS],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'set_permissions', RIGHTS],
   [/^docs\/rabbitmq-and-redis\.md$/, '', 'ACL SETUSER', RIGHTS],

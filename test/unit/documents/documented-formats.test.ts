@@ -2,7 +2,10 @@
 import { expect, test } from 'vitest';
 import { readStructured } from '../../../src/contract/cloudevent.ts';
 import { healthSchema } from '../../../src/contract/health.ts';
+import { memberText } from '../../../src/contract/json-text.ts';
 import { notificationSchema } from '../../../src/contract/notification.ts';
+import { createPresenter } from '../../../src/pipeline/routing/presentation.ts';
+import { audiencesOf } from '../../../src/pipeline/routing/route.ts';
 import { parseRoutes } from '../../../src/pipeline/routing/routes-file.ts';
 import { fencedBlock } from '../../support/fenced-blocks.ts';
 
@@ -24,6 +27,21 @@ test('docs/configuration.md: routes', () => {
   expect(
     parseRoutes(fencedBlock('docs/configuration.md', 'yaml', 'routes:'), 'configuration.md'),
   ).toHaveLength(2);
+});
+
+test('docs/display.md: the notification is what the route makes of its event', () => {
+  const json = fencedBlock('docs/display.md', 'json', '"display"');
+  const { display, severity, category, ...rest } = notificationSchema.parse(JSON.parse(json));
+  const { id, source, type, time } = rest;
+  const data = memberText(json, 'data');
+  const event = `${JSON.stringify({ specversion: '1.0', id, source, type, time }).slice(0, -1)},"data":${data}}`;
+  const read = readStructured(Buffer.from(event));
+  if (!read.ok) throw new Error(read.refusal.message);
+  const routes = parseRoutes(fencedBlock('docs/display.md', 'yaml', 'routes:'), 'display.md');
+  expect(audiencesOf(read.value.event, routes, 1)).toMatchObject({ value: [{ audience: rest.audience }] });
+  const shown = createPresenter(routes)?.(read.value.event);
+  expect(shown).toMatchObject({ severity, category, omitted: undefined });
+  expect(JSON.parse(shown?.displayJson ?? '')).toEqual(display);
 });
 
 test('docs/observability.md: what health answers', () => {

@@ -10,6 +10,7 @@ const INFO = { node: 'a-1', version: '1.2.3', roles: 'gateway,consumer' };
 const LABELS = [
   'code',
   'error_type',
+  'field',
   'kind',
   'leg',
   'messaging_destination_name',

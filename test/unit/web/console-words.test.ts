@@ -1,7 +1,7 @@
 /** States, numbers and recoveries of the console in words, and what of a notification is shown. */
 import { describe, expect, test } from 'vitest';
 import type { ConnectionState } from '../../../src/clients/client/connect.ts';
-import { linkOf, titleOf } from '../../../web/console/devices/notification-text.ts';
+import { linkOf, shownOf } from '../../../web/console/devices/notification-text.ts';
 import { recoveryInWords } from '../../../web/console/devices/recovery-words.ts';
 import { connectionInWords, milliseconds, plural, secondsUntil } from '../../../web/console/words.ts';
 
@@ -50,8 +50,10 @@ describe('numbers', () => {
 
 describe('a notification', () => {
   test('without a title goes by its type', () => {
-    expect(titleOf({ type: 't', data: { title: 'Hello' } })).toBe('Hello');
-    expect(titleOf({ type: 't', data: { title: { toString: 'x' } } })).toBe('t');
+    const titleOf = (more: object) => shownOf({ type: 'order.created', data: {}, ...more }).title;
+    expect(titleOf({ data: { title: 'Hello' } })).toBe('Hello');
+    expect(titleOf({ data: { title: { toString: 'x' } } })).toBe('Order created');
+    expect(titleOf({ data: { title: 'Hello' }, display: { title: 'Order 7' } })).toBe('Order 7');
   });
 
   test.each([
@@ -61,9 +63,9 @@ describe('a notification', () => {
     ['data:text/html,x', undefined],
     ['http://[', undefined],
     ['', undefined],
-    [7, '7'],
+    [7, undefined],
     [undefined, undefined],
   ])('links %j as %j: nothing that runs', (url, link) => {
-    expect(linkOf({ type: 't', data: { url } }, 'http://localhost/')).toBe(link);
+    expect(linkOf(shownOf({ type: 't', data: { url } }), 'http://localhost/')).toBe(link);
   });
 });

@@ -4,7 +4,7 @@ import { AudienceName } from '../parts/audience-name.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { clockTime } from '../words.ts';
 import type { Device } from './device.ts';
-import { bodyOf, linkOf, titleOf } from './notification-text.ts';
+import { linkOf, shownOf } from './notification-text.ts';
 
 export function InboxList({ device }: { readonly device: Device }) {
   const { list, unseen, unread, hasMore } = device.inbox.value;
@@ -68,9 +68,9 @@ interface RowProps {
 
 function Row({ item, device, isMissed }: RowProps) {
   const { severity, audience, offset, time, read: isRead, seen: isSeen } = item;
-  const title = titleOf(item);
-  const body = bodyOf(item);
-  const link = linkOf(item, location.href);
+  const shown = shownOf(item);
+  const { title, body } = shown;
+  const link = linkOf(shown, location.href);
   return (
     <li
       class="notification"
@@ -83,11 +83,17 @@ function Row({ item, device, isMissed }: RowProps) {
       <div class="notification-text">
         <p class="notification-title">
           {!isRead && <span class="unheard">Unread: </span>}
-          <span class="notification-name">{title}</span>
+          <bdi class="notification-name" lang={shown.titleLanguage}>
+            {title}
+          </bdi>
           {!isSeen && !isMissed && <span class="new">new</span>}
           {isMissed && <span class="new missed">missed</span>}
         </p>
-        {body !== '' && <p class="notification-body">{body}</p>}
+        {body !== '' && (
+          <p class="notification-body" dir="auto" lang={shown.bodyLanguage}>
+            {body}
+          </p>
+        )}
         <p class="notification-meta quiet">
           {severity !== 'info' && <span class="severity-word">{severity}</span>}
           <span>

@@ -1,7 +1,7 @@
 /** What just rang, on top of the device's screen and read aloud: the newest, with those before it behind it. */
 import { Icon } from '../parts/icons.tsx';
 import type { Device } from './device.ts';
-import { bodyOf, titleOf } from './notification-text.ts';
+import { shownOf } from './notification-text.ts';
 
 export function ToastStack({ device }: { readonly device: Device }) {
   const { user } = device.identity.value;
@@ -15,9 +15,11 @@ export function ToastStack({ device }: { readonly device: Device }) {
               <span class="unheard">
                 {notification.severity}, for {user}:{' '}
               </span>
-              {titleOf(notification)}
+              <bdi>{shownOf(notification).title}</bdi>
             </p>
-            <p class="toast-body">{bodyOf(notification)}</p>
+            <p class="toast-body" dir="auto">
+              {shownOf(notification).body}
+            </p>
           </div>
           <button
             type="button"

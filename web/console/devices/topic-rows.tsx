@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals';
 import { Icon } from '../parts/icons.tsx';
 import { clockTime } from '../words.ts';
 import type { Device } from './device.ts';
-import { titleOf } from './notification-text.ts';
+import { shownOf } from './notification-text.ts';
 import type { TopicLine } from './topic-lines.ts';
 
 export function TopicRows({ device }: { readonly device: Device }) {
@@ -52,7 +52,7 @@ function TopicRow({ line, device }: { readonly line: TopicLine; readonly device:
         {status === 'joined' && last === undefined && <span class="quiet">listening</span>}
         {status === 'joined' && last !== undefined && (
           <span key={heard} class="topic-heard">
-            {titleOf(last)} <time dateTime={last.time}>{clockTime(last.time)}</time>
+            <bdi>{shownOf(last).title}</bdi> <time dateTime={last.time}>{clockTime(last.time)}</time>
           </span>
         )}
       </span>

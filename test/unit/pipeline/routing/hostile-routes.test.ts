@@ -5,7 +5,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isAudience } from '../../../../src/contract/audience.ts';
 import { readEnvelope } from '../../../../src/contract/cloudevent.ts';
+import { displaySchema } from '../../../../src/contract/display.ts';
 import { refusalCodeSchema } from '../../../../src/contract/refusal.ts';
+import { createPresenter } from '../../../../src/pipeline/routing/presentation.ts';
 import { audiencesOf } from '../../../../src/pipeline/routing/route.ts';
 import { parseRoutes, RoutesError } from '../../../../src/pipeline/routing/routes-file.ts';
 import fc from '../../../support/fast-check.ts';
@@ -48,6 +50,8 @@ function check(text: string): void {
         ? mapped.value.every(({ audience }) => isAudience(audience))
         : refusalCodeSchema.options.includes(mapped.refusal.code);
       expect(isRight).toBe(true);
+      const display = read.ok ? createPresenter(routes)?.(read.value.event)?.displayJson : undefined;
+      if (display !== undefined) displaySchema.parse(JSON.parse(display));
     }
   } catch (error) {
     if (!(error instanceof RoutesError)) throw error;
@@ -66,6 +70,18 @@ function check(text: string): void {
 
 const words = [
   ...['routes:', 'type:', 'audience:', 'global', 'user:{data.id}', '"topic:{subject}"', 'order.*', 'a.#.b'],
+  ...[
+    'severity: ',
+    'category: ',
+    'display: ',
+    'title: ',
+    'body: ',
+    'url: ',
+    'image: ',
+    'en: ',
+    'zh-TW: ',
+    '/{id}',
+  ],
   ...['- ', '-', '\n', '\n  ', '\n    ', '\n  - ', '\r\n', '\t', ' ', ': ', ', ', '[', ']', '{', '}', '? '],
   ...['&a ', '*a', '<<: *a', '!!str ', '!!binary ', '!!set ', '!!omap ', '!!timestamp ', '!!float ', '!x '],
   ...[
@@ -106,6 +122,11 @@ routes:
   - type: "*"
     audience:
       - topic:{subject}
+  - type: "#"
+    severity: warning
+    display:
+      title: { en: "From {data.who.name}", zh: "{subject}" }
+      url: /{data.id.0}
 `;
 
 test('texts that are put together from pieces of YAML', () => {

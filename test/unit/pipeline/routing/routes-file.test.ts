@@ -96,6 +96,58 @@ describe('a fault is told with file and line:', () => {
     expect(faultsOf(text)).toEqual([expect.stringContaining(fault)]);
   });
 
+  const shows = (fields: string) => `routes:\n  - type: a\n    ${fields.replaceAll('\n', '\n    ')}\n`;
+
+  test.each([
+    ['nothing to show and no audience', 'display: {}', 2, 'routes[0].audience must be a list of audiences'],
+    ['a display that is none', 'display: Shipped', 3, 'routes[0].display must be a mapping with title'],
+    ['an unknown field', 'display:\n  title: t\n  icon: i', 5, 'unknown key "icon"'],
+    [
+      'a title that is no text',
+      'display: { title: [a] }',
+      3,
+      'routes[0].display.title must be a text, or texts',
+    ],
+    ['an empty title', 'display: { title: " " }', 3, 'routes[0].display.title must be a text'],
+    ['no language', 'display: { title: {} }', 3, 'routes[0].display.title must have at least one language'],
+    [
+      'a language that is none',
+      'display:\n  title:\n    en: a\n    english language: b',
+      6,
+      'routes[0].display.title.english language "english language" is not a language tag',
+    ],
+    ['a language twice', 'display: { title: { zh-cn: a, zh-CN: b } }', 3, '"zh-CN" is there twice'],
+    ['a text that is none', 'display:\n  body:\n    en: 1', 5, 'routes[0].display.body.en must be a text'],
+    ['a placeholder of nothing', 'display: { title: "{order.id}" }', 3, '{order.id} is not data.<field>'],
+    ['a single brace', 'display: { title: "a { b" }', 3, 'a brace that stands for itself is written twice'],
+    ['an address that runs', 'display: { url: "javascript:x" }', 3, 'routes[0].display.url must be an http'],
+    [
+      'one that runs what it is given',
+      'display: { url: "javascript:{data.x}" }',
+      3,
+      'display.url must be an http',
+    ],
+    [
+      'a picture in the clear',
+      'display: { image: "http://x.example/a" }',
+      3,
+      'display.image must be an https',
+    ],
+    ['a severity that is none', 'severity: high', 3, 'routes[0].severity must be info, success'],
+    ['a category with a space', 'category: two words', 3, 'routes[0].category must be 1 to 64 characters'],
+    ['a text that is too long', `display: { title: ${'x'.repeat(2_001)} }`, 3, 'at most 2000 characters'],
+  ])('%s', (_name, fields, line, fault) => {
+    expect(faultsOf(shows(fields))).toEqual([expect.stringContaining(fault)]);
+    expect(faultsOf(shows(fields))[0]).toMatch(new RegExp(`^routes\\.yaml:${line}: `));
+  });
+
+  test('more languages than anybody has', () => {
+    const languages = Array.from({ length: 21 }, (_, i) => `a${String.fromCharCode(97 + i)}: x`).join(', ');
+    expect(faultsOf(shows(`display: { title: { ${languages} } }`))).toEqual([
+      'routes.yaml:3: routes[0].display.title must have at most 20 languages',
+    ]);
+  });
+
   test('all faults of the routes at once', () => {
     const faults = faultsOf('routes:\n  - type: a..b\n    audience: [nobody]\n    to: x\nmore: 1\n');
     expect(faults.map((fault) => fault.split(': ')[0])).toEqual(

@@ -75,6 +75,8 @@ describe('a template', () => {
       ['topic:x.1', 'topic:x.2', 'topic:y.1', 'topic:y.2'],
     ],
     ['user:{data.ids}', '"data":{"ids":[]}', []],
+    ['user:{data.ids.1}', '"data":{"ids":["a",2]}', ['user:2']],
+    ['user:{data."a.b"}', '"data":{"a.b":"c"}', ['user:c']],
   ])('%s with %s', (template, more, audiences) => {
     expect(fill(template, more)).toEqual(filled(...audiences));
   });
@@ -88,7 +90,8 @@ describe('a template', () => {
     ['user:{data.id}', '"data":{"id":{"a":1}}', 'data.id'],
     ['user:{data.ids}', '"data":{"ids":["a",null]}', 'data.ids'],
     ['user:{data.ids}', '"data":{"ids":[["a"]]}', 'data.ids'],
-    ['user:{data.ids.0}', '"data":{"ids":["a"]}', 'data.ids.0'],
+    ['user:{data.ids.1}', '"data":{"ids":["a"]}', 'data.ids.1'],
+    ['user:{data.ids.length}', '"data":{"ids":["a"]}', 'data.ids.length'],
     ['user:{subject}', '"data":{}', 'subject'],
     ['user:{data.__proto__.x}', '"data":{}', 'data.__proto__.x'],
     ['user:{data.constructor.name}', '"data":{}', 'data.constructor.name'],

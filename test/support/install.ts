@@ -83,7 +83,15 @@ async function preferHeadlessChromium(): Promise<void> {
   if (prefix === undefined) return;
   process.stderr.write(`Installing for the tests, with apt-get: ${HEADLESS_CHROMIUM}\n`);
   const bounded = ['-o', 'Acquire::Retries=0', '-o', 'Acquire::http::Timeout=20'];
-  const install = ['apt-get', ...bounded, 'install', '-y', '--no-remove', '--no-install-recommends', HEADLESS_CHROMIUM];
+  const install = [
+    'apt-get',
+    ...bounded,
+    'install',
+    '-y',
+    '--no-remove',
+    '--no-install-recommends',
+    HEADLESS_CHROMIUM,
+  ];
   const [command = '', ...args] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', ...install];
   await run(command, args, { maxBuffer: maxOutputBytes, timeout: INSTALL_TIMEOUT_MS }).catch(() => {});
 }

@@ -35,7 +35,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['src/adapters/rabbitmq/', ['src/contract/', 'src/resilience/']],
   // An event's way.
-  ['src/pipeline/routing/', ['src/contract/', 'src/resilience/']],
+  ['src/pipeline/routing/', ['src/contract/', 'src/resilience/', 'src/pipeline/yaml-file.ts']],
   ['src/pipeline/inbox/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],
   [
     'src/pipeline/ingest/',

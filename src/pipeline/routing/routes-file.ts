@@ -1,8 +1,7 @@
 /** Reads ROUTES_FILE: YAML to routes, or every fault in it with its line. */
 import { readFileSync } from 'node:fs';
-import { type Document, isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { formatPath } from '../../contract/refusal.ts';
+import { FileError, parseYamlFile } from '../yaml-file.ts';
 import { compilePattern } from './pattern.ts';
 import type { Route } from './route.ts';
 import { showingOf, showingShape } from './showing-schema.ts';
@@ -37,12 +36,12 @@ const routesFileSchema = z.strictObject(
   },
 );
 
-/** All faults of a routes file, each as `file:line: what is wrong`. `code` is stable. */
-export class RoutesError extends Error {
+/** `code` is stable. */
+export class RoutesError extends FileError {
   readonly code = 'invalid_routes';
 
   constructor(faults: readonly string[]) {
-    super(`the routes have ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    super('the routes have', faults);
   }
 }
 
@@ -57,32 +56,8 @@ export function readRoutes(file: string | undefined): readonly Route[] {
 
 /** @throws {RoutesError} when the text is not YAML or not routes; `fileName` is only for its messages */
 export function parseRoutes(text: string, fileName: string): Route[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [syntaxFault] = document.errors;
-  if (syntaxFault !== undefined) {
-    throw new RoutesError([`${fileName}:${lines.linePos(syntaxFault.pos[0]).line}: ${syntaxFault.message}`]);
-  }
-  const result = routesFileSchema.safeParse(resolved(document, fileName));
-  if (result.success) return result.data.routes.map(compileRoute);
-
-  const lineOf = (path: readonly PropertyKey[], key?: string): number => {
-    const node = document.getIn(path, true);
-    const pair =
-      key === undefined || !isMap(node) ? undefined : node.items.find((item) => String(item.key) === key);
-    const range = rangeOf(pair?.key) ?? rangeOf(node);
-    if (range !== undefined) return lines.linePos(range).line;
-    return path.length === 0 ? 1 : lineOf(path.slice(0, -1));
-  };
-  throw new RoutesError(
-    result.error.issues.flatMap((issue) => {
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((key) => `${fileName}:${lineOf(issue.path, key)}: unknown key "${key}"`);
-      }
-      const where = formatPath(issue.path);
-      return [`${fileName}:${lineOf(issue.path)}: ${where === '' ? '' : `${where} `}${issue.message}`];
-    }),
-  );
+  const { routes } = parseYamlFile(text, fileName, routesFileSchema, (faults) => new RoutesError(faults));
+  return routes.map(compileRoute);
 }
 
 function compileRoute(route: z.infer<typeof routeSchema>): Route {
@@ -93,21 +68,4 @@ function compileRoute(route: z.infer<typeof routeSchema>): Route {
     audience: audience.map(compileTemplate),
     shows: showingOf(route),
   };
-}
-
-/** Aliases are resolved only here, and can be wrong or multiply beyond measure. */
-function resolved(document: Document.Parsed, fileName: string): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    // The library throws errors of several kinds, each over what stands in the file.
-    throw new RoutesError([`${fileName}:1: ${error instanceof Error ? error.message : 'not readable'}`]);
-  }
-}
-
-/** Where a YAML node begins in the text. */
-function rangeOf(node: unknown): number | undefined {
-  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range))
-    return undefined;
-  return typeof node.range[0] === 'number' ? node.range[0] : undefined;
 }

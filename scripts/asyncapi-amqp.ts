@@ -11,6 +11,11 @@ import { eventSchema } from '../src/contract/event.ts';
 import { jsonObjectSchema } from '../src/contract/json.ts';
 import { meanings } from '../src/contract/meanings.ts';
 import { refusalCodeSchema, refusalCodes } from '../src/contract/refusal.ts';
+import {
+  ORIGIN_EXCHANGE_HEADER,
+  ORIGIN_PROPERTIES_HEADER,
+  ORIGIN_QUEUE_HEADER,
+} from '../src/pipeline/sources/arrival.ts';
 import { channelRef, messagesIn, messagesNamed, type Part } from './asyncapi-part.ts';
 import { signals } from './asyncapi-signals.ts';
 import { refTo } from './json-schema.ts';
@@ -43,6 +48,20 @@ const schemas = {
       .optional()
       .describe(
         "Says what of the event's own headers was left out: what cannot be read or written, and what leaves no room for these.",
+      ),
+    [ORIGIN_EXCHANGE_HEADER]: z
+      .string()
+      .optional()
+      .describe("Where a source's message was published; empty: RabbitMQ's default exchange."),
+    [ORIGIN_QUEUE_HEADER]: z
+      .string()
+      .optional()
+      .describe("Where it was taken from, when that is not Carillon's own queue."),
+    [ORIGIN_PROPERTIES_HEADER]: z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .optional()
+      .describe(
+        "The properties that a source's message had, and its copy cannot have: messageId, appId and others.",
       ),
   }),
 } satisfies Part['schemas'];

@@ -5,15 +5,13 @@ import { ConfigError, readConfig } from './config/config.ts';
 import { limitsThatDoNotFit } from './config/limits.ts';
 import { logLibraryWarnings } from './observe/library-warnings.ts';
 import { createLog } from './observe/log.ts';
-import { RoutesError } from './pipeline/routing/routes-file.ts';
+import { FileError } from './pipeline/yaml-file.ts';
 import { stackOf } from './resilience/unavailable.ts';
 
 /** Faults that the operator mends get a message without a stack; all others are ours. */
 function refuseToStart(error: unknown): never {
   const isOperators =
-    error instanceof ConfigError ||
-    error instanceof RoutesError ||
-    (error instanceof Error && 'code' in error);
+    error instanceof ConfigError || error instanceof FileError || (error instanceof Error && 'code' in error);
   // Not by the console, which is the log by then.
   process.stderr.write(
     `carillon does not start: ${isOperators && error instanceof Error ? error.message : stackOf(error)}\n`,

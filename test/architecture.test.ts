@@ -36,6 +36,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/adapters/rabbitmq/', ['src/contract/', 'src/resilience/']],
   // An event's way.
   ['src/pipeline/routing/', ['src/contract/', 'src/resilience/', 'src/pipeline/yaml-file.ts']],
+  ['src/pipeline/sources/', ['src/contract/', 'src/adapters/rabbitmq/', 'src/pipeline/']],
   ['src/pipeline/inbox/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],
   [
     'src/pipeline/ingest/',
@@ -45,6 +46,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/adapters/rabbitmq/',
       'src/operate/dead-letters/',
       'src/pipeline/inbox/live-message.ts',
+      'src/pipeline/sources/',
       'src/pipeline/event-life.ts',
       'src/pipeline/event-observer.ts',
     ],
@@ -84,7 +86,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   // What operators do and see.
   [
     'src/operate/dead-letters/',
-    ['src/contract/', 'src/resilience/', 'src/pipeline/ingest/', 'src/adapters/rabbitmq/'],
+    ['src/contract/', 'src/resilience/', 'src/pipeline/ingest/', 'src/pipeline/sources/', 'src/adapters/'],
   ],
   ['src/operate/signals/', ['src/contract/', 'src/resilience/', 'src/adapters/rabbitmq/']],
   ['src/operate/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],
@@ -124,19 +126,14 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/config/',
       'src/adapters/',
       'src/observe/log.ts',
-      'src/pipeline/routing/routes-file.ts',
+      'src/pipeline/routing/',
+      'src/pipeline/sources/',
     ],
   ],
   ['src/app/', ['src/']],
   [
     'src/main.ts',
-    [
-      'src/config/',
-      'src/app/service.ts',
-      'src/observe/',
-      'src/resilience/',
-      'src/pipeline/routing/routes-file.ts',
-    ],
+    ['src/config/', 'src/app/service.ts', 'src/observe/', 'src/resilience/', 'src/pipeline/yaml-file.ts'],
   ],
 ];
 

@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Route } from '../pipeline/routing/route.ts';
+import type { MessageReader } from '../pipeline/sources/message-reader.ts';
+import type { Source } from '../pipeline/sources/source.ts';
 import type { Closers } from './closers.ts';
 
 export interface Context {
@@ -15,6 +17,10 @@ export interface Context {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly routes: readonly Route[];
+  /** Undefined without SOURCES_FILE. */
+  readonly sources: readonly Source[] | undefined;
+  /** Knows them. */
+  readonly reader: MessageReader;
   /** Code that opens something MUST add its closer here. */
   readonly closers: Closers;
   /** Reports a fault that only an operator can mend. The process is useless until then. */

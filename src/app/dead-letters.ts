@@ -10,7 +10,7 @@ import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
 
 export function openDeadLetters(
-  { config, routes }: Context,
+  { config, routes, reader }: Context,
   store: DeadLetterStore,
   inbox: Pick<Inbox, 'places'>,
   now: () => number,
@@ -19,7 +19,7 @@ export function openDeadLetters(
   return new DeadLetters({
     store,
     redact: createRedactor(config.LOG_REDACT),
-    maxEventBytes: config.EVENT_MAX_BYTES,
+    reader,
     assess: ({ event }) => {
       if (isExpired(event, now())) {
         return refuse('expired', `expired at ${event.expirytime}`, 'expirytime');

@@ -5,6 +5,7 @@ import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../adapters/rabbit
 import { TopologyWatch } from '../adapters/rabbitmq/topology-watch.ts';
 import { STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
+import type { PartHealth } from '../contract/health.ts';
 import { whether } from '../observe/health.ts';
 import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
@@ -48,7 +49,7 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   topology.start();
   metrics.watch({
     queues: () => depths.read(),
-    ...(consumer === undefined ? {} : { consumer: () => consumer }),
+    ...(consumer === undefined ? {} : { consumer: () => consumer, connectedSources: () => consumer.sources }),
   });
   return {
     deadLetterStore: new RabbitMqDeadLetterStore(amqpUrl, publisher),
@@ -64,6 +65,9 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
       ...(consumer === undefined
         ? {}
         : { consumer: () => whether(consumer.state === 'up', consumer.reason) }),
+      ...(consumer === undefined || context.sources === undefined
+        ? {}
+        : { sources: () => healthOfSources(consumer.sources) }),
     },
     drain: async () => {
       checks?.stop();
@@ -73,13 +77,14 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
 }
 
 async function openConsumer(
-  { config, log, closers, onFatal }: Context,
+  { config, log, closers, onFatal, sources, reader }: Context,
   { amqpUrl, publisher, store, delivery }: RabbitMqParts,
 ): Promise<Consumer | undefined> {
   if (!config.ROLES.includes('consumer')) return undefined;
   const consumer = new Consumer({
     prefetch: config.PREFETCH,
-    maxBytes: config.EVENT_MAX_BYTES,
+    reader,
+    sources,
     ...delivery,
     publisher,
     now: store.now,
@@ -90,6 +95,16 @@ async function openConsumer(
   closers.add('the consumer', () => consumer.close());
   await consumer.open(amqpUrl);
   return consumer;
+}
+
+/** Works whatever is missing: events of all others get through. */
+function healthOfSources(sources: Consumer['sources']): PartHealth {
+  const waiting = sources.filter(({ trouble }) => trouble !== undefined);
+  if (waiting.length === 0) return { ok: true };
+  return {
+    ok: true,
+    reason: `waits for ${waiting.map(({ source, trouble }) => `${source}: ${trouble}`).join('; ')}`,
+  };
 }
 
 /** Only once its topology is declared: before that, all of it may be missing. */

@@ -17,6 +17,8 @@ import { openTracing } from '../observe/tracing.ts';
 import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { readRoutes } from '../pipeline/routing/routes-file.ts';
+import { MessageReader } from '../pipeline/sources/message-reader.ts';
+import { readSources } from '../pipeline/sources/sources-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
 import { within } from '../resilience/timeout.ts';
 import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
@@ -52,8 +54,8 @@ export interface Service {
 
 /**
  * If the start fails, everything that was opened is closed again, within the time that a stop may take.
- * @throws {RoutesError} when ROUTES_FILE is malformed
- * @throws the system's error when the file cannot be read or a port is taken
+ * @throws {FileError} when ROUTES_FILE or SOURCES_FILE is malformed
+ * @throws the system's error when a file cannot be read or a port is taken
  */
 export async function startService(
   config: Config,
@@ -76,9 +78,14 @@ async function openService(
   closers: Closers,
 ): Promise<Service> {
   const routes = readRoutes(config.ROUTES_FILE);
+  const sources = readSources(config.SOURCES_FILE);
+  const reader = new MessageReader(sources, {
+    maxBytes: config.EVENT_MAX_BYTES,
+    maxAudiences: config.EVENT_MAX_AUDIENCES,
+  });
   const node = newNodeId();
   const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
-  const context: Context = { node, config, routes, log, metrics, closers, onFatal };
+  const context: Context = { node, config, routes, sources, reader, log, metrics, closers, onFatal };
   let ops: FastifyInstance | undefined;
   // This closes last, because it reports the health of the other parts until then.
   closers.add("the operators' port", () => ops?.close());

@@ -5,7 +5,9 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { limitsThatDoNotFit } from '../config/limits.ts';
-import { RoutesError, readRoutes } from '../pipeline/routing/routes-file.ts';
+import { readRoutes } from '../pipeline/routing/routes-file.ts';
+import { readSources } from '../pipeline/sources/sources-file.ts';
+import { FileError } from '../pipeline/yaml-file.ts';
 import { fileReasonOf } from './files.ts';
 import type { Finding } from './finding.ts';
 import { fetchReasonOf, jsonIn } from './web.ts';
@@ -21,19 +23,22 @@ export async function* examineConfiguration(config: Config): AsyncGenerator<Find
   if ('jwksUrl' in config.tokenKey) yield await keys(config.tokenKey.jwksUrl);
 }
 
-/** Reads the routes as the process does at its start: it does not start with the faults found here. */
-function variables({ backends, ROUTES_FILE }: Config): Finding {
+/** Reads the files as the process does at its start: it does not start with the faults found here. */
+function variables({ backends, ROUTES_FILE, SOURCES_FILE }: Config): Finding {
   const check = 'configuration';
+  let name = 'ROUTES_FILE';
   try {
     const count = readRoutes(ROUTES_FILE).length;
     const routes = ROUTES_FILE === undefined ? '' : `, ${count} routes in ROUTES_FILE`;
+    name = 'SOURCES_FILE';
+    const found = readSources(SOURCES_FILE);
+    const sources = found === undefined ? '' : `, ${found.length} sources in SOURCES_FILE`;
     const mode = backends === undefined ? 'embedded mode: no RabbitMQ, no Redis' : 'complete';
-    return { check, verdict: 'ok', found: `${mode}${routes}` };
+    return { check, verdict: 'ok', found: `${mode}${routes}${sources}` };
   } catch (error) {
-    const reason = error instanceof RoutesError ? error.message : fileReasonOf(error);
-    const change =
-      'correct ROUTES_FILE: the process does not start with it; a relative path begins where it is started';
-    return { check, verdict: 'wrong', found: `ROUTES_FILE: ${reason}`, change };
+    const reason = error instanceof FileError ? error.message : fileReasonOf(error);
+    const change = `correct ${name}: the process does not start with it; a relative path begins where it is started`;
+    return { check, verdict: 'wrong', found: `${name}: ${reason}`, change };
   }
 }
 

@@ -49,12 +49,15 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
   yield* examineConfiguration(config);
   // Loaded only here, because no other command needs them.
   if (backends !== undefined) {
-    const [{ examineRabbitMq }, { examinePolicies }, { examineRedis }] = await Promise.all([
-      import('./doctor-rabbitmq.ts'),
-      import('./doctor-policies.ts'),
-      import('./doctor-redis.ts'),
-    ]);
+    const [{ examineRabbitMq }, { examineSources }, { examinePolicies }, { examineRedis }] =
+      await Promise.all([
+        import('./doctor-rabbitmq.ts'),
+        import('./doctor-sources.ts'),
+        import('./doctor-policies.ts'),
+        import('./doctor-redis.ts'),
+      ]);
     yield* examineRabbitMq(backends.amqpUrl);
+    yield* examineSources(backends.amqpUrl, config.SOURCES_FILE);
     yield* await examinePolicies(backends.amqpUrl, managementUrlOf(environment));
     yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
   }

@@ -10,6 +10,7 @@ import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { Failure } from './failure.ts';
 import { addSend } from './send.ts';
+import { addSources } from './sources.ts';
 import { openTerminal, plain, type Terminal } from './terminal.ts';
 import { addToken } from './token.ts';
 import { addWatch } from './watch.ts';
@@ -44,6 +45,7 @@ function createProgram(terminal: Terminal): Command {
   addToken(program, terminal);
   addDeadLetters(program, terminal);
   addExplain(program, terminal);
+  addSources(program, terminal);
   addDoctor(program, terminal);
   return program;
 }

@@ -68,6 +68,7 @@ const variables = z.object({
       'Origins of pages that may connect (`https://shop.example`), with commas; * for any. Default: only its own host.',
     ),
   ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
+  SOURCES_FILE: text.describe('YAML file with exchanges and queues whose messages become events.'),
   PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer may hold unsettled at once.'),
   EVENT_MAX_BYTES: integer(262_144, 1_024, 16_777_216).describe('Largest event in bytes, with audiences.'),
   EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe('Most audiences of one event, named or routed.'),

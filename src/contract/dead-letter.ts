@@ -67,6 +67,11 @@ export const deadLetterSchema = z
     headers: z
       .object({
         routingKey: z.string(),
+        exchange: z
+          .string()
+          .optional()
+          .describe("Where it was published, when that is not Carillon's exchange."),
+        queue: z.string().optional().describe("Where it was taken from, when that is not Carillon's queue."),
         contentType: z.string().optional(),
         contentEncoding: z.string().optional(),
         dropped: z.string().optional().describe('What of the original headers is not kept.'),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const partSchema = z.object({
   ok: z.boolean(),
-  reason: z.string().optional().describe('Why the part does not work, when it does not.'),
+  reason: z.string().optional().describe('Why the part does not work, or what it waits for meanwhile.'),
 });
 
 export const healthSchema = z

@@ -91,6 +91,7 @@ export const problemStatuses = {
   no_audience: [422],
   too_many_audiences: [422],
   expired: [422],
+  no_source: [422],
 } as const satisfies Record<ProblemCode, readonly number[]>;
 
 type StatusOf<C extends ProblemCode> = (typeof problemStatuses)[C][number];

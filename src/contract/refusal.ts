@@ -11,6 +11,7 @@ export const refusalCodeSchema = z.enum([
   'too_many_audiences',
   'too_large',
   'expired',
+  'no_source',
   'internal',
 ]);
 
@@ -26,6 +27,7 @@ export const refusalCodes: Record<RefusalCode, string> = {
   too_many_audiences: 'The event is for more audiences than EVENT_MAX_AUDIENCES.',
   too_large: 'The event is larger than EVENT_MAX_BYTES, or the body than is taken there.',
   expired: 'The expirytime of the event has passed.',
+  no_source: 'The message came from an exchange or a queue that fits no source in SOURCES_FILE.',
   internal: 'The service failed on the event itself; its log has the stack. Redrive it when that is mended.',
 };
 

@@ -29,6 +29,11 @@ export interface Sources {
   readonly pendingBytes: () => { readonly sum: number; readonly largest: number; readonly memory: number };
   readonly queues: () => Promise<readonly QueueState[]>;
   readonly consumer: () => ConsumerState;
+  /** Each source in SOURCES_FILE, with why it is not connected. */
+  readonly connectedSources: () => readonly {
+    readonly source: string;
+    readonly trouble: string | undefined;
+  }[];
   /** Whether each leg of the canary's way works. Empty until a canary has come back or failed. */
   readonly canary: () => Readonly<Record<string, boolean>>;
 }
@@ -94,6 +99,16 @@ export function gaugesOf(
     ),
     new Gauge('carillon_consumer_active', '1 when RabbitMQ gives the events to this process.', [], () =>
       one(consumer() === undefined ? undefined : Number(consumer()?.isActive)),
+    ),
+    new Gauge(
+      'carillon_source_connected',
+      '1 for each source that this consumer is bound to or consumes, 0 for one that it waits for.',
+      ['source'],
+      () =>
+        (sources().connectedSources?.() ?? []).map(({ source, trouble }) => ({
+          labels: { source },
+          value: Number(trouble === undefined),
+        })),
     ),
     new Gauge('carillon_consumer_events_in_hand', 'Events received and not settled yet.', [], () =>
       one(consumer()?.inHand),

@@ -6,9 +6,11 @@ import { formatPath } from '../contract/refusal.ts';
 /** All faults of a file, each as `file:line: what is wrong`. `code` is stable. */
 export abstract class FileError extends Error {
   abstract readonly code: string;
+  readonly faults: readonly string[];
 
   constructor(what: string, faults: readonly string[]) {
     super(`${what} ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    this.faults = faults;
   }
 }
 

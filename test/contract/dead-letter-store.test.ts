@@ -8,6 +8,7 @@ import type { DeadLetterStore, StoredDeadLetter } from '../../src/operate/dead-l
 import { DeadLetters, type ScanBounds } from '../../src/operate/dead-letters/dead-letters.ts';
 import { MemoryDeadLetterStore } from '../../src/operate/dead-letters/memory-dead-letter-store.ts';
 import { RabbitMqDeadLetterStore } from '../../src/operate/dead-letters/rabbitmq-dead-letter-store.ts';
+import { MessageReader } from '../../src/pipeline/sources/message-reader.ts';
 import { deadLetter, deadLetterOf } from '../support/dead-letters.ts';
 import { madeEvent } from '../support/producer.ts';
 import { queueDepth } from '../support/queue-depth.ts';
@@ -60,7 +61,7 @@ function deskOf(store: DeadLetterStore, bounds?: ScanBounds): DeadLetters {
   return new DeadLetters({
     store,
     redact: (envelope) => JSON.stringify(envelope),
-    maxEventBytes: 65_536,
+    reader: new MessageReader(undefined, { maxBytes: 65_536, maxAudiences: 100 }),
     assess: ({ event }) => ({ ok: true, value: event.audience }),
     has: async (_, events) => events.map(({ id }) => id === 'a'),
     ...(bounds === undefined ? {} : { bounds }),

@@ -3,6 +3,7 @@
  * and again when one has been deleted.
  */
 import type { Channel, ChannelModel } from 'amqplib';
+import { Asking, isCode, NOT_FOUND, PRECONDITION_FAILED } from './asking.ts';
 
 export const EVENTS_EXCHANGE = 'carillon.events';
 export const DELIVER_QUEUE = 'carillon.deliver';
@@ -106,9 +107,6 @@ export class TopologyClash extends Error {
   }
 }
 
-/** AMQP 0-9-1 reply codes. */
-const [NOT_FOUND, PRECONDITION_FAILED] = [404, 406];
-
 /** One for each connection. It remembers which form each queue has. */
 export class Topology {
   readonly #earlier = new Set<string>();
@@ -177,42 +175,4 @@ export async function missingIn(model: ChannelModel): Promise<readonly string[]>
     await asking.close();
   }
   return missing;
-}
-
-/**
- * A channel for requests that may fail. RabbitMQ closes it when it refuses one, and the next request opens another.
- */
-class Asking {
-  readonly #model: ChannelModel;
-  #channel: Channel | undefined;
-
-  constructor(model: ChannelModel) {
-    this.#model = model;
-  }
-
-  async ask(question: (channel: Channel) => PromiseLike<unknown>): Promise<void> {
-    await question(this.#channel ?? (await this.#open()));
-  }
-
-  async close(): Promise<void> {
-    try {
-      await this.#channel?.close();
-    } catch {
-      // The channel was closed with its connection.
-    }
-  }
-
-  async #open(): Promise<Channel> {
-    const channel = await this.#model.createChannel();
-    channel.on('error', () => {});
-    channel.on('close', () => {
-      if (this.#channel === channel) this.#channel = undefined;
-    });
-    this.#channel = channel;
-    return channel;
-  }
-}
-
-function isCode(error: unknown, code: number): error is Error {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

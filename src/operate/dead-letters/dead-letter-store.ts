@@ -5,9 +5,7 @@ import type { MessageProperties } from 'amqplib';
 export interface StoredDeadLetter {
   readonly content: Buffer;
   readonly fields: { readonly routingKey: string };
-  readonly properties: Readonly<
-    Pick<MessageProperties, 'contentType' | 'contentEncoding' | 'headers' | 'messageId'>
-  >;
+  readonly properties: Readonly<Partial<MessageProperties>>;
 }
 
 export interface Taken {

@@ -1,9 +1,9 @@
 /** Dead letters: the message as it came, in carillon.dead, with headers that say why. */
-import type { ConsumeMessage } from 'amqplib';
 import { type Publisher, RefusedByBroker } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS } from '../../adapters/rabbitmq/topology.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
+import { type Arrival, originHeaders } from '../../pipeline/sources/arrival.ts';
 import { retried } from '../../resilience/retry.ts';
 import { cut, sizeOfHeaders, writable } from './writable-message.ts';
 
@@ -33,20 +33,20 @@ export class NotCopied extends Error {}
  * @throws {NotCopied} when trying again is of no use; whatever else it rejects with means that `signal` is aborted
  */
 export async function deadLetter(
-  message: ConsumeMessage,
+  message: Arrival,
   refusal: Refusal,
   publisher: Pick<Publisher, 'publish' | 'maxHeaderBytes'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const reason = reasonHeaders(refusal);
+  const added = { ...reasonHeaders(refusal), ...originHeaders(message) };
   const messageId = fingerprintOf(message);
   let refusals = 0;
   const copy = () => {
-    const room = publisher.maxHeaderBytes - sizeOfHeaders(reason) - LEFT_OUT_BYTES;
+    const room = publisher.maxHeaderBytes - sizeOfHeaders(added) - LEFT_OUT_BYTES;
     const { routingKey, properties, leftOut } = writable(message, (name) => DROPPED.test(name), room);
     const headers = {
       ...properties.headers,
-      ...reason,
+      ...added,
       ...(leftOut === '' ? {} : { [LEFT_OUT_HEADER]: `left out: ${leftOut}` }),
     };
     return { routingKey, properties: { ...properties, messageId, headers } };

@@ -94,7 +94,8 @@ export class DeadLetters implements DeadLetterDesk {
   #look(filter: DeadLetterFilter, maxShown: number) {
     return this.#take((lease) =>
       this.#scan(lease, filter, (deadLetter, facts) => {
-        const kept = viewOf(deadLetter, facts, this.#options.redact, maxShown);
+        const { redact, reader } = this.#options;
+        const kept = viewOf(deadLetter, facts, redact, maxShown, reader);
         return { kept, bytes: kept.body?.length ?? 0 };
       }),
     );
@@ -125,7 +126,7 @@ export class DeadLetters implements DeadLetterDesk {
       const taken = await lease.next();
       if (taken === undefined) break;
       scanned += 1;
-      const facts = factsOf(taken.deadLetter);
+      const facts = factsOf(taken.deadLetter, this.#options.reader);
       const known = found.get(facts.id);
       if (known !== undefined) known.tags.push(taken.tag);
       else if (matches(facts, filter)) {

@@ -16,6 +16,7 @@ import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
+import { arrivalIn, originHeaders } from '../../pipeline/sources/arrival.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { within } from '../../resilience/timeout.ts';
 import {
@@ -25,7 +26,7 @@ import {
   type StoredDeadLetter,
   type Taken,
 } from './dead-letter-store.ts';
-import { writable } from './writable-message.ts';
+import { sizeOfHeaders, writable } from './writable-message.ts';
 
 /** An exclusive queue: whoever has it has the dead letters, and RabbitMQ takes it away with its owner's connection. */
 const LOCK = 'carillon.dead.lock';
@@ -87,12 +88,17 @@ export class RabbitMqDeadLetterStore implements DeadLetterStore {
       throw new DeadLettersUnavailable('broker_unavailable', 'its attributes have no room');
     await this.#publisher.publish(EVENTS_EXCHANGE, routingKey, deadLetter.content, {
       ...properties,
-      headers: { ...properties.headers, [PUBLISHED_AT_HEADER]: Date.now() },
+      headers: {
+        ...properties.headers,
+        ...originHeaders(arrivalIn(deadLetter)),
+        [PUBLISHED_AT_HEADER]: Date.now(),
+      },
     });
   }
 
   #writable(deadLetter: StoredDeadLetter) {
-    return writable(deadLetter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - STAMP_BYTES);
+    const bytes = sizeOfHeaders(originHeaders(arrivalIn(deadLetter))) + STAMP_BYTES;
+    return writable(deadLetter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - bytes);
   }
 }
 

@@ -10,12 +10,14 @@ import type { ReadEvent } from '../../contract/cloudevent.ts';
 import type { DryRun, RedriveOrder, RedriveResult } from '../../contract/dead-letter.ts';
 import type { Event } from '../../contract/event.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
-import { readMessage } from '../../pipeline/ingest/message.ts';
+import { arrivalIn } from '../../pipeline/sources/arrival.ts';
+import type { MessageReader } from '../../pipeline/sources/message-reader.ts';
 import { DeadLettersUnavailable, type StoredDeadLetter } from './dead-letter-store.ts';
 import type { Found } from './stored-dead-letter.ts';
 
 export interface Assessment {
-  readonly maxEventBytes: number;
+  /** Reads a message as it would be read now: what sources say may be another thing than when it became a dead letter. */
+  readonly reader: Pick<MessageReader, 'read' | 'envelopeIn'>;
   /** What the consumer would make of the event; the audiences are undefined when this process cannot tell them. */
   readonly assess: (read: ReadEvent) => Read<readonly Audience[] | undefined>;
   /** Which of the events the audience's inbox has. Rejects with a code when it cannot be said. */
@@ -66,13 +68,13 @@ export async function redrive(
 
 function assessAll(
   found: readonly Found<StoredDeadLetter>[],
-  { assess, maxEventBytes, canSendAgain }: Pick<RedriveParts, 'assess' | 'maxEventBytes' | 'canSendAgain'>,
+  { assess, reader, canSendAgain }: Pick<RedriveParts, 'assess' | 'reader' | 'canSendAgain'>,
 ) {
   const redrivable: Redrivable[] = [];
   const byCode = new Map<string, string[]>();
   for (const { facts, tags, kept: deadLetter } of found) {
     const read = canSendAgain(deadLetter)
-      ? readMessage(deadLetter.content, deadLetter.properties, maxEventBytes)
+      ? reader.read(arrivalIn(deadLetter))
       : refuse('invalid_headers', 'its attributes cannot be sent again as they are');
     const assessed = read.ok ? assess(read.value) : read;
     if (read.ok && assessed.ok) {

@@ -5,6 +5,8 @@ import { guardNumbers, restoreNumbers } from '../../contract/numbers.ts';
 import { momentOf } from '../../contract/rfc3339.ts';
 import { matchesAny } from '../../contract/token.ts';
 import { dateOf, envelopeIn, fingerprintOf } from '../../pipeline/ingest/message.ts';
+import { type Arrival, arrivalIn } from '../../pipeline/sources/arrival.ts';
+import { MAX_PARSED_BYTES, type MessageReader } from '../../pipeline/sources/message-reader.ts';
 import type { StoredDeadLetter } from './dead-letter-store.ts';
 
 /** What tells a dead letter from others, and what it is found by. */
@@ -28,16 +30,24 @@ export interface Found<Kept> {
   readonly kept: Kept;
 }
 
-/** Larger ones are not parsed: they were refused for their size, and would hold up the process. */
-const MAX_PARSED_BYTES = 1_048_576;
-
 const FINGERPRINT = /^[A-Za-z0-9_-]{43}$/;
 
-export function factsOf(deadLetter: StoredDeadLetter): DeadLetterFacts {
-  const { content, fields, properties } = deadLetter;
+export type EnvelopeReader = Pick<MessageReader, 'envelopeIn'>;
+
+/** Where there are no sources. */
+const AS_CLOUDEVENTS: EnvelopeReader = {
+  envelopeIn: ({ content, properties }, valueFor) =>
+    envelopeIn(content, properties, MAX_PARSED_BYTES, valueFor),
+};
+
+export function factsOf(
+  deadLetter: StoredDeadLetter,
+  reader: EnvelopeReader = AS_CLOUDEVENTS,
+): DeadLetterFacts {
+  const { properties } = deadLetter;
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
-  const isTooLarge = content.length > MAX_PARSED_BYTES;
-  const envelope = isTooLarge ? undefined : envelopeIn(content, properties, MAX_PARSED_BYTES);
+  const arrival = arrivalIn(deadLetter);
+  const { envelope, ...names } = namesIn(arrival, reader);
   const { messageId } = properties;
   const isOurs = headers['x-carillon-reason'] !== undefined;
   return {
@@ -45,9 +55,18 @@ export function factsOf(deadLetter: StoredDeadLetter): DeadLetterFacts {
     id:
       isOurs && typeof messageId === 'string' && FINGERPRINT.test(messageId)
         ? messageId
-        : fingerprintOf(deadLetter),
+        : fingerprintOf(arrival),
     ...(isOurs ? ourReason(headers) : brokersReason(headers)),
-    type: stringIn(envelope?.type) ?? fields.routingKey,
+    ...names,
+    envelope,
+  };
+}
+
+/** What a message says of itself, as far as it can be read. */
+export function namesIn(arrival: Arrival, reader: EnvelopeReader = AS_CLOUDEVENTS) {
+  const envelope = arrival.content.length > MAX_PARSED_BYTES ? undefined : reader.envelopeIn(arrival);
+  return {
+    type: stringIn(envelope?.type) ?? arrival.fields.routingKey,
     source: stringIn(envelope?.source),
     event: stringIn(envelope?.id),
     envelope,
@@ -55,14 +74,14 @@ export function factsOf(deadLetter: StoredDeadLetter): DeadLetterFacts {
 }
 
 /** What a log line tells of a message, so that it is found again: by `explain`, and among the dead letters. */
-export function namesOf(stored: StoredDeadLetter) {
-  const { id: deadLetter, source, event, type } = factsOf(stored);
+export function namesOf(arrival: Arrival, reader?: EnvelopeReader) {
+  const { source, event, type } = namesIn(arrival, reader);
   return {
     source: withinLine(source),
     id: withinLine(event),
     type: withinLine(type),
-    routingKey: withinLine(stored.fields.routingKey),
-    deadLetter,
+    routingKey: withinLine(arrival.fields.routingKey),
+    deadLetter: fingerprintOf(arrival),
   };
 }
 
@@ -131,16 +150,18 @@ export function timeMs({ time }: Pick<DeadLetterFacts, 'time'>): number {
 
 /** `redact`: the event as JSON without what must not be shown. */
 export function viewOf(
-  { content, fields, properties }: StoredDeadLetter,
+  deadLetter: StoredDeadLetter,
   facts: DeadLetterFacts,
   redact: (envelope: JsonObject) => string,
   maxShown: number,
+  reader: EnvelopeReader = AS_CLOUDEVENTS,
 ): Omit<DeadLetter, 'copies'> {
+  const { content, fields, properties } = deadLetter;
   const { id, reason, detail, path, time, type, source, event, envelope } = facts;
+  const arrival = arrivalIn(deadLetter);
   const headers: Readonly<Record<string, unknown>> = properties.headers ?? {};
   // What is no JSON object cannot be redacted either, and is not shown.
-  const shown =
-    envelope === undefined ? undefined : envelopeIn(content, properties, MAX_PARSED_BYTES, guardNumbers);
+  const shown = envelope === undefined ? undefined : reader.envelopeIn(arrival, guardNumbers);
   const body = shown === undefined ? undefined : restoreNumbers(redact(shown));
   // A producer may have written them.
   const deaths = deathsIn(headers).reduce(
@@ -158,6 +179,8 @@ export function viewOf(
     ...withText('event', event),
     headers: {
       routingKey: fields.routingKey,
+      ...withText('exchange', arrival.origin?.exchange),
+      ...withText('queue', arrival.origin?.queue),
       ...withText('contentType', properties.contentType),
       ...withText('contentEncoding', properties.contentEncoding),
       ...withText('dropped', stringIn(headers['x-carillon-headers'])),

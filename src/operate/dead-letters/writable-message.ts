@@ -12,8 +12,7 @@ import { holdsAttributes } from '../../pipeline/ingest/attributes.ts';
 export interface Original {
   readonly fields: { readonly routingKey: string };
   readonly properties: Readonly<
-    Pick<MessageProperties, 'contentType' | 'contentEncoding' | 'headers'> &
-      Partial<Pick<MessageProperties, 'type' | 'timestamp'>>
+    Partial<Pick<MessageProperties, 'contentType' | 'contentEncoding' | 'headers' | 'type' | 'timestamp'>>
   >;
 }
 

@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject } from '../../contract/json.ts';
 import { type Read, type Refusal, refuse } from '../../contract/refusal.ts';
 import { visible } from '../../contract/visible.ts';
 
-export type Beside = Pick<MessageProperties, 'headers'> & Partial<Pick<MessageProperties, 'timestamp'>>;
+export type Beside = Partial<Pick<MessageProperties, 'headers' | 'timestamp'>>;
 
 /** Those of the AMQP binding, of which the second is for names without a colon, and that of RabbitMQ's own binding. */
 const ATTRIBUTE = /^(?:cloudEvents[:_]|ce-)(.+)$/;

@@ -13,6 +13,8 @@ import type { ConsumeMessage } from 'amqplib';
 
 export interface Held {
   readonly message: ConsumeMessage;
+  /** Where it was taken from; undefined for Carillon's own queue. */
+  readonly queue?: string | undefined;
   /** By this process's own clock. */
   readonly atMs: number;
 }

@@ -18,7 +18,7 @@ import { type Read, refuse } from '../../contract/refusal.ts';
 import { attributesIn, type Beside, fromAmqp, holdsAttributes, withOtherNames } from './attributes.ts';
 import { contentOf, type Encoded } from './content.ts';
 
-type Properties = Pick<MessageProperties, 'contentType'> & Beside & Encoded;
+type Properties = Partial<Pick<MessageProperties, 'contentType'>> & Beside & Encoded;
 
 /** Before the subtype of any format, and of batches. */
 const CLOUDEVENTS_TYPES = 'application/cloudevents';
@@ -85,14 +85,16 @@ function explained(
 interface Fingerprinted {
   readonly content: Buffer;
   readonly fields: { readonly routingKey: string };
-  readonly properties: Pick<MessageProperties, 'headers'>;
+  readonly properties: Partial<Pick<MessageProperties, 'headers' | 'messageId' | 'timestamp'>>;
+  /** Of what was not published to Carillon's own exchange. */
+  readonly origin?: { readonly exchange: string; readonly queue?: string };
 }
 
 /**
  * The same for each delivery of one message, and another for any other: what came, without what RabbitMQ adds to it
  * on its way. Never fails, whatever a header holds.
  */
-export function fingerprintOf({ content, fields, properties }: Fingerprinted): string {
+export function fingerprintOf({ content, fields, properties, origin }: Fingerprinted): string {
   const hash = createHash('sha256').update(`${fields.routingKey}\0`);
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
     // Ids are text or, by mistake, numbers. Lists and tables tell no two events apart, and may be too deep to be written.
@@ -100,6 +102,11 @@ export function fingerprintOf({ content, fields, properties }: Fingerprinted): s
     if (typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
     else if (Buffer.isBuffer(value)) hash.update(`${name}\0`).update(value).update('\0');
     else if (value instanceof AmqpValue && value['!'] === 'long') hash.update(`${name}\0${value.value}\0`);
+  }
+  if (origin !== undefined) {
+    // Bodies of plain JSON are often the same, and what names the event is beside them.
+    const { messageId = '', timestamp = '' } = properties;
+    hash.update(`${origin.exchange}\0${origin.queue ?? ''}\0${messageId}\0${timestamp}\0`);
   }
   return hash.update(content).digest('base64url');
 }

@@ -1,24 +1,26 @@
 /** What a message that is no event says of itself: looked for when somebody asks. */
-import type { ConsumeMessage } from 'amqplib';
-import { factsOf } from '../../operate/dead-letters/stored-dead-letter.ts';
+import { type EnvelopeReader, namesIn } from '../../operate/dead-letters/stored-dead-letter.ts';
 import type { EventNames } from '../event-life.ts';
+import type { Arrival } from '../sources/arrival.ts';
 
 export class NamesIn implements EventNames {
-  readonly #message: ConsumeMessage;
+  readonly #message: Arrival;
+  readonly #reader: EnvelopeReader | undefined;
 
-  constructor(message: ConsumeMessage) {
+  constructor(message: Arrival, reader?: EnvelopeReader) {
     this.#message = message;
+    this.#reader = reader;
   }
 
   get source(): string {
-    return factsOf(this.#message).source ?? '';
+    return namesIn(this.#message, this.#reader).source ?? '';
   }
 
   get id(): string {
-    return factsOf(this.#message).event ?? '';
+    return namesIn(this.#message, this.#reader).event ?? '';
   }
 
   get type(): string {
-    return factsOf(this.#message).type;
+    return namesIn(this.#message, this.#reader).type;
   }
 }

@@ -7,30 +7,33 @@
  * place. When its store is away it gives its connection up as soon as it has nothing in hand, and otherwise when
  * RabbitMQ takes the channel away; on the next one it waits until events can be kept again (in-hand.ts).
  */
-import { setMaxListeners } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
-import { Acks } from '../../adapters/rabbitmq/acks.ts';
+import type { Acks } from '../../adapters/rabbitmq/acks.ts';
 import { Link, type LinkState } from '../../adapters/rabbitmq/link.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DELIVER_QUEUE, Topology, type TopologyClash } from '../../adapters/rabbitmq/topology.ts';
 import { CANARY_TYPE } from '../../contract/event.ts';
-import type { Refusal } from '../../contract/refusal.ts';
-import { deadLetter, NotCopied } from '../../operate/dead-letters/dead-letter-writer.ts';
 import { namesOf } from '../../operate/dead-letters/stored-dead-letter.ts';
-import { reasonOf } from '../../resilience/reason.ts';
+import { jittered } from '../../resilience/jitter.ts';
 import { EventLife } from '../event-life.ts';
 import type { EventObservers } from '../event-observer.ts';
+import { type Arrival, arrivalOf } from '../sources/arrival.ts';
+import type { MessageReader } from '../sources/message-reader.ts';
+import type { Source } from '../sources/source.ts';
+import { DeadLettering } from './dead-lettering.ts';
 import { type Held, InHand } from './in-hand.ts';
-import { readMessage } from './message.ts';
+import { Intake } from './intake.ts';
 import { NamesIn } from './names-in.ts';
 import { publishedAtOf } from './published-at.ts';
 import { type Handle, isUntold, RELEASE, type Settlement, settled } from './settlement.ts';
+import { SourceConnections } from './source-connections.ts';
 
 export interface ConsumerOptions {
   readonly prefetch: number;
-  readonly maxBytes: number;
+  readonly reader: MessageReader;
+  /** Undefined without SOURCES_FILE. */
+  readonly sources: readonly Source[] | undefined;
   readonly handle: Handle;
   readonly publisher: Pick<Publisher, 'publish' | 'maxHeaderBytes' | 'state'>;
   /** The time that publishers go by too. */
@@ -48,13 +51,11 @@ export interface ConsumerOptions {
  */
 export type ConsumerState = LinkState | 'waiting' | 'dead_letters_unconfirmed';
 
-/** How often it is asked whether events can be kept, while none are taken; and while some are. */
-const [WAITING_LOOK_MS, LOOK_MS] = [100, 1_000];
+/** How often it is asked whether the store is there, and how often sources are looked for. */
+const [LOOK_MS, SOURCES_MS] = [1_000, 5_000];
 
 /** A store that is away for a moment is none to give a connection up for. */
 const AWAY_MS = 3_000;
-
-const UNCONFIRMED_MS = 10_000;
 
 export class Consumer {
   readonly #options: ConsumerOptions;
@@ -62,27 +63,29 @@ export class Consumer {
   readonly #topology = new Topology();
   readonly #stopping = new AbortController();
   readonly #inHand = new InHand();
-  /** Dead letters that are not confirmed yet, the oldest first. */
-  readonly #unconfirmed = new Set<{ readonly sinceMs: number }>();
-  /** A dead letter was given up with its channel, before it was confirmed. */
-  #hasUncopied = false;
-  #subscription: 'none' | 'waiting' | 'taking' = 'none';
+  readonly #deadLettering: DeadLettering;
+  readonly #intake: Intake;
+  #sources: SourceConnections | undefined;
   #isActive = false;
   #storeAwaySinceMs: number | undefined;
   #looking: NodeJS.Timeout | undefined;
+  #sourcesLooking: NodeJS.Timeout | undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    this.#deadLettering = new DeadLettering(options);
     this.#link = new Link('carillon consumer', options.log, options.onClash);
+    this.#intake = this.#intakeOf(DELIVER_QUEUE, undefined, (reason) => {
+      this.#isActive = false;
+      this.#link.rebuild(reason);
+    });
   }
 
   get state(): ConsumerState {
     const { state } = this.#link;
     if (state !== 'up') return state;
-    if (this.#subscription === 'waiting') return 'waiting';
-    const [oldest] = this.#unconfirmed;
-    if (oldest === undefined || performance.now() - oldest.sinceMs < UNCONFIRMED_MS) return state;
-    return 'dead_letters_unconfirmed';
+    if (this.#intake.state === 'waiting') return 'waiting';
+    return this.#deadLettering.isUnconfirmed ? 'dead_letters_unconfirmed' : state;
   }
 
   /** What an operator reads. */
@@ -108,15 +111,27 @@ export class Consumer {
   get oldestAgeMs(): number {
     const { oldest } = this.#inHand;
     if (oldest === undefined) return 0;
-    const { content, properties } = oldest.message;
-    const read = readMessage(content, properties, this.#options.maxBytes);
-    const publishedAtMs = publishedAtOf(properties.headers, read.ok ? read.value.event : undefined);
+    const arrival = this.#arrivalOf(oldest);
+    const read = this.#options.reader.read(arrival);
+    const publishedAtMs = publishedAtOf(arrival.properties.headers, read.ok ? read.value.event : undefined);
     const ageMs =
       publishedAtMs === undefined ? performance.now() - oldest.atMs : this.#options.now() - publishedAtMs;
     return Math.max(0, ageMs);
   }
 
+  /** Of the sources; empty without any. */
+  get sources(): SourceConnections['states'] {
+    return this.#sources?.states ?? [];
+  }
+
   async open(url: string): Promise<void> {
+    const { sources, log } = this.#options;
+    if (sources !== undefined) {
+      const intakeOf = (queue: string) => this.#intakeOf(queue, queue, () => {});
+      this.#sources = new SourceConnections({ sources, url, log, intakeOf });
+      this.#sourcesLooking = setInterval(() => this.#lookForSources(), jittered(SOURCES_MS));
+      this.#sourcesLooking.unref();
+    }
     await this.#link.open(url, (model) => this.#setup(model));
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
     this.#looking.unref();
@@ -139,6 +154,7 @@ export class Consumer {
   #end(): void {
     this.#stopping.abort();
     clearInterval(this.#looking);
+    clearInterval(this.#sourcesLooking);
   }
 
   /** With nothing in hand, whoever cannot reach the store lets another consumer have the events, which perhaps can. */
@@ -146,98 +162,82 @@ export class Consumer {
     if (this.#options.isStoreUp()) this.#storeAwaySinceMs = undefined;
     else this.#storeAwaySinceMs ??= performance.now();
     const awayMs = performance.now() - (this.#storeAwaySinceMs ?? Number.POSITIVE_INFINITY);
-    if (awayMs < AWAY_MS || this.#subscription !== 'taking' || this.#inHand.size > 0) return;
-    this.#subscription = 'none';
+    if (awayMs < AWAY_MS || this.#intake.state !== 'taking' || this.#inHand.size > 0) return;
+    this.#intake.state = 'none';
     this.#link.rebuild('the store is away');
   }
 
   #mayTake(): boolean {
     const { isStoreUp, publisher, prefetch } = this.#options;
     if (!isStoreUp() || !this.#inHand.mayTake(prefetch)) return false;
-    return !this.#hasUncopied || publisher.state === 'up';
+    return !this.#deadLettering.hasUncopied || publisher.state === 'up';
   }
 
   async #setup(model: ChannelModel): Promise<void> {
-    const { log, prefetch } = this.#options;
     await this.#topology.declare(model);
-    const channel = await model.createChannel();
-    channel.on('error', (error) =>
-      log.warn({ reason: error.message }, 'RabbitMQ closed the consuming channel'),
-    );
-    const gone = new AbortController();
-    channel.on('close', () => {
-      gone.abort();
-      this.#isActive = false;
-      this.#subscription = 'none';
-      this.#link.rebuild('the consuming channel closed');
+    await this.#intake.open(model);
+    // Not awaited: what is wrong with somebody else's queue keeps nobody waiting.
+    this.#sources?.connect(model);
+  }
+
+  #lookForSources(): void {
+    const { state, model } = this.#link;
+    if (state === 'up' && model !== undefined) this.#sources?.connect(model);
+  }
+
+  /** @param source the queue's name, unless it is Carillon's own */
+  #intakeOf(queue: string, source: string | undefined, onEnd: (reason: string) => void): Intake {
+    const { log, prefetch } = this.#options;
+    return new Intake({
+      queue,
+      prefetch,
+      log,
+      stopping: this.#stopping.signal,
+      mayTake: () => this.#mayTake(),
+      onSubscribe: () => {
+        this.#deadLettering.hasUncopied = false;
+      },
+      onMessage: (message, acks, over) => {
+        if (source === undefined) this.#isActive = true;
+        this.#take(acks, { message, queue: source, atMs: performance.now() }, over);
+      },
+      onEnd,
     });
-    await channel.prefetch(prefetch);
-    const acks = new Acks<ConsumeMessage>(channel);
-    const over = AbortSignal.any([this.#stopping.signal, gone.signal]);
-    // Node warns of more than ten listeners; each burial that waits is one.
-    setMaxListeners(prefetch + 1, over);
-    const take = (message: ConsumeMessage | null) => {
-      if (message === null)
-        this.#link.rebuild(`RabbitMQ cancelled the consumer: ${DELIVER_QUEUE} was deleted`);
-      else this.#take(acks, message, over);
-    };
-    if (this.#mayTake()) await this.#subscribe(channel, take);
-    else void this.#subscribeLater(channel, take, over);
   }
 
-  async #subscribe(channel: Channel, take: (message: ConsumeMessage | null) => void): Promise<void> {
-    this.#hasUncopied = false;
-    this.#subscription = 'taking';
-    await channel.consume(DELIVER_QUEUE, take);
-  }
-
-  /** Never rejects. */
-  async #subscribeLater(
-    channel: Channel,
-    take: (message: ConsumeMessage | null) => void,
-    over: AbortSignal,
-  ): Promise<void> {
-    const { log } = this.#options;
-    this.#subscription = 'waiting';
-    const code = 'consumer_waits';
-    log.warn({ code, inHand: this.#inHand.size }, 'no events are taken until they can be kept');
-    try {
-      while (!this.#mayTake()) await pause(WAITING_LOOK_MS, undefined, { signal: over, ref: false });
-      await this.#subscribe(channel, take);
-      log.info('events are taken again');
-    } catch (error) {
-      // The channel is gone, and the next one comes here again; or this process stops.
-      if (!over.aborted) log.warn({ reason: reasonOf(error) }, 'events are not taken yet');
-    }
-  }
-
-  #take(acks: Acks<ConsumeMessage>, message: ConsumeMessage, over: AbortSignal): void {
-    this.#isActive = true;
-    acks.took(message);
+  #take(acks: Acks<ConsumeMessage>, held: Held, over: AbortSignal): void {
+    acks.took(held.message);
     // It stays unacknowledged: no later acknowledgement may cover it.
     if (this.#stopping.signal.aborted) return;
-    const held = { message, atMs: performance.now() };
     this.#inHand.add(this.#settle(acks, held, over), held);
+  }
+
+  #arrivalOf({ message, queue }: Held): Arrival {
+    return this.#options.sources === undefined ? message : arrivalOf(message, queue);
   }
 
   /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
   async #settle(acks: Acks<ConsumeMessage>, held: Held, over: AbortSignal): Promise<void> {
     const { message, atMs } = held;
-    const { handle, log, maxBytes, now, observers } = this.#options;
+    const { handle, log, reader, now, observers } = this.#options;
+    const arrival = this.#arrivalOf(held);
     let life: EventLife | undefined;
     let settlement: Settlement = await settled(
       async () => {
-        const read = readMessage(message.content, message.properties, maxBytes);
+        const read = reader.read(arrival);
         if (!read.ok) return { kind: 'dead-letter', refusal: read.refusal };
         const { event } = read.value;
         life = new EventLife(event, event, now(), atMs);
         if (event.type !== CANARY_TYPE) observers.received(life);
         return await handle(event, life, publishedAtOf(message.properties.headers, event));
       },
-      (fault) => log.error({ ...fault, ...namesOf(message) }, 'the service failed on an event'),
+      (fault) => log.error({ ...fault, ...namesOf(arrival, reader) }, 'the service failed on an event'),
     );
     const kept =
-      settlement.kind === 'dead-letter' ? await this.#deadLetter(message, settlement.refusal, over) : 'yes';
+      settlement.kind === 'dead-letter'
+        ? // With its origin also when this process knows no sources: another may read it, or a later one.
+          await this.#deadLettering.keep(arrivalOf(message, held.queue), settlement.refusal, over)
+        : 'yes';
     if (kept === 'no') settlement = RELEASE;
     if (!isUntold(settlement)) observers.settled(life ?? this.#unread(held), settlement);
     if (settlement.kind === 'release') return;
@@ -247,38 +247,11 @@ export class Consumer {
   }
 
   /** Of a message that is no event. */
-  #unread({ message, atMs }: Held): EventLife {
-    const { now, observers } = this.#options;
-    const life = new EventLife(undefined, new NamesIn(message), now(), atMs);
+  #unread(held: Held): EventLife {
+    const { now, observers, reader } = this.#options;
+    const names = new NamesIn(this.#arrivalOf(held), reader);
+    const life = new EventLife(undefined, names, now(), held.atMs);
     observers.received(life);
     return life;
-  }
-
-  /** 'no' when it was given up before RabbitMQ had confirmed it; 'by RabbitMQ' when it MUST be rejected. */
-  async #deadLetter(
-    message: ConsumeMessage,
-    refusal: Refusal,
-    over: AbortSignal,
-  ): Promise<'yes' | 'no' | 'by RabbitMQ'> {
-    const { log, publisher } = this.#options;
-    log.warn(
-      { code: refusal.code, detail: refusal.message, path: refusal.path, ...namesOf(message) },
-      'event becomes a dead letter',
-    );
-    const unconfirmed = { sinceMs: performance.now() };
-    this.#unconfirmed.add(unconfirmed);
-    try {
-      await deadLetter(message, refusal, publisher, over);
-      return 'yes';
-    } catch (error) {
-      if (!(error instanceof NotCopied)) {
-        this.#hasUncopied = true;
-        return 'no';
-      }
-      log.error({ reason: reasonOf(error.cause), ...namesOf(message) }, 'dead letter is left to RabbitMQ');
-      return 'by RabbitMQ';
-    } finally {
-      this.#unconfirmed.delete(unconfirmed);
-    }
   }
 }

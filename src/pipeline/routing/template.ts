@@ -1,7 +1,7 @@
 /** Audience templates: `user:{data.customerId}` filled in from an event; an array in the data fans out. */
 import { type Audience, faultOfAudience, isAudience } from '../../contract/audience.ts';
-import type { Event } from '../../contract/event.ts';
 import { normalised } from '../../contract/id.ts';
+import type { JsonObject } from '../../contract/json.ts';
 import { elementTexts } from '../../contract/json-text.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
 import {
@@ -26,8 +26,8 @@ const MAX_FAN_OUT = 100_000;
 const AUDIENCE_ROOTS: Roots = { values: ['subject', 'source', 'type'], objects: ['data'] };
 
 /** The fault of a template in words, or undefined when it is well-formed. */
-export function templateFault(text: string): string | undefined {
-  const misplaced = placeholderFault(text, AUDIENCE_ROOTS);
+export function templateFault(text: string, roots: Roots = AUDIENCE_ROOTS): string | undefined {
+  const misplaced = placeholderFault(text, roots);
   if (misplaced !== undefined) return misplaced;
   const filled = partsOf(text).map((part) => (typeof part === 'string' ? part : 'x'));
   const fault = faultOfAudience(normalised(filled.join('')));
@@ -39,23 +39,31 @@ export function compileTemplate(text: string): Template {
   return { text, parts: partsOf(text) };
 }
 
-/** Fills a template in. Refused when the event lacks a value that it needs, or has one that no id can hold. */
-export function fillTemplate(template: Template, event: Event): Read<readonly Audience[]> {
+/**
+ * Fills a template in. Refused when a value that it needs is not there, or is one that no id can hold.
+ *
+ * @param owner whose template it is, for the refusal
+ */
+export function fillTemplate(
+  template: Template,
+  values: JsonObject,
+  owner = "the route's audience",
+): Read<readonly Audience[]> {
   let texts = [''];
   for (const part of template.parts) {
     if (typeof part === 'string') {
       texts = texts.map((text) => text + part);
       continue;
     }
-    const values = valuesAt(event, part);
-    if (values === undefined) {
+    const found = idsAt(values, part);
+    if (found === undefined) {
       const path = part.join('.');
-      return refuse('invalid_event', `the route's audience "${template.text}" needs ${path}`, path);
+      return refuse('invalid_event', `${owner} "${template.text}" needs ${path}`, path);
     }
-    if (texts.length * values.length > MAX_FAN_OUT) {
+    if (texts.length * found.length > MAX_FAN_OUT) {
       return refuse('too_many_audiences', `"${template.text}" fans out to more than ${MAX_FAN_OUT}`, 'data');
     }
-    texts = texts.flatMap((text) => values.map((value) => text + value));
+    texts = texts.flatMap((text) => found.map((id) => text + id));
   }
   const audiences = texts.map(normalised);
   const isWhole = !texts.some((text) => text.includes(BROKEN));
@@ -80,13 +88,13 @@ const BROKEN = '\ufffd';
  * The strings at a path; one for a string or whole number, one each for an array of them, undefined for anything
  * else. A number that JSON.parse may have rounded could be somebody else's id: of that counts how it was written.
  */
-function valuesAt(event: Event, path: Path): string[] | undefined {
-  const value = valueAt(event, path);
+function idsAt(root: JsonObject, path: Path): string[] | undefined {
+  const value = valueAt(root, path);
   if (value === undefined) return undefined;
   const values = Array.isArray(value) ? value : [value];
   const isId = (item: unknown) => typeof item === 'string' || Number.isSafeInteger(item);
   if (values.every(isId)) return values.map(String);
-  const text = writtenAt(event, path);
+  const text = writtenAt(root, path);
   const texts = text === undefined ? [] : Array.isArray(value) ? elementTexts(text) : [text];
   const ids: string[] = [];
   for (const [i, item] of values.entries()) {

@@ -18,6 +18,7 @@ const COMMANDS = runBy('test/e2e/examples-commands.test.ts');
 const STORIES = runBy('test/e2e/examples-stories.test.ts');
 const RIGHTS = runBy('test/integration/adapters/rabbitmq/rights.test.ts');
 const SELF = notRun('it runs the tests');
+const SOURCES = runBy('test/e2e/examples-sources.test.ts');
 const DRAWING = notRun('a drawing or a formula');
 const INSTALL = notRun('it installs packages from elsewhere');
 
@@ -43,6 +44,9 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/login-providers\.md$/, 'sh', 'JWKS_URL', runBy('test/unit/documents/login-providers.test.ts')],
   [/^docs\/display\.md$/, 'yaml', 'routes:', FORMATS],
   [/^docs\/display\.md$/, 'json', '"display"', FORMATS],
+  [/^docs\/sources\.md$/, 'python', 'pika', SOURCES],
+  [/^docs\/sources\.md$/, 'yaml', 'sources:', SOURCES],
+  [/^docs\/sources\.md$/, 'sh', 'carillon sources try', SOURCES],
   [/^docs\/observability\.md$/, 'json', 'not_ready', FORMATS],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'set_permissions', RIGHTS],
   [/^docs\/rabbitmq-and-redis\.md$/, '', 'ACL SETUSER', RIGHTS],

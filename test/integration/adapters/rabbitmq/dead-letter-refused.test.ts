@@ -5,6 +5,7 @@ import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
 import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
 import { Consumer } from '../../../../src/pipeline/ingest/rabbitmq-consumer.ts';
 import { ACK } from '../../../../src/pipeline/ingest/settlement.ts';
+import { MessageReader } from '../../../../src/pipeline/sources/message-reader.ts';
 import { takeDeadLetters } from '../../../support/dead-letters.ts';
 import { Producer } from '../../../support/producer.ts';
 import { queueDepth } from '../../../support/queue-depth.ts';
@@ -43,7 +44,8 @@ beforeEach(async () => {
   consumer = new Consumer({
     now: Date.now,
     prefetch: 100,
-    maxBytes: 65_536,
+    reader: new MessageReader(undefined, { maxBytes: 65_536, maxAudiences: 100 }),
+    sources: undefined,
     handle: async () => ACK,
     publisher,
     isStoreUp: () => true,

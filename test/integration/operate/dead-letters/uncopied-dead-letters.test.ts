@@ -7,6 +7,7 @@ import { deadLetter } from '../../../../src/operate/dead-letters/dead-letter-wri
 import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
 import { Consumer, type ConsumerOptions } from '../../../../src/pipeline/ingest/rabbitmq-consumer.ts';
 import { ACK } from '../../../../src/pipeline/ingest/settlement.ts';
+import { MessageReader } from '../../../../src/pipeline/sources/message-reader.ts';
 import { takeDeadLetters } from '../../../support/dead-letters.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { queueDepth } from '../../../support/queue-depth.ts';
@@ -42,7 +43,8 @@ async function consume(by: ConsumerOptions['publisher'], settled: string[]): Pro
   consumer = new Consumer({
     now: Date.now,
     prefetch: 100,
-    maxBytes: 65_536,
+    reader: new MessageReader(undefined, { maxBytes: 65_536, maxAudiences: 100 }),
+    sources: undefined,
     handle: async ({ id }) => {
       settled.push(id);
       return ACK;

@@ -1,0 +1,89 @@
+/**
+ * Exchanges and queues that are not Carillon's: looked at and used as they are, never declared, changed or deleted. What
+ * is wrong with one is told in words, and is no failure: it is looked at again later.
+ */
+import type { Channel, ChannelModel } from 'amqplib';
+import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED } from './asking.ts';
+import { refusalIn } from './refusal.ts';
+
+export interface Binding {
+  readonly exchange: string;
+  readonly keys: readonly string[];
+}
+
+/**
+ * Binds a queue of Carillon's to it; what is bound already stays so. A missing exchange is asked for first: binding
+ * to one that is not there closes the channel as well, and says less.
+ *
+ * @returns why it is not bound; undefined when it is. Rejects when the connection fails.
+ */
+export async function bindForeign(
+  model: ChannelModel,
+  queue: string,
+  { exchange, keys }: Binding,
+  url: string,
+): Promise<string | undefined> {
+  const asking = new Asking(model);
+  try {
+    await asking.ask((channel) => channel.checkExchange(exchange));
+    for (const key of keys) await asking.ask((channel) => channel.bindQueue(queue, exchange, key));
+    return undefined;
+  } catch (error) {
+    return troubleIn(error, url);
+  } finally {
+    await asking.close();
+  }
+}
+
+/** Why it is not to be used, as far as looking tells; undefined when nothing speaks against it. Changes nothing. */
+export async function lookedAt(
+  model: ChannelModel,
+  thing: { readonly exchange: string } | { readonly queue: string },
+  url: string,
+): Promise<string | undefined> {
+  const asking = new Asking(model);
+  try {
+    await asking.ask((channel) =>
+      'queue' in thing ? channel.checkQueue(thing.queue) : channel.checkExchange(thing.exchange),
+    );
+    return undefined;
+  } catch (error) {
+    return troubleIn(error, url);
+  } finally {
+    await asking.close();
+  }
+}
+
+/**
+ * Why a queue cannot be consumed; undefined when it can. Rejects when the connection fails.
+ *
+ * A stream gives each new consumer what comes from then on, and forgets nothing that is acknowledged: events would be
+ * lost at each reconnect. RabbitMQ does not tell what a queue is, but takes a stream's offset for nothing else.
+ */
+export async function consumingTrouble(
+  model: ChannelModel,
+  queue: string,
+  url: string,
+): Promise<string | undefined> {
+  const asking = new Asking(model);
+  const asStream = async (channel: Channel) => {
+    await channel.prefetch(1);
+    await channel.consume(queue, () => {}, { arguments: { 'x-stream-offset': 'next' } });
+  };
+  try {
+    await asking.ask(asStream);
+    return 'it is a stream, which cannot be consumed as a queue: bind a quorum queue to its exchange instead';
+  } catch (error) {
+    return isCode(error, PRECONDITION_FAILED) ? undefined : troubleIn(error, url);
+  } finally {
+    await asking.close();
+  }
+}
+
+/** @throws the error itself, when it is not RabbitMQ's answer about this one thing */
+function troubleIn(error: unknown, url: string): string {
+  if (isCode(error, NOT_FOUND)) return 'it does not exist';
+  if (isCode(error, RESOURCE_LOCKED)) return 'it is exclusive to another connection';
+  if (!isCode(error, ACCESS_REFUSED)) throw error;
+  return refusalIn(error, url)?.message ?? 'it is used exclusively by another consumer, or may not be used';
+}

@@ -1,0 +1,90 @@
+/** What is taken from one queue over one channel, as long as that lasts. Whoever opens it again gets another channel. */
+import { setMaxListeners } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Logger } from 'pino';
+import { Acks } from '../../adapters/rabbitmq/acks.ts';
+import { reasonOf } from '../../resilience/reason.ts';
+
+/** How often it is asked whether events can be kept, while none are taken. */
+const WAITING_LOOK_MS = 100;
+
+export interface IntakeOptions {
+  readonly queue: string;
+  readonly prefetch: number;
+  readonly log: Logger;
+  /** Aborts when this process stops. */
+  readonly stopping: AbortSignal;
+  /** Whether events can be kept. Asked often: it MUST be cheap. */
+  readonly mayTake: () => boolean;
+  readonly onSubscribe: () => void;
+  /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
+  readonly onMessage: (message: ConsumeMessage, acks: Acks<ConsumeMessage>, over: AbortSignal) => void;
+  /** The channel is gone, or will be: the queue was deleted. */
+  readonly onEnd: (reason: string) => void;
+}
+
+export class Intake {
+  /** `waiting`: nothing is taken until it can be kept. */
+  state: 'none' | 'waiting' | 'taking' = 'none';
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** MUST NOT be called before an earlier one has ended. Rejects when RabbitMQ does not let the queue be consumed. */
+  async open(model: ChannelModel): Promise<void> {
+    const { queue, prefetch, log, stopping, mayTake, onMessage, onEnd } = this.#options;
+    const channel = await model.createChannel();
+    channel.on('error', (error) =>
+      log.warn({ queue, reason: error.message }, 'RabbitMQ closed the consuming channel'),
+    );
+    const gone = new AbortController();
+    channel.on('close', () => {
+      gone.abort();
+      this.state = 'none';
+      onEnd('the consuming channel closed');
+    });
+    await channel.prefetch(prefetch);
+    const acks = new Acks<ConsumeMessage>(channel);
+    const over = AbortSignal.any([stopping, gone.signal]);
+    // Node warns of more than ten listeners; each dead letter that waits is one.
+    setMaxListeners(prefetch + 1, over);
+    const take = (message: ConsumeMessage | null) => {
+      if (message !== null) onMessage(message, acks, over);
+      else {
+        // That the queue is gone does not end the channel.
+        channel.close().catch(() => {});
+        onEnd(`RabbitMQ cancelled the consumer: ${queue} was deleted`);
+      }
+    };
+    if (mayTake()) await this.#subscribe(channel, take);
+    else void this.#subscribeLater(channel, take, over);
+  }
+
+  async #subscribe(channel: Channel, take: (message: ConsumeMessage | null) => void): Promise<void> {
+    this.#options.onSubscribe();
+    this.state = 'taking';
+    await channel.consume(this.#options.queue, take);
+  }
+
+  /** Never rejects. */
+  async #subscribeLater(
+    channel: Channel,
+    take: (message: ConsumeMessage | null) => void,
+    over: AbortSignal,
+  ): Promise<void> {
+    const { queue, log, mayTake } = this.#options;
+    this.state = 'waiting';
+    log.warn({ code: 'consumer_waits', queue }, 'no events are taken until they can be kept');
+    try {
+      while (!mayTake()) await pause(WAITING_LOOK_MS, undefined, { signal: over, ref: false });
+      await this.#subscribe(channel, take);
+      log.info({ queue }, 'events are taken again');
+    } catch (error) {
+      // The channel is gone, and the next one comes here again; or this process stops.
+      if (!over.aborted) log.warn({ queue, reason: reasonOf(error) }, 'events are not taken yet');
+    }
+  }
+}

@@ -128,6 +128,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/observe/log.ts',
       'src/pipeline/routing/',
       'src/pipeline/sources/',
+      'src/pipeline/yaml-file.ts',
     ],
   ],
   ['src/app/', ['src/']],

@@ -23,6 +23,8 @@ const LABELS = [
   'reason',
   'result',
   'roles',
+  // One for each source in SOURCES_FILE.
+  'source',
   'type',
   'version',
 ];

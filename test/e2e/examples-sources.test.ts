@@ -122,6 +122,28 @@ test('the command shows what would become of the message, and sends nothing', ()
   expect(tried.stdout).toContain('for  user:42');
 });
 
+test.each(['README.md', 'README.zh.md'])('%s makes titles of plain JSON and of MassTransit', (page) => {
+  const readme = temporaryFile('readme.yaml', fencedBlock(page, 'yaml', 'sources:'));
+  const order = { orderId: 'A7', customerId: 42 };
+  const tried = (options: string, input: unknown) =>
+    run(`carillon sources try '${readme}' ${options}`, JSON.stringify(input)).stdout;
+  const plain = tried('--exchange shop.events --key order.shipped', order);
+  expect(plain).toContain('"title":"Order A7 is on its way"');
+  expect(plain).toContain('for  user:42');
+  const enveloped = {
+    messageId: '1',
+    messageType: ['urn:message:Shop.Contracts:OrderShipped'],
+    message: order,
+  };
+  const massTransited = tried(
+    '--exchange Shop.Contracts:OrderShipped --property contentType=application/vnd.masstransit+json',
+    enveloped,
+  );
+  expect(massTransited).toContain('"type":"Shop.Contracts.OrderShipped"');
+  expect(massTransited).toContain('"title":"Order A7 has shipped"');
+  expect(massTransited).toContain('for  user:42');
+});
+
 test('the command tells faults with their field, and what a message described as a whole becomes', () => {
   const key = '--exchange shop.events --key order.made';
   expect(run(`carillon sources try sources.yaml ${key}`, '{"orderId":1}')).toMatchObject({

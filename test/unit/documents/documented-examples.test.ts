@@ -31,6 +31,7 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^README(\.zh)?\.md$/, 'sh', 'npm ci && npm test', SELF],
   [/^README(\.zh)?\.md$/, 'sh', '', COMMANDS],
   [/^README(\.zh)?\.md$/, 'json', '', FORMATS],
+  [/^README(\.zh)?\.md$/, 'yaml', 'sources:', SOURCES],
   [/^README(\.zh)?\.md$/, 'html', '', APP],
   [/^README(\.zh)?\.md$/, 'ts', '', APP],
   [/^CONTRIBUTING\.md$/, 'sh', 'npm test', SELF],

@@ -90,7 +90,6 @@ async function queuesOf(model: ChannelModel): Promise<Finding[]> {
   try {
     const deliver = await channel.checkQueue(DELIVER_QUEUE);
     const dead = await channel.checkQueue(DEAD_LETTERS);
-    await channel.close();
     return [consumersOf(deliver), deadLettersOf(dead.messageCount)];
   } catch (error) {
     // The check of the topology reports a missing queue.

@@ -16,12 +16,11 @@ export class Asking {
     await question(this.#channel ?? (await this.#open()));
   }
 
-  async close(): Promise<void> {
-    try {
-      await this.#channel?.close();
-    } catch {
+  /** Returns at once: what RabbitMQ answers changes nothing, and it may never answer (settling.ts). */
+  close(): void {
+    this.#channel?.close().catch(() => {
       // It is gone with its connection.
-    }
+    });
   }
 
   async #open(): Promise<Channel> {

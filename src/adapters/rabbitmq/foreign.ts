@@ -31,7 +31,7 @@ export async function bindForeign(
   } catch (error) {
     return troubleIn(error, url);
   } finally {
-    await asking.close();
+    asking.close();
   }
 }
 
@@ -50,7 +50,7 @@ export async function lookedAt(
   } catch (error) {
     return troubleIn(error, url);
   } finally {
-    await asking.close();
+    asking.close();
   }
 }
 
@@ -76,7 +76,7 @@ export async function consumingTrouble(
   } catch (error) {
     return isCode(error, PRECONDITION_FAILED) ? undefined : troubleIn(error, url);
   } finally {
-    await asking.close();
+    asking.close();
   }
 }
 

@@ -7,8 +7,10 @@
  */
 import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
+import { within } from '../../resilience/timeout.ts';
 import { readHeadersSafely } from './amqplib-reader.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
+import { settleCloses, whileOpen } from './settling.ts';
 import { TopologyClash } from './topology.ts';
 
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
@@ -38,8 +40,8 @@ export class Link {
   }
 
   /**
-   * Starts to connect and returns at once. `setup` runs on each new connection. It MUST await nothing but AMQP calls:
-   * if the connection dies while something else is awaited, nothing notices.
+   * Starts to connect and returns at once. `setup` runs on each new connection, and is given up when that closes or
+   * does not get through in time.
    */
   async open(url: string, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
     const recovering = await connect(withHeartbeat(url), {
@@ -55,19 +57,15 @@ export class Link {
         setup: async (model: ChannelModel) => {
           this.#model = model;
           readHeadersSafely(model);
+          settleCloses(model);
           // An error without a listener would end the process. A close follows, which starts the recovery.
           model.on('error', (error) =>
             this.#log.warn({ link: this.#name, reason: error.message }, 'RabbitMQ error'),
           );
-          const late = setTimeout(
-            () => this.rebuild('RabbitMQ did not answer; is a queue without a leader?'),
-            SETUP_MS,
-          );
-          try {
-            await setup(model);
-          } finally {
-            clearTimeout(late);
-          }
+          const silence = () => {
+            throw new Error('RabbitMQ did not answer; is a queue without a leader?');
+          };
+          await within(SETUP_MS, whileOpen(model, setup(model)), silence);
         },
       },
     });

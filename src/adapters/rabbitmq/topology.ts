@@ -134,7 +134,7 @@ export class Topology {
       if (isCode(error, PRECONDITION_FAILED)) throw new TopologyClash(error);
       throw error;
     } finally {
-      await asking.close();
+      asking.close();
     }
   }
 
@@ -172,7 +172,7 @@ export async function missingIn(model: ChannelModel): Promise<readonly string[]>
     for (const name of Object.keys(QUEUES))
       await look(`queue ${name}`, (channel) => channel.checkQueue(name));
   } finally {
-    await asking.close();
+    asking.close();
   }
   return missing;
 }

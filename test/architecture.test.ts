@@ -33,7 +33,10 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
     'src/adapters/redis/',
     ['src/contract/', 'src/resilience/', 'src/config/redis-address.ts', 'src/config/tls-files.ts'],
   ],
-  ['src/adapters/rabbitmq/', ['src/contract/', 'src/resilience/']],
+  [
+    'src/adapters/rabbitmq/',
+    ['src/contract/', 'src/resilience/', 'src/config/amqp-address.ts', 'src/config/tls-files.ts'],
+  ],
   // An event's way.
   ['src/pipeline/routing/', ['src/contract/', 'src/resilience/', 'src/pipeline/yaml-file.ts']],
   ['src/pipeline/sources/', ['src/contract/', 'src/adapters/rabbitmq/', 'src/pipeline/']],
@@ -43,6 +46,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
     [
       'src/contract/',
       'src/resilience/',
+      'src/config/amqp-address.ts',
       'src/adapters/rabbitmq/',
       'src/operate/dead-letters/',
       'src/pipeline/inbox/live-message.ts',
@@ -81,12 +85,26 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     'src/reach/',
-    ['src/contract/', 'src/resilience/', 'src/pipeline/inbox/', 'src/operate/signals/', 'src/adapters/'],
+    [
+      'src/contract/',
+      'src/resilience/',
+      'src/config/amqp-address.ts',
+      'src/pipeline/inbox/',
+      'src/operate/signals/',
+      'src/adapters/',
+    ],
   ],
   // What operators do and see.
   [
     'src/operate/dead-letters/',
-    ['src/contract/', 'src/resilience/', 'src/pipeline/ingest/', 'src/pipeline/sources/', 'src/adapters/'],
+    [
+      'src/contract/',
+      'src/resilience/',
+      'src/config/amqp-address.ts',
+      'src/pipeline/ingest/',
+      'src/pipeline/sources/',
+      'src/adapters/',
+    ],
   ],
   ['src/operate/signals/', ['src/contract/', 'src/resilience/', 'src/adapters/rabbitmq/']],
   ['src/operate/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],

@@ -1,5 +1,6 @@
 /** Production: events wait in RabbitMQ, and Redis keeps notifications. */
 import { Publisher } from '../adapters/rabbitmq/publisher.ts';
+import { amqpPlaceOf } from '../config/amqp-address.ts';
 import type { BackendAddresses } from '../config/config.ts';
 import type { RedisAddress } from '../config/redis-address.ts';
 import { type ClientSignal, NO_SIGNALS, type SignalName, type Signals } from '../contract/signal.ts';
@@ -17,7 +18,7 @@ import type { Store } from './store.ts';
 
 export function openProduction(context: Context, addresses: BackendAddresses): Backends {
   const { config, log, onFatal } = context;
-  const { amqpUrl, redis } = addresses;
+  const { amqp, redis } = addresses;
   // It connects when the queue is opened.
   const publisher = new Publisher(log, onFatal);
   const signals = openSignals(context, publisher);
@@ -29,11 +30,11 @@ export function openProduction(context: Context, addresses: BackendAddresses): B
     schedule: unreached?.schedule,
     messagingSystem: 'rabbitmq',
     exposure: IN_A_NETWORK,
-    places: { amqp: withoutPassword(amqpUrl), redis: placesOf(redis) },
+    places: { amqp: amqpPlaceOf(amqp), redis: placesOf(redis) },
     appendProbes: (isStalled) =>
       config.ROLES.includes('consumer') ? { appends: () => whether(!isStalled(), 'no progress') } : {},
     openQueue: (delivery) =>
-      openRabbitMqQueue(context, { amqpUrl, publisher, store, checks: unreached?.checks, delivery }),
+      openRabbitMqQueue(context, { address: amqp, publisher, store, checks: unreached?.checks, delivery }),
   };
 }
 
@@ -79,7 +80,7 @@ function openUnreached(
   return {
     schedule: createSchedule({ publisher, afterMs, stopping: stopping.signal }),
     checks: {
-      open: (url) => checker.open(url),
+      open: (address) => checker.open(address),
       stop,
       drain: () => checker.drain(),
       close: async () => {

@@ -3,6 +3,7 @@ import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
 import { TopologyWatch } from '../adapters/rabbitmq/topology-watch.ts';
+import type { AmqpAddress } from '../config/amqp-address.ts';
 import { STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
@@ -16,7 +17,7 @@ import type { Store } from './store.ts';
 
 /** The later checks of whether notifications have reached their users. */
 export interface Checks {
-  open(amqpUrl: string): Promise<void>;
+  open(address: AmqpAddress): Promise<void>;
   /** MUST be called before waiting for events under way to be settled. */
   stop(): void;
   drain(): Promise<void>;
@@ -24,7 +25,7 @@ export interface Checks {
 }
 
 interface RabbitMqParts {
-  readonly amqpUrl: string;
+  readonly address: AmqpAddress;
   /** Opened by {@link openRabbitMqQueue}. */
   readonly publisher: Publisher;
   readonly store: Pick<Store, 'isReachable' | 'now'>;
@@ -34,12 +35,12 @@ interface RabbitMqParts {
 
 export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts): Promise<Queue> {
   const { log, metrics, closers } = context;
-  const { amqpUrl, publisher, checks, store } = parts;
+  const { address, publisher, checks, store } = parts;
   closers.add('the publisher', () => publisher.close());
-  await publisher.open(amqpUrl);
+  await publisher.open(address);
   const consumer = await openConsumer(context, parts);
   if (checks !== undefined) closers.add('the checks of unreached notifications', () => checks.close());
-  await checks?.open(amqpUrl);
+  await checks?.open(address);
   // RabbitMQ may block the publisher's connection, and then answers nothing on it. So the consumer's is used if there
   // is one.
   const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
@@ -52,7 +53,7 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
     ...(consumer === undefined ? {} : { consumer: () => consumer, connectedSources: () => consumer.sources }),
   });
   return {
-    deadLetterStore: new RabbitMqDeadLetterStore(amqpUrl, publisher),
+    deadLetterStore: new RabbitMqDeadLetterStore(address, publisher),
     waiting: async () => {
       const deliver = (await depths.read()).find(({ queue }) => queue === DELIVER_QUEUE);
       return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };
@@ -78,7 +79,7 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
 
 async function openConsumer(
   { config, log, closers, onFatal, sources, reader }: Context,
-  { amqpUrl, publisher, store, delivery }: RabbitMqParts,
+  { address, publisher, store, delivery }: RabbitMqParts,
 ): Promise<Consumer | undefined> {
   if (!config.ROLES.includes('consumer')) return undefined;
   const consumer = new Consumer({
@@ -93,7 +94,7 @@ async function openConsumer(
     onClash: onFatal,
   });
   closers.add('the consumer', () => consumer.close());
-  await consumer.open(amqpUrl);
+  await consumer.open(address);
   return consumer;
 }
 

@@ -11,6 +11,7 @@ import {
   UNREACHED_DELAY_QUEUE,
   UNREACHED_QUEUE,
 } from '../adapters/rabbitmq/topology.ts';
+import type { AmqpAddress } from '../config/amqp-address.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
 import { fetchReasonOf, jsonIn } from './web.ts';
@@ -30,9 +31,9 @@ type QueueInfo = z.infer<typeof queueSchema>;
 
 const CHECK = 'rabbitmq policies';
 
-/** If `managementUrl` is undefined, the usual port on AMQP_URL's host is used, with its user. */
+/** If `managementUrl` is undefined, the usual port on AMQP_URL's first host is used, with its user. */
 export async function examinePolicies(
-  amqpUrl: string,
+  address: AmqpAddress,
   managementUrl: string | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -40,7 +41,7 @@ export async function examinePolicies(
   for (const queue of Object.keys(QUEUES)) {
     let info: QueueInfo | undefined;
     try {
-      info = await infoOf(queue, amqpUrl, managementUrl);
+      info = await infoOf(queue, address, managementUrl);
     } catch (error) {
       const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
       const found = `the management API cannot be asked: ${reason}`;
@@ -72,16 +73,15 @@ export async function examinePolicies(
 /** Undefined for a missing queue, which the check of the topology reports. */
 async function infoOf(
   queue: string,
-  amqpUrl: string,
+  address: AmqpAddress,
   managementUrl: string | undefined,
 ): Promise<QueueInfo | undefined> {
-  const amqp = new URL(amqpUrl);
-  const url = new URL(managementUrl ?? `http://${amqp.hostname}:${MANAGEMENT_PORT}`);
-  const user = url.username === '' ? amqp : url;
-  const login = [user.username || 'guest', user.password || 'guest'].map(decodeURIComponent).join(':');
-  // An AMQP URL without a path means the virtual host /.
-  const vhost = amqp.pathname.length > 1 ? amqp.pathname.slice(1) : '%2F';
-  const path = `${url.pathname.replace(/\/$/, '')}/api/queues/${vhost}/${encodeURIComponent(queue)}`;
+  const url = new URL(managementUrl ?? `http://${hostOf(address)}:${MANAGEMENT_PORT}`);
+  const isOwn = url.username !== '';
+  const { username, password } = isOwn ? url : address;
+  const login = (isOwn ? [username, password].map(decodeURIComponent) : [username, password]).join(':');
+  const names = [address.vhost, queue].map(encodeURIComponent).join('/');
+  const path = `${url.pathname.replace(/\/$/, '')}/api/queues/${names}`;
   const response = await fetch(new URL(path, url.origin), {
     headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}` },
     signal: AbortSignal.timeout(ANSWER_MS),
@@ -90,11 +90,16 @@ async function infoOf(
   if (!response.ok)
     throw new Failure(
       'failed',
-      `it answers ${response.status} to ${user === url ? 'that user' : "AMQP_URL's user"}`,
+      `it answers ${response.status} to ${isOwn ? 'that user' : "AMQP_URL's user"}`,
     );
   const info = queueSchema.safeParse(jsonIn(await response.text()));
   if (!info.success) throw new Failure('failed', 'it answers something that does not describe a queue');
   return info.data;
+}
+
+function hostOf({ nodes }: AmqpAddress): string {
+  const host = nodes[0]?.host ?? '';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** The harm that a policy's key does to one of Carillon's queues. */

@@ -11,6 +11,7 @@ import {
   TopologyClash,
   UNREACHED_EXCHANGE,
 } from '../adapters/rabbitmq/topology.ts';
+import type { AmqpAddress } from '../config/amqp-address.ts';
 import { within } from '../resilience/timeout.ts';
 import { driverReasonOf, Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
@@ -21,10 +22,10 @@ const ALARM_MS = 3_000;
 /** AMQP 0-9-1 reply code. */
 const NOT_FOUND = 404;
 
-export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
+export async function* examineRabbitMq(address: AmqpAddress): AsyncGenerator<Finding> {
   let model: ChannelModel;
   try {
-    model = await connectTo(url);
+    model = await connectTo(address);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     const change = 'start it, or correct AMQP_URL; user name and virtual host are part of it';
@@ -33,9 +34,9 @@ export async function* examineRabbitMq(url: string): AsyncGenerator<Finding> {
   }
   try {
     yield versionOf(model);
-    yield await topologyOf(model, url);
+    yield await topologyOf(model, address);
     yield* await queuesOf(model);
-    yield await alarmsOf(model, url);
+    yield await alarmsOf(model, address);
   } finally {
     // RabbitMQ does not read from a connection that it has blocked, so it would never answer a close either.
     await disconnect(model, ALARM_MS);
@@ -50,7 +51,7 @@ function versionOf({ connection }: ChannelModel): Finding {
   return { check, verdict: 'wrong', found, change: 'upgrade to 3.10 or later: quorum queues need it' };
 }
 
-async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
+async function topologyOf(model: ChannelModel, address: AmqpAddress): Promise<Finding> {
   const check = 'rabbitmq topology';
   const rights = 'give the user the rights in docs/rabbitmq-and-redis.md, Permissions';
   let missing: readonly string[];
@@ -78,7 +79,7 @@ async function topologyOf(model: ChannelModel, url: string): Promise<Finding> {
   } catch (error) {
     if (error instanceof TopologyClash) return { check, verdict: 'wrong', found: error.message };
     const reason = driverReasonOf(error);
-    const refusal = error instanceof Error ? refusalIn(error, url)?.message : undefined;
+    const refusal = error instanceof Error ? refusalIn(error, address)?.message : undefined;
     const found = refusal === undefined ? reason : `nothing is missing; more cannot be said: ${refusal}`;
     return { check, verdict: 'advice', found, change: rights };
   }
@@ -127,12 +128,12 @@ function deadLettersOf(count: number): Finding {
 }
 
 /** RabbitMQ tells only publishers that it is short of memory or disk. No queue is bound with this routing key. */
-async function alarmsOf(model: ChannelModel, url: string): Promise<Finding> {
+async function alarmsOf(model: ChannelModel, address: AmqpAddress): Promise<Finding> {
   const check = 'rabbitmq alarms';
   const channel = await model.createConfirmChannel();
   let refused: string | undefined;
   channel.on('error', (error: Error) => {
-    refused = refusalIn(error, url)?.message;
+    refused = refusalIn(error, address)?.message;
   });
   const blocked = once(model, 'blocked').then(([reason]) => `it takes no messages: ${String(reason)}`);
   channel.publish(UNREACHED_EXCHANGE, `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));

@@ -1,5 +1,6 @@
 /** The doctor on sources: whether RabbitMQ has the exchanges and queues that SOURCES_FILE names. Changes nothing. */
 import { lookedAt } from '../adapters/rabbitmq/foreign.ts';
+import type { AmqpAddress } from '../config/amqp-address.ts';
 import { nameOf, type Source } from '../pipeline/sources/source.ts';
 import { readSources } from '../pipeline/sources/sources-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
@@ -9,16 +10,19 @@ import { connectTo } from './send-amqp.ts';
 
 const ANSWER_MS = 5_000;
 
-export async function* examineSources(url: string, file: string | undefined): AsyncGenerator<Finding> {
+export async function* examineSources(
+  address: AmqpAddress,
+  file: string | undefined,
+): AsyncGenerator<Finding> {
   const sources = sourcesIn(file);
   if (sources.length === 0) return;
   const check = 'sources';
   try {
-    const model = await connectTo(url);
+    const model = await connectTo(address);
     const troubles: string[] = [];
     for (const source of sources) {
       const silence = () => 'RabbitMQ does not answer about it';
-      const trouble = await within(ANSWER_MS, lookedAt(model, source, url), silence);
+      const trouble = await within(ANSWER_MS, lookedAt(model, source, address), silence);
       if (trouble !== undefined) troubles.push(`${nameOf(source)}: ${trouble}`);
     }
     await within(ANSWER_MS, model.close(), () => {}).catch(() => {});

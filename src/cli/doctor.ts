@@ -56,9 +56,9 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
         import('./doctor-policies.ts'),
         import('./doctor-redis.ts'),
       ]);
-    yield* examineRabbitMq(backends.amqpUrl);
-    yield* examineSources(backends.amqpUrl, config.SOURCES_FILE);
-    yield* await examinePolicies(backends.amqpUrl, managementUrlOf(environment));
+    yield* examineRabbitMq(backends.amqp);
+    yield* examineSources(backends.amqp, config.SOURCES_FILE);
+    yield* await examinePolicies(backends.amqp, managementUrlOf(environment));
     yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
   }
   const { examineMachine } = await import('./doctor-machine.ts');

@@ -1,6 +1,8 @@
 /** What commands read from the environment: Carillon's addresses, and the token to send. */
 
+import { type AmqpAddress, amqpAddressOf, faultInAmqpUrls, isAmqpTls } from '../config/amqp-address.ts';
 import { readConfig } from '../config/config.ts';
+import { faultInTlsFiles, tlsFiles } from '../config/tls-files.ts';
 import { claimNamesIn } from '../config/token-variables.ts';
 import { namedAs } from '../contract/claim-names.ts';
 import { signToken } from '../operate/access/tokens.ts';
@@ -59,6 +61,19 @@ function checked(name: string, url: string): string {
     throw Failure.wrongUsage(`${name} must be a URL that begins with http:// or https://`);
   }
   return url.replace(/\/+$/, '');
+}
+
+/** RabbitMQ's, with the certificates of the environment. */
+export function amqpAddressFor(url: string, environment: Environment = process.env): AmqpAddress {
+  const fault = faultInAmqpUrls(url);
+  if (fault !== undefined) throw Failure.wrongUsage(`the address of RabbitMQ: ${fault}`);
+  if (!isAmqpTls(url)) return amqpAddressOf(url);
+  const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE } = environment;
+  const files = tlsFiles(AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE);
+  const faultInFiles = faultInTlsFiles(files);
+  if (faultInFiles !== undefined)
+    throw Failure.wrongUsage(`AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE: ${faultInFiles}`);
+  return amqpAddressOf(url, files);
 }
 
 /** The secret that the service verifies tokens with; in embedded mode it is public. */

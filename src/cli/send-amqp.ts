@@ -2,29 +2,26 @@
  * Publishes an event directly to RabbitMQ, as a producer does: persistent, confirmed, and done only when a queue has
  * it.
  */
-import { type ChannelModel, connect } from 'amqplib';
-import { credentialsIn } from '../adapters/rabbitmq/link.ts';
+import type { ChannelModel } from 'amqplib';
+import { connectOnce } from '../adapters/rabbitmq/connecting.ts';
 import { EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
-import { faultInAmqpUrl } from '../config/addresses.ts';
+import { type AmqpAddress, amqpPlaceOf } from '../config/amqp-address.ts';
 import { type ReadEvent, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
-import { withoutPassword } from '../observe/log.ts';
 import { within } from '../resilience/timeout.ts';
 import { driverReasonOf, Failure } from './failure.ts';
 
 const ANSWER_MS = 10_000;
 
-export async function connectTo(url: string): Promise<ChannelModel> {
-  const fault = faultInAmqpUrl(url);
-  if (fault !== undefined) throw Failure.wrongUsage(`the address of RabbitMQ: ${fault}`);
+export async function connectTo(address: AmqpAddress): Promise<ChannelModel> {
   try {
-    const model = await connect(url, { timeout: ANSWER_MS, noDelay: true, ...credentialsIn(url) });
+    const model = await connectOnce(address, 'carillon command', ANSWER_MS);
     model.on('error', () => {});
     return model;
   } catch (error) {
     const reason = driverReasonOf(error);
     throw new Failure(
       'broker_unavailable',
-      `RabbitMQ at ${withoutPassword(url)} cannot be reached: ${reason}`,
+      `RabbitMQ at ${amqpPlaceOf(address)} cannot be reached: ${reason}`,
     );
   }
 }
@@ -38,8 +35,8 @@ export async function disconnect(model: ChannelModel, withinMs: number): Promise
   }
 }
 
-export async function sendOverAmqp(url: string, read: ReadEvent): Promise<void> {
-  const model = await connectTo(url);
+export async function sendOverAmqp(address: AmqpAddress, read: ReadEvent): Promise<void> {
+  const model = await connectTo(address);
   try {
     await confirmed(model, read.event.type, Buffer.from(textOfEvent(read)));
   } catch (error) {

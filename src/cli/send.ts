@@ -6,7 +6,7 @@ import { isJsonObject, type JsonObject } from '../contract/json.ts';
 import { memberText } from '../contract/json-text.ts';
 import { withMember } from '../contract/written.ts';
 import { ask } from './api.ts';
-import { tokenFor, urlOf, withoutLogin } from './environment.ts';
+import { amqpAddressFor, tokenFor, urlOf, withoutLogin } from './environment.ts';
 import { Failure } from './failure.ts';
 import { readBytes } from './files.ts';
 import { JSON_OPTION, listed } from './options.ts';
@@ -71,7 +71,7 @@ export function addSend(program: Command, terminal: Terminal): void {
       const target = targetOf(options.url);
       if (/^amqps?:/.test(target)) {
         const { sendOverAmqp } = await import('./send-amqp.ts');
-        await sendOverAmqp(target, read);
+        await sendOverAmqp(amqpAddressFor(target), read);
       } else await sendOverHttp(urlOf(target), read);
       const { id, source } = read.event;
       if (options.json) terminal.json({ id, source });

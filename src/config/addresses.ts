@@ -8,36 +8,6 @@
 /** Undefined: nothing is wrong with it. */
 export type Fault = string | undefined;
 
-const AMQP_FORM = 'must be a URL that begins with amqp:// or amqps://';
-
-/** Of amqplib's, with the least that each may be. */
-const AMQP_NUMBERS: Readonly<Record<string, number>> = {
-  heartbeat: 0,
-  channelMax: 0,
-  frameMax: 4_096,
-  maxFrameSize: 4_096,
-};
-
-export function faultInAmqpUrl(text: string): Fault {
-  if (!/^amqps?:\/\//i.test(text) || !URL.canParse(text)) return AMQP_FORM;
-  const url = new URL(text);
-  const fault = faultInPlace(url, 'amqp://host:5672');
-  if (fault !== undefined) return fault;
-  // `//` is what many write for the virtual host `/`, and is taken for it.
-  const isVhost = url.pathname === '//' || /^\/?[^/@]*$/.test(url.pathname);
-  if (!isVhost || !isReadable(url.pathname))
-    return 'behind the host comes the name of a virtual host, percent-encoded: a slash in it, or in a password, is written %2F';
-  const names = [...url.searchParams.keys()];
-  if (names.some((name, i) => !(name in AMQP_NUMBERS || name === 'locale') || names.indexOf(name) !== i))
-    return `the only parameters are ${[...Object.keys(AMQP_NUMBERS), 'locale'].join(', ')}, each once; a question mark in a password is written %3F`;
-  const isNumber = (name: string, least: number) => {
-    const number = url.searchParams.get(name) ?? String(least);
-    return /^\d{1,9}$/.test(number) && (Number(number) >= least || number === '0');
-  };
-  const wrong = Object.entries(AMQP_NUMBERS).find(([name, least]) => !isNumber(name, least));
-  return wrong === undefined ? undefined : `${wrong[0]} must be a whole number of at least ${wrong[1]}, or 0`;
-}
-
 export function faultInJwksUrl(text: string): Fault {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
     return 'must be a URL that begins with http:// or https://';
@@ -50,15 +20,14 @@ export function faultInJwksUrl(text: string): Fault {
 export function faultInPlace({ hostname, port, hash, username, password }: URL, form: string): Fault {
   if (hash !== '') return 'must hold no #; in a password it is written %23';
   if (hostname === '') return `must name a host, as in ${form}`;
-  if (hostname.includes(','))
-    return 'must name one address; several nodes stand behind one name or a load balancer';
   if (port === '0') return 'port 0 is none';
   return isReadable(`${username}${password}`)
     ? undefined
     : 'user name and password must be percent-encoded UTF-8';
 }
 
-function isReadable(text: string): boolean {
+/** Whether it is percent-encoded UTF-8. */
+export function isReadable(text: string): boolean {
   try {
     decodeURIComponent(text);
     return true;

@@ -4,7 +4,8 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
-import { faultInAmqpUrl, faultInOrigins } from './addresses.ts';
+import { faultInOrigins } from './addresses.ts';
+import { type AmqpAddress, amqpAddressOf, faultInAmqpUrls } from './amqp-address.ts';
 import { contradictionsIn } from './contradictions.ts';
 import {
   address,
@@ -43,9 +44,16 @@ const variables = z.object({
       z.array(z.enum(['gateway', 'consumer'], 'a role is "gateway" or "consumer"')).min(1, 'names no role'),
     )
     .describe('What this process does: gateway, consumer or both.'),
-  AMQP_URL: address(faultInAmqpUrl).describe(
-    'RabbitMQ: `amqp://user:password@host:port/vhost`. Together with REDIS_URL; neither set: embedded mode.',
+  AMQP_URL: address(faultInAmqpUrls).describe(
+    'RabbitMQ: `amqp://user:password@host:port/vhost`, or its nodes with commas. With REDIS_URL; neither set: embedded mode.',
   ),
+  AMQP_CA_FILE: text.describe(
+    "PEM file with the authorities that RabbitMQ's certificates are checked against.",
+  ),
+  AMQP_CERT_FILE: text.describe(
+    'PEM file with the certificate that is shown to RabbitMQ; with AMQP_KEY_FILE.',
+  ),
+  AMQP_KEY_FILE: text.describe('PEM file with the key of that certificate.'),
   REDIS_URL: address(faultInRedisUrls).describe(
     'Redis 7.0 or later: `redis://user:password@host:port/database`; a list with commas is a Cluster, `redis+sentinel://` Sentinels.',
   ),
@@ -179,7 +187,7 @@ type TokenKey = { readonly secret: string } | { readonly jwksUrl: string };
 
 /** The real parts, or undefined in embedded mode. */
 export interface BackendAddresses {
-  readonly amqpUrl: string;
+  readonly amqp: AmqpAddress;
   readonly redis: RedisAddress;
 }
 
@@ -188,6 +196,9 @@ export interface Config
     Omit<
       Variables,
       | 'AMQP_URL'
+      | 'AMQP_CA_FILE'
+      | 'AMQP_CERT_FILE'
+      | 'AMQP_KEY_FILE'
       | 'REDIS_URL'
       | 'REDIS_CLUSTER'
       | 'REDIS_CA_FILE'
@@ -233,12 +244,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 function freeze(values: Variables): Config {
   const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...others } = values;
-  const { REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE, ...rest } = others;
+  const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE, ...more } = others;
+  const { REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE, ...rest } = more;
+  const amqpTls = tlsFiles(AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE);
   const tls = tlsFiles(REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE);
   const backends =
     AMQP_URL === undefined || REDIS_URL === undefined
       ? undefined
-      : Object.freeze({ amqpUrl: AMQP_URL, redis: { ...redisAddressOf(REDIS_URL, REDIS_CLUSTER), tls } });
+      : Object.freeze({
+          amqp: amqpAddressOf(AMQP_URL, amqpTls),
+          redis: { ...redisAddressOf(REDIS_URL, REDIS_CLUSTER), tls },
+        });
   const tokenKey =
     JWKS_URL === undefined ? { secret: JWT_SECRET ?? DEVELOPMENT_SECRET } : { jwksUrl: JWKS_URL };
   return Object.freeze({

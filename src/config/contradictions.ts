@@ -1,4 +1,5 @@
 /** What is wrong between variables, while each may be right by itself. */
+import { isAmqpExternal, isAmqpTls } from './amqp-address.ts';
 import { listOf } from './kinds.ts';
 import { faultInCluster, faultInRedisUrls, isRedisTls } from './redis-address.ts';
 import { faultInTlsFiles, tlsFiles } from './tls-files.ts';
@@ -46,15 +47,45 @@ export function contradictionsIn(environment: Environment): string[] {
   return faults;
 }
 
-const REDIS_FILES = ['REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'] as const;
+interface TlsVariables {
+  /** Authorities, certificate and key. */
+  readonly files: readonly [ca: string, certificate: string, key: string];
+  readonly address: 'AMQP_URL' | 'REDIS_URL';
+  readonly isTls: (address: string) => boolean;
+  readonly schemes: string;
+}
+
+const TLS_VARIABLES: readonly TlsVariables[] = [
+  {
+    files: ['AMQP_CA_FILE', 'AMQP_CERT_FILE', 'AMQP_KEY_FILE'],
+    address: 'AMQP_URL',
+    isTls: isAmqpTls,
+    schemes: 'amqps://',
+  },
+  {
+    files: ['REDIS_CA_FILE', 'REDIS_CERT_FILE', 'REDIS_KEY_FILE'],
+    address: 'REDIS_URL',
+    isTls: isRedisTls,
+    schemes: 'rediss:// or rediss+sentinel://',
+  },
+];
 
 function faultsInTls(environment: Environment): string[] {
-  const given = REDIS_FILES.filter((name) => (environment[name] ?? '') !== '');
+  return [...TLS_VARIABLES.flatMap((of) => faultsInFiles(environment, of)), ...faultsInExternal(environment)];
+}
+
+function faultsInFiles(environment: Environment, { files, address, isTls, schemes }: TlsVariables): string[] {
+  const given = files.filter((name) => (environment[name] ?? '') !== '');
   if (given.length === 0) return [];
   const names = given.join(', ');
-  if (!isRedisTls(environment.REDIS_URL ?? ''))
-    return [`${names}: is set while REDIS_URL does not begin with rediss:// or rediss+sentinel://`];
-  const [ca, cert, key] = REDIS_FILES.map((name) => environment[name]);
+  if (!isTls(environment[address] ?? ''))
+    return [`${names}: is set while ${address} does not begin with ${schemes}`];
+  const [ca, cert, key] = files.map((name) => environment[name]);
   const fault = faultInTlsFiles(tlsFiles(ca, cert, key));
   return fault === undefined ? [] : [`${names}: ${fault}`];
+}
+
+function faultsInExternal({ AMQP_URL = '', AMQP_CERT_FILE = '' }: Environment): string[] {
+  if (AMQP_CERT_FILE !== '' || AMQP_URL === '' || !isAmqpExternal(AMQP_URL)) return [];
+  return ['AMQP_URL: auth_mechanism=external needs the certificate in AMQP_CERT_FILE'];
 }

@@ -18,6 +18,7 @@ import {
   type TopologyClash,
   UNREACHED_QUEUE,
 } from '../adapters/rabbitmq/topology.ts';
+import type { AmqpAddress } from '../config/amqp-address.ts';
 import { typeOf } from '../contract/signal.ts';
 import { retried } from '../resilience/retry.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
@@ -54,8 +55,8 @@ export class UnreachedChecker {
     this.#link = new Link('carillon unreached', options.log, options.onClash);
   }
 
-  async open(url: string): Promise<void> {
-    await this.#link.open(url, (model) => this.#setup(model));
+  async open(address: AmqpAddress): Promise<void> {
+    await this.#link.open(address, (model) => this.#setup(model));
   }
 
   /** Takes no more checks. Resolves when the present one is settled or given up. */

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { Publisher } from '../../src/adapters/rabbitmq/publisher.ts';
+import { amqpAddressOf } from '../../src/config/amqp-address.ts';
 import type { DeadLetterQuery, RedriveOrder } from '../../src/contract/dead-letter.ts';
 import { eventSchema } from '../../src/contract/event.ts';
 import type { DeadLetterStore, StoredDeadLetter } from '../../src/operate/dead-letters/dead-letter-store.ts';
@@ -26,10 +27,10 @@ interface Subject {
 async function rabbitMq(): Promise<Subject> {
   const url = await freshVhost();
   const publisher = new Publisher(pino({ level: 'silent' }), (clash) => expect.fail(clash.message));
-  await publisher.open(url);
+  await publisher.open(amqpAddressOf(url));
   await until('the link', 20_000, () => publisher.state === 'up');
   return {
-    store: new RabbitMqDeadLetterStore(url, publisher),
+    store: new RabbitMqDeadLetterStore(amqpAddressOf(url), publisher),
     deadLetter: (...ids) =>
       deadLetter(
         url,

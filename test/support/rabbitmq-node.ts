@@ -17,10 +17,13 @@ export interface RabbitMqNode {
   readonly folder: string;
   readonly nodeName: string;
   readonly ports: Readonly<Record<'amqp' | 'management' | 'distribution' | 'epmd', number>>;
+  /** Lines of its configuration besides, and plugins. */
+  readonly settings?: readonly string[];
+  readonly plugins?: readonly string[];
   isReady(): Promise<boolean>;
 }
 
-function configuration({ ports }: RabbitMqNode): string {
+function configuration({ ports, settings = [] }: RabbitMqNode): string {
   return [
     `listeners.tcp.local = 127.0.0.1:${ports.amqp}`,
     'loopback_users = none',
@@ -28,6 +31,7 @@ function configuration({ ports }: RabbitMqNode): string {
     `management.tcp.port = ${ports.management}`,
     'collect_statistics_interval = 1000',
     'disk_free_limit.absolute = 50MB',
+    ...settings,
     '',
   ].join('\n');
 }
@@ -80,7 +84,8 @@ export function localRabbitMq(node: RabbitMqNode): ServerHome {
     async start() {
       await writeFile(join(folder, 'rabbitmq.conf'), configuration(node));
       await writeFile(join(folder, 'advanced.config'), '[].\n');
-      await writeFile(join(folder, 'enabled_plugins'), '[rabbitmq_amqp1_0,rabbitmq_management].\n');
+      const plugins = ['rabbitmq_amqp1_0', 'rabbitmq_management', ...(node.plugins ?? [])];
+      await writeFile(join(folder, 'enabled_plugins'), `[${plugins.join()}].\n`);
       epmd ??= await startEpmd();
       return await startOwnProcess({
         command,

@@ -7,7 +7,7 @@ import { dockerHome } from './docker.ts';
 import { type Management, managementAt } from './management.ts';
 import { freePort } from './ports.ts';
 import { findRabbitMqServer } from './programs.ts';
-import { localRabbitMq } from './rabbitmq-node.ts';
+import { localRabbitMq, type RabbitMqNode } from './rabbitmq-node.ts';
 import { type Server, startServer } from './server.ts';
 
 export interface RabbitMqServer extends Server {
@@ -31,7 +31,10 @@ export function vhostOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1));
 }
 
-export async function startRabbitMq(): Promise<RabbitMqServer> {
+/** `extra` counts only where it does not run in Docker. */
+export async function startRabbitMq(
+  extra: Pick<RabbitMqNode, 'settings' | 'plugins'> = {},
+): Promise<RabbitMqServer> {
   const [port, managementPort] = [await freePort(), await freePort()];
   const managementUrl = `http://127.0.0.1:${managementPort}`;
   const management = managementAt(managementUrl);
@@ -58,6 +61,7 @@ export async function startRabbitMq(): Promise<RabbitMqServer> {
             epmd: await freePort(),
           },
           isReady: () => listensForAmqp(port),
+          ...extra,
         })
       : dockerHome({
           service: 'rabbitmq',

@@ -3,6 +3,7 @@
  * is wrong with one is told in words, and is no failure: it is looked at again later.
  */
 import type { Channel, ChannelModel } from 'amqplib';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED } from './asking.ts';
 import { refusalIn } from './refusal.ts';
 
@@ -21,7 +22,7 @@ export async function bindForeign(
   model: ChannelModel,
   queue: string,
   { exchange, keys }: Binding,
-  url: string,
+  login: AmqpAddress,
 ): Promise<string | undefined> {
   const asking = new Asking(model);
   try {
@@ -29,7 +30,7 @@ export async function bindForeign(
     for (const key of keys) await asking.ask((channel) => channel.bindQueue(queue, exchange, key));
     return undefined;
   } catch (error) {
-    return troubleIn(error, url);
+    return troubleIn(error, login);
   } finally {
     asking.close();
   }
@@ -39,7 +40,7 @@ export async function bindForeign(
 export async function lookedAt(
   model: ChannelModel,
   thing: { readonly exchange: string } | { readonly queue: string },
-  url: string,
+  login: AmqpAddress,
 ): Promise<string | undefined> {
   const asking = new Asking(model);
   try {
@@ -48,7 +49,7 @@ export async function lookedAt(
     );
     return undefined;
   } catch (error) {
-    return troubleIn(error, url);
+    return troubleIn(error, login);
   } finally {
     asking.close();
   }
@@ -63,7 +64,7 @@ export async function lookedAt(
 export async function consumingTrouble(
   model: ChannelModel,
   queue: string,
-  url: string,
+  login: AmqpAddress,
 ): Promise<string | undefined> {
   const asking = new Asking(model);
   const asStream = async (channel: Channel) => {
@@ -74,16 +75,16 @@ export async function consumingTrouble(
     await asking.ask(asStream);
     return 'it is a stream, which cannot be consumed as a queue: bind a quorum queue to its exchange instead';
   } catch (error) {
-    return isCode(error, PRECONDITION_FAILED) ? undefined : troubleIn(error, url);
+    return isCode(error, PRECONDITION_FAILED) ? undefined : troubleIn(error, login);
   } finally {
     asking.close();
   }
 }
 
 /** @throws the error itself, when it is not RabbitMQ's answer about this one thing */
-function troubleIn(error: unknown, url: string): string {
+function troubleIn(error: unknown, login: AmqpAddress): string {
   if (isCode(error, NOT_FOUND)) return 'it does not exist';
   if (isCode(error, RESOURCE_LOCKED)) return 'it is exclusive to another connection';
   if (!isCode(error, ACCESS_REFUSED)) throw error;
-  return refusalIn(error, url)?.message ?? 'it is used exclusively by another consumer, or may not be used';
+  return refusalIn(error, login)?.message ?? 'it is used exclusively by another consumer, or may not be used';
 }

@@ -5,10 +5,12 @@
  * Publishing and consuming have a link each. RabbitMQ stops reading from a connection that publishes while it is
  * short of memory, and acknowledgements must not wait for that.
  */
-import { type ChannelModel, connect, credentials, type RecoveringChannelModel } from 'amqplib';
+import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { within } from '../../resilience/timeout.ts';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { readHeadersSafely } from './amqplib-reader.ts';
+import { NodesInTurn, socketOptionsOf, targetOf } from './connecting.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
 import { settleCloses, whileOpen } from './settling.ts';
 import { TopologyClash } from './topology.ts';
@@ -16,8 +18,7 @@ import { TopologyClash } from './topology.ts';
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
 export type LinkState = 'connecting' | 'up' | 'blocked' | 'down' | 'clash';
 
-/** Without heartbeats, a peer that vanished silently is noticed only after RabbitMQ's own minute. */
-const HEARTBEAT_SECONDS = 10;
+const CONNECT_MS = 10_000;
 
 /** RabbitMQ does not answer a request about a queue without a leader until it has one. */
 const SETUP_MS = 15_000;
@@ -43,12 +44,10 @@ export class Link {
    * Starts to connect and returns at once. `setup` runs on each new connection, and is given up when that closes or
    * does not get through in time.
    */
-  async open(url: string, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
-    const recovering = await connect(withHeartbeat(url), {
-      noDelay: true,
-      timeout: 10_000,
-      clientProperties: { connection_name: this.#name },
-      ...credentialsIn(url),
+  async open(address: AmqpAddress, setup: (model: ChannelModel) => Promise<void>): Promise<void> {
+    const inTurn = new NodesInTurn(address);
+    const recovering = await connect(targetOf(address, inTurn), {
+      ...socketOptionsOf(address, this.#name, CONNECT_MS),
       recovery: {
         waitForConnect: false,
         initialDelay: 200,
@@ -75,10 +74,14 @@ export class Link {
       this.#refusal = undefined;
       this.#become('up');
     });
-    recovering.on('disconnect', (error: Error) => this.#become('down', error));
+    recovering.on('disconnect', (error: Error) => {
+      inTurn.next();
+      this.#become('down', error);
+    });
     recovering.on('connect-failed', (error: Error) => {
+      inTurn.next();
       if (error instanceof TopologyClash) this.#onClash(error);
-      this.#refuse(refusalIn(error, url));
+      this.#refuse(refusalIn(error, address));
       this.#log.debug({ link: this.#name, reason: error.message }, 'RabbitMQ not reached');
       this.#become(error instanceof TopologyClash ? 'clash' : 'down', error);
     });
@@ -131,17 +134,4 @@ export class Link {
 
 export function describe({ code, message }: RabbitMqRefusal): string {
   return `${code}: ${message}`;
-}
-
-/** amqplib decodes the URL's credentials byte by byte, which breaks everything but ASCII. */
-export function credentialsIn(url: string) {
-  const { username, password } = new URL(url);
-  if (username === '' && password === '') return {};
-  return { credentials: credentials.plain(decodeURIComponent(username), decodeURIComponent(password)) };
-}
-
-export function withHeartbeat(url: string): string {
-  const parsed = new URL(url);
-  if (!parsed.searchParams.has('heartbeat')) parsed.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
-  return parsed.href;
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ChannelModel, type ConfirmChannel, IllegalOperationError, type Options } from 'amqplib';
 import type { Logger } from 'pino';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { frameMaxOf } from './amqplib-reader.ts';
 import { describe, Link, type LinkState } from './link.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
@@ -72,7 +73,7 @@ export class Publisher {
   /** Why RabbitMQ closed the channel or its connection. */
   #closedBy: Error | undefined;
   #openedAtMs = 0;
-  #url = '';
+  #address: AmqpAddress | undefined;
   #onUnroutable: () => void = () => {};
 
   constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
@@ -110,9 +111,9 @@ export class Publisher {
     this.#onUnroutable = listener;
   }
 
-  async open(url: string): Promise<void> {
-    this.#url = url;
-    await this.#link.open(url, (model) => this.#setup(model));
+  async open(address: AmqpAddress): Promise<void> {
+    this.#address = address;
+    await this.#link.open(address, (model) => this.#setup(model));
   }
 
   /**
@@ -193,7 +194,7 @@ export class Publisher {
     model.on('error', closedBy);
     channel.on('error', (error) => {
       closedBy(error);
-      const refusal = refusalIn(error, this.#url);
+      const refusal = this.#address && refusalIn(error, this.#address);
       const { code, resource } = refusal ?? {};
       if (refusal !== undefined && resource !== undefined && !this.#refused.has(resource))
         this.#log.error({ code, reason: refusal.message }, 'RabbitMQ refuses');

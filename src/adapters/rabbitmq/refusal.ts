@@ -1,4 +1,5 @@
 /** Finds out which missing right RabbitMQ's refusal is about, and names it. */
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 
 export interface RabbitMqRefusal {
   readonly code: 'rabbitmq_login_refused' | 'rabbitmq_vhost_refused' | 'rabbitmq_right_missing';
@@ -8,6 +9,9 @@ export interface RabbitMqRefusal {
 }
 
 const LOGIN = /Handshake terminated by server: 403/;
+
+/** amqplib's own message: RabbitMQ offers no such way to log in. */
+const NO_EXTERNAL = /SASL mechanism EXTERNAL is not provided/;
 
 /** amqplib does not pass on RabbitMQ's message about a virtual host. */
 const OPEN = /Expected ConnectionOpenOk; got <ConnectionClose/;
@@ -26,18 +30,25 @@ const RIGHTS: Readonly<Record<string, { readonly exchange: string; readonly queu
   '60.70': { exchange: '', queue: 'read' },
 };
 
-/** Undefined when the error is about something else. `url`: the connection's. */
-export function refusalIn(error: Error, url: string): RabbitMqRefusal | undefined {
-  const { username, pathname } = new URL(url);
-  const user = decodeURIComponent(username);
+type Login = Pick<AmqpAddress, 'username' | 'isExternal' | 'vhost'>;
+
+/** Undefined when the error is about something else. `login`: the connection's. */
+export function refusalIn(error: Error, login: Login): RabbitMqRefusal | undefined {
+  const { username, isExternal, vhost: opened } = login;
+  const user = isExternal ? 'the user of the certificate' : `the user "${username}"`;
   if (LOGIN.test(error.message)) {
-    const message = `RabbitMQ does not let in the user "${user}": the name or the password is wrong`;
+    const cause = isExternal ? 'RabbitMQ has none of that name' : 'the name or the password is wrong';
+    const message = `RabbitMQ does not let in ${user}: ${cause}`;
+    return { code: 'rabbitmq_login_refused', message };
+  }
+  if (isExternal && NO_EXTERNAL.test(error.message)) {
+    const message =
+      'RabbitMQ takes no certificate for a login: it needs the plugin rabbitmq_auth_mechanism_ssl and EXTERNAL in auth_mechanisms';
     return { code: 'rabbitmq_login_refused', message };
   }
   if (OPEN.test(error.message)) {
-    const vhost = decodeURIComponent(pathname.slice(1)) || '/';
     const message =
-      `RabbitMQ lets in the user "${user}" and not into the virtual host "${vhost}": it does not exist, ` +
+      `RabbitMQ lets in ${user} and not into the virtual host "${opened}": it does not exist, ` +
       'the user has no permissions in it, or a limit of connections is reached';
     return { code: 'rabbitmq_vhost_refused', message };
   }

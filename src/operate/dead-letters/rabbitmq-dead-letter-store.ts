@@ -8,12 +8,13 @@
  * A connection of its own for each taking: when it is lost the taking is over and nothing has to be set up again.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Channel, type ChannelModel, connect, type GetMessage } from 'amqplib';
+import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 import { readHeadersSafely } from '../../adapters/rabbitmq/amqplib-reader.ts';
 import { unlessClosed } from '../../adapters/rabbitmq/closed-channel.ts';
-import { credentialsIn, withHeartbeat } from '../../adapters/rabbitmq/link.ts';
+import { connectOnce } from '../../adapters/rabbitmq/connecting.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DEAD_LETTERS, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
 import { arrivalIn, originHeaders } from '../../pipeline/sources/arrival.ts';
@@ -47,23 +48,16 @@ const RETURN_MS = 2_000;
 const RESOURCE_LOCKED = 405;
 
 export class RabbitMqDeadLetterStore implements DeadLetterStore {
-  readonly #url: string;
+  readonly #address: AmqpAddress;
   readonly #publisher: Publisher;
 
-  constructor(url: string, publisher: Publisher) {
-    this.#url = url;
+  constructor(address: AmqpAddress, publisher: Publisher) {
+    this.#address = address;
     this.#publisher = publisher;
   }
 
   async take(): Promise<Lease> {
-    const model = await reached(
-      connect(withHeartbeat(this.#url), {
-        noDelay: true,
-        timeout: ANSWER_MS,
-        clientProperties: { connection_name: 'carillon dead letters' },
-        ...credentialsIn(this.#url),
-      }),
-    );
+    const model = await reached(connectOnce(this.#address, 'carillon dead letters', ANSWER_MS));
     // What goes wrong is told to whoever waits for an answer.
     model.on('error', () => {});
     try {

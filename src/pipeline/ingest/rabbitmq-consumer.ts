@@ -13,6 +13,7 @@ import type { Acks } from '../../adapters/rabbitmq/acks.ts';
 import { Link, type LinkState } from '../../adapters/rabbitmq/link.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
 import { DELIVER_QUEUE, Topology, type TopologyClash } from '../../adapters/rabbitmq/topology.ts';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { CANARY_TYPE } from '../../contract/event.ts';
 import { namesOf } from '../../operate/dead-letters/stored-dead-letter.ts';
 import { jittered } from '../../resilience/jitter.ts';
@@ -124,15 +125,15 @@ export class Consumer {
     return this.#sources?.states ?? [];
   }
 
-  async open(url: string): Promise<void> {
+  async open(address: AmqpAddress): Promise<void> {
     const { sources, log } = this.#options;
     if (sources !== undefined) {
       const intakeOf = (queue: string) => this.#intakeOf(queue, queue, () => {});
-      this.#sources = new SourceConnections({ sources, url, log, intakeOf });
+      this.#sources = new SourceConnections({ sources, address, log, intakeOf });
       this.#sourcesLooking = setInterval(() => this.#lookForSources(), jittered(SOURCES_MS));
       this.#sourcesLooking.unref();
     }
-    await this.#link.open(url, (model) => this.#setup(model));
+    await this.#link.open(address, (model) => this.#setup(model));
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
     this.#looking.unref();
   }

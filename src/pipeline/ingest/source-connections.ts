@@ -6,6 +6,7 @@ import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { bindForeign, consumingTrouble } from '../../adapters/rabbitmq/foreign.ts';
 import { DELIVER_QUEUE } from '../../adapters/rabbitmq/topology.ts';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { within } from '../../resilience/timeout.ts';
 import { nameOf, type Source } from '../sources/source.ts';
@@ -15,7 +16,7 @@ const ANSWER_MS = 10_000;
 
 interface SourceConnectionsOptions {
   readonly sources: readonly Source[];
-  readonly url: string;
+  readonly address: AmqpAddress;
   readonly log: Logger;
   /** What takes the messages of a queue. */
   readonly intakeOf: (queue: string) => Intake;
@@ -61,11 +62,11 @@ export class SourceConnections {
   }
 
   async #connectOne(model: ChannelModel, source: Source): Promise<string | undefined> {
-    const { url } = this.#options;
-    if ('exchange' in source) return await bindForeign(model, DELIVER_QUEUE, source, url);
+    const { address } = this.#options;
+    if ('exchange' in source) return await bindForeign(model, DELIVER_QUEUE, source, address);
     const intake = this.#intakeOf(source.queue);
     if (intake.state !== 'none') return undefined;
-    const trouble = await consumingTrouble(model, source.queue, url);
+    const trouble = await consumingTrouble(model, source.queue, address);
     if (trouble !== undefined) return trouble;
     try {
       await intake.open(model);

@@ -83,7 +83,10 @@ describe('what is not set', () => {
   test('listens everywhere when there are backends', () => {
     expect(readConfig(real)).toMatchObject({
       HOST: '0.0.0.0',
-      backends: { amqpUrl: backends.AMQP_URL, redis: { kind: 'standalone', url: 'redis://127.0.0.1' } },
+      backends: {
+        amqp: { nodes: [{ host: '127.0.0.1', port: 5672 }], username: 'user', password: 'pw', vhost: '/' },
+        redis: { kind: 'standalone', url: 'redis://127.0.0.1' },
+      },
       tokenKey: { secret: SECRET },
     });
   });
@@ -265,6 +268,8 @@ test('no secret is in a message', () => {
     faultsOf({ JWT_SECRET: leak }),
     faultsOf({ AMQP_URL: `http://u:${leak}@rabbit`, REDIS_URL: `http://:${leak}@redis` }),
     faultsOf({ AMQP_URL: `amqp://u:${leak}@rabbit` }),
+    faultsOf({ AMQP_URL: `amqp://u:a,${leak}@rabbit` }),
+    faultsOf({ AMQP_URL: `amqp://u:${leak}@a,amqp://u:other@b` }),
     faultsOf({ REDIS_URL: `redis://:${leak}@redis,nonsense` }),
     faultsOf({ JWKS_URL: `ftp://u:${leak}@id` }),
     faultsOf({ ...real, JWT_SECRET: leak.repeat(8), JWKS_URL: 'https://id.example' }),

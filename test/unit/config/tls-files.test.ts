@@ -36,6 +36,16 @@ test.each<[Record<string, string>, RegExp]>([
     { REDIS_URL: 'redis://127.0.0.1', REDIS_CA_FILE: file('ca.pem') },
     /- REDIS_CA_FILE: is set while REDIS_URL does not begin with rediss:\/\//,
   ],
+  [{ AMQP_CA_FILE: file('ca.pem') }, /- AMQP_CA_FILE: is set while AMQP_URL does not begin with amqps:\/\//],
+  [{ AMQP_URL: 'amqps://h', AMQP_CA_FILE: file('make') }, /- AMQP_CA_FILE: .*PEM/],
+  [
+    { AMQP_URL: 'amqps://h', AMQP_KEY_FILE: file('client.key') },
+    /- AMQP_KEY_FILE: the certificate and its key are set together/,
+  ],
+  [
+    { AMQP_URL: 'amqps://h?auth_mechanism=external', AMQP_CA_FILE: file('ca.pem') },
+    /- AMQP_URL: auth_mechanism=external needs the certificate in AMQP_CERT_FILE/,
+  ],
 ])('%o is refused at the start', (environment, fault) => {
   expect(() => readConfig({ ...real, ...environment })).toThrow(fault);
 });
@@ -50,6 +60,19 @@ test.each(['rediss://h', 'rediss+sentinel://h/main', 'rediss://a,rediss://b'])('
     caFile: files.REDIS_CA_FILE,
     certFile: files.REDIS_CERT_FILE,
     keyFile: files.REDIS_KEY_FILE,
+  });
+});
+
+test('AMQP_URL takes them', () => {
+  const files = {
+    AMQP_CA_FILE: file('ca.pem'),
+    AMQP_CERT_FILE: file('client.pem'),
+    AMQP_KEY_FILE: file('client.key'),
+  };
+  const AMQP_URL = 'amqps://a?auth_mechanism=external, amqps://b';
+  expect(readConfig({ ...real, AMQP_URL, ...files }).backends?.amqp).toMatchObject({
+    isExternal: true,
+    tls: { caFile: files.AMQP_CA_FILE, certFile: files.AMQP_CERT_FILE, keyFile: files.AMQP_KEY_FILE },
   });
 });
 

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
+import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
 import { Consumer } from '../../../../src/pipeline/ingest/rabbitmq-consumer.ts';
 import { ACK } from '../../../../src/pipeline/ingest/settlement.ts';
@@ -53,8 +54,8 @@ beforeEach(async () => {
     onClash,
     observers: new EventObservers([{ settled: (_life, { kind }) => void settled.push(kind) }], () => {}),
   });
-  await publisher.open(amqpUrl(toPublisher.port, vhostOf(direct)));
-  await consumer.open(amqpUrl(toConsumer.port, vhostOf(direct)));
+  await publisher.open(amqpAddressOf(amqpUrl(toPublisher.port, vhostOf(direct))));
+  await consumer.open(amqpAddressOf(amqpUrl(toConsumer.port, vhostOf(direct))));
   await until('both links', 20_000, () => publisher.state === 'up' && consumer.state === 'up');
   producer = new Producer(direct);
 });

@@ -3,6 +3,7 @@ import type { ChannelModel } from 'amqplib';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Link } from '../../../../src/adapters/rabbitmq/link.ts';
+import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { freshVhost } from '../../../support/servers.ts';
 import { startTcpProxy, type TcpProxy } from '../../../support/tcp-proxy.ts';
 import { until } from '../../../support/until.ts';
@@ -28,7 +29,7 @@ afterEach(async () => {
 /** Runs `first` on the first connection, and nothing on the others. */
 async function openWith(first: (model: ChannelModel) => Promise<void>): Promise<void> {
   let connections = 0;
-  await link.open(url, async (model) => {
+  await link.open(amqpAddressOf(url), async (model) => {
     connections += 1;
     if (connections === 1) await first(model);
   });

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
+import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { healthSchema } from '../../../../src/contract/health.ts';
 import { admin } from '../../../support/admin.ts';
 import {
@@ -199,7 +200,7 @@ test('RabbitMQ: each right on each name', { timeout: 180_000 }, async () => {
     const lines: string[] = [];
     const log = pino({}, { write: (line) => lines.push(line) });
     const publisher = new Publisher(log, (clash) => expect.fail(clash.message));
-    await publisher.open(url);
+    await publisher.open(amqpAddressOf(url));
     const said = new RegExp(`^rabbitmq_right_missing: .*"lacking-${i}".* ${kind}.* "carillon\\.${name}"`);
     const alsoSaid = new RegExp(said.source.replace(kind, `and ${kind}`));
     await until(`${kind} on ${name} to be named`, 20_000, async () => {

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noProperties } from '../../../../src/adapters/rabbitmq/amqp-properties.ts';
 import { Publisher, RefusedByBroker } from '../../../../src/adapters/rabbitmq/publisher.ts';
+import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { deadLetter } from '../../../../src/operate/dead-letters/dead-letter-writer.ts';
 import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
 import { Consumer, type ConsumerOptions } from '../../../../src/pipeline/ingest/rabbitmq-consumer.ts';
@@ -28,7 +29,7 @@ beforeEach(async () => {
   url = await freshVhost();
   publisher = new Publisher(logger(), onClash);
   // The least that AMQP allows.
-  await publisher.open(`${url}?frameMax=4096`);
+  await publisher.open(amqpAddressOf(`${url}?frameMax=4096`));
   await until('the link', 20_000, () => publisher.state === 'up');
   producer = new Producer(url);
 });
@@ -55,7 +56,7 @@ async function consume(by: ConsumerOptions['publisher'], settled: string[]): Pro
     onClash,
     observers: new EventObservers([{ settled: (_life, { kind }) => void settled.push(kind) }], () => {}),
   });
-  await consumer.open(url);
+  await consumer.open(amqpAddressOf(url));
 }
 
 test.each([

@@ -1,8 +1,10 @@
 /** What RabbitMQ refuses, in words that name the user and the right. The texts are those of amqplib and RabbitMQ. */
 import { expect, test } from 'vitest';
 import { refusalIn } from '../../../../src/adapters/rabbitmq/refusal.ts';
+import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 
-const URL = 'amqp://sh%C3%B6p:p%2Fw@broker/a%20b';
+const SHOP = amqpAddressOf('amqp://sh%C3%B6p:p%2Fw@broker/a%20b');
+const EXTERNAL = amqpAddressOf('amqps://broker/a%20b?auth_mechanism=external');
 
 function refused(resource: string, classId: number, methodId: number, right = ''): Error {
   const said = `ACCESS_REFUSED - ${right}access to ${resource} in vhost 'a b' refused for user 'shöp'`;
@@ -35,7 +37,7 @@ test.for<[string, Error, string]>([
   ['rabbitmq_right_missing', refused("queue 'q'", 50, 10, 'read '), 'no right to read queue "q" in'],
   ['rabbitmq_right_missing', refused("queue 'q'", 99, 99), 'no right to access queue "q" in'],
 ])('%s %s', ([code, error, words]) => {
-  const refusal = refusalIn(error, URL);
+  const refusal = refusalIn(error, SHOP);
   expect(refusal?.code).toBe(code);
   expect(refusal?.message).toContain(words);
   expect(refusal?.message).not.toContain('p/w');
@@ -43,5 +45,14 @@ test.for<[string, Error, string]>([
 
 test('an outage is no refusal', () => {
   for (const message of ['connect ECONNREFUSED 127.0.0.1:5672', "404 NOT_FOUND - no queue 'q' in vhost '/'"])
-    expect(refusalIn(new Error(message), URL)).toBeUndefined();
+    expect(refusalIn(new Error(message), SHOP)).toBeUndefined();
+});
+
+test.for([
+  ['SASL mechanism EXTERNAL is not provided by the server', /needs the plugin rabbitmq_auth_mechanism_ssl/],
+  ['Handshake terminated by server: 403 (ACCESS-REFUSED)', /the user of the certificate: RabbitMQ has none/],
+] as const)('of a certificate: %s', ([message, words]) => {
+  const refusal = refusalIn(new Error(message), EXTERNAL);
+  expect(refusal?.code).toBe('rabbitmq_login_refused');
+  expect(refusal?.message).toMatch(words);
 });

@@ -22,6 +22,10 @@ function readFiles(...folders: string[]): Files {
   );
 }
 
+const COMMON = ['src/contract/', 'src/resilience/'];
+
+const [AMQP_ADDRESS, TLS_FILES] = ['src/config/amqp-address.ts', 'src/config/tls-files.ts'] as const;
+
 /** What a path's files may import besides their own folder; the first match counts. Only `app/` may import everything. */
 const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   // What others speak, and what needs nobody.
@@ -29,24 +33,17 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   ['src/resilience/', []],
   ['src/config/', ['src/resilience/']],
   // The drivers. What implements a port over them stands beside the port.
-  [
-    'src/adapters/redis/',
-    ['src/contract/', 'src/resilience/', 'src/config/redis-address.ts', 'src/config/tls-files.ts'],
-  ],
-  [
-    'src/adapters/rabbitmq/',
-    ['src/contract/', 'src/resilience/', 'src/config/amqp-address.ts', 'src/config/tls-files.ts'],
-  ],
+  ['src/adapters/redis/', [...COMMON, 'src/config/redis-address.ts', TLS_FILES]],
+  ['src/adapters/rabbitmq/', [...COMMON, AMQP_ADDRESS, TLS_FILES]],
   // An event's way.
-  ['src/pipeline/routing/', ['src/contract/', 'src/resilience/', 'src/pipeline/yaml-file.ts']],
+  ['src/pipeline/routing/', [...COMMON, 'src/pipeline/yaml-file.ts']],
   ['src/pipeline/sources/', ['src/contract/', 'src/adapters/rabbitmq/', 'src/pipeline/']],
-  ['src/pipeline/inbox/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],
+  ['src/pipeline/inbox/', [...COMMON, 'src/adapters/redis/']],
   [
     'src/pipeline/ingest/',
     [
-      'src/contract/',
-      'src/resilience/',
-      'src/config/amqp-address.ts',
+      ...COMMON,
+      AMQP_ADDRESS,
       'src/adapters/rabbitmq/',
       'src/operate/dead-letters/',
       'src/pipeline/inbox/live-message.ts',
@@ -55,15 +52,14 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/pipeline/event-observer.ts',
     ],
   ],
-  ['src/pipeline/', ['src/contract/', 'src/resilience/']],
+  ['src/pipeline/', COMMON],
   // What users and producers connect to.
-  ['src/edge/connections/', ['src/contract/', 'src/resilience/']],
-  ['src/edge/limits/', ['src/contract/', 'src/resilience/', 'src/pipeline/inbox/meter.ts']],
+  ['src/edge/connections/', COMMON],
+  ['src/edge/limits/', [...COMMON, 'src/pipeline/inbox/meter.ts']],
   [
     'src/edge/gateway/',
     [
-      'src/contract/',
-      'src/resilience/',
+      ...COMMON,
       'src/edge/connections/',
       'src/edge/limits/',
       'src/pipeline/inbox/',
@@ -74,8 +70,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   [
     'src/edge/http/',
     [
-      'src/contract/',
-      'src/resilience/',
+      ...COMMON,
       'src/edge/connections/',
       'src/edge/limits/',
       'src/pipeline/inbox/',
@@ -83,46 +78,22 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
       'src/observe/activity/activity.ts',
     ],
   ],
-  [
-    'src/reach/',
-    [
-      'src/contract/',
-      'src/resilience/',
-      'src/config/amqp-address.ts',
-      'src/pipeline/inbox/',
-      'src/operate/signals/',
-      'src/adapters/',
-    ],
-  ],
+  ['src/reach/', [...COMMON, AMQP_ADDRESS, 'src/pipeline/inbox/', 'src/operate/signals/', 'src/adapters/']],
   // What operators do and see.
   [
     'src/operate/dead-letters/',
-    [
-      'src/contract/',
-      'src/resilience/',
-      'src/config/amqp-address.ts',
-      'src/pipeline/ingest/',
-      'src/pipeline/sources/',
-      'src/adapters/',
-    ],
+    [...COMMON, AMQP_ADDRESS, 'src/pipeline/ingest/', 'src/pipeline/sources/', 'src/adapters/'],
   ],
-  ['src/operate/signals/', ['src/contract/', 'src/resilience/', 'src/adapters/rabbitmq/']],
-  ['src/operate/', ['src/contract/', 'src/resilience/', 'src/adapters/redis/']],
+  ['src/operate/signals/', [...COMMON, 'src/adapters/rabbitmq/']],
+  ['src/operate/', [...COMMON, 'src/adapters/redis/']],
   [
     'src/observe/outcomes/',
-    [
-      'src/contract/',
-      'src/resilience/',
-      'src/pipeline/inbox/',
-      'src/pipeline/event-observer.ts',
-      'src/adapters/redis/',
-    ],
+    [...COMMON, 'src/pipeline/inbox/', 'src/pipeline/event-observer.ts', 'src/adapters/redis/'],
   ],
   [
     'src/observe/',
     [
-      'src/contract/',
-      'src/resilience/',
+      ...COMMON,
       'src/pipeline/event-life.ts',
       'src/pipeline/event-observer.ts',
       'src/pipeline/inbox/live-message.ts',
@@ -137,8 +108,7 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
   [
     'src/cli/',
     [
-      'src/contract/',
-      'src/resilience/',
+      ...COMMON,
       'src/clients/client/connect.ts',
       'src/operate/access/tokens.ts',
       'src/config/',

@@ -44,7 +44,11 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   // RabbitMQ may block the publisher's connection, and then answers nothing on it. So the consumer's is used if there
   // is one.
   const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
-  const topology = new TopologyWatch({ model: () => connectedModel(consumer ?? publisher), log });
+  const topology = new TopologyWatch({
+    model: () => connectedModel(consumer ?? publisher),
+    declares: address.declares,
+    log,
+  });
   publisher.onUnroutable(() => topology.unroutable());
   closers.add('the watch over the topology', () => topology.stop());
   topology.start();

@@ -13,6 +13,7 @@ import { addSend } from './send.ts';
 import { addSources } from './sources.ts';
 import { openTerminal, plain, type Terminal } from './terminal.ts';
 import { addToken } from './token.ts';
+import { addTopology } from './topology.ts';
 import { addWatch } from './watch.ts';
 
 const ENDING = `
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
   addDeadLetters(program, terminal);
   addExplain(program, terminal);
   addSources(program, terminal);
+  addTopology(program, terminal);
   addDoctor(program, terminal);
   return program;
 }

@@ -24,6 +24,8 @@ export interface AmqpAddress {
   readonly parameters: AmqpParameters;
   /** Counts only with TLS. */
   readonly tls?: TlsFiles;
+  /** Whether Carillon declares there what it needs; otherwise it waits until somebody else has. */
+  readonly declares: boolean;
 }
 
 /** Of amqplib's; undefined where amqplib decides. */
@@ -88,6 +90,7 @@ export function amqpAddressOf(value: string, tls: TlsFiles = {}): AmqpAddress {
       locale: searchParams.get('locale') ?? undefined,
     },
     tls,
+    declares: true,
   };
 }
 

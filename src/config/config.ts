@@ -17,6 +17,7 @@ import {
   perKind,
   text,
   truth,
+  truthByDefault,
   unsetWhenEmpty,
 } from './kinds.ts';
 import { faultInRedisUrls, type RedisAddress, redisAddressOf } from './redis-address.ts';
@@ -54,6 +55,9 @@ const variables = z.object({
     'PEM file with the certificate that is shown to RabbitMQ; with AMQP_KEY_FILE.',
   ),
   AMQP_KEY_FILE: text.describe('PEM file with the key of that certificate.'),
+  AMQP_DECLARE: truthByDefault.describe(
+    'Declare exchanges, queues and bindings; `false`: they are waited for, and `carillon topology` prints them.',
+  ),
   REDIS_URL: address(faultInRedisUrls).describe(
     'Redis 7.0 or later: `redis://user:password@host:port/database`; a list with commas is a Cluster, `redis+sentinel://` Sentinels.',
   ),
@@ -199,6 +203,7 @@ export interface Config
       | 'AMQP_CA_FILE'
       | 'AMQP_CERT_FILE'
       | 'AMQP_KEY_FILE'
+      | 'AMQP_DECLARE'
       | 'REDIS_URL'
       | 'REDIS_CLUSTER'
       | 'REDIS_CA_FILE'
@@ -244,7 +249,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 function freeze(values: Variables): Config {
   const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...others } = values;
-  const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE, ...more } = others;
+  const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE, AMQP_DECLARE, ...more } = others;
   const { REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE, ...rest } = more;
   const amqpTls = tlsFiles(AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE);
   const tls = tlsFiles(REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE);
@@ -252,7 +257,7 @@ function freeze(values: Variables): Config {
     AMQP_URL === undefined || REDIS_URL === undefined
       ? undefined
       : Object.freeze({
-          amqp: amqpAddressOf(AMQP_URL, amqpTls),
+          amqp: { ...amqpAddressOf(AMQP_URL, amqpTls), declares: AMQP_DECLARE },
           redis: { ...redisAddressOf(REDIS_URL, REDIS_CLUSTER), tls },
         });
   const tokenKey =

@@ -13,6 +13,12 @@ export const truth = z
   .default('false')
   .transform((value) => value === 'true');
 
+/** True unless it says `false`. */
+export const truthByDefault = z
+  .enum(['true', 'false', ''], 'must be true or false')
+  .default('true')
+  .transform((value) => value !== 'false');
+
 export const number = (fallback: number, min: number, max: number) =>
   z
     .string()

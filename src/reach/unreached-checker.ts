@@ -56,7 +56,7 @@ export class UnreachedChecker {
   }
 
   async open(address: AmqpAddress): Promise<void> {
-    await this.#link.open(address, (model) => this.#setup(model));
+    await this.#link.open(address, (model) => this.#setup(model, address));
   }
 
   /** Takes no more checks. Resolves when the present one is settled or given up. */
@@ -70,8 +70,8 @@ export class UnreachedChecker {
     await this.#link.close();
   }
 
-  async #setup(model: ChannelModel): Promise<void> {
-    await this.#topology.declare(model);
+  async #setup(model: ChannelModel, address: AmqpAddress): Promise<void> {
+    await this.#topology.ensure(model, address);
     const channel = await model.createChannel();
     channel.on('error', (error) =>
       this.#options.log.warn({ reason: error.message }, 'RabbitMQ closed the checking channel'),

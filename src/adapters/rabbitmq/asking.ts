@@ -2,7 +2,9 @@
 import type { Channel, ChannelModel } from 'amqplib';
 
 /** AMQP 0-9-1 reply codes. */
-export const [ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED] = [403, 404, 405, 406];
+export const [ACCESS_REFUSED, NOT_FOUND, RESOURCE_LOCKED, PRECONDITION_FAILED] = [
+  403, 404, 405, 406,
+] as const;
 
 export class Asking {
   readonly #model: ChannelModel;

@@ -36,6 +36,26 @@ export async function bindForeign(
   }
 }
 
+/**
+ * Where somebody else binds: why nothing comes from this exchange; undefined when nothing speaks against it. Who may not
+ * even look needs no right to be bound to it.
+ */
+export async function missingExchange(
+  model: ChannelModel,
+  exchange: string,
+  login: AmqpAddress,
+): Promise<string | undefined> {
+  const asking = new Asking(model);
+  try {
+    await asking.ask((channel) => channel.checkExchange(exchange));
+    return undefined;
+  } catch (error) {
+    return isCode(error, ACCESS_REFUSED) ? undefined : troubleIn(error, login);
+  } finally {
+    await asking.close();
+  }
+}
+
 /** Why it is not to be used, as far as looking tells; undefined when nothing speaks against it. Changes nothing. */
 export async function lookedAt(
   model: ChannelModel,

@@ -7,13 +7,13 @@
  */
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
-import { within } from '../../resilience/timeout.ts';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
+import { within } from '../../resilience/timeout.ts';
 import { readHeadersSafely } from './amqplib-reader.ts';
 import { NodesInTurn, socketOptionsOf, targetOf } from './connecting.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
 import { settleCloses, whileOpen } from './settling.ts';
-import { TopologyClash } from './topology.ts';
+import { TopologyClash, TopologyMissing } from './topology.ts';
 
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
 export type LinkState = 'connecting' | 'up' | 'blocked' | 'down' | 'clash';
@@ -81,7 +81,7 @@ export class Link {
     recovering.on('connect-failed', (error: Error) => {
       inTurn.next();
       if (error instanceof TopologyClash) this.#onClash(error);
-      this.#refuse(refusalIn(error, address));
+      this.#refuse(error instanceof TopologyMissing ? error : refusalIn(error, address));
       this.#log.debug({ link: this.#name, reason: error.message }, 'RabbitMQ not reached');
       this.#become(error instanceof TopologyClash ? 'clash' : 'down', error);
     });

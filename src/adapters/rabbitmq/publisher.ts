@@ -73,7 +73,6 @@ export class Publisher {
   /** Why RabbitMQ closed the channel or its connection. */
   #closedBy: Error | undefined;
   #openedAtMs = 0;
-  #address: AmqpAddress | undefined;
   #onUnroutable: () => void = () => {};
 
   constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
@@ -112,8 +111,7 @@ export class Publisher {
   }
 
   async open(address: AmqpAddress): Promise<void> {
-    this.#address = address;
-    await this.#link.open(address, (model) => this.#setup(model));
+    await this.#link.open(address, (model) => this.#setup(model, address));
   }
 
   /**
@@ -184,8 +182,8 @@ export class Publisher {
     this.#link.rebuild('RabbitMQ refuses what is published');
   }
 
-  async #setup(model: ChannelModel): Promise<void> {
-    await this.#topology.declare(model);
+  async #setup(model: ChannelModel, address: AmqpAddress): Promise<void> {
+    await this.#topology.ensure(model, address);
     const channel = await model.createConfirmChannel();
     this.#closedBy = undefined;
     const closedBy = (error: Error) => {
@@ -194,7 +192,7 @@ export class Publisher {
     model.on('error', closedBy);
     channel.on('error', (error) => {
       closedBy(error);
-      const refusal = this.#address && refusalIn(error, this.#address);
+      const refusal = refusalIn(error, address);
       const { code, resource } = refusal ?? {};
       if (refusal !== undefined && resource !== undefined && !this.#refused.has(resource))
         this.#log.error({ code, reason: refusal.message }, 'RabbitMQ refuses');

@@ -2,7 +2,11 @@
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 
 export interface RabbitMqRefusal {
-  readonly code: 'rabbitmq_login_refused' | 'rabbitmq_vhost_refused' | 'rabbitmq_right_missing';
+  readonly code:
+    | 'rabbitmq_login_refused'
+    | 'rabbitmq_vhost_refused'
+    | 'rabbitmq_right_missing'
+    | 'topology_missing';
   readonly message: string;
   /** The exchange or the queue that the right is for, if it is for one. */
   readonly resource?: string;

@@ -1,7 +1,7 @@
 /**
  * Keeps the queues and exchanges in place. If somebody deletes one while the service runs, it is declared again: at
  * once when a message could not be published, otherwise within seconds. Only the messages in a deleted queue are
- * lost.
+ * lost. Where Carillon declares nothing (AMQP_DECLARE), it looks and tells.
  */
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
@@ -13,12 +13,17 @@ import { missingIn, Topology } from './topology.ts';
 
 const EVERY_MS = 5_000;
 
+/** A binding cannot be looked for. That it is missing shows in each event that comes back, and canaries are events. */
+const UNROUTED_MS = 60_000;
+
 /** A queue without a leader does not answer. */
 const ANSWER_MS = 10_000;
 
 export interface TopologyWatchOptions {
   /** The present connection. It should be one that RabbitMQ does not block when it is short of memory. */
   readonly model: () => ChannelModel | undefined;
+  /** Whether what is missing is declared here. */
+  readonly declares: boolean;
   readonly log: Logger;
 }
 
@@ -29,6 +34,8 @@ export class TopologyWatch {
   #missing: readonly string[] = [];
   /** Why something missing cannot be declared. */
   #failure: string | undefined;
+  /** Until when a binding is believed to be missing that somebody else declares. */
+  #unboundUntilMs = Number.NEGATIVE_INFINITY;
   #isLooking = false;
   #isAsked = false;
 
@@ -37,7 +44,8 @@ export class TopologyWatch {
   }
 
   get health(): PartHealth {
-    if (this.#missing.length === 0 && this.#failure === undefined) return { ok: true };
+    const isUnbound = performance.now() < this.#unboundUntilMs;
+    if (this.#missing.length === 0 && this.#failure === undefined && !isUnbound) return { ok: true };
     const missing = `missing: ${this.#missing.join(', ') || 'a binding'}`;
     return { ok: false, reason: this.#failure === undefined ? missing : `${missing}; ${this.#failure}` };
   }
@@ -78,11 +86,15 @@ export class TopologyWatch {
   }
 
   async #restore(isAnythingLost: boolean): Promise<void> {
-    const { log } = this.#options;
+    const { log, declares } = this.#options;
     const model = this.#options.model();
     if (model === undefined) return;
     const missing = await missingIn(model);
     const isNew = missing.some((name) => !this.#missing.includes(name));
+    if (!declares) {
+      this.#tell(missing, isNew, isAnythingLost);
+      return;
+    }
     this.#missing = missing;
     if (isNew) {
       const code = 'topology_missing';
@@ -94,6 +106,23 @@ export class TopologyWatch {
     if (missing.length > 0) log.info({ declared: missing }, 'declared again in RabbitMQ');
     this.#missing = [];
     this.#failure = undefined;
+  }
+
+  /** What is missing, and is declared by somebody else. */
+  #tell(missing: readonly string[], isNew: boolean, isAnythingLost: boolean): void {
+    const { log } = this.#options;
+    const code = 'topology_missing';
+    const wasMissing = this.#missing.length > 0;
+    this.#missing = missing;
+    this.#failure = undefined;
+    if (isNew)
+      log.error({ code, missing }, 'Carillon lacks something in RabbitMQ, and AMQP_DECLARE is false');
+    else if (wasMissing && missing.length === 0) log.info('nothing is missing in RabbitMQ any more');
+    if (!isAnythingLost || missing.length > 0) return;
+    const nowMs = performance.now();
+    if (nowMs >= this.#unboundUntilMs)
+      log.error({ code, missing: ['a binding'] }, 'no queue takes an event, and AMQP_DECLARE is false');
+    this.#unboundUntilMs = nowMs + UNROUTED_MS;
   }
 
   /** Does not matter while nothing is missing: the links report that RabbitMQ is away. */

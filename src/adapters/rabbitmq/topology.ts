@@ -1,13 +1,16 @@
 /**
  * The exchanges and queues in RabbitMQ. Every process declares all of them, so that none depends on another's start,
- * and again when one has been deleted.
+ * and again when one has been deleted; or only looks for them, when somebody else declares them (AMQP_DECLARE).
  */
 import type { Channel, ChannelModel } from 'amqplib';
-import { Asking, isCode, NOT_FOUND, PRECONDITION_FAILED } from './asking.ts';
+import type { AmqpAddress } from '../../config/amqp-address.ts';
+import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED } from './asking.ts';
 
 export const EVENTS_EXCHANGE = 'carillon.events';
 export const DELIVER_QUEUE = 'carillon.deliver';
 export const DEAD_LETTERS = 'carillon.dead';
+/** Who has it, has the dead letters in hand. */
+export const DEAD_LETTERS_LOCK = 'carillon.dead.lock';
 export const SIGNALS_EXCHANGE = 'carillon.signals';
 /** Checks wait in the delay queue until their time, and then pass through the exchange to the other queue. */
 export const UNREACHED_EXCHANGE = 'carillon.unreached';
@@ -58,7 +61,7 @@ const UNREACHED_ARGUMENTS = {
   'x-delivery-limit': 1_000_000_000,
 };
 
-const EXCHANGES: Readonly<Record<string, 'topic' | 'direct'>> = {
+export const EXCHANGES: Readonly<Record<string, 'topic' | 'direct'>> = {
   [EVENTS_EXCHANGE]: 'topic',
   [SIGNALS_EXCHANGE]: 'topic',
   [DEAD_LETTERS]: 'topic',
@@ -107,6 +110,17 @@ export class TopologyClash extends Error {
   }
 }
 
+/** Something is not there, and somebody else declares it. It is waited for. */
+export class TopologyMissing extends Error {
+  readonly code = 'topology_missing';
+
+  constructor(missing: readonly string[]) {
+    super(
+      `missing: ${missing.join(', ')}; AMQP_DECLARE is false, so import what \`carillon topology\` prints`,
+    );
+  }
+}
+
 /** One for each connection. It remembers which form each queue has. */
 export class Topology {
   readonly #earlier = new Set<string>();
@@ -114,6 +128,18 @@ export class Topology {
   /** Queues in the form of an earlier version, without newer arguments. Known once everything is declared. */
   get earlier(): readonly string[] {
     return [...this.#earlier];
+  }
+
+  /**
+   * Declares everything, where that is Carillon's task.
+   *
+   * @throws {TopologyMissing} when it is not, and something is missing
+   * @throws {TopologyClash} when something exists with other properties
+   */
+  async ensure(model: ChannelModel, { declares }: Pick<AmqpAddress, 'declares'>): Promise<void> {
+    if (declares) return await this.declare(model);
+    const missing = await missingIn(model);
+    if (missing.length > 0) throw new TopologyMissing(missing);
   }
 
   /**
@@ -154,7 +180,10 @@ export class Topology {
   }
 }
 
-/** The names of what is missing, as in `queue carillon.dead`. Bindings cannot be queried. */
+/**
+ * The names of what is missing, as in `queue carillon.dead`. Bindings cannot be queried. RabbitMQ 4.2.6 and 4.3.0 let
+ * nobody ask who may not configure: what may not be asked for is not known to be missing.
+ */
 export async function missingIn(model: ChannelModel): Promise<readonly string[]> {
   const asking = new Asking(model);
   const missing: string[] = [];
@@ -162,6 +191,7 @@ export async function missingIn(model: ChannelModel): Promise<readonly string[]>
     try {
       await asking.ask(question);
     } catch (error) {
+      if (isCode(error, ACCESS_REFUSED)) return;
       if (!isCode(error, NOT_FOUND)) throw error;
       missing.push(what);
     }

@@ -10,10 +10,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 import { readHeadersSafely } from '../../adapters/rabbitmq/amqplib-reader.ts';
+import { ACCESS_REFUSED, isCode, NOT_FOUND, RESOURCE_LOCKED } from '../../adapters/rabbitmq/asking.ts';
 import { unlessClosed } from '../../adapters/rabbitmq/closed-channel.ts';
 import { connectOnce } from '../../adapters/rabbitmq/connecting.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
-import { DEAD_LETTERS, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
+import { DEAD_LETTERS, DEAD_LETTERS_LOCK, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { PUBLISHED_AT_HEADER } from '../../pipeline/ingest/published-at.ts';
@@ -29,9 +30,6 @@ import {
 } from './dead-letter-store.ts';
 import { sizeOfHeaders, writable } from './writable-message.ts';
 
-/** An exclusive queue: whoever has it has the dead letters, and RabbitMQ takes it away with its owner's connection. */
-const LOCK = 'carillon.dead.lock';
-
 /** Longer than one redrive may take. */
 const LOCK_WAIT_MS = 20_000;
 const LOCK_AGAIN_MS = 100;
@@ -43,9 +41,6 @@ const MAX_UNPROVED = 30;
 
 /** How long it is awaited that RabbitMQ counts what was given back. */
 const RETURN_MS = 2_000;
-
-/** AMQP 0-9-1 reply code. */
-const RESOURCE_LOCKED = 405;
 
 export class RabbitMqDeadLetterStore implements DeadLetterStore {
   readonly #address: AmqpAddress;
@@ -62,7 +57,7 @@ export class RabbitMqDeadLetterStore implements DeadLetterStore {
     model.on('error', () => {});
     try {
       readHeadersSafely(model);
-      await lock(model);
+      await lock(model, this.#address);
       const channel = await reached(model.createChannel());
       channel.on('error', () => {});
       return new RabbitMqTaking(model, channel);
@@ -186,17 +181,17 @@ function identityOf(deadLetter: StoredDeadLetter): string {
   return `${fingerprintOf(deadLetter)} ${deadLetter.properties.headers?.['x-carillon-time']}`;
 }
 
-async function lock(model: ChannelModel): Promise<void> {
+/**
+ * Whoever has the lock has the dead letters, and RabbitMQ takes it away with its owner's connection. It is an exclusive
+ * queue; or, where Carillon declares nothing, the only consumer of a queue that was declared for it. Where there is such
+ * a queue, both take it alike.
+ */
+async function lock(model: ChannelModel, { declares }: AmqpAddress): Promise<void> {
   const deadline = Date.now() + LOCK_WAIT_MS;
   for (;;) {
-    const channel = await reached(model.createChannel());
-    channel.on('error', () => {});
-    try {
-      await reached(channel.assertQueue(LOCK, { exclusive: true, autoDelete: true, durable: false }));
-      return;
-    } catch (error) {
-      if (!isLocked(error)) throw error;
-    }
+    if (declares && (await isGiven(model, declareLock, []))) return;
+    // Another's exclusive queue may be gone meanwhile, and who declares needs no right to read it.
+    if (await isGiven(model, consumeLock, declares ? [NOT_FOUND, ACCESS_REFUSED] : [])) return;
     if (Date.now() > deadline) {
       throw new DeadLettersUnavailable('dead_letters_busy', 'somebody else has the dead letters in hand');
     }
@@ -204,13 +199,31 @@ async function lock(model: ChannelModel): Promise<void> {
   }
 }
 
-function isLocked(error: unknown): boolean {
-  return (
-    error instanceof DeadLettersUnavailable &&
-    error.cause instanceof Error &&
-    'code' in error.cause &&
-    error.cause.code === RESOURCE_LOCKED
-  );
+const declareLock = (channel: Channel) =>
+  channel.assertQueue(DEAD_LETTERS_LOCK, { exclusive: true, autoDelete: true, durable: false });
+
+const consumeLock = (channel: Channel) => channel.consume(DEAD_LETTERS_LOCK, () => {}, { exclusive: true });
+
+async function isGiven(
+  model: ChannelModel,
+  take: (channel: Channel) => PromiseLike<unknown>,
+  asLocked: readonly number[],
+): Promise<boolean> {
+  const channel = await reached(model.createChannel());
+  channel.on('error', () => {});
+  try {
+    await reached(take(channel));
+    return true;
+  } catch (error) {
+    const cause = error instanceof DeadLettersUnavailable ? error.cause : error;
+    if (isInUse(cause) || [RESOURCE_LOCKED, ...asLocked].some((code) => isCode(cause, code))) return false;
+    throw error;
+  }
+}
+
+/** RabbitMQ has the same code for what somebody else consumes and for what this user may not. */
+function isInUse(error: unknown): boolean {
+  return isCode(error, ACCESS_REFUSED) && / in exclusive use/.test(error.message);
 }
 
 /** An answer of RabbitMQ's, or that there was none: a queue without a leader keeps silent for as long as that lasts. */

@@ -133,7 +133,7 @@ export class Consumer {
       this.#sourcesLooking = setInterval(() => this.#lookForSources(), jittered(SOURCES_MS));
       this.#sourcesLooking.unref();
     }
-    await this.#link.open(address, (model) => this.#setup(model));
+    await this.#link.open(address, (model) => this.#setup(model, address));
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
     this.#looking.unref();
   }
@@ -174,8 +174,8 @@ export class Consumer {
     return !this.#deadLettering.hasUncopied || publisher.state === 'up';
   }
 
-  async #setup(model: ChannelModel): Promise<void> {
-    await this.#topology.declare(model);
+  async #setup(model: ChannelModel, address: AmqpAddress): Promise<void> {
+    await this.#topology.ensure(model, address);
     await this.#intake.open(model);
     // Not awaited: what is wrong with somebody else's queue keeps nobody waiting.
     this.#sources?.connect(model);

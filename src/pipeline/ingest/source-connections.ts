@@ -4,7 +4,7 @@
  */
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
-import { bindForeign, consumingTrouble } from '../../adapters/rabbitmq/foreign.ts';
+import { bindForeign, consumingTrouble, missingExchange } from '../../adapters/rabbitmq/foreign.ts';
 import { DELIVER_QUEUE } from '../../adapters/rabbitmq/topology.ts';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { reasonOf } from '../../resilience/reason.ts';
@@ -63,7 +63,10 @@ export class SourceConnections {
 
   async #connectOne(model: ChannelModel, source: Source): Promise<string | undefined> {
     const { address } = this.#options;
-    if ('exchange' in source) return await bindForeign(model, DELIVER_QUEUE, source, address);
+    if ('exchange' in source) {
+      if (!address.declares) return await missingExchange(model, source.exchange, address);
+      return await bindForeign(model, DELIVER_QUEUE, source, address);
+    }
     const intake = this.#intakeOf(source.queue);
     if (intake.state !== 'none') return undefined;
     const trouble = await consumingTrouble(model, source.queue, address);

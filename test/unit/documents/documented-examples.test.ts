@@ -17,6 +17,7 @@ const APP = runBy('test/e2e/examples-app.test.ts');
 const COMMANDS = runBy('test/e2e/examples-commands.test.ts');
 const STORIES = runBy('test/e2e/examples-stories.test.ts');
 const RIGHTS = runBy('test/integration/adapters/rabbitmq/rights.test.ts');
+const TOPOLOGY = runBy('test/integration/adapters/rabbitmq/declared-elsewhere.test.ts');
 const SELF = notRun('it runs the tests');
 const SOURCES = runBy('test/e2e/examples-sources.test.ts');
 const DRAWING = notRun('a drawing or a formula');
@@ -49,6 +50,7 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/sources\.md$/, 'yaml', 'sources:', SOURCES],
   [/^docs\/sources\.md$/, 'sh', 'carillon sources try', SOURCES],
   [/^docs\/observability\.md$/, 'json', 'not_ready', FORMATS],
+  [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'carillon topology', TOPOLOGY],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'set_permissions', RIGHTS],
   [/^docs\/rabbitmq-and-redis\.md$/, '', 'ACL SETUSER', RIGHTS],
   [

@@ -1,0 +1,252 @@
+/**
+ * AMQP_DECLARE=false: somebody else declares what `carillon topology` prints, and a user with exactly the printed rights
+ * runs the whole program.
+ */
+import { readFileSync } from 'node:fs';
+import { connect } from 'amqplib';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
+import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
+import { healthSchema } from '../../../../src/contract/health.ts';
+import { RabbitMqDeadLetterStore } from '../../../../src/operate/dead-letters/rabbitmq-dead-letter-store.ts';
+import { rabbitmqctl } from '../../../faults/rabbitmqctl.ts';
+import { admin } from '../../../support/admin.ts';
+import {
+  type CarillonProcess,
+  isReady,
+  JWT_SECRET,
+  spawnCarillon,
+  startCarillon,
+  tokenFor,
+} from '../../../support/carillon.ts';
+import { cli } from '../../../support/cli.ts';
+import { connectClient } from '../../../support/client.ts';
+import { doctor } from '../../../support/doctor.ts';
+import { madeEvent, Producer } from '../../../support/producer.ts';
+import { type RabbitMqServer, startRabbitMq } from '../../../support/rabbitmq.ts';
+import { freshRedis } from '../../../support/servers.ts';
+import { SignalListener } from '../../../support/signal-listener.ts';
+import { temporaryFile } from '../../../support/temporary-file.ts';
+import { until } from '../../../support/until.ts';
+
+const WAIT_MS = 60_000;
+
+const SOURCES = `
+sources:
+  - exchange: shop.events
+    keys: [order.*, refund.#]
+    event: { audience: "user:{data.customer}" }
+  - queue: crm (eu) [a|b]
+    event: { audience: "user:{data.customer}" }
+`;
+
+const rightsSchema = z.object({
+  AMQP_DECLARE: z.boolean(),
+  vhost: z.string(),
+  user: z.string(),
+  configure: z.string(),
+  write: z.string(),
+  read: z.string(),
+});
+
+let rabbitMq: RabbitMqServer;
+let common: Record<string, string>;
+
+beforeAll(async () => {
+  rabbitMq = await startRabbitMq();
+  const SOURCES_FILE = temporaryFile('sources.yaml', SOURCES);
+  common = { REDIS_URL: await freshRedis(), JWT_SECRET, SOURCES_FILE, AMQP_DECLARE: 'false' };
+});
+afterAll(() => rabbitMq.stop());
+
+const urlOf = (user: string, vhost: string) =>
+  `amqp://${encodeURIComponent(user)}:secret@127.0.0.1:${rabbitMq.port}/${encodeURIComponent(vhost)}`;
+
+/** A virtual host with other services' exchange and queue, and a user with the printed rights, named alike. */
+async function prepared(vhost: string, declares: boolean): Promise<Record<string, string>> {
+  const { management } = rabbitMq;
+  await management.createVhost(vhost);
+  const model = await connect(rabbitMq.url(vhost));
+  const channel = await model.createChannel();
+  await channel.assertExchange('shop.events', 'topic', { durable: true });
+  await channel.assertQueue('crm (eu) [a|b]', { durable: true });
+  await model.close();
+  const environment = { ...common, AMQP_URL: urlOf(vhost, vhost) };
+  const { out, err } = await cli(['topology', '--permissions', '--json'], environment);
+  expect(err).toBe('');
+  const printed = out
+    .trim()
+    .split('\n')
+    .map((line) => rightsSchema.parse(JSON.parse(line)));
+  const { user, configure, write, read } = rightsSchema.parse(
+    printed.find(({ AMQP_DECLARE }) => AMQP_DECLARE === declares),
+  );
+  expect(user).toBe(vhost);
+  await management.put(`users/${encodeURIComponent(user)}`, { password: 'secret', tags: '' });
+  const place = [vhost, user].map(encodeURIComponent).join('/');
+  await management.put(`permissions/${place}`, { configure, write, read });
+  return environment;
+}
+
+/** By the command, as the page tells, or over HTTP. */
+async function imported(environment: Record<string, string>, by: 'command' | 'http' = 'http'): Promise<void> {
+  const { out, err } = await cli(['topology'], environment);
+  expect(err).toBe('');
+  // There is no such command beside a RabbitMQ in Docker.
+  if (by === 'command' && rabbitMq.folder !== undefined)
+    await rabbitmqctl(rabbitMq, 'import_definitions', temporaryFile('carillon.json', out));
+  else await rabbitMq.management.post('definitions', JSON.parse(out));
+}
+
+async function partsOf({ opsUrl }: CarillonProcess) {
+  const answer = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
+  return answer === undefined ? {} : (healthSchema.parse(await answer.json()).parts ?? {});
+}
+
+const isSaid = (carillon: CarillonProcess, part: string, words: RegExp) =>
+  until(`health to say ${words} of ${part}`, WAIT_MS, async () =>
+    words.test((await partsOf(carillon))[part]?.reason ?? ''),
+  );
+
+test('what is missing is waited for and named; then the whole program runs with the printed rights', {
+  timeout: 240_000,
+}, async () => {
+  const vhost = 'läger/süd';
+  const environment = await prepared(vhost, false);
+  const all = { ...environment, UNREACHED_AFTER: '1', CANARY_SECONDS: '1' };
+  const carillon = await spawnCarillon(all);
+  for (const part of ['rabbitmq', 'consumer'])
+    await isSaid(carillon, part, /^topology_missing: missing: exchange carillon\.events,.*carillon topology/);
+  await until('the log to name it', WAIT_MS, () =>
+    carillon.output.some((line) => /"level":"error".*"code":"topology_missing"/.test(line)),
+  );
+  // Another's queue alone: nothing was declared.
+  expect((await rabbitMq.management.queues(vhost)).map(({ name }) => name)).toEqual(['crm (eu) [a|b]']);
+
+  await imported(environment, 'command');
+  await until('readiness', WAIT_MS, () => isReady(carillon));
+  const listener = await SignalListener.open(rabbitMq.url(vhost), 'carillon.notification.unreached');
+  const producer = new Producer(rabbitMq.url(vhost));
+  const ada = connectClient(carillon.url, await tokenFor('ada'));
+  await ada.session();
+  await producer.publish(
+    madeEvent('direct', { audience: 'user:ada' }),
+    madeEvent('away', { audience: 'user:bob' }),
+    madeEvent('nobody'),
+  );
+  await ada.received(1);
+  const shop = await connect(rabbitMq.url(vhost));
+  const channel = await shop.createConfirmChannel();
+  const body = Buffer.from(JSON.stringify({ customer: 'ada' }));
+  channel.publish('shop.events', 'refund.made', body, { messageId: 'by-exchange' });
+  await channel.waitForConfirms();
+  await ada.received(2);
+  channel.sendToQueue('crm (eu) [a|b]', body, { messageId: 'by-queue', type: 'crm.called' });
+  await ada.received(3);
+  expect(ada.notifications.map(({ id }) => id)).toEqual(['direct', 'by-exchange', 'by-queue']);
+  await listener.heard('bob');
+  await until('the dead letter', WAIT_MS, async () =>
+    JSON.stringify((await admin(carillon, 'GET', 'dead-letters')).answer).includes('no_audience'),
+  );
+  expect((await admin(carillon, 'POST', 'dead-letters/redrive', { body: {} })).status).toBe(200);
+  const { findings, of } = await doctor(environment);
+  expect(
+    findings.filter(({ check, verdict }) => verdict === 'wrong' && check.startsWith('rabbitmq')),
+  ).toEqual([]);
+  expect(of('rabbitmq topology')).toMatchObject({ verdict: 'ok', found: /AMQP_DECLARE=false/ });
+  expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
+
+  // Somebody takes something away: it is named, and nobody declares it.
+  await rabbitMq.management.delete(`queues/${encodeURIComponent(vhost)}/carillon.unreached.delay`);
+  await isSaid(carillon, 'topology', /^missing: queue carillon\.unreached\.delay/);
+  await imported(environment);
+  await until('readiness', WAIT_MS, () => isReady(carillon));
+  await rabbitMq.management.delete(
+    `bindings/${encodeURIComponent(vhost)}/e/carillon.events/q/carillon.deliver/%23`,
+  );
+  await isSaid(carillon, 'topology', /^missing: a binding/);
+  ada.close();
+  await Promise.all([shop.close(), producer.close(), listener.close()]);
+  await carillon.stop();
+});
+
+test('what is printed is what a process declares, and the printed rights are enough to declare it', {
+  timeout: 180_000,
+}, async () => {
+  const environment = { ...(await prepared('declared', true)), AMQP_DECLARE: 'true' };
+  const carillon = await startCarillon(environment);
+  await until('the sources', WAIT_MS, async () => (await partsOf(carillon)).sources?.reason === undefined);
+  expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
+  const partSchema = z.array(z.object({ name: z.string().optional() }).catchall(z.unknown()));
+  const definitions = z.object({ exchanges: partSchema, queues: partSchema, bindings: partSchema });
+  const exported = async () => {
+    const all = definitions.parse(await rabbitMq.management.get('definitions/declared'));
+    return Object.values(all).map((part) => part.map((one) => JSON.stringify(one)).sort());
+  };
+  const before = await exported();
+  await imported(environment);
+  const [exchanges, queues, bindings] = await exported();
+  const isLock = (text: string) => text.includes('"carillon.dead.lock"');
+  expect(queues?.filter(isLock)).toHaveLength(1);
+  expect([exchanges, queues?.filter((text) => !isLock(text)), bindings]).toEqual(before);
+  await carillon.stop();
+});
+
+test('the page has the rights that are printed', async () => {
+  const page = readFileSync(new URL('../../../../docs/rabbitmq-and-redis.md', import.meta.url), 'utf8');
+  const commandOf = (text: string, user: string) => {
+    const [, rest = ''] = text.replaceAll(/\\\n\s*/g, '').split(`rabbitmqctl set_permissions -p / ${user} `);
+    return rest.split('\n')[0]?.trim();
+  };
+  const environment = { AMQP_URL: 'amqps://a/?auth_mechanism=external,amqps://b' };
+  const declaring = (await cli(['topology', '--permissions'], environment)).out;
+  expect(commandOf(declaring, 'carillon')).toBe(commandOf(page, 'carillon'));
+  const { out, err } = await cli(['topology', '--permissions', '--user', 'lean'], environment);
+  expect(err).toBe('');
+  const lean = out.split('# AMQP_DECLARE=false')[1] ?? '';
+  expect(commandOf(lean, 'lean')).toBe(commandOf(page, 'lean'));
+  expect(commandOf(page, 'lean')).toContain('dead\\.lock');
+});
+
+test('what cannot be printed is told', async () => {
+  const SOURCES_FILE = temporaryFile('sources.yaml', 'sources: [{ exchange: "" }]');
+  const wrong = await cli(['topology'], { SOURCES_FILE });
+  expect([wrong.exitCode, wrong.err]).toEqual([1, expect.stringContaining('sources.yaml')]);
+  const missing = await cli(['topology'], { SOURCES_FILE: '/nowhere.yaml' });
+  expect([missing.exitCode, missing.err]).toEqual([
+    2,
+    expect.stringContaining('/nowhere.yaml cannot be read'),
+  ]);
+  const url = await cli(['topology'], { AMQP_URL: 'amqp://u:hunter2@h/a/b' });
+  expect([url.exitCode, url.err]).toEqual([2, expect.not.stringContaining('hunter2')]);
+});
+
+test('dead letters are in one hand at a time, whoever declares', { timeout: 120_000 }, async () => {
+  await prepared('locked', false);
+  await imported({ ...common, AMQP_URL: urlOf('locked', 'locked') });
+  const address = amqpAddressOf(rabbitMq.url('locked'));
+  const publisher = new Publisher(pino({ level: 'silent' }), (clash) => expect.fail(clash.message));
+  const [declaring, looking] = [true, false].map(
+    (declares) => new RabbitMqDeadLetterStore({ ...address, declares }, publisher),
+  );
+  for (const [one, other] of [
+    [declaring, looking],
+    [looking, declaring],
+    [looking, looking],
+  ]) {
+    const first = await one?.take();
+    const order: string[] = [];
+    const second = other?.take().then((lease) => {
+      order.push('second');
+      return lease;
+    });
+    // A turn of RabbitMQ's each, in which the other would have got it.
+    for (let i = 0; i < 50; i += 1) await first?.next();
+    order.push('first closes');
+    await first?.close();
+    await (await second)?.close();
+    expect(order).toEqual(['first closes', 'second']);
+  }
+});

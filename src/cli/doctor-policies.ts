@@ -31,14 +31,19 @@ type QueueInfo = z.infer<typeof queueSchema>;
 
 const CHECK = 'rabbitmq policies';
 
-/** If `managementUrl` is undefined, the usual port on AMQP_URL's first host is used, with its user. */
+/**
+ * If `managementUrl` is undefined, the usual port on AMQP_URL's first host is used, with its user.
+ *
+ * @param sources other services' queues that are consumed
+ */
 export async function examinePolicies(
   address: AmqpAddress,
   managementUrl: string | undefined,
+  sources: readonly string[],
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   let known = 0;
-  for (const queue of Object.keys(QUEUES)) {
+  for (const queue of [...Object.keys(QUEUES), ...sources]) {
     let info: QueueInfo | undefined;
     try {
       info = await infoOf(queue, address, managementUrl);
@@ -50,6 +55,10 @@ export async function examinePolicies(
       return [{ check: CHECK, verdict: 'advice', found, change }];
     }
     if (info === undefined) continue;
+    if (sources.includes(queue)) {
+      findings.push(...lossesIn(queue, info));
+      continue;
+    }
     known += 1;
     findings.push(...harmsIn(queue, info));
   }
@@ -110,6 +119,12 @@ const HARMS: Readonly<Record<string, (queue: string, value: unknown) => string |
     return `throws away what lies there for ${ms} ms`;
   },
   expires: (_, ms) => `deletes the queue with all in it when nobody has used it for ${ms} ms`,
+  // Of RabbitMQ 4.3.
+  'delayed-retry-type': (queue, type) => {
+    if (type === 'disabled') return undefined;
+    if (queue === DEAD_LETTERS) return `has dead letters that were looked at away for a while (${type})`;
+    return `lets what comes later pass what comes back (${type})`;
+  },
   'delivery-limit': (queue, limit) => {
     if (queue === DEAD_LETTERS) return `throws dead letters away that were looked at ${limit} times`;
     if (queue === UNREACHED_QUEUE) return `throws checks away that were in hand ${limit} times`;
@@ -117,13 +132,47 @@ const HARMS: Readonly<Record<string, (queue: string, value: unknown) => string |
   },
 };
 
-function harmsIn(queue: string, info: QueueInfo): Finding[] {
-  const effective = z.record(z.string(), z.unknown()).safeParse(info.effective_policy_definition);
-  if (!effective.success) return [];
-  const names = [
-    ...(info.policy ? [`policy "${info.policy}"`] : []),
-    ...(info.operator_policy ? [`operator policy "${info.operator_policy}"`] : []),
+/** What a limit takes away from another service's queue before Carillon has read it. */
+const LOSSES: Readonly<Record<string, (value: unknown) => string>> = {
+  'message-ttl': (ms) => `throws away what waits for ${ms} ms`,
+  expires: (ms) => `deletes it with all in it when nobody has used it for ${ms} ms`,
+  'max-length': (count) => `throws away the oldest beyond ${count}`,
+  'max-length-bytes': (bytes) => `throws away the oldest beyond ${bytes} bytes`,
+};
+
+/** It is its owner's to say what may be lost, by policies or by arguments. */
+function lossesIn(queue: string, info: QueueInfo): Finding[] {
+  const ofPolicies = definitionOf(info);
+  const limitOf = (name: string) => ofPolicies[name] ?? info.arguments[`x-${name}`];
+  const isRefused = String(limitOf('overflow') ?? '').startsWith('reject-publish');
+  return Object.entries(LOSSES).flatMap(([name, lossOf]) => {
+    const limit = limitOf(name);
+    if (limit === undefined || (isRefused && name.startsWith('max-length'))) return [];
+    return [
+      {
+        check: `${CHECK} ${queue}`,
+        verdict: 'advice',
+        found: `${name in ofPolicies ? `${policiesOf(info)}: ` : ''}${name} ${lossOf(limit)}: no event comes of it`,
+        change: 'ask whom the queue belongs to whether that is meant',
+      },
+    ];
+  });
+}
+
+function definitionOf(info: QueueInfo): Readonly<Record<string, unknown>> {
+  return z.record(z.string(), z.unknown()).safeParse(info.effective_policy_definition).data ?? {};
+}
+
+function policiesOf({ policy, operator_policy }: QueueInfo): string {
+  return [
+    ...(policy ? [`policy "${policy}"`] : []),
+    ...(operator_policy ? [`operator policy "${operator_policy}"`] : []),
   ].join(', ');
+}
+
+function harmsIn(queue: string, info: QueueInfo): Finding[] {
+  const effective = definitionOf(info);
+  const names = policiesOf(info);
   const harm = (key: string, does: string, verdict: 'wrong' | 'advice'): Finding => ({
     check: `${CHECK} ${queue}`,
     verdict,
@@ -132,12 +181,12 @@ function harmsIn(queue: string, info: QueueInfo): Finding[] {
       `except carillon.* from it: rabbitmqctl set_policy carillon '^carillon\\.' '{"overflow":"reject-publish"}' ` +
       '--apply-to queues --priority <higher than its own>; an operator policy only its owner can change',
   });
-  return Object.entries(effective.data).flatMap(([key, value]) => {
+  return Object.entries(effective).flatMap(([key, value]) => {
     const does = HARMS[key]?.(queue, value);
     if (does !== undefined) return [harm(key, does, 'wrong')];
     if (key !== 'max-length' && key !== 'max-length-bytes') return [];
     // A policy's overflow wins over the argument (seen with RabbitMQ 3.10).
-    const overflow = effective.data.overflow ?? info.arguments['x-overflow'] ?? 'drop-head';
+    const overflow = effective.overflow ?? info.arguments['x-overflow'] ?? 'drop-head';
     return overflow === 'reject-publish'
       ? [harm(key, `has it refuse more than ${value}`, 'advice')]
       : [harm(key, `throws away the oldest beyond ${value}`, 'wrong')];

@@ -37,6 +37,11 @@ export async function* examineSources(
   }
 }
 
+/** The queues of other services that are consumed. */
+export function sourceQueuesIn(file: string | undefined): readonly string[] {
+  return sourcesIn(file).flatMap((source) => ('queue' in source ? [source.queue] : []));
+}
+
 /** What is wrong with the file is told by the check of the configuration. */
 function sourcesIn(file: string | undefined): readonly Source[] {
   try {

@@ -49,7 +49,7 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
   yield* examineConfiguration(config);
   // Loaded only here, because no other command needs them.
   if (backends !== undefined) {
-    const [{ examineRabbitMq }, { examineSources }, { examinePolicies }, { examineRedis }] =
+    const [{ examineRabbitMq }, { examineSources, sourceQueuesIn }, { examinePolicies }, { examineRedis }] =
       await Promise.all([
         import('./doctor-rabbitmq.ts'),
         import('./doctor-sources.ts'),
@@ -58,7 +58,8 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
       ]);
     yield* examineRabbitMq(backends.amqp);
     yield* examineSources(backends.amqp, config.SOURCES_FILE);
-    yield* await examinePolicies(backends.amqp, managementUrlOf(environment));
+    const queues = sourceQueuesIn(config.SOURCES_FILE);
+    yield* await examinePolicies(backends.amqp, managementUrlOf(environment), queues);
     yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
   }
   const { examineMachine } = await import('./doctor-machine.ts');

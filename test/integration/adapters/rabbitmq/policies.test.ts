@@ -1,14 +1,18 @@
 /** Policies that somebody sets on all queues: nothing vanishes where arguments prevent it, and the doctor names the rest. */
+import { createServer } from 'node:http';
 import { connect } from 'amqplib';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { healthSchema } from '../../../../src/contract/health.ts';
 import { type CarillonProcess, isReady, JWT_SECRET, startCarillon } from '../../../support/carillon.ts';
 import { cli } from '../../../support/cli.ts';
 import { takeDeadLetters } from '../../../support/dead-letters.ts';
+import { doctor } from '../../../support/doctor.ts';
+import { freePort } from '../../../support/ports.ts';
 import { Producer } from '../../../support/producer.ts';
 import { vhostOf } from '../../../support/rabbitmq.ts';
 import { freshRedis, freshVhost, sharedManagement } from '../../../support/servers.ts';
+import { temporaryFile } from '../../../support/temporary-file.ts';
 import { until } from '../../../support/until.ts';
 
 const POISON = 40;
@@ -120,6 +124,70 @@ test('the doctor names each policy, each queue and what it does', { timeout: 400
   await until('the doctor to be content', 100_000, async () => (await told(url))[0]?.verdict === 'ok');
   expect(await told(url, 'http://127.0.0.1:9')).toEqual([expect.objectContaining({ verdict: 'advice' })]);
   await other.stop();
+});
+
+test('operator policies are named, and what other services let happen to the queues of sources', {
+  timeout: 400_000,
+}, async () => {
+  const url = await freshVhost();
+  const model = await connect(url);
+  const channel = await model.createChannel();
+  const short = { 'x-message-ttl': 1_000, 'x-max-length': 7, 'x-overflow': 'reject-publish' };
+  await channel.assertQueue('crm', { durable: true, arguments: short });
+  await channel.assertQueue('billing', { durable: true });
+  await model.close();
+  const SOURCES_FILE = temporaryFile('sources.yaml', 'sources: [{ queue: crm }, { queue: billing }]');
+  const other = await startCarillon({ ...environment, AMQP_URL: url, SOURCES_FILE });
+  const vhost = encodeURIComponent(vhostOf(url));
+  await sharedManagement().put(`operator-policies/${vhost}/cap`, {
+    pattern: '^(carillon\\.dead|billing)$',
+    'apply-to': 'queues',
+    priority: 1,
+    definition: { 'message-ttl': 60_000, 'max-length': 9 },
+  });
+  const env = {
+    ...environment,
+    AMQP_URL: url,
+    SOURCES_FILE,
+    CARILLON_MANAGEMENT_URL: inject('rabbitMq').managementUrl,
+  };
+  // The management API learns of each queue's policy at another moment.
+  await expect
+    .poll(
+      async () =>
+        (await doctor(env)).findings
+          .filter(({ check }) => check.startsWith('rabbitmq policies'))
+          .map(({ check, verdict, found }) => `${verdict} ${check.slice(18)}: ${found}`)
+          .sort(),
+      { timeout: 100_000 },
+    )
+    .toEqual([
+      'advice billing: operator policy "cap": max-length throws away the oldest beyond 9: no event comes of it',
+      'advice billing: operator policy "cap": message-ttl throws away what waits for 60000 ms: no event comes of it',
+      'advice carillon.dead: operator policy "cap": max-length has it refuse more than 9',
+      'advice crm: message-ttl throws away what waits for 1000 ms: no event comes of it',
+      'wrong carillon.dead: operator policy "cap": message-ttl throws away what lies there for 60000 ms',
+    ]);
+  await other.stop();
+});
+
+test('what only later versions of RabbitMQ know is named too', async () => {
+  const definition = { 'delayed-retry-type': 'all', 'delayed-retry-min': 1_000 };
+  const server = createServer((request, response) => {
+    const isDeliver = request.url?.endsWith('/carillon.deliver') === true;
+    const effective_policy_definition = isDeliver ? definition : { 'delayed-retry-type': 'disabled' };
+    response.end(JSON.stringify({ policy: 'company', arguments: {}, effective_policy_definition }));
+  });
+  onTestFinished(() => void server.close());
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
+  expect(await told(amqpUrl, `http://127.0.0.1:${port}`)).toEqual([
+    {
+      check: 'rabbitmq policies carillon.deliver',
+      verdict: 'wrong',
+      found: 'policy "company": delayed-retry-type lets what comes later pass what comes back (all)',
+    },
+  ]);
 });
 
 test('queues of an earlier version are taken as they are, and the doctor says what they lack', {

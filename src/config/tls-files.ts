@@ -4,7 +4,6 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-
 import { createSecureContext } from 'node:tls';
 import { reasonOf } from '../resilience/reason.ts';
 

@@ -2,15 +2,11 @@
  * A private Redis Cluster of three primaries with a replica each, so that a primary can die and be followed. Small and
  * quick: a node that is silent for three seconds counts as failed. A busy machine may keep one silent for a second.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import calculateSlot from 'cluster-key-slot';
-import { Redis } from 'ioredis';
-import { startOwnProcess } from './own-process.ts';
+import type { Redis } from 'ioredis';
 import { freePort } from './ports.ts';
-import { findRedisServer } from './programs.ts';
-import { type Server, startServer } from './server.ts';
+import { startNode } from './redis-node.ts';
+import type { Server } from './server.ts';
 import { until } from './until.ts';
 
 const START_TIMEOUT_MS = 60_000;
@@ -44,9 +40,7 @@ export interface RedisCluster {
 
 /** Needs an installed Redis: nodes in Docker announce addresses that nobody outside can reach. */
 export async function startRedisCluster(): Promise<RedisCluster> {
-  const command = findRedisServer();
-  if (command === undefined) throw new Error('A private Redis Cluster needs redis-server to be installed.');
-  const nodes = await Promise.all(Array.from({ length: 2 * SHARDS }, () => startNode(command)));
+  const nodes = await Promise.all(Array.from({ length: 2 * SHARDS }, startClusterNode));
   const cluster: RedisCluster = {
     url: nodes.map(({ port }) => `redis://127.0.0.1:${port}`).join(','),
     nodes,
@@ -78,16 +72,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   return cluster;
 }
 
-async function startNode(command: string): Promise<ClusterNode> {
-  const [port, busPort, folder] = await Promise.all([
-    freePort(),
-    freePort(),
-    mkdtemp(join(tmpdir(), 'carillon-redis-')),
-  ]);
-  const settings = {
-    bind: '127.0.0.1',
+async function startClusterNode(): Promise<ClusterNode> {
+  const [port, busPort] = await Promise.all([freePort(), freePort()]);
+  const server = await startNode(port, {
     port,
-    dir: folder,
     save: '',
     appendonly: 'yes',
     'cluster-enabled': 'yes',
@@ -98,36 +86,8 @@ async function startNode(command: string): Promise<ClusterNode> {
     'repl-diskless-sync-delay': 0,
     // All end at once: a primary would wait for its replica.
     'shutdown-timeout': 0,
-  };
-  const control = new Redis({
-    port,
-    host: '127.0.0.1',
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => 50,
   });
-  // While its node is away it has nobody to ask.
-  control.on('error', () => {});
-  const server = await startServer({
-    start: () =>
-      startOwnProcess({
-        command,
-        args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-        folder,
-        logFile: join(folder, 'redis.log'),
-        startTimeoutMs: START_TIMEOUT_MS,
-        isReady: async (pid) => {
-          const info = await control.info('server').catch(() => '');
-          // INFO is answered before the connection takes other commands.
-          return control.status === 'ready' && info.includes(`process_id:${pid}\r\n`);
-        },
-      }),
-    async discard(running) {
-      await running?.terminate();
-      await rm(folder, { recursive: true, force: true });
-    },
-  });
-  return { server, port, control };
+  return { server, port, control: server.control };
 }
 
 async function form(nodes: readonly ClusterNode[]): Promise<void> {

@@ -2,28 +2,14 @@
  * A private Redis with a replica and three Sentinels, which put the replica in its place when it is silent for three seconds.
  * Needs an installed Redis: Sentinels in Docker announce addresses that nobody outside can reach.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { startOwnProcess } from './own-process.ts';
 import { freePort } from './ports.ts';
-import { findRedisServer } from './programs.ts';
-import { type Server, startServer } from './server.ts';
+import { follow, type RedisNode, startNode, startRedisNode, stopped } from './redis-node.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 60_000;
 /** A busy machine may keep one silent for a second. */
 const SILENT_MS = 3_000;
 const PRIMARY = 'main';
-
-type Settings = Readonly<Record<string, string | number>>;
-
-export interface RedisNode extends Server {
-  readonly port: number;
-  /** Commands for this node and no other. */
-  readonly control: Redis;
-}
 
 export interface RedisSentinels {
   /** For REDIS_URL. */
@@ -69,85 +55,14 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
   };
 }
 
-/** A Redis of which others can be replicas. `connect`: with TLS, and how its own control connects. */
-export async function startRedisNode(
-  settings: Settings = {},
-  connect?: (port: number) => Redis,
-): Promise<RedisNode> {
-  const port = await freePort();
-  const listener = connect === undefined ? { port } : { port: 0, 'tls-port': port };
-  const all = { save: '', appendonly: 'yes', 'repl-diskless-sync-delay': 0, 'shutdown-timeout': 0 };
-  return await start(port, { ...listener, ...all, ...settings }, [], connect);
-}
-
-/** Resolves when the replica has what the primary has. */
-export async function follow(replica: RedisNode, primary: RedisNode): Promise<void> {
-  await replica.control.replicaof('127.0.0.1', primary.port);
-  await until('the replica to be in step', TIMEOUT_MS, async () => {
-    return (await replica.control.info('replication')).includes('master_link_status:up');
-  });
-}
-
-export async function stopped({ control, stop }: RedisNode): Promise<void> {
-  control.disconnect();
-  await stop();
-}
-
 async function startSentinel(primary: RedisNode): Promise<RedisNode> {
   const port = await freePort();
-  const sentinel = await start(port, { port }, ['--sentinel']);
+  const sentinel = await startNode(port, { port }, ['--sentinel']);
   const set = (name: string, value: number) => sentinel.control.call('SENTINEL', 'SET', PRIMARY, name, value);
   await sentinel.control.call('SENTINEL', 'MONITOR', PRIMARY, '127.0.0.1', primary.port, 2);
   await set('down-after-milliseconds', SILENT_MS);
   await set('failover-timeout', 2 * SILENT_MS);
   return sentinel;
-}
-
-async function start(
-  port: number,
-  settings: Settings,
-  more: readonly string[],
-  connect?: (port: number) => Redis,
-): Promise<RedisNode> {
-  const command = findRedisServer();
-  if (command === undefined)
-    throw new Error('A private Redis with replicas needs redis-server to be installed.');
-  const folder = await mkdtemp(join(tmpdir(), 'carillon-redis-'));
-  // A Sentinel writes what it learns into its own file.
-  const file = join(folder, 'redis.conf');
-  await writeFile(
-    file,
-    Object.entries({ bind: '127.0.0.1', dir: folder, ...settings })
-      .map(line)
-      .join(''),
-  );
-  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy: () => 50 } as const;
-  const control = connect?.(port) ?? new Redis(port, '127.0.0.1', options);
-  // While its node is away it has nobody to ask.
-  control.on('error', () => {});
-  const server = await startServer({
-    start: () =>
-      startOwnProcess({
-        command,
-        args: [file, ...more],
-        folder,
-        logFile: join(folder, 'redis.log'),
-        startTimeoutMs: TIMEOUT_MS,
-        isReady: async (pid) => {
-          const info = await control.info('server').catch(() => '');
-          return control.status === 'ready' && info.includes(`process_id:${pid}\r\n`);
-        },
-      }),
-    async discard(running) {
-      await running?.terminate();
-      await rm(folder, { recursive: true, force: true });
-    },
-  });
-  return Object.assign(server, { port, control });
-}
-
-function line([name, value]: readonly [string, string | number]): string {
-  return `${name} ${value === '' ? '""' : value}\n`;
 }
 
 async function viewOf({ control }: RedisNode): Promise<ReadonlyMap<string, string>> {

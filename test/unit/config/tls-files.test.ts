@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readConfig } from '../../../src/config/config.ts';
 import { tlsOptionsOf } from '../../../src/config/tls-files.ts';
-
-const file = (name: string) => new URL(`../../support/certificates/${name}`, import.meta.url).pathname;
+import { certificate } from '../../support/certificates.ts';
 
 const real = {
   AMQP_URL: 'amqp://127.0.0.1',
@@ -23,27 +22,30 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 test.each<[Record<string, string>, RegExp]>([
   [{ REDIS_CA_FILE: '/nowhere/ca.pem' }, /- REDIS_CA_FILE: ENOENT: .*\/nowhere\/ca\.pem/],
-  [{ REDIS_CA_FILE: file('make') }, /- REDIS_CA_FILE: .*PEM/],
+  [{ REDIS_CA_FILE: certificate('make') }, /- REDIS_CA_FILE: .*PEM/],
   [
-    { REDIS_CERT_FILE: file('client.pem') },
+    { REDIS_CERT_FILE: certificate('client.pem') },
     /- REDIS_CERT_FILE: the certificate and its key are set together/,
   ],
   [
-    { REDIS_CERT_FILE: file('client.pem'), REDIS_KEY_FILE: file('server.key') },
+    { REDIS_CERT_FILE: certificate('client.pem'), REDIS_KEY_FILE: certificate('server.key') },
     /- REDIS_CERT_FILE, REDIS_KEY_FILE: .*key values mismatch/,
   ],
   [
-    { REDIS_URL: 'redis://127.0.0.1', REDIS_CA_FILE: file('ca.pem') },
+    { REDIS_URL: 'redis://127.0.0.1', REDIS_CA_FILE: certificate('ca.pem') },
     /- REDIS_CA_FILE: is set while REDIS_URL does not begin with rediss:\/\//,
   ],
-  [{ AMQP_CA_FILE: file('ca.pem') }, /- AMQP_CA_FILE: is set while AMQP_URL does not begin with amqps:\/\//],
-  [{ AMQP_URL: 'amqps://h', AMQP_CA_FILE: file('make') }, /- AMQP_CA_FILE: .*PEM/],
   [
-    { AMQP_URL: 'amqps://h', AMQP_KEY_FILE: file('client.key') },
+    { AMQP_CA_FILE: certificate('ca.pem') },
+    /- AMQP_CA_FILE: is set while AMQP_URL does not begin with amqps:\/\//,
+  ],
+  [{ AMQP_URL: 'amqps://h', AMQP_CA_FILE: certificate('make') }, /- AMQP_CA_FILE: .*PEM/],
+  [
+    { AMQP_URL: 'amqps://h', AMQP_KEY_FILE: certificate('client.key') },
     /- AMQP_KEY_FILE: the certificate and its key are set together/,
   ],
   [
-    { AMQP_URL: 'amqps://h?auth_mechanism=external', AMQP_CA_FILE: file('ca.pem') },
+    { AMQP_URL: 'amqps://h?auth_mechanism=external', AMQP_CA_FILE: certificate('ca.pem') },
     /- AMQP_URL: auth_mechanism=external needs the certificate in AMQP_CERT_FILE/,
   ],
 ])('%o is refused at the start', (environment, fault) => {
@@ -52,9 +54,9 @@ test.each<[Record<string, string>, RegExp]>([
 
 test.each(['rediss://h', 'rediss+sentinel://h/main', 'rediss://a,rediss://b'])('%s takes them', (url) => {
   const files = {
-    REDIS_CA_FILE: file('ca.pem'),
-    REDIS_CERT_FILE: file('client.pem'),
-    REDIS_KEY_FILE: file('client.key'),
+    REDIS_CA_FILE: certificate('ca.pem'),
+    REDIS_CERT_FILE: certificate('client.pem'),
+    REDIS_KEY_FILE: certificate('client.key'),
   };
   expect(readConfig({ ...real, REDIS_URL: url, ...files }).backends?.redis.tls).toEqual({
     caFile: files.REDIS_CA_FILE,
@@ -65,9 +67,9 @@ test.each(['rediss://h', 'rediss+sentinel://h/main', 'rediss://a,rediss://b'])('
 
 test('AMQP_URL takes them', () => {
   const files = {
-    AMQP_CA_FILE: file('ca.pem'),
-    AMQP_CERT_FILE: file('client.pem'),
-    AMQP_KEY_FILE: file('client.key'),
+    AMQP_CA_FILE: certificate('ca.pem'),
+    AMQP_CERT_FILE: certificate('client.pem'),
+    AMQP_KEY_FILE: certificate('client.key'),
   };
   const AMQP_URL = 'amqps://a?auth_mechanism=external, amqps://b';
   expect(readConfig({ ...real, AMQP_URL, ...files }).backends?.amqp).toMatchObject({
@@ -78,14 +80,14 @@ test('AMQP_URL takes them', () => {
 
 test('a replaced file counts at the next connection, and one that is away for a moment is as it was', () => {
   const caFile = join(folder, 'ca.pem');
-  copyFileSync(file('stranger.pem'), caFile);
+  copyFileSync(certificate('stranger.pem'), caFile);
   const options = tlsOptionsOf({ caFile });
   // As ioredis takes them over for each connection.
   const ca = () => Object.assign({}, options).ca;
-  expect(ca()).toBe(readFileSync(file('stranger.pem'), 'utf8'));
+  expect(ca()).toBe(readFileSync(certificate('stranger.pem'), 'utf8'));
   rmSync(caFile);
-  expect(ca()).toBe(readFileSync(file('stranger.pem'), 'utf8'));
-  writeFileSync(caFile, readFileSync(file('ca.pem')));
-  expect(ca()).toBe(readFileSync(file('ca.pem'), 'utf8'));
+  expect(ca()).toBe(readFileSync(certificate('stranger.pem'), 'utf8'));
+  writeFileSync(caFile, readFileSync(certificate('ca.pem')));
+  expect(ca()).toBe(readFileSync(certificate('ca.pem'), 'utf8'));
   expect('cert' in options).toBe(false);
 });

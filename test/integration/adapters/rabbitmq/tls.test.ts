@@ -12,6 +12,7 @@ import {
   startCarillon,
   tokenFor,
 } from '../../../support/carillon.ts';
+import { certificate, lent } from '../../../support/certificates.ts';
 import { cli } from '../../../support/cli.ts';
 import { connectClient } from '../../../support/client.ts';
 import { freePort } from '../../../support/ports.ts';
@@ -21,9 +22,6 @@ import { freshRedis } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 
 const WAIT_MS = 60_000;
-
-const certificate = (name: string) =>
-  new URL(`../../../support/certificates/${name}`, import.meta.url).pathname;
 
 const OWN_CERTIFICATE = {
   AMQP_CERT_FILE: certificate('client.pem'),
@@ -39,16 +37,13 @@ let carillon: CarillonProcess | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carillon-tls-'));
   tlsPort = await freePort();
-  // For a server that may run in another system, which shares the folders of the tests.
-  for (const name of ['ca.pem', 'server.pem', 'server.key'])
-    await copyFile(certificate(name), join(folder, name));
   rabbitMq = await startRabbitMq({
     plugins: ['rabbitmq_auth_mechanism_ssl'],
     settings: [
       `listeners.ssl.local = 127.0.0.1:${tlsPort}`,
-      `ssl_options.cacertfile = ${join(folder, 'ca.pem')}`,
-      `ssl_options.certfile = ${join(folder, 'server.pem')}`,
-      `ssl_options.keyfile = ${join(folder, 'server.key')}`,
+      `ssl_options.cacertfile = ${await lent(folder, 'ca.pem')}`,
+      `ssl_options.certfile = ${await lent(folder, 'server.pem')}`,
+      `ssl_options.keyfile = ${await lent(folder, 'server.key')}`,
       'ssl_options.verify = verify_peer',
       'ssl_options.fail_if_no_peer_cert = true',
       'ssl_cert_login_from = common_name',

@@ -8,7 +8,7 @@ import { channelOf } from '../../../../src/edge/gateway/redis-live-messages.ts';
 import { RedisInbox } from '../../../../src/pipeline/inbox/redis-inbox.ts';
 import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 import { entry, LONG_LIVED } from '../../../contract/inbox-contract.ts';
-import { follow, type RedisNode, startRedisNode, stopped } from '../../../support/redis-sentinel.ts';
+import { follow, type RedisNode, startRedisNode, stopped } from '../../../support/redis-node.ts';
 import { until } from '../../../support/until.ts';
 
 const TIMEOUT_MS = 20_000;

@@ -13,23 +13,14 @@ import {
   spawnCarillon,
   tokenFor,
 } from '../../../support/carillon.ts';
+import { certificate, lent } from '../../../support/certificates.ts';
 import { connectClient } from '../../../support/client.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
-import { type RedisNode, startRedisNode, stopped } from '../../../support/redis-sentinel.ts';
+import { type RedisNode, startRedisNode, stopped } from '../../../support/redis-node.ts';
 import { freshVhost } from '../../../support/servers.ts';
 import { until } from '../../../support/until.ts';
 
 const WAIT_MS = 60_000;
-
-const certificate = (name: string) =>
-  new URL(`../../../support/certificates/${name}`, import.meta.url).pathname;
-
-/** For a server that may run in another system, which shares the folders of the tests. */
-async function lent(name: string): Promise<string> {
-  const path = join(folder, name);
-  await copyFile(certificate(name), path);
-  return path;
-}
 
 let folder: string;
 let redis: RedisNode;
@@ -50,9 +41,9 @@ afterAll(async () => {
 
 async function startTlsRedis(): Promise<RedisNode> {
   const settings = {
-    'tls-cert-file': await lent('server.pem'),
-    'tls-key-file': await lent('server.key'),
-    'tls-ca-cert-file': await lent('ca.pem'),
+    'tls-cert-file': await lent(folder, 'server.pem'),
+    'tls-key-file': await lent(folder, 'server.key'),
+    'tls-ca-cert-file': await lent(folder, 'ca.pem'),
     'tls-auth-clients': 'yes',
   };
   const tls = {

@@ -12,7 +12,7 @@ export interface Result {
 export interface Row {
   readonly contestant: ContestantName;
   readonly figures: Figures;
-  /** Ours divided by this one's; undefined for ours. */
+  /** Ours divided by this one's; undefined for ours, and beside a figure of nothing: see {@link ratioOf}. */
   readonly ratio: number | undefined;
 }
 
@@ -43,9 +43,14 @@ export function resultOf(work: Work, measured: ReadonlyMap<ContestantName, reado
     work,
     rows: medians.map((row) => {
       const theirs = row.figures[work.figure] ?? Number.NaN;
-      return { ...row, ratio: row.contestant === 'carillon' ? undefined : ours / theirs };
+      return { ...row, ratio: row.contestant === 'carillon' ? undefined : ratioOf(ours, theirs) };
     }),
   };
+}
+
+/** A handful of connections may take no page of memory that was not there before: such a 0 is beside nothing. */
+function ratioOf(ours: number, theirs: number): number | undefined {
+  return ours === 0 || theirs === 0 ? undefined : ours / theirs;
 }
 
 function medianOf(measured: readonly Figures[]): Figures {
@@ -69,8 +74,8 @@ export function checkComplete({ work, rows }: Result): void {
   for (const { contestant, figures, ratio } of rows) {
     const numbers = [figures[work.figure], ...Object.values(figures).filter((value) => value !== undefined)];
     const isWhole = numbers.every((value) => typeof value === 'boolean' || Number.isFinite(value));
-    // Memory of a handful of connections may be nothing that can be measured.
-    const hasRatio = contestant === 'carillon' || work.figure === 'connectionBytes' || Number.isFinite(ratio);
+    const hasRatio =
+      contestant === 'carillon' || work.figure === 'connectionBytes' || (ratio ?? Number.NaN) > 0;
     if (!isWhole || !hasRatio)
       throw new Error(`${work.title}: the figures of ${contestant} are not complete`);
   }

@@ -1,6 +1,10 @@
 /** A bench whose figure was not found fails, instead of writing a table without it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Figures } from '../../../bench/compare/job.ts';
+import { checkComplete, resultOf } from '../../../bench/compare/results.ts';
+import { figuresTable } from '../../../bench/compare/table.ts';
+import { worksOf } from '../../../bench/compare/works.ts';
 import { factsSchema } from '../../../bench/studies/inbox/facts.ts';
 import { decimal, median } from '../../../bench/support/figures.ts';
 import { markdown } from '../../../bench/support/markdown.ts';
@@ -23,6 +27,25 @@ test('a table has rows, and each row all its cells', () => {
   expect(() => markdown(['a', 'b'], [])).toThrow('it has no rows');
   expect(() => markdown(['a', 'b'], [['1', '2'], ['3']])).toThrow('3');
 });
+
+test.each([
+  [0, 10_485.76],
+  [10_485.76, 0],
+  [0, 0],
+])(
+  'memory that a handful of connections did not take is a figure without a ratio: %d beside %d',
+  (ours, theirs) => {
+    const work = worksOf(true).find(({ figure }) => figure === 'connectionBytes');
+    if (work === undefined) throw new Error('no work measures memory');
+    const of = (connectionBytes: number): readonly Figures[] => [{ connectionBytes, deflate: true }];
+    const result = resultOf(
+      work,
+      new Map(work.contestants.map((name) => [name, of(name === 'carillon' ? ours : theirs)])),
+    );
+    checkComplete(result);
+    expect(figuresTable([result])).toMatch(/\| stock, plain \|.*\| {2}\|$/m);
+  },
+);
 
 test('a program of the inbox study tells something, and a figure of each', () => {
   expect(factsSchema.safeParse([{ what: 'memory', measured: '3 bytes' }]).success).toBe(true);

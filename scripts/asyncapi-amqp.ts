@@ -5,7 +5,7 @@ import {
   DELIVER_QUEUE,
   EVENTS_EXCHANGE,
   SIGNALS_EXCHANGE,
-} from '../src/adapters/rabbitmq/topology.ts';
+} from '../src/adapters/rabbitmq/names.ts';
 import { STRUCTURED_TYPE } from '../src/contract/cloudevent.ts';
 import { eventSchema } from '../src/contract/event.ts';
 import { jsonObjectSchema } from '../src/contract/json.ts';

@@ -16,7 +16,7 @@ import type { Queue } from './queue.ts';
 
 interface CanaryParts {
   readonly inbox: Inbox;
-  readonly queue: Pick<Queue, 'publish'>;
+  readonly queue: Pick<Queue, 'publish' | 'partitions'>;
   /** The clock that the consumer goes by too. */
   readonly now: () => number;
 }
@@ -32,27 +32,74 @@ export interface OwnCanary {
   readonly observer: DeliveryObserver;
 }
 
-export function openCanary(
+/** One that goes the way of every event, and one for each partition, which no key would lead to. */
+export function openCanary(context: Context, parts: CanaryParts): OwnCanary {
+  const { partitions } = parts.queue;
+  const others = Array.from({ length: partitions?.count ?? 0 }, (_, partition) =>
+    openOne(context, parts, partition),
+  );
+  const all = [openOne(context, parts, undefined), ...others];
+  context.metrics.watch({ canary: () => legsOf(all) });
+  return {
+    get health() {
+      return all.map(({ health }) => health).find(({ ok }) => !ok) ?? { ok: true };
+    },
+    start: (gateway) => {
+      for (const one of all) one.start(gateway);
+    },
+    stop: () => {
+      for (const one of all) one.stop();
+    },
+    observer: {
+      healed: (audience) => {
+        for (const one of all) one.healed(audience);
+      },
+    },
+  };
+}
+
+type OneCanary = ReturnType<typeof openOne>;
+
+/** A leg that several take works when it does for all of them. */
+function legsOf(all: readonly OneCanary[]): Readonly<Record<string, boolean>> {
+  const legs: Record<string, boolean> = {};
+  for (const one of all)
+    for (const [leg, works] of Object.entries(one.legs)) legs[leg] = (legs[leg] ?? true) && works;
+  return legs;
+}
+
+function openOne(
   { node, config, log, metrics }: Context,
   { inbox, queue, now }: CanaryParts,
-): OwnCanary {
-  const audience: Audience = `topic:carillon.canary.${node}`;
+  partition: number | undefined,
+) {
+  const name = partition === undefined ? node : `${node}.${partition}`;
+  const audience: Audience = `topic:carillon.canary.${name}`;
+  // The other legs are the same for all.
+  const nameOf = (leg: string) =>
+    partition !== undefined && leg === 'consumer' ? `${leg} ${partition}` : leg;
   const canary = new Canary({
     everyMs: config.CANARY_SECONDS * 1000,
-    publish: (id) => queue.publish(canaryEvent(node, audience, id, now())),
+    publish: async (id) => {
+      const event = canaryEvent(name, audience, id, now());
+      if (partition === undefined) return await queue.publish(event);
+      // While the number of partitions changes, some are not there: nothing can be stuck in them.
+      if ((await queue.partitions?.publish(partition, event)) === false) canary.arrived(id);
+    },
     newest: async () => {
       const [stored] = await inbox.readNewest(audience, 1, Number.MAX_SAFE_INTEGER, 1);
       return stored === undefined ? undefined : parseNotification(stored.json).id;
     },
     now: () => performance.now(),
-    onArrived: (roundTripMs) => metrics.canaryArrived(roundTripMs),
+    onArrived: (roundTripMs) => {
+      if (partition === undefined) metrics.canaryArrived(roundTripMs);
+    },
     onChange: (failed) => {
-      if (failed === undefined) log.info('the canary comes back');
-      else log.warn({ leg: failed }, 'the canary does not come back');
+      if (failed === undefined) log.info({ partition }, 'the canary comes back');
+      else log.warn({ leg: nameOf(failed) }, 'the canary does not come back');
     },
     onFault: (error) => log.error(faultOf(error), 'the canary fails'),
   });
-  metrics.watch({ canary: () => canary.legs });
   const subscriber: Subscriber = {
     write: (frame) => {
       const id = eventOfPacket(frame.text)?.id;
@@ -62,15 +109,17 @@ export function openCanary(
     resync: () => {},
   };
   return {
-    get health() {
-      return canary.health;
+    get health(): PartHealth {
+      const { ok, reason } = canary.health;
+      return reason === undefined ? { ok } : { ok, reason: nameOf(reason) };
     },
-    start: (gateway) => canary.start(() => gateway.host(audience, subscriber)),
+    get legs(): Readonly<Record<string, boolean>> {
+      return Object.fromEntries(Object.entries(canary.legs).map(([leg, works]) => [nameOf(leg), works]));
+    },
+    start: (gateway: Gateway) => canary.start(() => gateway.host(audience, subscriber)),
     stop: () => canary.stop(),
-    observer: {
-      healed: (healed) => {
-        if (healed === audience) canary.healed();
-      },
+    healed: (healed: Audience) => {
+      if (healed === audience) canary.healed();
     },
   };
 }

@@ -11,7 +11,7 @@ import { createReachCheck } from '../reach/reach-check.ts';
 import { createSchedule, type Schedule } from '../reach/schedule.ts';
 import { UnreachedChecker } from '../reach/unreached-checker.ts';
 import type { Backends, Exposure } from './backends.ts';
-import type { Context } from './context.ts';
+import { type Context, partitioningOf } from './context.ts';
 import { type Checks, openRabbitMqQueue } from './rabbitmq-queue.ts';
 import { openRedisStore } from './redis-store.ts';
 import type { Store } from './store.ts';
@@ -20,7 +20,7 @@ export function openProduction(context: Context, addresses: BackendAddresses): B
   const { config, log, onFatal } = context;
   const { amqp, redis } = addresses;
   // It connects when the queue is opened.
-  const publisher = new Publisher(log, onFatal);
+  const publisher = new Publisher(log, onFatal, partitioningOf(config));
   const signals = openSignals(context, publisher);
   const store = openRedisStore(context, redis, signals);
   const unreached = openUnreached(context, store, publisher);
@@ -69,6 +69,7 @@ function openUnreached(
   const checker = new UnreachedChecker({
     reachCheck: createReachCheck({ inbox, marks, directory, memory, afterMs, now }),
     publisher,
+    partitioning: partitioningOf(config),
     memory,
     afterMs,
     log,

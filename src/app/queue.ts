@@ -11,8 +11,17 @@ export interface Delivery {
   readonly observers: EventObservers;
 }
 
+/** The queues over which events are spread. */
+export interface Partitions {
+  readonly count: number;
+  /** Publishes past what spreads events. Resolves with false when there is no such partition now. */
+  publish(partition: number, read: ReadEvent): Promise<boolean>;
+}
+
 export interface Queue {
   publish(read: ReadEvent): Promise<void>;
+  /** Undefined for one queue. */
+  readonly partitions: Partitions | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
   /**
    * How many events wait for a consumer, and how many consumers there are; undefined when RabbitMQ does not answer.

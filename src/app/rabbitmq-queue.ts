@@ -1,18 +1,29 @@
 /** Production's queue: RabbitMQ, with a consumer in processes that have that role. */
-import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
-import { QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
-import { DEAD_LETTERS, DELIVER_QUEUE, EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
+
+import {
+  canaryKeyOf,
+  DEAD_LETTERS,
+  DIRECT_EXCHANGE,
+  EVENTS_EXCHANGE,
+  isDeliverQueue,
+  KEY_HEADER,
+  type Partitioning,
+  partitionQueue,
+} from '../adapters/rabbitmq/names.ts';
+import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
+import { type QueueDepth, QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
 import { TopologyWatch } from '../adapters/rabbitmq/topology-watch.ts';
 import type { AmqpAddress } from '../config/amqp-address.ts';
 import { STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
+import { partitionKeyOf } from '../contract/partition-key.ts';
 import { whether } from '../observe/health.ts';
 import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer } from '../pipeline/ingest/rabbitmq-consumer.ts';
-import type { Context } from './context.ts';
-import type { Delivery, Queue } from './queue.ts';
+import { type Context, partitioningOf } from './context.ts';
+import type { Delivery, Partitions, Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
 /** The later checks of whether notifications have reached their users. */
@@ -36,6 +47,7 @@ interface RabbitMqParts {
 export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts): Promise<Queue> {
   const { log, metrics, closers } = context;
   const { address, publisher, checks, store } = parts;
+  const partitioning = partitioningOf(context.config);
   closers.add('the publisher', () => publisher.close());
   await publisher.open(address);
   const consumer = await openConsumer(context, parts);
@@ -43,10 +55,11 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   await checks?.open(address);
   // RabbitMQ may block the publisher's connection, and then answers nothing on it. So the consumer's is used if there
   // is one.
-  const depths = new QueueDepths(() => consumer?.model ?? publisher.model);
+  const depths = new QueueDepths(() => consumer?.model ?? publisher.model, partitioning.count);
   const topology = new TopologyWatch({
     model: () => connectedModel(consumer ?? publisher),
     declares: address.declares,
+    partitioning,
     log,
   });
   publisher.onUnroutable(() => topology.unroutable());
@@ -58,18 +71,14 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   });
   return {
     deadLetterStore: new RabbitMqDeadLetterStore(address, publisher),
-    waiting: async () => {
-      const deliver = (await depths.read()).find(({ queue }) => queue === DELIVER_QUEUE);
-      return deliver === undefined ? undefined : { events: deliver.messages, consumers: deliver.consumers };
-    },
+    waiting: async () => waitingIn(await depths.read()),
     dead: async () => (await depths.read()).find(({ queue }) => queue === DEAD_LETTERS)?.messages,
     publish: createPublish(context, publisher, store.now),
+    partitions: partitioning.count === 1 ? undefined : partitionsOf(partitioning, publisher),
     probes: {
       rabbitmq: () => whether(publisher.trouble === undefined, publisher.trouble ?? ''),
       topology: () => topology.health,
-      ...(consumer === undefined
-        ? {}
-        : { consumer: () => whether(consumer.state === 'up', consumer.reason) }),
+      ...(consumer === undefined ? {} : { consumer: () => healthOf(consumer) }),
       ...(consumer === undefined || context.sources === undefined
         ? {}
         : { sources: () => healthOfSources(consumer.sources) }),
@@ -87,6 +96,7 @@ async function openConsumer(
 ): Promise<Consumer | undefined> {
   if (!config.ROLES.includes('consumer')) return undefined;
   const consumer = new Consumer({
+    partitioning: partitioningOf(config),
     prefetch: config.PREFETCH,
     reader,
     sources,
@@ -100,6 +110,22 @@ async function openConsumer(
   closers.add('the consumer', () => consumer.close());
   await consumer.open(address);
   return consumer;
+}
+
+/** On standby it is ready as others on standby are: a rolling restart waits for that. */
+function healthOf({ state, reason, line }: Consumer): PartHealth {
+  if (state !== 'up' || line === undefined) return whether(state === 'up', reason);
+  return { ok: true, reason: `in line at ${line}: RabbitMQ has another number of partitions` };
+}
+
+/** Of all queues with events together; the one with the fewest consumers tells of them. */
+function waitingIn(depths: readonly QueueDepth[]): Awaited<ReturnType<Queue['waiting']>> {
+  const queues = depths.filter(({ queue }) => isDeliverQueue(queue));
+  if (queues.length === 0) return undefined;
+  return {
+    events: queues.reduce((sum, { messages }) => sum + messages, 0),
+    consumers: Math.min(...queues.map(({ consumers }) => consumers)),
+  };
 }
 
 /** Works whatever is missing: events of all others get through. */
@@ -123,14 +149,39 @@ function connectedModel({ state, model }: Pick<Consumer | Publisher, 'state' | '
  */
 const CANARY_PROPERTIES = { priority: 9 };
 
-function createPublish({ metrics }: Context, publisher: Publisher, now: () => number): Queue['publish'] {
+function partitionsOf({ count }: Partitioning, publisher: Publisher): Partitions {
+  return {
+    count,
+    publish: async (partition, read) => {
+      const key = canaryKeyOf(partitionQueue(partition));
+      const options = { contentType: STRUCTURED_TYPE, ...CANARY_PROPERTIES };
+      try {
+        await publisher.publish(DIRECT_EXCHANGE, key, Buffer.from(textOfEvent(read)), options);
+        return true;
+      } catch (error) {
+        if (error instanceof Unroutable) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function createPublish(
+  { config, metrics }: Context,
+  publisher: Publisher,
+  now: () => number,
+): Queue['publish'] {
+  const isKeyed = config.PARTITIONS > 1 && config.PARTITION_BY === 'key';
   return async (read) => {
     const { event } = read;
     const isCanary = event.type === CANARY_TYPE;
     const begunMs = performance.now();
     const confirmed = publisher.publish(EVENTS_EXCHANGE, event.type, Buffer.from(textOfEvent(read)), {
       contentType: STRUCTURED_TYPE,
-      headers: { [PUBLISHED_AT_HEADER]: now() },
+      headers: {
+        [PUBLISHED_AT_HEADER]: now(),
+        ...(isKeyed ? { [KEY_HEADER]: partitionKeyOf(read) } : {}),
+      },
       ...(isCanary ? CANARY_PROPERTIES : {}),
     });
     const count = (error: '' | 'broker_unavailable') => {

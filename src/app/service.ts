@@ -1,7 +1,7 @@
 /** The composition root: builds the parts that the configuration asks for, and closes them in reverse order. */
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { DELIVER_QUEUE } from '../adapters/rabbitmq/topology.ts';
+import { DELIVER_QUEUE } from '../adapters/rabbitmq/names.ts';
 import type { Config } from '../config/config.ts';
 import type { About } from '../contract/console.ts';
 import { ClientAddresses } from '../edge/connections/client-addresses.ts';

@@ -6,11 +6,12 @@
 import { z } from 'zod';
 import {
   DEAD_LETTERS,
-  DELIVER_QUEUE,
-  QUEUES,
+  isDeliverQueue,
+  type Partitioning,
   UNREACHED_DELAY_QUEUE,
   UNREACHED_QUEUE,
-} from '../adapters/rabbitmq/topology.ts';
+} from '../adapters/rabbitmq/names.ts';
+import { queuesOf } from '../adapters/rabbitmq/topology.ts';
 import type { AmqpAddress } from '../config/amqp-address.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
@@ -38,12 +39,13 @@ const CHECK = 'rabbitmq policies';
  */
 export async function examinePolicies(
   address: AmqpAddress,
+  partitioning: Partitioning,
   managementUrl: string | undefined,
   sources: readonly string[],
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   let known = 0;
-  for (const queue of [...Object.keys(QUEUES), ...sources]) {
+  for (const queue of [...queuesOf(partitioning), ...sources]) {
     let info: QueueInfo | undefined;
     try {
       info = await infoOf(queue, address, managementUrl);
@@ -114,7 +116,7 @@ function hostOf({ nodes }: AmqpAddress): string {
 /** The harm that a policy's key does to one of Carillon's queues. */
 const HARMS: Readonly<Record<string, (queue: string, value: unknown) => string | undefined>> = {
   'message-ttl': (queue, ms) => {
-    if (queue === DELIVER_QUEUE) return `makes events that wait for ${ms} ms dead letters`;
+    if (isDeliverQueue(queue)) return `makes events that wait for ${ms} ms dead letters`;
     if (queue === UNREACHED_DELAY_QUEUE) return `has checks come back after ${ms} ms at the latest`;
     return `throws away what lies there for ${ms} ms`;
   },

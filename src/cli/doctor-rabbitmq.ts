@@ -1,16 +1,18 @@
 /** The doctor's checks of RabbitMQ: its version, the topology, the consumers, and whether it takes messages. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { ChannelModel } from 'amqplib';
-import { refusalIn } from '../adapters/rabbitmq/refusal.ts';
+import type { ChannelModel, Replies } from 'amqplib';
+import { Asking } from '../adapters/rabbitmq/asking.ts';
+import { isConfigured, layoutIn, requirePlugin } from '../adapters/rabbitmq/delivery-layout.ts';
 import {
   DEAD_LETTERS,
-  DELIVER_QUEUE,
-  missingIn,
-  Topology,
-  TopologyClash,
+  type Partitioning,
+  queuesOfEvents,
   UNREACHED_EXCHANGE,
-} from '../adapters/rabbitmq/topology.ts';
+} from '../adapters/rabbitmq/names.ts';
+import { refusalIn } from '../adapters/rabbitmq/refusal.ts';
+import { missingIn, Topology } from '../adapters/rabbitmq/topology.ts';
+import { PluginOff, TopologyClash } from '../adapters/rabbitmq/topology-clash.ts';
 import type { AmqpAddress } from '../config/amqp-address.ts';
 import { within } from '../resilience/timeout.ts';
 import { driverReasonOf, Failure } from './failure.ts';
@@ -22,7 +24,10 @@ const ALARM_MS = 3_000;
 /** AMQP 0-9-1 reply code. */
 const NOT_FOUND = 404;
 
-export async function* examineRabbitMq(address: AmqpAddress): AsyncGenerator<Finding> {
+export async function* examineRabbitMq(
+  address: AmqpAddress,
+  partitioning: Partitioning,
+): AsyncGenerator<Finding> {
   let model: ChannelModel;
   try {
     model = await connectTo(address);
@@ -34,8 +39,12 @@ export async function* examineRabbitMq(address: AmqpAddress): AsyncGenerator<Fin
   }
   try {
     yield versionOf(model);
-    yield await topologyOf(model, address);
-    yield* await queuesOf(model);
+    const fault = await partitionsFault(model, address, partitioning);
+    if (fault !== undefined) yield fault;
+    // RabbitMQ closes the connection for a type of exchange that it does not know.
+    if (fault?.verdict === 'wrong') return;
+    yield await topologyOf(model, address, partitioning);
+    yield* await depthsOf(model, partitioning);
     yield await alarmsOf(model, address);
   } finally {
     // RabbitMQ does not read from a connection that it has blocked, so it would never answer a close either.
@@ -51,12 +60,45 @@ function versionOf({ connection }: ChannelModel): Finding {
   return { check, verdict: 'wrong', found, change: 'upgrade to 3.10 or later: quorum queues need it' };
 }
 
-async function topologyOf(model: ChannelModel, address: AmqpAddress): Promise<Finding> {
+/** Undefined when RabbitMQ has the queues that PARTITIONS asks for, or nothing to say about it. */
+async function partitionsFault(
+  model: ChannelModel,
+  { declares }: AmqpAddress,
+  partitioning: Partitioning,
+): Promise<Finding | undefined> {
+  const check = 'rabbitmq partitions';
+  const asking = new Asking(model);
+  try {
+    if (partitioning.count > 1) await requirePlugin(model, asking);
+    // Otherwise the check of the topology says what is missing.
+    if (!declares) return undefined;
+    const layout = await layoutIn(asking, partitioning);
+    if (isConfigured(layout, partitioning)) return undefined;
+    const found =
+      layout === 'spreading' || layout === 'gathering'
+        ? 'events are on the way from one number of partitions to another'
+        : 'RabbitMQ has another number of partitions than PARTITIONS, or spreads them by something else';
+    const change =
+      'nothing, while consumers are restarted with another PARTITIONS: the last one with the old number must end';
+    return { check, verdict: 'advice', found, change };
+  } catch (error) {
+    if (error instanceof PluginOff) return { check, verdict: 'wrong', found: error.message };
+    return { check, verdict: 'advice', found: `they cannot be looked at: ${driverReasonOf(error)}` };
+  } finally {
+    asking.close();
+  }
+}
+
+async function topologyOf(
+  model: ChannelModel,
+  address: AmqpAddress,
+  partitioning: Partitioning,
+): Promise<Finding> {
   const check = 'rabbitmq topology';
   const rights = 'give the user the rights in docs/rabbitmq-and-redis.md, Permissions';
   let missing: readonly string[];
   try {
-    missing = await missingIn(model);
+    missing = await missingIn(model, partitioning, address.declares);
   } catch (error) {
     const found = `it cannot be looked at: ${driverReasonOf(error)}`;
     return { check, verdict: 'advice', found, change: rights };
@@ -74,7 +116,7 @@ async function topologyOf(model: ChannelModel, address: AmqpAddress): Promise<Fi
   }
   try {
     // Everything exists, so declaring it only compares.
-    const topology = new Topology();
+    const topology = new Topology(partitioning);
     await topology.declare(model);
     if (topology.earlier.length > 0) {
       const found = `${topology.earlier.join(', ')}: as an earlier version declared it, without x-overflow`;
@@ -92,13 +134,15 @@ async function topologyOf(model: ChannelModel, address: AmqpAddress): Promise<Fi
   }
 }
 
-async function queuesOf(model: ChannelModel): Promise<Finding[]> {
+async function depthsOf(model: ChannelModel, partitioning: Partitioning): Promise<Finding[]> {
   const channel = await model.createChannel();
   channel.on('error', () => {});
   try {
-    const deliver = await channel.checkQueue(DELIVER_QUEUE);
+    const consumers: Finding[] = [];
+    for (const queue of queuesOfEvents(partitioning))
+      consumers.push(consumersOf(await channel.checkQueue(queue), partitioning.count));
     const dead = await channel.checkQueue(DEAD_LETTERS);
-    return [consumersOf(deliver), deadLettersOf(dead.messageCount)];
+    return [...consumers, deadLettersOf(dead.messageCount)];
   } catch (error) {
     // The check of the topology reports a missing queue.
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return [];
@@ -107,19 +151,16 @@ async function queuesOf(model: ChannelModel): Promise<Finding[]> {
   }
 }
 
-function consumersOf({
-  consumerCount,
-  messageCount,
-}: {
-  consumerCount: number;
-  messageCount: number;
-}): Finding {
+function consumersOf(
+  { queue, consumerCount, messageCount }: Replies.AssertQueue,
+  partitions: number,
+): Finding {
   const check = 'rabbitmq consumers';
-  const found = `${consumerCount} on ${DELIVER_QUEUE}, ${messageCount} events wait`;
+  const found = `${consumerCount} on ${queue}, ${messageCount} events wait`;
   if (consumerCount === 0) {
     return { check, verdict: 'wrong', found, change: 'start a process with the role consumer' };
   }
-  if (consumerCount > 1) return { check, verdict: 'ok', found };
+  if (consumerCount > 1 || partitions > 1) return { check, verdict: 'ok', found };
   return {
     check,
     verdict: 'advice',

@@ -56,10 +56,11 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
         import('./doctor-policies.ts'),
         import('./doctor-redis.ts'),
       ]);
-    yield* examineRabbitMq(backends.amqp);
+    const partitioning = { count: config.PARTITIONS, by: config.PARTITION_BY };
+    yield* examineRabbitMq(backends.amqp, partitioning);
     yield* examineSources(backends.amqp, config.SOURCES_FILE);
     const queues = sourceQueuesIn(config.SOURCES_FILE);
-    yield* await examinePolicies(backends.amqp, managementUrlOf(environment), queues);
+    yield* await examinePolicies(backends.amqp, partitioning, managementUrlOf(environment), queues);
     yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
   }
   const { examineMachine } = await import('./doctor-machine.ts');

@@ -1,7 +1,9 @@
-/** What commands read from the environment: Carillon's addresses, and the token to send. */
-
+/** What commands read from the environment: Carillon's addresses and partitions, and the token to send. */
+import { z } from 'zod';
+import type { Partitioning } from '../adapters/rabbitmq/names.ts';
 import { type AmqpAddress, amqpAddressOf, faultInAmqpUrls, isAmqpTls } from '../config/amqp-address.ts';
 import { readConfig } from '../config/config.ts';
+import { partitionVariables } from '../config/partition-variables.ts';
 import { faultInTlsFiles, tlsFiles } from '../config/tls-files.ts';
 import { claimNamesIn } from '../config/token-variables.ts';
 import { namedAs } from '../contract/claim-names.ts';
@@ -74,6 +76,16 @@ export function amqpAddressFor(url: string, environment: Environment = process.e
   if (faultInFiles !== undefined)
     throw Failure.wrongUsage(`AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE: ${faultInFiles}`);
   return amqpAddressOf(url, files);
+}
+
+/** @throws {Failure} when one of the variables is malformed */
+export function partitioningFor(environment: Environment = process.env): Partitioning {
+  const { data, error } = z.object(partitionVariables).safeParse(environment);
+  if (error !== undefined)
+    throw Failure.wrongUsage(
+      error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`).join('; '),
+    );
+  return { count: data.PARTITIONS, by: data.PARTITION_BY };
 }
 
 /** The secret that the service verifies tokens with; in embedded mode it is public. */

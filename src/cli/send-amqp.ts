@@ -4,9 +4,10 @@
  */
 import type { ChannelModel } from 'amqplib';
 import { connectOnce } from '../adapters/rabbitmq/connecting.ts';
-import { EVENTS_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
+import { EVENTS_EXCHANGE, KEY_HEADER } from '../adapters/rabbitmq/names.ts';
 import { type AmqpAddress, amqpPlaceOf } from '../config/amqp-address.ts';
 import { type ReadEvent, STRUCTURED_TYPE, textOfEvent } from '../contract/cloudevent.ts';
+import { partitionKeyOf } from '../contract/partition-key.ts';
 import { within } from '../resilience/timeout.ts';
 import { driverReasonOf, Failure } from './failure.ts';
 
@@ -38,7 +39,7 @@ export async function disconnect(model: ChannelModel, withinMs: number): Promise
 export async function sendOverAmqp(address: AmqpAddress, read: ReadEvent): Promise<void> {
   const model = await connectTo(address);
   try {
-    await confirmed(model, read.event.type, Buffer.from(textOfEvent(read)));
+    await confirmed(model, read);
   } catch (error) {
     if (error instanceof Failure) throw error;
     const reason = driverReasonOf(error);
@@ -48,7 +49,7 @@ export async function sendOverAmqp(address: AmqpAddress, read: ReadEvent): Promi
   }
 }
 
-async function confirmed(model: ChannelModel, routingKey: string, body: Buffer): Promise<void> {
+async function confirmed(model: ChannelModel, read: ReadEvent): Promise<void> {
   const channel = await model.createConfirmChannel();
   let isReturned = false;
   channel.on('error', () => {});
@@ -56,7 +57,8 @@ async function confirmed(model: ChannelModel, routingKey: string, body: Buffer):
     isReturned = true;
   });
   await channel.checkExchange(EVENTS_EXCHANGE);
-  channel.publish(EVENTS_EXCHANGE, routingKey, body, {
+  channel.publish(EVENTS_EXCHANGE, read.event.type, Buffer.from(textOfEvent(read)), {
+    headers: { [KEY_HEADER]: partitionKeyOf(read) },
     contentType: STRUCTURED_TYPE,
     persistent: true,
     mandatory: true,

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { definitionsOf, type ForeignTopology, permissionsOf } from '../adapters/rabbitmq/definitions.ts';
 import { readSources, SourcesError } from '../pipeline/sources/sources-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
-import { amqpAddressFor } from './environment.ts';
+import { amqpAddressFor, partitioningFor } from './environment.ts';
 import { Failure } from './failure.ts';
 import { JSON_OPTION } from './options.ts';
 import { plain, type Terminal } from './terminal.ts';
@@ -20,8 +20,9 @@ Examples:
   rabbitmqctl import_definitions carillon.json
   carillon topology --permissions --user carillon
 
-The virtual host is that of AMQP_URL (default: /). What SOURCES_FILE names is bound, or may be read, too: its exchanges
-must be there before the import. Nothing is connected to.`;
+The virtual host is that of AMQP_URL (default: /), and the queues of events are those of PARTITIONS and PARTITION_BY.
+What SOURCES_FILE names is bound, or may be read, too: its exchanges must be there before the import. Nothing is
+connected to.`;
 
 export function addTopology(program: Command, terminal: Terminal): void {
   program
@@ -36,14 +37,15 @@ export function addTopology(program: Command, terminal: Terminal): void {
       // The certificate may be the login.
       const who = user ?? (username || 'carillon');
       const foreign = foreignIn(process.env.SOURCES_FILE || undefined, terminal);
+      const partitioning = partitioningFor();
       if (!permissions) {
-        const definitions = definitionsOf(vhost, foreign);
+        const definitions = definitionsOf(vhost, partitioning, foreign);
         if (json) terminal.json(definitions);
         else terminal.print(JSON.stringify(definitions, undefined, 2));
         return;
       }
       for (const declares of [true, false]) {
-        const rights = permissionsOf(declares, foreign);
+        const rights = permissionsOf(declares, partitioning, foreign);
         if (json) terminal.json({ AMQP_DECLARE: declares, vhost, user: who, ...rights });
         else terminal.print(commandOf(vhost, who, declares, rights));
       }

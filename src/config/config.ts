@@ -20,6 +20,7 @@ import {
   truthByDefault,
   unsetWhenEmpty,
 } from './kinds.ts';
+import { partitionVariables } from './partition-variables.ts';
 import { faultInRedisUrls, type RedisAddress, redisAddressOf } from './redis-address.ts';
 import { tlsFiles } from './tls-files.ts';
 import { tokenVariables } from './token-variables.ts';
@@ -81,7 +82,10 @@ const variables = z.object({
     ),
   ROUTES_FILE: text.describe('YAML file with routes for events that name no audience.'),
   SOURCES_FILE: text.describe('YAML file with exchanges and queues whose messages become events.'),
-  PREFETCH: integer(256, 1, 10_000).describe('Events that a consumer may hold unsettled at once.'),
+  ...partitionVariables,
+  PREFETCH: integer(256, 1, 10_000).describe(
+    'Events of one queue that a consumer may hold unsettled at once.',
+  ),
   EVENT_MAX_BYTES: integer(262_144, 1_024, 16_777_216).describe('Largest event in bytes, with audiences.'),
   EVENT_MAX_AUDIENCES: integer(10_000, 1, 100_000).describe('Most audiences of one event, named or routed.'),
   INBOX_MAX_LENGTH: perKind(1_000, 1_000_000).describe(

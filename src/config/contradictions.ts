@@ -39,6 +39,8 @@ export function contradictionsIn(environment: Environment): string[] {
   }
   if (embedded && isSet('SOURCES_FILE'))
     faults.push('SOURCES_FILE: embedded mode has no RabbitMQ; set AMQP_URL and REDIS_URL');
+  if (embedded && isSet('PARTITIONS') && environment.PARTITIONS !== '1')
+    faults.push('PARTITIONS: embedded mode has no RabbitMQ; set AMQP_URL and REDIS_URL');
   if (embedded && isSet('ROLES') && new Set(listOf(environment.ROLES ?? '')).size === 1) {
     faults.push(
       'ROLES: embedded mode is one process with both roles; set AMQP_URL and REDIS_URL to split them',

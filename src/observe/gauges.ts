@@ -18,6 +18,8 @@ interface QueueState {
 interface ConsumerState {
   /** Whether RabbitMQ gives events to this consumer. */
   readonly isActive: boolean;
+  /** Those that it is subscribed to, and whether RabbitMQ gives it their events. */
+  readonly queues: readonly { readonly queue: string; readonly isActive: boolean }[];
   readonly inHand: number;
   /** Age of the event that this consumer has been working on for longest; 0 when there is none. */
   readonly oldestAgeMs: number;
@@ -99,6 +101,16 @@ export function gaugesOf(
     ),
     new Gauge('carillon_consumer_active', '1 when RabbitMQ gives the events to this process.', [], () =>
       one(consumer() === undefined ? undefined : Number(consumer()?.isActive)),
+    ),
+    new Gauge(
+      'carillon_consumer_queue_active',
+      '1 for each queue of Carillon whose events RabbitMQ gives to this process, 0 for one that it stands by for.',
+      ['queue'],
+      () =>
+        (consumer()?.queues ?? []).map(({ queue, isActive }) => ({
+          labels: { queue },
+          value: Number(isActive),
+        })),
     ),
     new Gauge(
       'carillon_source_connected',

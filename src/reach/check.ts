@@ -4,8 +4,8 @@
  */
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { UNREACHED_DELAY_QUEUE, UNREACHED_EXCHANGE } from '../adapters/rabbitmq/names.ts';
 import type { Publisher } from '../adapters/rabbitmq/publisher.ts';
-import { UNREACHED_DELAY_QUEUE, UNREACHED_EXCHANGE } from '../adapters/rabbitmq/topology.ts';
 import { audienceSchema } from '../contract/audience.ts';
 import { readStored } from '../contract/json.ts';
 import { offsetSchema } from '../contract/notification.ts';

@@ -11,13 +11,11 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import { unlessClosed } from '../adapters/rabbitmq/closed-channel.ts';
 import { Link } from '../adapters/rabbitmq/link.ts';
+import type { Partitioning } from '../adapters/rabbitmq/names.ts';
+import { SIGNALS_EXCHANGE, UNREACHED_QUEUE } from '../adapters/rabbitmq/names.ts';
 import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
-import {
-  SIGNALS_EXCHANGE,
-  Topology,
-  type TopologyClash,
-  UNREACHED_QUEUE,
-} from '../adapters/rabbitmq/topology.ts';
+import { Topology } from '../adapters/rabbitmq/topology.ts';
+import type { TopologyClash } from '../adapters/rabbitmq/topology-clash.ts';
 import type { AmqpAddress } from '../config/amqp-address.ts';
 import { typeOf } from '../contract/signal.ts';
 import { retried } from '../resilience/retry.ts';
@@ -37,6 +35,7 @@ export interface UnreachedCheckerOptions {
   readonly reachCheck: ReachCheck;
   readonly publisher: Pick<Publisher, 'publish'>;
   readonly memory: Pick<UnreachedMemory, 'isSignalled' | 'signalled'>;
+  readonly partitioning: Partitioning;
   readonly afterMs: number;
   readonly log: Logger;
   readonly onClash: (clash: TopologyClash) => void;
@@ -46,12 +45,13 @@ export interface UnreachedCheckerOptions {
 export class UnreachedChecker {
   readonly #options: UnreachedCheckerOptions;
   readonly #link: Link;
-  readonly #topology = new Topology();
+  readonly #topology: Topology;
   readonly #stopping = new AbortController();
   #inHand: Promise<void> = Promise.resolve();
 
   constructor(options: UnreachedCheckerOptions) {
     this.#options = options;
+    this.#topology = new Topology(options.partitioning);
     this.#link = new Link('carillon unreached', options.log, options.onClash);
   }
 

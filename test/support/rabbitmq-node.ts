@@ -12,12 +12,14 @@ const epmdStartTimeoutMs = 30_000;
 /** Threads that share the little that there is to do, and look for more of it, cost a sixth of a start. */
 const ONE_SCHEDULER = '+S 1:1 +SDcpu 1:1 +SDio 1 +sbwt none +sbwtdcpu none +sbwtdio none';
 
+const PLUGINS = ['rabbitmq_amqp1_0', 'rabbitmq_management'];
+
 export interface RabbitMqNode {
   readonly command: string;
   readonly folder: string;
   readonly nodeName: string;
   readonly ports: Readonly<Record<'amqp' | 'management' | 'distribution' | 'epmd', number>>;
-  /** Lines of its configuration besides, and plugins. */
+  /** Lines of its configuration, and plugins, besides those that every node has. */
   readonly settings?: readonly string[];
   readonly plugins?: readonly string[];
   isReady(): Promise<boolean>;
@@ -84,8 +86,10 @@ export function localRabbitMq(node: RabbitMqNode): ServerHome {
     async start() {
       await writeFile(join(folder, 'rabbitmq.conf'), configuration(node));
       await writeFile(join(folder, 'advanced.config'), '[].\n');
-      const plugins = ['rabbitmq_amqp1_0', 'rabbitmq_management', ...(node.plugins ?? [])];
-      await writeFile(join(folder, 'enabled_plugins'), `[${plugins.join()}].\n`);
+      await writeFile(
+        join(folder, 'enabled_plugins'),
+        `[${[...PLUGINS, ...(node.plugins ?? [])].join()}].\n`,
+      );
       epmd ??= await startEpmd();
       return await startOwnProcess({
         command,

@@ -31,7 +31,9 @@ export function vhostOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1));
 }
 
-/** `extra` counts only where it does not run in Docker. */
+/**
+ * `extra` counts only where it does not run in Docker. Partitions are on unless it names other plugins.
+ */
 export async function startRabbitMq(
   extra: Pick<RabbitMqNode, 'settings' | 'plugins'> = {},
 ): Promise<RabbitMqServer> {
@@ -61,6 +63,7 @@ export async function startRabbitMq(
             epmd: await freePort(),
           },
           isReady: () => listensForAmqp(port),
+          plugins: ['rabbitmq_consistent_hash_exchange'],
           ...extra,
         })
       : dockerHome({

@@ -12,22 +12,30 @@ export interface Binding {
   readonly keys: readonly string[];
 }
 
+/** Of Carillon's own: where a source's messages go to. */
+type Target = { readonly queue: string } | { readonly exchange: string };
+
 /**
- * Binds a queue of Carillon's to it; what is bound already stays so. A missing exchange is asked for first: binding
+ * Binds a queue or an exchange of Carillon's to it; what is bound already stays so. A missing exchange is asked for first: binding
  * to one that is not there closes the channel as well, and says less.
  *
  * @returns why it is not bound; undefined when it is. Rejects when the connection fails.
  */
 export async function bindForeign(
   model: ChannelModel,
-  queue: string,
+  target: Target,
   { exchange, keys }: Binding,
   login: AmqpAddress,
 ): Promise<string | undefined> {
   const asking = new Asking(model);
   try {
     await asking.ask((channel) => channel.checkExchange(exchange));
-    for (const key of keys) await asking.ask((channel) => channel.bindQueue(queue, exchange, key));
+    for (const key of keys)
+      await asking.ask((channel) =>
+        'queue' in target
+          ? channel.bindQueue(target.queue, exchange, key)
+          : channel.bindExchange(target.exchange, exchange, key),
+      );
     return undefined;
   } catch (error) {
     return troubleIn(error, login);
@@ -52,7 +60,26 @@ export async function missingExchange(
   } catch (error) {
     return isCode(error, ACCESS_REFUSED) ? undefined : troubleIn(error, login);
   } finally {
-    await asking.close();
+    asking.close();
+  }
+}
+
+/** It MUST exist. What is not bound stays so. Rejects when the connection fails. */
+export async function unbindForeign(
+  model: ChannelModel,
+  target: Target,
+  { exchange, keys }: Binding,
+): Promise<void> {
+  const asking = new Asking(model);
+  try {
+    for (const key of keys)
+      await asking.ask((channel) =>
+        'queue' in target
+          ? channel.unbindQueue(target.queue, exchange, key)
+          : channel.unbindExchange(target.exchange, exchange, key),
+      );
+  } finally {
+    asking.close();
   }
 }
 

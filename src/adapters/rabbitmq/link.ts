@@ -13,7 +13,8 @@ import { readHeadersSafely } from './amqplib-reader.ts';
 import { NodesInTurn, socketOptionsOf, targetOf } from './connecting.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
 import { settleCloses, whileOpen } from './settling.ts';
-import { TopologyClash, TopologyMissing } from './topology.ts';
+import { TopologyClash } from './topology-clash.ts';
+import { TopologyMissing } from './topology-missing.ts';
 
 /** `blocked`: connected, but RabbitMQ takes no publishes until it has memory or disk again. */
 export type LinkState = 'connecting' | 'up' | 'blocked' | 'down' | 'clash';
@@ -64,7 +65,12 @@ export class Link {
           const silence = () => {
             throw new Error('RabbitMQ did not answer; is a queue without a leader?');
           };
-          await within(SETUP_MS, whileOpen(model, setup(model)), silence);
+          const built = setup(model);
+          // RabbitMQ may close the connection for it: then that would be all that is heard of.
+          built.catch((error: unknown) => {
+            if (error instanceof TopologyClash) this.#onClash(error);
+          });
+          await within(SETUP_MS, whileOpen(model, built), silence);
         },
       },
     });
@@ -80,7 +86,6 @@ export class Link {
     });
     recovering.on('connect-failed', (error: Error) => {
       inTurn.next();
-      if (error instanceof TopologyClash) this.#onClash(error);
       this.#refuse(error instanceof TopologyMissing ? error : refusalIn(error, address));
       this.#log.debug({ link: this.#name, reason: error.message }, 'RabbitMQ not reached');
       this.#become(error instanceof TopologyClash ? 'clash' : 'down', error);

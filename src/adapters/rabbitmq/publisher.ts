@@ -5,8 +5,10 @@ import type { Logger } from 'pino';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { frameMaxOf } from './amqplib-reader.ts';
 import { describe, Link, type LinkState } from './link.ts';
+import { DIRECT_EXCHANGE, ONE_QUEUE, SIGNALS_EXCHANGE } from './names.ts';
 import { type RabbitMqRefusal, refusalIn } from './refusal.ts';
-import { SIGNALS_EXCHANGE, Topology, type TopologyClash } from './topology.ts';
+import { Topology } from './topology.ts';
+import type { TopologyClash } from './topology-clash.ts';
 
 /**
  * RabbitMQ is away, blocked, or did not confirm in time. The message may or may not have arrived; the caller may send
@@ -60,7 +62,7 @@ interface Refused {
 
 export class Publisher {
   readonly #link: Link;
-  readonly #topology = new Topology();
+  readonly #topology: Topology;
   readonly #log: Logger;
   /**
    * Correlation ids of messages that came back because no queue took them. RabbitMQ confirms these right afterwards
@@ -75,8 +77,9 @@ export class Publisher {
   #openedAtMs = 0;
   #onUnroutable: () => void = () => {};
 
-  constructor(log: Logger, onClash: (clash: TopologyClash) => void) {
+  constructor(log: Logger, onClash: (clash: TopologyClash) => void, partitioning = ONE_QUEUE) {
     this.#log = log;
+    this.#topology = new Topology(partitioning);
     this.#link = new Link('carillon publisher', log, onClash);
   }
 
@@ -140,8 +143,8 @@ export class Publisher {
         );
         const confirmed = (error: unknown) => {
           if (this.#returned.delete(correlationId)) {
-            // Signals need no listener, so this is not a fault in the topology.
-            if (exchange !== SIGNALS_EXCHANGE) this.#onUnroutable();
+            // Signals need no listener, and a partition may not be there now: that is no fault in the topology.
+            if (exchange !== SIGNALS_EXCHANGE && exchange !== DIRECT_EXCHANGE) this.#onUnroutable();
             reject(new Unroutable(`no queue is bound to exchange ${exchange}`));
           } else if (error && this.#isRefusal) {
             reject(new RefusedByBroker('RabbitMQ closed the channel', { cause: this.#closedBy }));

@@ -1,7 +1,8 @@
 /** Reads how many messages RabbitMQ's queues hold, at most once every few seconds. */
-import type { Channel, ChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { within } from '../../resilience/timeout.ts';
-import { DEAD_LETTERS, DELIVER_QUEUE } from './topology.ts';
+import { Asking, isCode, NOT_FOUND } from './asking.ts';
+import { DEAD_LETTERS, DELIVER_QUEUE, partitionQueues } from './names.ts';
 
 export interface QueueDepth {
   readonly queue: string;
@@ -11,8 +12,6 @@ export interface QueueDepth {
   readonly consumers: number;
 }
 
-const QUEUES = [DELIVER_QUEUE, DEAD_LETTERS];
-
 /** How long an answer is reused. */
 const FRESH_MS = 2_000;
 
@@ -21,51 +20,46 @@ const TIMEOUT_MS = 1_000;
 
 export class QueueDepths {
   readonly #model: () => ChannelModel | undefined;
-  #channel: Channel | undefined;
+  readonly #queues: readonly string[];
+  /** A channel of its own, so that an error here closes no other. */
+  #asking: { readonly model: ChannelModel; readonly on: Asking } | undefined;
   #answer: { readonly untilMs: number; readonly depths: Promise<readonly QueueDepth[]> } | undefined;
 
   /**
    * `model` returns the present connection. It should be one that RabbitMQ does not block when it is short of memory.
+   * `partitions`: 1 for none.
    */
-  constructor(model: () => ChannelModel | undefined) {
+  constructor(model: () => ChannelModel | undefined, partitions: number) {
     this.#model = model;
+    this.#queues = [...(partitions > 1 ? partitionQueues(partitions) : [DELIVER_QUEUE]), DEAD_LETTERS];
   }
 
-  /** Empty when RabbitMQ does not answer in time. Never rejects. */
+  /** Without those that are missing; empty when RabbitMQ does not answer in time. Never rejects. */
   async read(): Promise<readonly QueueDepth[]> {
     if (this.#answer === undefined || this.#answer.untilMs < performance.now()) {
-      const depths = this.#ask().catch(() => {
-        // Whatever the error is, a scrape has no samples then. A missing queue closes the channel; the links declare
-        // it again.
-        this.#channel = undefined;
-        return [];
-      });
+      // Whatever the error is, a scrape has no samples then.
+      const depths = this.#ask().catch(() => []);
       this.#answer = { untilMs: performance.now() + FRESH_MS, depths };
     }
     return await within(TIMEOUT_MS, this.#answer.depths, () => []);
   }
 
   async #ask(): Promise<readonly QueueDepth[]> {
-    const channel = this.#channel ?? (await this.#open());
-    return await Promise.all(
-      QUEUES.map(async (queue) => {
-        const { messageCount, consumerCount } = await channel.checkQueue(queue);
-        return { queue, messages: messageCount, consumers: consumerCount };
-      }),
-    );
-  }
-
-  /** A separate channel, so that an error here closes no other. */
-  async #open(): Promise<Channel> {
     const model = this.#model();
     if (model === undefined) throw new Error('RabbitMQ is not connected');
-    const channel = await model.createChannel();
-    // A close follows.
-    channel.on('error', () => {});
-    channel.on('close', () => {
-      if (this.#channel === channel) this.#channel = undefined;
-    });
-    this.#channel = channel;
-    return channel;
+    if (this.#asking?.model !== model) this.#asking = { model, on: new Asking(model) };
+    const { on } = this.#asking;
+    const depths: QueueDepth[] = [];
+    for (const queue of this.#queues) {
+      try {
+        await on.ask(async (channel) => {
+          const { messageCount, consumerCount } = await channel.checkQueue(queue);
+          depths.push({ queue, messages: messageCount, consumers: consumerCount });
+        });
+      } catch (error) {
+        if (!isCode(error, NOT_FOUND)) throw error;
+      }
+    }
+    return depths;
   }
 }

@@ -9,6 +9,7 @@ import type { PartHealth } from '../../contract/health.ts';
 import { jittered } from '../../resilience/jitter.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { within } from '../../resilience/timeout.ts';
+import type { Partitioning } from './names.ts';
 import { missingIn, Topology } from './topology.ts';
 
 const EVERY_MS = 5_000;
@@ -24,12 +25,13 @@ export interface TopologyWatchOptions {
   readonly model: () => ChannelModel | undefined;
   /** Whether what is missing is declared here. */
   readonly declares: boolean;
+  readonly partitioning: Partitioning;
   readonly log: Logger;
 }
 
 export class TopologyWatch {
   readonly #options: TopologyWatchOptions;
-  readonly #topology = new Topology();
+  readonly #topology: Topology;
   #timer: NodeJS.Timeout | undefined;
   #missing: readonly string[] = [];
   /** Why something missing cannot be declared. */
@@ -41,6 +43,7 @@ export class TopologyWatch {
 
   constructor(options: TopologyWatchOptions) {
     this.#options = options;
+    this.#topology = new Topology(options.partitioning);
   }
 
   get health(): PartHealth {
@@ -86,10 +89,10 @@ export class TopologyWatch {
   }
 
   async #restore(isAnythingLost: boolean): Promise<void> {
-    const { log, declares } = this.#options;
+    const { log, declares, partitioning } = this.#options;
     const model = this.#options.model();
     if (model === undefined) return;
-    const missing = await missingIn(model);
+    const missing = await missingIn(model, partitioning, declares);
     const isNew = missing.some((name) => !this.#missing.includes(name));
     if (!declares) {
       this.#tell(missing, isNew, isAnythingLost);

@@ -5,33 +5,20 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED } from './asking.ts';
-
-export const EVENTS_EXCHANGE = 'carillon.events';
-export const DELIVER_QUEUE = 'carillon.deliver';
-export const DEAD_LETTERS = 'carillon.dead';
-/** Who has it, has the dead letters in hand. */
-export const DEAD_LETTERS_LOCK = 'carillon.dead.lock';
-export const SIGNALS_EXCHANGE = 'carillon.signals';
-/** Checks wait in the delay queue until their time, and then pass through the exchange to the other queue. */
-export const UNREACHED_EXCHANGE = 'carillon.unreached';
-export const UNREACHED_DELAY_QUEUE = 'carillon.unreached.delay';
-export const UNREACHED_QUEUE = 'carillon.unreached';
-
-/**
- * How often an event may be delivered without being settled before RabbitMQ itself makes it a dead letter. Only
- * processes that die while they work on it count, so this is far above any series of restarts.
- */
-const DELIVERY_LIMIT = 100;
-
-const DELIVER_QUEUE_ARGUMENTS = {
-  'x-queue-type': 'quorum',
-  // One active consumer keeps the order; the others are on standby.
-  'x-single-active-consumer': true,
-  'x-delivery-limit': DELIVERY_LIMIT,
-  'x-dead-letter-exchange': DEAD_LETTERS,
-  'x-dead-letter-strategy': 'at-least-once',
-  'x-overflow': 'reject-publish',
-};
+import { declareOneQueue, declarePartitions, isConfigured, layoutIn } from './delivery-layout.ts';
+import {
+  DEAD_LETTERS,
+  EVENTS_EXCHANGE,
+  exchangesOfPartitions,
+  type Partitioning,
+  queuesOfEvents,
+  SIGNALS_EXCHANGE,
+  UNREACHED_DELAY_QUEUE,
+  UNREACHED_EXCHANGE,
+  UNREACHED_QUEUE,
+} from './names.ts';
+import { DeclaredDifferently } from './topology-clash.ts';
+import { TopologyMissing } from './topology-missing.ts';
 
 /**
  * Reading dead letters takes and returns them, and RabbitMQ counts this: with RabbitMQ 4's default limit of 20, the
@@ -76,6 +63,7 @@ interface QueueForm {
   readonly key: string;
 }
 
+/** All but those of events, whose layout depends on the number of partitions. */
 export const QUEUES: Readonly<Record<string, QueueForm>> = {
   [DEAD_LETTERS]: {
     arguments: { ...DEAD_LETTERS_ARGUMENTS, ...KEEPS_ALL },
@@ -83,7 +71,6 @@ export const QUEUES: Readonly<Record<string, QueueForm>> = {
     boundTo: DEAD_LETTERS,
     key: '#',
   },
-  [DELIVER_QUEUE]: { arguments: DELIVER_QUEUE_ARGUMENTS, boundTo: EVENTS_EXCHANGE, key: '#' },
   [UNREACHED_QUEUE]: {
     arguments: { ...UNREACHED_ARGUMENTS, ...KEEPS_ALL },
     earlier: UNREACHED_ARGUMENTS,
@@ -97,33 +84,19 @@ export const QUEUES: Readonly<Record<string, QueueForm>> = {
   },
 };
 
-/** A queue or an exchange of ours exists with other properties. Retrying cannot help; an operator must act. */
-export class TopologyClash extends Error {
-  readonly code = 'topology_clash';
-
-  constructor(cause: Error) {
-    super(
-      `RabbitMQ has a queue or exchange of ours that was declared differently: ${cause.message}. ` +
-        'Delete it, or point AMQP_URL at another virtual host.',
-      { cause },
-    );
-  }
-}
-
-/** Something is not there, and somebody else declares it. It is waited for. */
-export class TopologyMissing extends Error {
-  readonly code = 'topology_missing';
-
-  constructor(missing: readonly string[]) {
-    super(
-      `missing: ${missing.join(', ')}; AMQP_DECLARE is false, so import what \`carillon topology\` prints`,
-    );
-  }
+/** The names of all queues with Carillon's messages. */
+export function queuesOf(partitioning: Partitioning): readonly string[] {
+  return [...Object.keys(QUEUES), ...queuesOfEvents(partitioning)];
 }
 
 /** One for each connection. It remembers which form each queue has. */
 export class Topology {
+  readonly #partitioning: Partitioning;
   readonly #earlier = new Set<string>();
+
+  constructor(partitioning: Partitioning) {
+    this.#partitioning = partitioning;
+  }
 
   /** Queues in the form of an earlier version, without newer arguments. Known once everything is declared. */
   get earlier(): readonly string[] {
@@ -131,21 +104,23 @@ export class Topology {
   }
 
   /**
+  /**
    * Declares everything, where that is Carillon's task.
    *
    * @throws {TopologyMissing} when it is not, and something is missing
-   * @throws {TopologyClash} when something exists with other properties
+   * @throws {DeclaredDifferently} when something exists with other properties
    */
   async ensure(model: ChannelModel, { declares }: Pick<AmqpAddress, 'declares'>): Promise<void> {
     if (declares) return await this.declare(model);
-    const missing = await missingIn(model);
+    const missing = await missingIn(model, this.#partitioning, declares);
     if (missing.length > 0) throw new TopologyMissing(missing);
   }
 
   /**
-   * Declares everything. What exists with the same properties stays as it is.
+   * Declares everything. What exists with the same properties stays as it is. The queues of another number of
+   * partitions are left to consumers: only they can change it.
    *
-   * @throws {TopologyClash} when something exists with other properties
+   * @throws {DeclaredDifferently} when something exists with other properties
    */
   async declare(model: ChannelModel): Promise<void> {
     const asking = new Asking(model);
@@ -156,8 +131,12 @@ export class Topology {
         await this.#declareQueue(asking, name, form);
         await asking.ask((channel) => channel.bindQueue(name, form.boundTo, form.key));
       }
+      const layout = await layoutIn(asking, this.#partitioning);
+      if (!isConfigured(layout, this.#partitioning)) return;
+      if (this.#partitioning.count === 1) await declareOneQueue(asking);
+      else await declarePartitions(model, asking, this.#partitioning);
     } catch (error) {
-      if (isCode(error, PRECONDITION_FAILED)) throw new TopologyClash(error);
+      if (isCode(error, PRECONDITION_FAILED)) throw new DeclaredDifferently(error);
       throw error;
     } finally {
       asking.close();
@@ -184,7 +163,11 @@ export class Topology {
  * The names of what is missing, as in `queue carillon.dead`. Bindings cannot be queried. RabbitMQ 4.2.6 and 4.3.0 let
  * nobody ask who may not configure: what may not be asked for is not known to be missing.
  */
-export async function missingIn(model: ChannelModel): Promise<readonly string[]> {
+export async function missingIn(
+  model: ChannelModel,
+  partitioning: Partitioning,
+  declares: boolean,
+): Promise<readonly string[]> {
   const asking = new Asking(model);
   const missing: string[] = [];
   const look = async (what: string, question: (channel: Channel) => PromiseLike<unknown>) => {
@@ -196,11 +179,16 @@ export async function missingIn(model: ChannelModel): Promise<readonly string[]>
       missing.push(what);
     }
   };
+  const lookForExchange = (name: string) =>
+    look(`exchange ${name}`, (channel) => channel.checkExchange(name));
+  const lookForQueue = (name: string) => look(`queue ${name}`, (channel) => channel.checkQueue(name));
   try {
-    for (const name of Object.keys(EXCHANGES))
-      await look(`exchange ${name}`, (channel) => channel.checkExchange(name));
-    for (const name of Object.keys(QUEUES))
-      await look(`queue ${name}`, (channel) => channel.checkQueue(name));
+    for (const name of Object.keys(EXCHANGES)) await lookForExchange(name);
+    for (const name of Object.keys(QUEUES)) await lookForQueue(name);
+    // Which layout it is can be asked only by who may change it.
+    if (declares && !isConfigured(await layoutIn(asking, partitioning), partitioning)) return missing;
+    for (const name of exchangesOfPartitions(partitioning)) await lookForExchange(name);
+    for (const name of queuesOfEvents(partitioning)) await lookForQueue(name);
   } finally {
     asking.close();
   }

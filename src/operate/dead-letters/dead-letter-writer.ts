@@ -1,6 +1,7 @@
 /** Dead letters: the message as it came, in carillon.dead, with headers that say why. */
+
+import { DEAD_LETTERS } from '../../adapters/rabbitmq/names.ts';
 import { type Publisher, RefusedByBroker } from '../../adapters/rabbitmq/publisher.ts';
-import { DEAD_LETTERS } from '../../adapters/rabbitmq/topology.ts';
 import type { Refusal } from '../../contract/refusal.ts';
 import { fingerprintOf } from '../../pipeline/ingest/message.ts';
 import { type Arrival, originHeaders } from '../../pipeline/sources/arrival.ts';

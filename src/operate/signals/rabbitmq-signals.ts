@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { SIGNALS_EXCHANGE } from '../../adapters/rabbitmq/names.ts';
 import { type Publisher, Unroutable } from '../../adapters/rabbitmq/publisher.ts';
-import { SIGNALS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
 import {
   type ClientSignal,
   encodeSignal,

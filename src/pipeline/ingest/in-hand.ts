@@ -29,6 +29,8 @@ export class InHand {
   /** In the order of delivery. */
   readonly #held = new Map<Promise<void>, Held>();
   #newestSettledAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the present connection. */
+  #begunAtMs = Number.POSITIVE_INFINITY;
 
   /** `settling` MUST NOT reject. */
   add(settling: Promise<void>, held: Held): void {
@@ -55,16 +57,19 @@ export class InHand {
     await Promise.all(this.#held.keys());
   }
 
-  /** Whether a new channel may bring `most` more. */
-  mayTake(most: number): boolean {
-    const { oldest } = this;
-    if (oldest === undefined) return true;
-    const doOthersGetThrough = this.#newestSettledAtMs - oldest.atMs >= LATER_MS;
-    return doOthersGetThrough && this.size <= most / 2 && !this.#isAnyNearLimit();
+  /** MUST be called with each new connection: what is in hand now, RabbitMQ has given up on. */
+  begin(nowMs: number): void {
+    this.#begunAtMs = nowMs;
   }
 
-  #isAnyNearLimit(): boolean {
-    return [...this.#held.values()].some(({ message }) => returnsOf(message) >= MAX_RETURNS);
+  /** Whether a new channel may bring `most` more, in view of what is in hand of earlier connections. */
+  mayTake(most: number): boolean {
+    const { oldest } = this;
+    if (oldest === undefined || oldest.atMs >= this.#begunAtMs) return true;
+    const earlier = [...this.#held.values()].filter(({ atMs }) => atMs < this.#begunAtMs);
+    const doOthersGetThrough = this.#newestSettledAtMs - oldest.atMs >= LATER_MS;
+    const isAnyNearLimit = earlier.some(({ message }) => returnsOf(message) >= MAX_RETURNS);
+    return doOthersGetThrough && earlier.length <= most / 2 && !isAnyNearLimit;
   }
 }
 

@@ -18,8 +18,17 @@ export interface IntakeOptions {
   /** Whether events can be kept. Asked often: it MUST be cheap. */
   readonly mayTake: () => boolean;
   readonly onSubscribe: () => void;
-  /** `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. */
-  readonly onMessage: (message: ConsumeMessage, acks: Acks<ConsumeMessage>, over: AbortSignal) => void;
+  /**
+   * `over`: this process stops, or RabbitMQ delivers the message again because its channel is gone. Resolves when it is
+   * settled or given up; undefined when it is left to lie. MUST NOT reject.
+   */
+  readonly onMessage: (
+    message: ConsumeMessage,
+    acks: Acks<ConsumeMessage>,
+    over: AbortSignal,
+  ) => Promise<void> | undefined;
+  /** Whether it is counted what is in hand of this queue alone: only then it can be given back. */
+  readonly counts: boolean;
   /** The channel is gone, or will be: the queue was deleted. */
   readonly onEnd: (reason: string) => void;
 }
@@ -27,16 +36,49 @@ export interface IntakeOptions {
 export class Intake {
   /** `waiting`: nothing is taken until it can be kept. */
   state: 'none' | 'waiting' | 'taking' = 'none';
+  /** RabbitMQ has given something to this channel: of a queue with a single active consumer, it is that one. */
+  isActive = false;
   readonly #options: IntakeOptions;
+  readonly #inHand = new Set<Promise<void>>();
+  #channel: Channel | undefined;
+  #isGivingBack = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
+  get queue(): string {
+    return this.#options.queue;
+  }
+
+  /** Of this queue; 0 when it is not counted. */
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /**
+   * Lets the next in line have the queue, and goes to the end of the line. As when a process stops, nothing more is
+   * taken before what is in hand is settled, so that the next one cannot overtake it. Rejects when the connection fails.
+   */
+  async giveBack(model: ChannelModel): Promise<void> {
+    if (this.#channel === undefined || this.#isGivingBack) return;
+    this.#isGivingBack = true;
+    try {
+      while (this.#inHand.size > 0) await Promise.all(this.#inHand);
+      // Acknowledgements leave at the end of the turn.
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#channel?.close();
+    } finally {
+      this.#isGivingBack = false;
+    }
+    await this.open(model);
+  }
+
   /** MUST NOT be called before an earlier one has ended. Rejects when RabbitMQ does not let the queue be consumed. */
   async open(model: ChannelModel): Promise<void> {
-    const { queue, prefetch, log, stopping, mayTake, onMessage, onEnd } = this.#options;
+    const { queue, prefetch, log, stopping, mayTake, onEnd } = this.#options;
     const channel = await model.createChannel();
+    this.#channel = channel;
     channel.on('error', (error) =>
       log.warn({ queue, reason: error.message }, 'RabbitMQ closed the consuming channel'),
     );
@@ -44,7 +86,9 @@ export class Intake {
     channel.on('close', () => {
       gone.abort();
       this.state = 'none';
-      onEnd('the consuming channel closed');
+      this.isActive = false;
+      if (this.#channel === channel) this.#channel = undefined;
+      if (!this.#isGivingBack) onEnd('the consuming channel closed');
     });
     await channel.prefetch(prefetch);
     const acks = new Acks<ConsumeMessage>(channel);
@@ -52,7 +96,7 @@ export class Intake {
     // Node warns of more than ten listeners; each dead letter that waits is one.
     setMaxListeners(prefetch + 1, over);
     const take = (message: ConsumeMessage | null) => {
-      if (message !== null) onMessage(message, acks, over);
+      if (message !== null) this.#take(message, acks, over);
       else {
         // That the queue is gone does not end the channel.
         channel.close().catch(() => {});
@@ -61,6 +105,19 @@ export class Intake {
     };
     if (mayTake()) await this.#subscribe(channel, take);
     else void this.#subscribeLater(channel, take, over);
+  }
+
+  #take(message: ConsumeMessage, acks: Acks<ConsumeMessage>, over: AbortSignal): void {
+    this.isActive = true;
+    // It stays unacknowledged, and goes to the next in line.
+    if (this.#isGivingBack) {
+      acks.took(message);
+      return;
+    }
+    const settling = this.#options.onMessage(message, acks, over);
+    if (settling === undefined || !this.#options.counts) return;
+    this.#inHand.add(settling);
+    void settling.then(() => this.#inHand.delete(settling));
   }
 
   async #subscribe(channel: Channel, take: (message: ConsumeMessage | null) => void): Promise<void> {

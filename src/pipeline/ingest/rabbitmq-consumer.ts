@@ -11,8 +11,10 @@ import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Acks } from '../../adapters/rabbitmq/acks.ts';
 import { Link, type LinkState } from '../../adapters/rabbitmq/link.ts';
+import type { Partitioning } from '../../adapters/rabbitmq/names.ts';
 import type { Publisher } from '../../adapters/rabbitmq/publisher.ts';
-import { DELIVER_QUEUE, Topology, type TopologyClash } from '../../adapters/rabbitmq/topology.ts';
+import { Topology } from '../../adapters/rabbitmq/topology.ts';
+import type { TopologyClash } from '../../adapters/rabbitmq/topology-clash.ts';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { CANARY_TYPE } from '../../contract/event.ts';
 import { namesOf } from '../../operate/dead-letters/stored-dead-letter.ts';
@@ -25,12 +27,16 @@ import type { Source } from '../sources/source.ts';
 import { DeadLettering } from './dead-lettering.ts';
 import { type Held, InHand } from './in-hand.ts';
 import { Intake } from './intake.ts';
+import { askWhoIsFirst } from './line-question.ts';
 import { NamesIn } from './names-in.ts';
+import { OwnQueues } from './own-queues.ts';
 import { publishedAtOf } from './published-at.ts';
 import { type Handle, isUntold, RELEASE, type Settlement, settled } from './settlement.ts';
 import { SourceConnections } from './source-connections.ts';
 
 export interface ConsumerOptions {
+  readonly partitioning: Partitioning;
+  /** From each queue. */
   readonly prefetch: number;
   readonly reader: MessageReader;
   /** Undefined without SOURCES_FILE. */
@@ -61,13 +67,12 @@ const AWAY_MS = 3_000;
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #link: Link;
-  readonly #topology = new Topology();
+  readonly #topology: Topology;
   readonly #stopping = new AbortController();
   readonly #inHand = new InHand();
   readonly #deadLettering: DeadLettering;
-  readonly #intake: Intake;
+  #own: OwnQueues | undefined;
   #sources: SourceConnections | undefined;
-  #isActive = false;
   #storeAwaySinceMs: number | undefined;
   #looking: NodeJS.Timeout | undefined;
   #sourcesLooking: NodeJS.Timeout | undefined;
@@ -76,16 +81,13 @@ export class Consumer {
     this.#options = options;
     this.#deadLettering = new DeadLettering(options);
     this.#link = new Link('carillon consumer', options.log, options.onClash);
-    this.#intake = this.#intakeOf(DELIVER_QUEUE, undefined, (reason) => {
-      this.#isActive = false;
-      this.#link.rebuild(reason);
-    });
+    this.#topology = new Topology(options.partitioning);
   }
 
   get state(): ConsumerState {
     const { state } = this.#link;
     if (state !== 'up') return state;
-    if (this.#intake.state === 'waiting') return 'waiting';
+    if (this.#intakes.some((intake) => intake.state === 'waiting')) return 'waiting';
     return this.#deadLettering.isUnconfirmed ? 'dead_letters_unconfirmed' : state;
   }
 
@@ -101,7 +103,17 @@ export class Consumer {
 
   /** RabbitMQ tells no consumer that it is the active one; it gives events to no other. */
   get isActive(): boolean {
-    return this.#isActive;
+    return this.#intakes.some((intake) => intake.isActive);
+  }
+
+  /** The queue that this process is in line at, because RabbitMQ has other partitions than it. */
+  get line(): string | undefined {
+    return this.#own?.line;
+  }
+
+  /** Each of Carillon's own queues that this process is subscribed to. */
+  get queues(): readonly { readonly queue: string; readonly isActive: boolean }[] {
+    return this.#intakes;
   }
 
   get inHand(): number {
@@ -126,10 +138,22 @@ export class Consumer {
   }
 
   async open(address: AmqpAddress): Promise<void> {
-    const { sources, log } = this.#options;
+    const { sources, log, partitioning, publisher } = this.#options;
+    this.#own = new OwnQueues({
+      partitioning,
+      sources: sources ?? [],
+      address,
+      log,
+      intakeOf: (queue, counts) =>
+        this.#intakeOf(queue, undefined, counts, (reason) => this.#own?.ended(reason)),
+      ask: (queue) => askWhoIsFirst(publisher, queue),
+      again: (reason) => this.#link.rebuild(reason),
+    });
     if (sources !== undefined) {
-      const intakeOf = (queue: string) => this.#intakeOf(queue, queue, () => {});
-      this.#sources = new SourceConnections({ sources, address, log, intakeOf });
+      const intakeOf = (queue: string) => this.#intakeOf(queue, queue, false, () => {});
+      const own = partitioning.count === 1 ? 'one queue' : 'partitions';
+      const target = () => (this.line === undefined ? own : undefined);
+      this.#sources = new SourceConnections({ sources, address, log, intakeOf, target });
       this.#sourcesLooking = setInterval(() => this.#lookForSources(), jittered(SOURCES_MS));
       this.#sourcesLooking.unref();
     }
@@ -160,11 +184,13 @@ export class Consumer {
 
   /** With nothing in hand, whoever cannot reach the store lets another consumer have the events, which perhaps can. */
   #look(): void {
+    if (this.#link.state === 'up') void this.#own?.tick();
     if (this.#options.isStoreUp()) this.#storeAwaySinceMs = undefined;
     else this.#storeAwaySinceMs ??= performance.now();
     const awayMs = performance.now() - (this.#storeAwaySinceMs ?? Number.POSITIVE_INFINITY);
-    if (awayMs < AWAY_MS || this.#intake.state !== 'taking' || this.#inHand.size > 0) return;
-    this.#intake.state = 'none';
+    const taking = this.#intakes.filter((intake) => intake.state === 'taking');
+    if (awayMs < AWAY_MS || taking.length === 0 || this.#inHand.size > 0) return;
+    for (const intake of taking) intake.state = 'none';
     this.#link.rebuild('the store is away');
   }
 
@@ -175,8 +201,9 @@ export class Consumer {
   }
 
   async #setup(model: ChannelModel, address: AmqpAddress): Promise<void> {
+    this.#inHand.begin(performance.now());
     await this.#topology.ensure(model, address);
-    await this.#intake.open(model);
+    await this.#own?.open(model);
     // Not awaited: what is wrong with somebody else's queue keeps nobody waiting.
     this.#sources?.connect(model);
   }
@@ -187,7 +214,12 @@ export class Consumer {
   }
 
   /** @param source the queue's name, unless it is Carillon's own */
-  #intakeOf(queue: string, source: string | undefined, onEnd: (reason: string) => void): Intake {
+  #intakeOf(
+    queue: string,
+    source: string | undefined,
+    counts: boolean,
+    onEnd: (reason: string) => void,
+  ): Intake {
     const { log, prefetch } = this.#options;
     return new Intake({
       queue,
@@ -198,19 +230,24 @@ export class Consumer {
       onSubscribe: () => {
         this.#deadLettering.hasUncopied = false;
       },
-      onMessage: (message, acks, over) => {
-        if (source === undefined) this.#isActive = true;
-        this.#take(acks, { message, queue: source, atMs: performance.now() }, over);
-      },
+      counts,
+      onMessage: (message, acks, over) =>
+        this.#take(acks, { message, queue: source, atMs: performance.now() }, over),
       onEnd,
     });
   }
 
-  #take(acks: Acks<ConsumeMessage>, held: Held, over: AbortSignal): void {
+  #take(acks: Acks<ConsumeMessage>, held: Held, over: AbortSignal): Promise<void> | undefined {
     acks.took(held.message);
     // It stays unacknowledged: no later acknowledgement may cover it.
-    if (this.#stopping.signal.aborted) return;
-    this.#inHand.add(this.#settle(acks, held, over), held);
+    if (this.#stopping.signal.aborted) return undefined;
+    const settling = this.#settle(acks, held, over);
+    this.#inHand.add(settling, held);
+    return settling;
+  }
+
+  get #intakes(): readonly Intake[] {
+    return this.#own?.intakes ?? [];
   }
 
   #arrivalOf({ message, queue }: Held): Arrival {

@@ -5,7 +5,7 @@
 import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { bindForeign, consumingTrouble, missingExchange } from '../../adapters/rabbitmq/foreign.ts';
-import { DELIVER_QUEUE } from '../../adapters/rabbitmq/topology.ts';
+import { DELIVER_QUEUE, PARTITIONS_EXCHANGE } from '../../adapters/rabbitmq/names.ts';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { within } from '../../resilience/timeout.ts';
@@ -18,6 +18,8 @@ interface SourceConnectionsOptions {
   readonly sources: readonly Source[];
   readonly address: AmqpAddress;
   readonly log: Logger;
+  /** Where messages of exchanges go to; undefined while RabbitMQ has other partitions than this process. */
+  readonly target: () => 'one queue' | 'partitions' | undefined;
   /** What takes the messages of a queue. */
   readonly intakeOf: (queue: string) => Intake;
 }
@@ -65,7 +67,10 @@ export class SourceConnections {
     const { address } = this.#options;
     if ('exchange' in source) {
       if (!address.declares) return await missingExchange(model, source.exchange, address);
-      return await bindForeign(model, DELIVER_QUEUE, source, address);
+      const target = this.#options.target();
+      if (target === undefined) return 'RabbitMQ has another number of partitions';
+      const own = target === 'partitions' ? { exchange: PARTITIONS_EXCHANGE } : { queue: DELIVER_QUEUE };
+      return await bindForeign(model, own, source, address);
     }
     const intake = this.#intakeOf(source.queue);
     if (intake.state !== 'none') return undefined;

@@ -3,7 +3,7 @@
  * read by its source again, later and by another process.
  */
 import type { MessageProperties } from 'amqplib';
-import { DELIVER_QUEUE, EVENTS_EXCHANGE } from '../../adapters/rabbitmq/topology.ts';
+import { DIRECT_EXCHANGE, EVENTS_EXCHANGE, isDeliverQueue } from '../../adapters/rabbitmq/names.ts';
 import { isJsonObject } from '../../contract/json.ts';
 
 /** An exchange or a queue that is not Carillon's. */
@@ -46,7 +46,7 @@ const KEPT_PROPERTIES = [
 
 /** Not Carillon's, and not a name that a message can lack. */
 function isForeign(exchange: string): boolean {
-  return exchange !== EVENTS_EXCHANGE && exchange !== '';
+  return exchange !== EVENTS_EXCHANGE && exchange !== DIRECT_EXCHANGE && exchange !== '';
 }
 
 /** @param queue that it was taken from, unless it is Carillon's own */
@@ -113,6 +113,6 @@ function originIn(headers: Readonly<Record<string, unknown>> | undefined): Origi
 function deathExchangeIn(headers: Readonly<Record<string, unknown>>): string | undefined {
   const deaths = headers['x-death'];
   const death: unknown = Array.isArray(deaths) ? deaths[0] : undefined;
-  if (!isJsonObject(death) || death.queue !== DELIVER_QUEUE) return undefined;
+  if (!isJsonObject(death) || !isDeliverQueue(death.queue)) return undefined;
   return typeof death.exchange === 'string' ? death.exchange : undefined;
 }

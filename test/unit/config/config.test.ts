@@ -40,6 +40,8 @@ describe('what is not set', () => {
       JWT_CLOCK_SKEW_SECONDS: 5,
       JWT_MAX_DAYS: 366,
       ALLOWED_ORIGINS: [],
+      PARTITIONS: 1,
+      PARTITION_BY: 'key',
       PREFETCH: 256,
       EVENT_MAX_BYTES: 262_144,
       EVENT_MAX_AUDIENCES: 10_000,

@@ -92,7 +92,14 @@ test('what the parts tell, and what a part that is not there does not', async ()
     queues: async () => [{ queue: 'carillon.deliver', messages: 7, consumers: 2 }],
   });
   metrics.watch({ pendingBytes: () => ({ sum: 30, largest: 20, memory: 25 }) });
-  metrics.watch({ consumer: () => ({ isActive: true, inHand: 3, oldestAgeMs: 1_500 }) });
+  metrics.watch({
+    consumer: () => ({
+      isActive: true,
+      queues: [{ queue: 'carillon.deliver', isActive: true }],
+      inHand: 3,
+      oldestAgeMs: 1_500,
+    }),
+  });
   const { text } = await metrics.expose();
   for (const sample of [
     'carillon_ready 0',

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { DEAD_LETTERS, DELIVER_QUEUE } from '../../../src/adapters/rabbitmq/topology.ts';
+import { DEAD_LETTERS, DELIVER_QUEUE } from '../../../src/adapters/rabbitmq/names.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
 import { readExpression } from '../../support/promql.ts';
 import { parseExposition } from '../../support/scrape.ts';
@@ -55,7 +55,12 @@ async function exposition() {
     health: () => ({ status: 'ready', parts: Object.fromEntries(parts.map((part) => [part, { ok: true }])) }),
     queues: async () => [DELIVER_QUEUE, DEAD_LETTERS].map((queue) => ({ queue, messages: 0, consumers: 0 })),
     pendingBytes: () => ({ sum: 0, largest: 0, memory: 0 }),
-    consumer: () => ({ isActive: true, inHand: 0, oldestAgeMs: 0 }),
+    consumer: () => ({
+      isActive: true,
+      queues: [{ queue: 'carillon.deliver', isActive: true }],
+      inHand: 0,
+      oldestAgeMs: 0,
+    }),
     canary: () => ({ rabbitmq: true, consumer: true, redis: true, subscription: true }),
   });
   metrics.canaryArrived(1);

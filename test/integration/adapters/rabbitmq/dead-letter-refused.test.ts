@@ -1,6 +1,7 @@
 /** How often a dead letter is kept when links break, or the process stops, while it is being made a dead letter. */
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { ONE_QUEUE } from '../../../../src/adapters/rabbitmq/names.ts';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
 import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { EventObservers } from '../../../../src/pipeline/event-observer.ts';
@@ -43,6 +44,7 @@ beforeEach(async () => {
   const onClash = (clash: Error) => expect.fail(clash.message);
   publisher = new Publisher(log, onClash);
   consumer = new Consumer({
+    partitioning: ONE_QUEUE,
     now: Date.now,
     prefetch: 100,
     reader: new MessageReader(undefined, { maxBytes: 65_536, maxAudiences: 100 }),

@@ -65,7 +65,11 @@ const urlOf = (user: string, vhost: string) =>
   `amqp://${encodeURIComponent(user)}:secret@127.0.0.1:${rabbitMq.port}/${encodeURIComponent(vhost)}`;
 
 /** A virtual host with other services' exchange and queue, and a user with the printed rights, named alike. */
-async function prepared(vhost: string, declares: boolean): Promise<Record<string, string>> {
+async function prepared(
+  vhost: string,
+  declares: boolean,
+  partitions: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string>> {
   const { management } = rabbitMq;
   await management.createVhost(vhost);
   const model = await connect(rabbitMq.url(vhost));
@@ -73,7 +77,7 @@ async function prepared(vhost: string, declares: boolean): Promise<Record<string
   await channel.assertExchange('shop.events', 'topic', { durable: true });
   await channel.assertQueue('crm (eu) [a|b]', { durable: true });
   await model.close();
-  const environment = { ...common, AMQP_URL: urlOf(vhost, vhost) };
+  const environment = { ...common, ...partitions, AMQP_URL: urlOf(vhost, vhost) };
   const { out, err } = await cli(['topology', '--permissions', '--json'], environment);
   expect(err).toBe('');
   const printed = out
@@ -172,27 +176,67 @@ test('what is missing is waited for and named; then the whole program runs with 
   await carillon.stop();
 });
 
-test('what is printed is what a process declares, and the printed rights are enough to declare it', {
-  timeout: 180_000,
+test('partitions too are imported and not declared, and wait for the end of a change', {
+  timeout: 240_000,
 }, async () => {
-  const environment = { ...(await prepared('declared', true)), AMQP_DECLARE: 'true' };
-  const carillon = await startCarillon(environment);
-  await until('the sources', WAIT_MS, async () => (await partsOf(carillon)).sources?.reason === undefined);
-  expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
-  const partSchema = z.array(z.object({ name: z.string().optional() }).catchall(z.unknown()));
-  const definitions = z.object({ exchanges: partSchema, queues: partSchema, bindings: partSchema });
-  const exported = async () => {
-    const all = definitions.parse(await rabbitMq.management.get('definitions/declared'));
-    return Object.values(all).map((part) => part.map((one) => JSON.stringify(one)).sort());
-  };
-  const before = await exported();
+  const PARTITIONS = { PARTITIONS: '3', PARTITION_BY: 'key' };
+  const environment = await prepared('spread', false, PARTITIONS);
+  await imported({ ...environment, PARTITIONS: '1' });
+  const model = await connect(rabbitMq.url('spread'));
+  const channel = await model.createChannel();
+  await channel.assertExchange('carillon.partitions.gathering', 'fanout', { durable: true });
+  const carillon = await spawnCarillon({ ...environment, CANARY_SECONDS: '1' });
+  await isSaid(carillon, 'consumer', /^topology_missing: missing: .*exchange carillon\.partitions\.3\.key/);
   await imported(environment);
-  const [exchanges, queues, bindings] = await exported();
-  const isLock = (text: string) => text.includes('"carillon.dead.lock"');
-  expect(queues?.filter(isLock)).toHaveLength(1);
-  expect([exchanges, queues?.filter((text) => !isLock(text)), bindings]).toEqual(before);
+  await isSaid(carillon, 'consumer', /^topology_missing: missing: the end of a change of partitions/);
+  await channel.deleteExchange('carillon.partitions.gathering');
+  await until('readiness', WAIT_MS, () => isReady(carillon));
+  const producer = new Producer(rabbitMq.url('spread'));
+  const ada = connectClient(carillon.url, await tokenFor('ada'));
+  await ada.session();
+  for (const id of ['one', 'two', 'three']) await producer.publish(madeEvent(id, { audience: 'user:ada' }));
+  await ada.received(3);
+  const { findings } = await doctor(environment);
+  expect(
+    findings.filter(({ check, verdict }) => verdict === 'wrong' && check.startsWith('rabbitmq')),
+  ).toEqual([]);
+  expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
+  ada.close();
+  await Promise.all([model.close(), producer.close()]);
   await carillon.stop();
 });
+
+test.each([
+  ['declared', {}],
+  ['declared by key', { PARTITIONS: '3' }],
+  ['declared by routing key', { PARTITIONS: '2', PARTITION_BY: 'routing-key' }],
+])(
+  'what is printed is what a process has %s, and the printed rights are enough for it',
+  {
+    timeout: 180_000,
+  },
+  async (vhost, partitions) => {
+    const environment = { ...(await prepared(vhost, true, partitions)), AMQP_DECLARE: 'true' };
+    const carillon = await startCarillon(environment);
+    await until('the sources', WAIT_MS, async () => (await partsOf(carillon)).sources?.reason === undefined);
+    expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
+    const partSchema = z.array(z.object({ name: z.string().optional() }).catchall(z.unknown()));
+    const definitions = z.object({ exchanges: partSchema, queues: partSchema, bindings: partSchema });
+    const exported = async () => {
+      const all = definitions.parse(
+        await rabbitMq.management.get(`definitions/${encodeURIComponent(vhost)}`),
+      );
+      return Object.values(all).map((part) => part.map((one) => JSON.stringify(one)).sort());
+    };
+    const before = await exported();
+    await imported(environment);
+    const [exchanges, queues, bindings] = await exported();
+    const isLock = (text: string) => text.includes('"carillon.dead.lock"');
+    expect(queues?.filter(isLock)).toHaveLength(1);
+    expect([exchanges, queues?.filter((text) => !isLock(text)), bindings]).toEqual(before);
+    await carillon.stop();
+  },
+);
 
 test('the page has the rights that are printed', async () => {
   const page = readFileSync(new URL('../../../../docs/rabbitmq-and-redis.md', import.meta.url), 'utf8');

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noProperties } from '../../../../src/adapters/rabbitmq/amqp-properties.ts';
+import { ONE_QUEUE } from '../../../../src/adapters/rabbitmq/names.ts';
 import { Publisher, RefusedByBroker } from '../../../../src/adapters/rabbitmq/publisher.ts';
 import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { deadLetter } from '../../../../src/operate/dead-letters/dead-letter-writer.ts';
@@ -42,6 +43,7 @@ afterEach(async () => {
 /** What settles is told in `settled`. */
 async function consume(by: ConsumerOptions['publisher'], settled: string[]): Promise<void> {
   consumer = new Consumer({
+    partitioning: ONE_QUEUE,
     now: Date.now,
     prefetch: 100,
     reader: new MessageReader(undefined, { maxBytes: 65_536, maxAudiences: 100 }),

@@ -1,6 +1,6 @@
 /**
- * The only retry policy: for ever, with growing pauses that differ between processes. The caller decides when to
- * stop.
+ * The only policy for what an outage made fail: it is tried again for ever, with growing pauses that differ between
+ * processes. The caller decides when to stop.
  */
 import pRetry from 'p-retry';
 import { isUnavailable } from './unavailable.ts';

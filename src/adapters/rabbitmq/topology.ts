@@ -104,7 +104,6 @@ export class Topology {
   }
 
   /**
-  /**
    * Declares everything, where that is Carillon's task.
    *
    * @throws {TopologyMissing} when it is not, and something is missing
@@ -118,7 +117,7 @@ export class Topology {
 
   /**
    * Declares everything. What exists with the same properties stays as it is. The queues of another number of
-   * partitions are left to consumers: only they can change it.
+   * partitions are left to consumers: only they can change it (layout-change.ts).
    *
    * @throws {DeclaredDifferently} when something exists with other properties
    */

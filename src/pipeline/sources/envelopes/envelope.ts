@@ -4,8 +4,10 @@ import type { Read } from '../../../contract/refusal.ts';
 import type { Arrival } from '../arrival.ts';
 
 /**
- * `maxBytes`: of the body when it is decompressed. A new kind has a file beside this one and its name in `envelopes.ts`. It MUST NOT throw, whatever the bytes are, and
- * MUST find the same for each delivery of one message: repeats are recognised by `id` and `source`.
+ * It MUST NOT throw, whatever the bytes are, and MUST find the same for each delivery of one message: repeats are
+ * recognised by `id` and `source`. `maxBytes`: of the body when it is decompressed.
+ *
+ * A new kind has a file beside this one and its name in `envelopes.ts`.
  */
 export type OpenEnvelope = (arrival: Arrival, maxBytes: number) => Read<Opened>;
 

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectForCommands } from '../../src/adapters/redis/connections.ts';
-import { audienceKeyOf, logKeysOf, onceKeyOf } from '../../src/adapters/redis/keys.ts';
+import { logKeyOf, logKeysOf, onceKeyOf } from '../../src/adapters/redis/keys.ts';
 import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
 import { parseIncarnations } from '../../src/pipeline/inbox/incarnations.ts';
 import { headerEndOf } from '../../src/pipeline/inbox/live-message.ts';
@@ -16,7 +16,7 @@ import { until } from '../support/until.ts';
 import { entry, LONG_LIVED } from './inbox-contract.ts';
 
 const audience = 'user:7';
-const [log, meta] = [audienceKeyOf(audience, 'log'), audienceKeyOf(audience, 'meta')];
+const [log, meta] = [logKeyOf(audience, 'log'), logKeyOf(audience, 'meta')];
 
 let first: RedisServer;
 let second: RedisServer;

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { audienceKeyOf } from '../../src/adapters/redis/keys.ts';
+import { logKeyOf } from '../../src/adapters/redis/keys.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
 import { Checker, flawless } from '../support/checker.ts';
@@ -120,7 +120,7 @@ async function untilTaken(flow: Flow): Promise<void> {
   const client = new Redis(redis.url);
   try {
     await until('the events so far to be taken', TIMEOUT_MS, async () => {
-      return (await client.xlen(audienceKeyOf(EVERYBODY, 'log'))) >= published;
+      return (await client.xlen(logKeyOf(EVERYBODY, 'log'))) >= published;
     });
   } finally {
     client.disconnect();
@@ -135,7 +135,7 @@ async function stopAll(...leaving: readonly CarillonProcess[]): Promise<void> {
 }
 
 async function idsIn(client: Redis, audience: Audience): Promise<readonly string[]> {
-  const entries = await client.xrange(audienceKeyOf(audience, 'log'), '-', '+');
+  const entries = await client.xrange(logKeyOf(audience, 'log'), '-', '+');
   expect(entries.map(([id]) => id)).toEqual(entries.map((_, i) => `${i + 1}-0`));
   return entries.map(([, fields]) => {
     const { id }: { readonly id: string } = JSON.parse(fields[fields.indexOf('n') + 1] ?? '');

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { audienceKeyOf } from '../../src/adapters/redis/keys.ts';
+import { logKeyOf } from '../../src/adapters/redis/keys.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import { type InboxQuery, inboxPageSchema, type MarkRequest } from '../../src/contract/inbox.ts';
 import { notificationSchema } from '../../src/contract/notification.ts';
@@ -235,7 +235,7 @@ export class LiveInboxUser {
   }
 
   async #log(audience: Audience) {
-    const rows = await this.#redis.xrange(audienceKeyOf(this.#there(audience), 'log'), '-', '+');
+    const rows = await this.#redis.xrange(logKeyOf(this.#there(audience), 'log'), '-', '+');
     return rows.map(([place, fields]) => {
       const { source, id, at = 0, expirytime } = notificationSchema.parse(JSON.parse(fields[1] ?? ''));
       const endsAtMs = expirytime === undefined ? Number.POSITIVE_INFINITY : Date.parse(expirytime);

@@ -1,6 +1,6 @@
 /** A log on two Redis of which one serves it, by the real scripts. Each has its own connection, as long as its process. */
 import { Redis } from 'ioredis';
-import { audienceKeyOf } from '../../src/adapters/redis/keys.ts';
+import { logKeyOf } from '../../src/adapters/redis/keys.ts';
 import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
 import type { Appended, Inbox } from '../../src/pipeline/inbox/inbox.ts';
 import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
@@ -104,7 +104,7 @@ export class RedisLog implements SharedLog {
 
   async remove(what: Removable): Promise<void> {
     const { redis } = this.#serving;
-    const [log, meta] = [audienceKeyOf(AUDIENCE, 'log'), audienceKeyOf(AUDIENCE, 'meta')];
+    const [log, meta] = [logKeyOf(AUDIENCE, 'log'), logKeyOf(AUDIENCE, 'meta')];
     if (what === 'head') await redis.hdel(meta, 'head');
     if (what === 'meta' || what === 'log and meta') await redis.del(meta);
     if (what === 'log' || what === 'log and meta') await redis.del(log);

@@ -1,18 +1,33 @@
 /**
  * Every key and channel of Carillon in Redis, but the channels of rooms, which are those of Socket.IO's adapter. What lies
- * under them is told in docs/rabbitmq-and-redis.md; a name that changes needs a migration.
+ * under them is in docs/rabbitmq-and-redis.md; a name that changes needs a migration.
  */
 import { type Audience, roomOf } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
 
+/**
+ * `log`: a stream of the notifications. `meta`: a hash of its epochs and head. Two sorted sets of offsets: `newest`, of the
+ * last entry with each collapse key, and `retracted`, of the retraction of each event.
+ */
+const LOG_PARTS = ['log', 'meta', 'newest', 'retracted'] as const;
+
+export function logKeyOf(audience: Audience, part: (typeof LOG_PARTS)[number]): string {
+  return audienceKeyOf(audience, part);
+}
+
+/** All of a log's, in the order in which every script of a log is given them. */
+export function logKeysOf(audience: Audience): readonly string[] {
+  return LOG_PARTS.map((part) => logKeyOf(audience, part));
+}
+
 /** Braces put all keys of an audience, and its room's channel, in one Cluster slot; encoded, no id can close them. */
-export function audienceKeyOf(audience: Audience, name: string): string {
+function audienceKeyOf(audience: Audience, name: string): string {
   return `carillon:${roomOf(audience)}:${name}`;
 }
 
-/** Those that every script of a log is given, in this order. */
-export function logKeysOf(audience: Audience): readonly string[] {
-  return ['log', 'meta', 'newest', 'retracted'].map((name) => audienceKeyOf(audience, name));
+/** A hash of what a user has seen, read and archived, by audience. */
+export function marksKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'marks');
 }
 
 /** Holds where an event is, by its identity, as long as its repeats are recognised. */

@@ -6,7 +6,7 @@
  * wrong type in one of them is no other's fault; entries that were written before the failure answer as repeats.
  */
 import { Cluster, Redis, ReplyError } from 'ioredis';
-import { audienceKeyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
+import { logKeyOf, onceKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import type { Replicas } from '../../adapters/redis/replicas.ts';
 import { isTimeout, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
@@ -90,7 +90,7 @@ export class RedisAppend {
   /** A node that hangs MUST NOT keep what goes to others. */
   #wayTo(audience: Audience): Way {
     const { redis, nodeOf } = this.#options;
-    const node = (redis instanceof Cluster ? nodeOf?.(audienceKeyOf(audience, 'meta')) : undefined) ?? redis;
+    const node = (redis instanceof Cluster ? nodeOf?.(logKeyOf(audience, 'meta')) : undefined) ?? redis;
     const way = this.#ways.get(node) ?? { window: new WriteWindow(), waiting: [] };
     this.#ways.set(node, way);
     return way;
@@ -137,7 +137,7 @@ export class RedisAppend {
     const { limits, channelOf, replicas } = this.#options;
     const [first] = calls;
     const { node, runId } = whoServes(
-      first === undefined ? '' : audienceKeyOf(first.audience, 'meta'),
+      first === undefined ? '' : logKeyOf(first.audience, 'meta'),
       this.#options,
     );
     const keys: string[] = [];
@@ -146,10 +146,10 @@ export class RedisAppend {
       const { maxLength, maxAgeMs, dedupeMs } = limitsOf(audience, limits);
       // As logKeysOf, without an array for each.
       keys.push(
-        audienceKeyOf(audience, 'log'),
-        audienceKeyOf(audience, 'meta'),
-        audienceKeyOf(audience, 'newest'),
-        audienceKeyOf(audience, 'retracted'),
+        logKeyOf(audience, 'log'),
+        logKeyOf(audience, 'meta'),
+        logKeyOf(audience, 'newest'),
+        logKeyOf(audience, 'retracted'),
       );
       args.push(channelOf(roomOf(audience)), `${maxLength} ${maxAgeMs} ${dedupeMs} ${entries.length}`);
       for (const entry of entries) {

@@ -3,7 +3,7 @@
  * at once; on Cluster each log alone, since one script may touch many keys only where all are on one node.
  */
 import { Cluster, type Redis } from 'ioredis';
-import { audienceKeyOf } from '../../adapters/redis/keys.ts';
+import { logKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
 import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import type { Audience } from '../../contract/audience.ts';
@@ -41,7 +41,7 @@ export class RedisHeads {
   /** Never rejects: what fails is told to the calls. */
   async #ask(calls: readonly Call[]): Promise<void> {
     try {
-      const metas = calls.map(({ audience }) => audienceKeyOf(audience, 'meta'));
+      const metas = calls.map(({ audience }) => logKeyOf(audience, 'meta'));
       const reply = await unavailable(() => runScript(this.#redis, HEADS, metas, []));
       if (!Array.isArray(reply)) {
         throw new Error('the heads script answered in another form than expected');

@@ -1,7 +1,7 @@
 /** The inbox in Redis: a stream, a counter and dedupe keys per audience, written by one script (append.lua). */
 import { Cluster } from 'ioredis';
 import { z } from 'zod';
-import { audienceKeyOf, logKeysOf, onceKeyOf } from '../../adapters/redis/keys.ts';
+import { logKeyOf, logKeysOf, onceKeyOf } from '../../adapters/redis/keys.ts';
 import { isTimeout, isWrongType, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import type { Audience } from '../../contract/audience.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
@@ -62,7 +62,7 @@ export class RedisInbox implements Inbox {
 
   /** Of its log, in entries. */
   length(audience: Audience): Promise<number> {
-    return unavailable(() => this.#options.redis.xlen(audienceKeyOf(audience, 'log')));
+    return unavailable(() => this.#options.redis.xlen(logKeyOf(audience, 'log')));
   }
 
   async read(audience: Audience, first: number, last: number): Promise<readonly Stored[]> {
@@ -70,7 +70,7 @@ export class RedisInbox implements Inbox {
     const read: Stored[] = [];
     for (let from = first; from <= last; ) {
       const page = await this.#page(last - from + 1, (count) =>
-        redis.xrange(audienceKeyOf(audience, 'log'), `${from}-0`, `${last}-0`, 'COUNT', count),
+        redis.xrange(logKeyOf(audience, 'log'), `${from}-0`, `${last}-0`, 'COUNT', count),
       );
       read.push(...page.entries);
       from = page.isLast ? Number.POSITIVE_INFINITY : (read.at(-1)?.offset ?? last) + 1;
@@ -88,7 +88,7 @@ export class RedisInbox implements Inbox {
     const read: Stored[] = [];
     for (let upTo = last; upTo >= first && read.length < limit; ) {
       const page = await this.#page(Math.min(limit - read.length, upTo - first + 1), (count) =>
-        redis.xrevrange(audienceKeyOf(audience, 'log'), `${upTo}-0`, `${first}-0`, 'COUNT', count),
+        redis.xrevrange(logKeyOf(audience, 'log'), `${upTo}-0`, `${first}-0`, 'COUNT', count),
       );
       read.push(...page.entries);
       upTo = page.isLast ? 0 : (read.at(-1)?.offset ?? first) - 1;
@@ -139,9 +139,7 @@ export class RedisInbox implements Inbox {
   ): Promise<readonly Stored[]> {
     const { redis } = this.#options;
     const args = [`${first}-0`, `${last}-0`, limit];
-    const rows = await this.#reading(() =>
-      runScript(redis, ENVELOPES, [audienceKeyOf(audience, 'log')], args),
-    );
+    const rows = await this.#reading(() => runScript(redis, ENVELOPES, [logKeyOf(audience, 'log')], args));
     return rowsSchema.parse(rows).map(([id, fields]) => parseRow(id, fields));
   }
 
@@ -155,15 +153,15 @@ export class RedisInbox implements Inbox {
     const { redis } = this.#options;
     const [newest, retracted] = await unavailable(() =>
       Promise.all([
-        redis.zrange(audienceKeyOf(audience, 'newest'), 0, '-1', 'WITHSCORES'),
-        redis.zrange(audienceKeyOf(audience, 'retracted'), 0, '-1', 'WITHSCORES'),
+        redis.zrange(logKeyOf(audience, 'newest'), 0, '-1', 'WITHSCORES'),
+        redis.zrange(logKeyOf(audience, 'retracted'), 0, '-1', 'WITHSCORES'),
       ]),
     );
     return { newest: placesIn(newest), retracted: placesIn(retracted) };
   }
 
   async fence(audience: Audience, { epoch, offset }: Cursor): Promise<Cursor> {
-    const { node, runId } = whoServes(audienceKeyOf(audience, 'meta'), this.#options);
+    const { node, runId } = whoServes(logKeyOf(audience, 'meta'), this.#options);
     const args = [runId, epoch, offset];
     try {
       const reply = await unavailable(() => runScript(node, FENCE, logKeysOf(audience), args));
@@ -180,7 +178,7 @@ export class RedisInbox implements Inbox {
   async incarnations(audience: Audience): Promise<readonly Incarnation[]> {
     const { redis } = this.#options;
     return parseIncarnations(
-      (await unavailable(() => redis.hget(audienceKeyOf(audience, 'meta'), 'epochs'))) ?? '',
+      (await unavailable(() => redis.hget(logKeyOf(audience, 'meta'), 'epochs'))) ?? '',
     );
   }
 }

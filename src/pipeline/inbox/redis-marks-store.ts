@@ -1,6 +1,6 @@
 /** Users' marks in Redis: one hash per user. */
 import type { Cluster, Redis } from 'ioredis';
-import { audienceKeyOf } from '../../adapters/redis/keys.ts';
+import { marksKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, isAudience, roomOf } from '../../contract/audience.ts';
 import { formatMarks, type LogMarks, parseMarks } from './marks.ts';
@@ -26,7 +26,7 @@ export class RedisMarksStore implements MarksStore {
   async load(user: string): Promise<UserMarks> {
     const { redis, keptMs } = this.#options;
     const [fields] = await unavailable(() =>
-      Promise.all([redis.hgetall(key(user)), redis.pexpire(key(user), keptMs)]),
+      Promise.all([redis.hgetall(marksKeyOf(user)), redis.pexpire(marksKeyOf(user), keptMs)]),
     );
     const byAudience = new Map<Audience, LogMarks>();
     for (const [name, value] of Object.entries(fields)) {
@@ -44,10 +44,6 @@ export class RedisMarksStore implements MarksStore {
     const { redis, channelOf, keptMs } = this.#options;
     const fields = [...changed].flatMap(([audience, marks]) => [audience, formatMarks(marks)]);
     const args = [version, keptMs, channelOf(roomOf(`user:${user}`)), message?.toString() ?? '', ...fields];
-    return (await unavailable(() => runScript(redis, SAVE, [key(user)], args))) === 1;
+    return (await unavailable(() => runScript(redis, SAVE, [marksKeyOf(user)], args))) === 1;
   }
-}
-
-function key(user: string): string {
-  return audienceKeyOf(`user:${user}`, 'marks');
 }

@@ -2,7 +2,7 @@
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { audienceKeyOf } from '../../../src/adapters/redis/keys.ts';
+import { logKeyOf } from '../../../src/adapters/redis/keys.ts';
 import { healthSchema } from '../../../src/contract/health.ts';
 import {
   type CarillonProcess,
@@ -94,7 +94,7 @@ test('each partition has one consumer, no process more than its share, and HTTP 
   await model.close();
 
   const redis = new Redis(redisUrl);
-  const length = () => redis.xlen(audienceKeyOf('user:1', 'log'));
+  const length = () => redis.xlen(logKeyOf('user:1', 'log'));
   await until('both to be in the inbox', TIMEOUT_MS, async () => (await length()) === 2);
   redis.disconnect();
   const { of } = await doctor(environment);

@@ -1,7 +1,7 @@
 /** Ids: which texts are some, that each has its own keys, room and channel, and that those of before stay as they were. */
 import calculateSlot from 'cluster-key-slot';
 import { describe, expect, test } from 'vitest';
-import { audienceKeyOf, logKeysOf, onceKeyOf } from '../../../src/adapters/redis/keys.ts';
+import { logKeyOf, logKeysOf, onceKeyOf } from '../../../src/adapters/redis/keys.ts';
 import {
   type Audience,
   audienceIdSchema,
@@ -140,11 +140,9 @@ test.for(BEFORE)('%s has the keys, the room and the channel that it had', ([audi
 });
 
 test('the others are percent-encoded', () => {
-  expect(audienceKeyOf('department:销售部', 'log')).toBe(
-    'carillon:{department:%E9%94%80%E5%94%AE%E9%83%A8}:log',
-  );
-  expect(audienceKeyOf('user:auth0|5f7c', 'meta')).toBe('carillon:{user:auth0%7C5f7c}:meta');
-  expect(audienceKeyOf('user:%41', 'meta')).toBe('carillon:{user:%2541}:meta');
+  expect(logKeyOf('department:销售部', 'log')).toBe('carillon:{department:%E9%94%80%E5%94%AE%E9%83%A8}:log');
+  expect(logKeyOf('user:auth0|5f7c', 'meta')).toBe('carillon:{user:auth0%7C5f7c}:meta');
+  expect(logKeyOf('user:%41', 'meta')).toBe('carillon:{user:%2541}:meta');
   expect(roomOf("user:O'Neil (1)*!")).toBe('{user:O%27Neil%20%281%29%2A%21}');
 });
 

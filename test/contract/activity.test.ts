@@ -6,6 +6,7 @@ import type { Activity, Seen } from '../../src/observe/activity/activity.ts';
 import { MemoryActivity } from '../../src/observe/activity/memory-activity.ts';
 import { RedisActivity } from '../../src/observe/activity/redis-activity.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { monitorRedis } from '../support/redis-monitor.ts';
 import { until } from '../support/until.ts';
 
 /** Channels are one set for all databases of a server, so that these tests need one of their own. */
@@ -148,10 +149,8 @@ describe('over Redis', () => {
   });
 
   test('nothing is sent while nobody watches', async () => {
-    const monitor = await connect().monitor();
-    onTestFinished(() => monitor.disconnect());
     const commands: string[] = [];
-    monitor.on('monitor', (_time, [name = '', channel = '']: string[]) => {
+    await monitorRedis(server.url, ([name = '', channel = '']) => {
       if (channel.startsWith('carillon:{tap}')) commands.push(`${name.toLowerCase()} ${channel}`);
     });
     const activity = redisActivity('n');

@@ -53,6 +53,13 @@ export function connectClient(
   const goaways: Goaway[] = [];
   const resyncs: Resync[] = [];
   const marks: Marks[] = [];
+  let closeReason: string | undefined;
+  socket.on('disconnect', (reason) => {
+    closeReason = reason;
+  });
+  socket.on('connect', () => {
+    closeReason = undefined;
+  });
   socket.onAny((name: string) => names.push(name));
   socket.on('notification', (notification: Notification) => notifications.push(notification));
   socket.on('session', (session: Session) => sessions.push(session));
@@ -73,7 +80,12 @@ export function connectClient(
       return session;
     },
     received: async (count) => {
-      await until(`${count} notifications`, TIMEOUT_MS, () => notifications.length >= count);
+      try {
+        await until(`${count} notifications`, TIMEOUT_MS, () => notifications.length >= count);
+      } catch (cause) {
+        const state = closeReason === undefined ? 'open' : `closed: ${closeReason}`;
+        throw new Error(`${notifications.length} notifications came; the connection is ${state}`, { cause });
+      }
       return notifications.slice(0, count);
     },
     ask: (request, body) => socket.timeout(TIMEOUT_MS).emitWithAck(request, body),

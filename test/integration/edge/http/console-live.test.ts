@@ -1,12 +1,12 @@
 /** The console's live stream: the way of events through all processes, what it costs while nobody looks, and its end. */
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Stage, type StageName, stageNames } from '../../../../src/contract/console.ts';
 import { type CarillonProcess, startCarillon, tokenFor } from '../../../support/carillon.ts';
 import { connectClient } from '../../../support/client.ts';
 import { askLive, type LiveStream, openLive } from '../../../support/live-stream.ts';
 import { madeEvent } from '../../../support/producer.ts';
+import { monitorRedis } from '../../../support/redis-monitor.ts';
 import { type Stack, startStack } from '../../../support/stack.ts';
 import { until } from '../../../support/until.ts';
 
@@ -139,17 +139,11 @@ describe('of a consumer and two gateways', () => {
   });
 
   test('while nobody watches nothing is sent over Redis, and when the last one has gone nothing again', async () => {
-    const redis = new Redis(stack.redis.url);
-    const monitor = await redis.monitor();
-    onTestFinished(() => {
-      monitor.disconnect();
-      redis.disconnect();
-    });
     const told: string[] = [];
     const seen: string[] = [];
     let lastToldAtMs = Date.now();
     // What a script publishes is told as well, as `lua`.
-    monitor.on('monitor', (_time, command: string[]) => {
+    await monitorRedis(stack.redis.url, (command) => {
       const line = command.join(' ');
       seen.push(line);
       if (!line.includes('carillon:{tap}')) return;

@@ -39,6 +39,11 @@ async function deviceOf(user: string): Promise<TestClient> {
   return client;
 }
 
+/** Over AMQP 1.0: RabbitMQ 4 makes whole seconds of a timestamp. */
+function expectSentAt(time: string): void {
+  expect([TIME_MS, Math.floor(TIME_MS / 1_000) * 1_000]).toContain(Date.parse(time));
+}
+
 /** Over AMQP 0-9-1: amqplib writes whole numbers as integers, as Python's clients do. */
 async function publish({ headers, contentType, body }: Omit<SdkMessage, 'name'>): Promise<void> {
   const model = await connect(amqpUrl);
@@ -82,7 +87,7 @@ test('the Go SDK, in both modes over AMQP 1.0', { timeout: BUILD_MS + TIMEOUT_MS
   expect(received.map(({ id }) => id).sort()).toEqual(['go-binary', 'go-structured']);
   for (const { id, source, data, time } of received) {
     expect({ source, data }).toEqual({ source: '/go', data: { title: id } });
-    expect(Date.parse(time)).toBe(TIME_MS);
+    expectSentAt(time);
   }
   device.close();
 });
@@ -156,8 +161,7 @@ describe('AMQP 1.0', () => {
     expect(received.map(({ id }) => id)).toEqual(Object.keys(sent));
     for (const { id, data, time } of received) {
       expect(data).toEqual({ title: id });
-      // RabbitMQ 4 makes whole seconds of a timestamp.
-      expect(Math.abs(Date.parse(time) - TIME_MS)).toBeLessThan(1_000);
+      expectSentAt(time);
     }
     device.close();
   });

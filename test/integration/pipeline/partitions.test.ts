@@ -54,9 +54,11 @@ async function activeQueues({ opsUrl }: CarillonProcess): Promise<readonly strin
   return [...active].map(([, queue = '']) => queue);
 }
 
+/** Undefined while it does not listen yet. */
 async function canaryOf({ opsUrl }: CarillonProcess) {
-  const report = healthSchema.parse(await (await fetch(`${opsUrl}/health/ready`)).json());
-  return report.parts?.canary;
+  const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
+  if (response === undefined) return undefined;
+  return healthSchema.parse(await response.json()).parts?.canary;
 }
 
 test('each partition has one consumer, no process more than its share, and HTTP sets the key', async () => {

@@ -12,13 +12,10 @@ import {
   UNREACHED_QUEUE,
 } from '../adapters/rabbitmq/names.ts';
 import { queuesOf } from '../adapters/rabbitmq/topology.ts';
-import type { AmqpAddress } from '../config/amqp-address.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
-import { fetchReasonOf, jsonIn } from './web.ts';
-
-const ANSWER_MS = 5_000;
-const MANAGEMENT_PORT = 15_672;
+import type { ManagementApi } from './management-api.ts';
+import { fetchReasonOf } from './web.ts';
 
 const queueSchema = z.object({
   policy: z.string().nullish(),
@@ -32,15 +29,10 @@ type QueueInfo = z.infer<typeof queueSchema>;
 
 const CHECK = 'rabbitmq policies';
 
-/**
- * If `managementUrl` is undefined, the usual port on AMQP_URL's first host is used, with its user.
- *
- * @param sources other services' queues that are consumed
- */
+/** @param sources other services' queues that are consumed */
 export async function examinePolicies(
-  address: AmqpAddress,
+  management: ManagementApi,
   partitioning: Partitioning,
-  managementUrl: string | undefined,
   sources: readonly string[],
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -48,7 +40,8 @@ export async function examinePolicies(
   for (const queue of [...queuesOf(partitioning), ...sources]) {
     let info: QueueInfo | undefined;
     try {
-      info = await infoOf(queue, address, managementUrl);
+      // A missing queue is what the check of the topology reports.
+      info = await management.find('queues', queue, queueSchema);
     } catch (error) {
       const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
       const found = `the management API cannot be asked: ${reason}`;
@@ -79,38 +72,6 @@ export async function examinePolicies(
   return findings.length > 0
     ? findings
     : [{ check: CHECK, verdict: 'ok', found: 'none takes anything away' }];
-}
-
-/** Undefined for a missing queue, which the check of the topology reports. */
-async function infoOf(
-  queue: string,
-  address: AmqpAddress,
-  managementUrl: string | undefined,
-): Promise<QueueInfo | undefined> {
-  const url = new URL(managementUrl ?? `http://${hostOf(address)}:${MANAGEMENT_PORT}`);
-  const isOwn = url.username !== '';
-  const { username, password } = isOwn ? url : address;
-  const login = (isOwn ? [username, password].map(decodeURIComponent) : [username, password]).join(':');
-  const names = [address.vhost, queue].map(encodeURIComponent).join('/');
-  const path = `${url.pathname.replace(/\/$/, '')}/api/queues/${names}`;
-  const response = await fetch(new URL(path, url.origin), {
-    headers: { authorization: `Basic ${Buffer.from(login).toString('base64')}` },
-    signal: AbortSignal.timeout(ANSWER_MS),
-  });
-  if (response.status === 404) return undefined;
-  if (!response.ok)
-    throw new Failure(
-      'failed',
-      `it answers ${response.status} to ${isOwn ? 'that user' : "AMQP_URL's user"}`,
-    );
-  const info = queueSchema.safeParse(jsonIn(await response.text()));
-  if (!info.success) throw new Failure('failed', 'it answers something that does not describe a queue');
-  return info.data;
-}
-
-function hostOf({ nodes }: AmqpAddress): string {
-  const host = nodes[0]?.host ?? '';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** The harm that a policy's key does to one of Carillon's queues. */

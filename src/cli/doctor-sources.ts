@@ -12,9 +12,8 @@ const ANSWER_MS = 5_000;
 
 export async function* examineSources(
   address: AmqpAddress,
-  file: string | undefined,
+  sources: readonly Source[],
 ): AsyncGenerator<Finding> {
-  const sources = sourcesIn(file);
   if (sources.length === 0) return;
   const check = 'sources';
   try {
@@ -37,13 +36,8 @@ export async function* examineSources(
   }
 }
 
-/** The queues of other services that are consumed. */
-export function sourceQueuesIn(file: string | undefined): readonly string[] {
-  return sourcesIn(file).flatMap((source) => ('queue' in source ? [source.queue] : []));
-}
-
 /** What is wrong with the file is told by the check of the configuration. */
-function sourcesIn(file: string | undefined): readonly Source[] {
+export function sourcesIn(file: string | undefined): readonly Source[] {
   try {
     return readSources(file) ?? [];
   } catch {

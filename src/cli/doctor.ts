@@ -49,18 +49,29 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
   yield* examineConfiguration(config);
   // Loaded only here, because no other command needs them.
   if (backends !== undefined) {
-    const [{ examineRabbitMq }, { examineSources, sourceQueuesIn }, { examinePolicies }, { examineRedis }] =
-      await Promise.all([
-        import('./doctor-rabbitmq.ts'),
-        import('./doctor-sources.ts'),
-        import('./doctor-policies.ts'),
-        import('./doctor-redis.ts'),
-      ]);
+    const [
+      { examineRabbitMq },
+      { examineSources, sourcesIn },
+      { ManagementApi },
+      { examinePolicies },
+      { examineBindings },
+      { examineRedis },
+    ] = await Promise.all([
+      import('./doctor-rabbitmq.ts'),
+      import('./doctor-sources.ts'),
+      import('./management-api.ts'),
+      import('./doctor-policies.ts'),
+      import('./doctor-bindings.ts'),
+      import('./doctor-redis.ts'),
+    ]);
     const partitioning = { count: config.PARTITIONS, by: config.PARTITION_BY };
+    const sources = sourcesIn(config.SOURCES_FILE);
     yield* examineRabbitMq(backends.amqp, partitioning);
-    yield* examineSources(backends.amqp, config.SOURCES_FILE);
-    const queues = sourceQueuesIn(config.SOURCES_FILE);
-    yield* await examinePolicies(backends.amqp, partitioning, managementUrlOf(environment), queues);
+    yield* examineSources(backends.amqp, sources);
+    const management = new ManagementApi(backends.amqp, managementUrlOf(environment));
+    const queues = sources.flatMap((source) => ('queue' in source ? [source.queue] : []));
+    yield* await examinePolicies(management, partitioning, queues);
+    yield* await examineBindings(management, partitioning, sources);
     yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
   }
   const { examineMachine } = await import('./doctor-machine.ts');

@@ -1,7 +1,11 @@
 /** How events are published that come over HTTP, on either port. */
+import { displaySchema } from '../contract/display.ts';
+import { RETRACTION_TYPE } from '../contract/event.ts';
+import { titleOf } from '../contract/title.ts';
 import type { Verify } from '../contract/token.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { createQuota } from '../edge/http/quota.ts';
+import { createPresenter } from '../pipeline/routing/presentation.ts';
 import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
@@ -14,9 +18,23 @@ export function openPublishing(
 ): CheckOptions {
   const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
   const most = config.EVENT_MAX_AUDIENCES;
+  const present = createPresenter(routes);
   return {
     audiencesOf: (event) =>
       knowsRoutes || event.audience !== undefined ? audiencesOf(event, routes, most) : undefined,
+    titleOf: (event, languages) => {
+      // Nobody sees what takes another one back.
+      if (!knowsRoutes || event.type === RETRACTION_TYPE) return undefined;
+      const { displayJson, titleRoute } = present?.(event) ?? {};
+      const display = displayJson === undefined ? undefined : displaySchema.parse(JSON.parse(displayJson));
+      const { text, language, from } = titleOf({ ...event, display }, languages);
+      return {
+        text,
+        from,
+        ...(language === undefined ? {} : { language }),
+        ...(titleRoute === undefined ? {} : { route: titleRoute }),
+      };
+    },
     events: {
       verify,
       now,

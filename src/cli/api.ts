@@ -13,6 +13,8 @@ export interface Question {
   /** The body of a POST. Without one, the request is a GET. */
   readonly body?: string;
   readonly contentType?: string;
+  /** The languages that texts are wanted in, as in `Accept-Language`. */
+  readonly languages?: string | undefined;
 }
 
 /** @throws {Failure} when there is no answer, or one that is not a success */
@@ -32,11 +34,12 @@ export async function ask(url: string, question: Question): Promise<unknown> {
   throw new Failure(code, `${detail}${hint}`);
 }
 
-async function answerOf(url: string, { token, body, contentType }: Question) {
+async function answerOf(url: string, { token, body, contentType, languages }: Question) {
   const response = await fetch(url, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
       authorization: `Bearer ${token}`,
+      ...(languages === undefined ? {} : { 'accept-language': languages }),
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
     },
     ...(body === undefined ? {} : { body }),
@@ -55,12 +58,13 @@ const HINT = '; see CARILLON_TOKEN, and `carillon token --help`';
 export async function askOps<Schema extends z.ZodType>(
   path: string,
   schema: Schema,
-  body?: unknown,
+  { body, languages }: { readonly body?: unknown; readonly languages?: string | undefined } = {},
 ): Promise<z.output<Schema>> {
   const token = await tokenFor({ scope: 'admin' });
   const url = opsUrlOf();
   const answer = await ask(`${url}${path}`, {
     token,
+    languages,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const checked = schema.safeParse(answer);

@@ -81,7 +81,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .option(...JSON_OPTION)
     .addHelpText('after', DISCARD_EXAMPLES)
     .action(async (ids: readonly string[], { json }: { readonly json?: boolean }) => {
-      const answer = await askOps('/admin/dead-letters/discard', discardedSchema, { ids });
+      const answer = await askOps('/admin/dead-letters/discard', discardedSchema, { body: { ids } });
       if (json) terminal.json(answer);
       else terminal.print(`discarded ${answer.discarded}`);
     });

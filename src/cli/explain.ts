@@ -1,5 +1,5 @@
 /** `carillon explain`: tells step by step why a user has an event's notification, or has not. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { askOps } from './api.ts';
 import { JSON_OPTION } from './options.ts';
@@ -7,6 +7,7 @@ import { plain, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly source?: string;
+  readonly language: string;
   readonly json?: boolean;
 }
 
@@ -20,7 +21,7 @@ const explanationSchema = z.looseObject({
 const EXAMPLES = `
 Examples:
   carillon explain 7d1c0b9e 42
-  carillon explain 1001 42 --source /orders
+  carillon explain 1001 42 --source /orders --language zh
   carillon explain 7d1c0b9e 42 --json | jq -r .verdict
 
 Needs a token with the scope admin.`;
@@ -32,14 +33,25 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .argument('<event>', "the event's id")
     .argument('<user>', 'the user, without user:')
     .option('--source <source>', 'when events of several sources have the id')
+    .addOption(
+      new Option('--language <tags>', 'which title to show of several, with commas: zh,en')
+        .argParser(languageTags)
+        .default(Intl.DateTimeFormat().resolvedOptions().locale, "the terminal's"),
+    )
     .option(...JSON_OPTION)
     .addHelpText('after', EXAMPLES)
-    .action(async (event: string, user: string, { source, json }: Options) => {
+    .action(async (event: string, user: string, { source, language, json }: Options) => {
       const query = new URLSearchParams({ event, user, ...(source === undefined ? {} : { source }) });
-      const answer = await askOps(`/admin/explain?${query}`, explanationSchema);
+      const answer = await askOps(`/admin/explain?${query}`, explanationSchema, { languages: language });
       if (json) terminal.json(answer);
       else terminal.print(story(answer, terminal));
     });
+}
+
+/** They go into a header. */
+function languageTags(value: string): string {
+  if (/^[A-Za-z0-9]+(-[A-Za-z0-9]+)*(\s*,\s*[A-Za-z0-9]+(-[A-Za-z0-9]+)*)*$/.test(value)) return value;
+  throw new InvalidArgumentError('It must be language tags, like zh,en.');
 }
 
 function story({ verdict, message, steps }: z.infer<typeof explanationSchema>, terminal: Terminal): string {

@@ -1,6 +1,7 @@
 /** What the console's page asks of the service, and what it is told. All of it is JSON below `/console/`. */
 import { z } from 'zod';
 import { audienceIdSchema, audienceSchema } from './audience.ts';
+import { titleSchema } from './display.ts';
 import { epochSchema, offsetSchema } from './notification.ts';
 import { claimsSchema } from './token.ts';
 
@@ -38,6 +39,9 @@ export const checkAnswerSchema = z.object({
     .string()
     .optional()
     .describe('The type of the route that led to the first; none: the event named it.'),
+  title: titleSchema
+    .optional()
+    .describe('What a bell would show, in the languages of the request; absent where no routes are known.'),
 });
 
 /** `GET /console/dead-letters`: all that lie there, also those from before anybody looked. */

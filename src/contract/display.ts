@@ -25,6 +25,16 @@ export type Display = Readonly<z.infer<typeof displaySchema>>;
 /** By language, or one for all. */
 export type DisplayTexts = NonNullable<Display['title']>;
 
+/** The title that a bell shows, and who gave it. */
+export const titleSchema = z.object({
+  text: z.string(),
+  language: z.string().optional().describe('Its BCP 47 tag, where there are several.'),
+  from: z
+    .enum(['route', 'data', 'type'])
+    .describe("The display of a route, `data.title`, or the words of the event's type."),
+  route: z.string().optional().describe('The type of the route that gave it, where that is known.'),
+});
+
 /** What a route may say of an event. */
 export const shownFields = ['severity', 'category', 'title', 'body', 'url', 'image'] as const;
 export const omissionReasons = ['missing', 'too_long', 'not_allowed'] as const;

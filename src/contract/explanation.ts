@@ -1,5 +1,6 @@
 /** The answer to "why didn't they get it?": a verdict with a stable code, and the steps that led to it. */
 import { z } from 'zod';
+import { titleSchema } from './display.ts';
 
 const verdictSchema = z.enum([
   'delivered',
@@ -43,10 +44,23 @@ export const explanationSchema = z
     user: z.string(),
     verdict: verdictSchema,
     message: z.string(),
+    title: titleSchema
+      .optional()
+      .describe('What a bell shows of it; absent when no log that was looked into holds it.'),
     steps: z.array(
       z.object({
         at: z.iso.datetime().optional().describe('When; left out where nobody has noted it.'),
-        what: z.enum(['received', 'mapped', 'appended', 'device', 'marks', 'gone', 'queue', 'dead_letter']),
+        what: z.enum([
+          'received',
+          'mapped',
+          'shown',
+          'appended',
+          'device',
+          'marks',
+          'gone',
+          'queue',
+          'dead_letter',
+        ]),
         detail: z.string(),
       }),
     ),

@@ -47,6 +47,7 @@ export function createDeliver(options: DeliverOptions): Handle {
     life.isSampled = sampled;
     const shown = present?.(event);
     life.omitted = shown?.omitted;
+    life.titleRoute = shown?.titleRoute;
     observers.mapped(life);
 
     const audiences = mapped.value.map(({ audience }) => audience);

@@ -27,6 +27,10 @@ export class EventLife {
   isSampled = false;
   /** What its routes could not show of it; undefined: nothing, or there is nothing to show. Known when it is mapped. */
   omitted: readonly Omission[] | undefined = undefined;
+  /** The type of the route that gives its title; undefined: none does. Known when it is mapped. */
+  titleRoute: string | undefined = undefined;
+  /** The source that made it of a message, as in `exchange shop.events`; undefined: it came as an event. */
+  madeBy: string | undefined = undefined;
   /** What its notifications carry instead of the event's own. Whoever traces sets it in `mapped`. */
   traceparent: string | undefined = undefined;
 

@@ -44,6 +44,21 @@ describe.for(Object.entries(outcomes))('%s', ([, open]) => {
     expect(await found(outcomes, '3')).toEqual({});
   });
 
+  test('which source made an event and which route gave its title is kept with it', async () => {
+    const outcomes = await open(60_000);
+    const given = { madeBy: 'exchange "shop events"', titleRoute: 'order.*' };
+    outcomes.record({ source: '/a', id: '1' }, { ...settled(1), ...given });
+    outcomes.record({ source: '/b', id: '1' }, { ...settled(2), titleRoute: '#' });
+    outcomes.record({ source: '/c', id: '1' }, settled(3));
+    await expect
+      .poll(() => found(outcomes, '1'))
+      .toEqual({
+        '/a': { ...settled(1), ...given },
+        '/b': { ...settled(2), titleRoute: '#' },
+        '/c': settled(3),
+      });
+  });
+
   test('many at once are all kept', async () => {
     const outcomes = await open(60_000);
     for (let i = 0; i < 250; i += 1) outcomes.record({ source: '/a', id: String(i) }, settled(i));

@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type CarillonProcess, startCarillon } from '../support/carillon.ts';
 import { launchChromium } from '../support/chromium.ts';
+import { temporaryFile } from '../support/temporary-file.ts';
 import {
   address,
   hasUnseen,
@@ -21,7 +22,9 @@ let browser: Browser;
 let carillon: CarillonProcess;
 
 beforeAll(async () => {
-  [browser, carillon] = await Promise.all([launchChromium(), startCarillon({})]);
+  const routes = 'routes: [{ type: shown.*, display: { title: { de: "{data.n}tes", en: "No. {data.n}" } } }]';
+  const ROUTES_FILE = temporaryFile('routes.yaml', routes);
+  [browser, carillon] = await Promise.all([launchChromium(), startCarillon({ ROUTES_FILE })]);
 });
 
 afterAll(async () => {
@@ -108,6 +111,15 @@ describe('before it is sent', () => {
     await preview.getByText('rings 2 devices here: ada (Laptop), grace (Phone)').waitFor();
     await address(page, 'user:nobody');
     await preview.getByText('no device here rings').waitFor();
+  });
+
+  test("what a route would show of it is said in the browser's language, with the route", async () => {
+    const { page } = await openConnected(browser, carillon.url);
+    await page.getByRole('radio', { name: 'CloudEvent' }).check();
+    const text = page.getByRole('textbox', { name: 'CloudEvent, as JSON' });
+    const event = JSON.parse(await text.inputValue());
+    await text.fill(JSON.stringify({ ...event, type: 'shown.it', data: { n: 7 } }));
+    await page.locator('.preview').getByText('as “No. 7” by route shown.*').waitFor();
   });
 
   test('the form and the text are the same event', async () => {

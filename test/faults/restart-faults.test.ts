@@ -139,7 +139,8 @@ test(`a rolling restart of two gateways with ${CLIENTS} clients`, { timeout: 300
     expect(await metric(leaving, 'carillon_connections_total', 'code="shutting_down"')).toBeGreaterThan(0);
     // It refuses while it still has clients, not only behind them; how many, is a matter of how quickly it was asked.
     expect(await metric(leaving, 'carillon_connected_sockets')).toBeGreaterThan(0);
-    expect(await leaving.exited).toBe(0);
+    const exitCode = await leaving.exited;
+    expect(exitCode, leaving.output.slice(-20).join('\n')).toBe(0);
     await until('all to be at the other one', TIMEOUT_MS, () => areAllAt(staying.url));
     const come = await highestRate();
     const most = mostInASecond(told().map(({ atMs, retryAfterMs }) => atMs + retryAfterMs));

@@ -22,6 +22,8 @@ export interface Check {
   readonly audiences: readonly string[];
   readonly count: number;
   readonly route: string | undefined;
+  /** What a bell would show; undefined where that is not known. */
+  readonly title: { readonly text: string; readonly route: string | undefined } | undefined;
 }
 
 const TOKEN_KEY = 'carillon console admin token';
@@ -69,7 +71,14 @@ export class Api {
     const asked = { body: event, type: 'application/cloudevents+json' };
     return mapped(await this.#ask('check', asked, signal), (body) => {
       const audiences = textsAt(body, 'audiences') ?? [];
-      return { audiences, count: numberAt(body, 'count') ?? audiences.length, route: textAt(body, 'route') };
+      const title = isJsonObject(body.title) ? body.title : {};
+      const text = textAt(title, 'text');
+      return {
+        audiences,
+        count: numberAt(body, 'count') ?? audiences.length,
+        route: textAt(body, 'route'),
+        title: text === undefined ? undefined : { text, route: textAt(title, 'route') },
+      };
     });
   }
 
@@ -98,7 +107,12 @@ export class Api {
       const timeout = AbortSignal.timeout(ANSWER_MS);
       const response = await fetch(addressOf(name), {
         ...(content === undefined ? {} : { method: 'POST', body: content.body }),
-        headers: { ...this.#headers(), ...(content === undefined ? {} : { 'content-type': content.type }) },
+        headers: {
+          ...this.#headers(),
+          ...(content === undefined ? {} : { 'content-type': content.type }),
+          // As the devices of this page pick them, which not every browser says by itself.
+          'accept-language': [document.documentElement.lang, ...navigator.languages].join(),
+        },
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       });
       const body: unknown = await response.json().catch(() => undefined);

@@ -1,10 +1,11 @@
 /** The entry of `carillon/client`: connects a user's device to Carillon. For browsers, Node and React Native. */
 import { momentOf } from '../../contract/rfc3339.ts';
+import type { Shown } from '../../contract/title.ts';
 import type { ClientOptions } from './api.ts';
 import { Client } from './client.ts';
 import { environment, pageLanguages } from './environment.ts';
 import type { Notification } from './notification.ts';
-import { type Shown, type Texts, textsIn } from './texts.ts';
+import { type Texts, textsIn } from './texts.ts';
 
 export type { Marks } from '../../contract/inbox.ts';
 export type { Session } from '../../contract/socket.ts';

@@ -1,6 +1,6 @@
 /** What of a notification is shown: its route's display, else what its data says, else its type in words. */
 import { pickText } from '../../contract/languages.ts';
-import type { Notification } from './notification.ts';
+import { type Shown, titleOf } from '../../contract/title.ts';
 
 export interface Texts {
   /** Never empty. */
@@ -16,16 +16,14 @@ export interface Texts {
   readonly image: string | undefined;
 }
 
-/** As much of a notification as texts are made of. */
-export type Shown = Pick<Notification, 'type' | 'display'> & { readonly data?: Notification['data'] };
-
 /** In the first of the languages that there is, for each text. */
-export function textsIn({ type, data = {}, display = {} }: Shown, languages: readonly string[]): Texts {
-  const title = pickText(display.title, languages);
+export function textsIn(shown: Shown, languages: readonly string[]): Texts {
+  const { data = {}, display = {} } = shown;
+  const title = titleOf(shown, languages);
   const body = pickText(display.body, languages);
   return {
-    title: title?.text ?? (stringOrEmpty(data.title).trim() || wordsOf(type)),
-    titleLanguage: title?.language,
+    title: title.text,
+    titleLanguage: title.language,
     body: body?.text ?? stringOrEmpty(data.body),
     bodyLanguage: body?.language,
     url: display.url ?? (stringOrEmpty(data.url) || undefined),
@@ -35,15 +33,4 @@ export function textsIn({ type, data = {}, display = {} }: Shown, languages: rea
 
 function stringOrEmpty(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-/** `order.created` and `OrderCreated`: "Order created". Words in capitals stay: `VPN.down`. */
-function wordsOf(type: string): string {
-  const words = type
-    .replace(/([\p{Ll}\d])(\p{Lu})/gu, '$1 $2')
-    .split(/[^\p{L}\d]+/u)
-    .filter((word) => word !== '')
-    .map((word) => (/^\p{Lu}+$/u.test(word) ? word : word.toLowerCase()))
-    .join(' ');
-  return words === '' ? type : words.charAt(0).toUpperCase() + words.slice(1);
 }

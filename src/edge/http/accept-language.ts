@@ -15,7 +15,7 @@ export function inAcceptedLanguages(
   reply: FastifyReply,
 ): InboxPage {
   addToVary(reply, 'Accept-Language');
-  const accepted = new Negotiator(request).languages().filter((range) => range !== '*');
+  const accepted = acceptedLanguages(request);
   if (accepted.length === 0) return page;
   const shown = new Set<string>();
   const textOf = (picked: PickedText | undefined) => {
@@ -34,6 +34,11 @@ export function inAcceptedLanguages(
   });
   if (shown.size > 0) reply.header('content-language', [...shown].join(', '));
   return { ...page, notifications };
+}
+
+/** Those that the request names, most wanted first. */
+export function acceptedLanguages(request: FastifyRequest): readonly string[] {
+  return new Negotiator(request).languages().filter((range) => range !== '*');
 }
 
 function addToVary(reply: FastifyReply, name: string): void {

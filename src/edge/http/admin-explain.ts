@@ -7,6 +7,7 @@ import { type Explanation, explanationSchema } from '../../contract/explanation.
 import { problem } from '../../contract/problem.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
+import { acceptedLanguages } from './accept-language.ts';
 import { SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -16,6 +17,7 @@ export interface AdminExplainOptions {
     readonly user: string;
     readonly id: string;
     readonly source?: string | undefined;
+    readonly languages: readonly string[];
   }) => Promise<Explanation | { readonly ambiguous: readonly string[] }>;
 }
 
@@ -38,6 +40,14 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
             .describe('Needed only when events of several sources have the id.'),
           user: audienceIdSchema,
         }),
+        headers: z.object({
+          'accept-language': z
+            .string()
+            .optional()
+            .describe(
+              'The languages to pick the title from (RFC 9110); without one, the first of its route.',
+            ),
+        }),
         response: {
           200: explanationSchema,
           ...problemResponses('bad_request', ...SCOPE_CODES, 'ambiguous', 'redis_unavailable'),
@@ -47,7 +57,7 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
     async (request, reply) => {
       const { event: id, source, user } = request.query;
       try {
-        const answer = await investigate({ user, id, source });
+        const answer = await investigate({ user, id, source, languages: acceptedLanguages(request) });
         if (!('ambiguous' in answer)) return await reply.send(answer);
         const detail = `events of ${answer.ambiguous.join(' and ')} have this id; name one as source`;
         return sendProblem(reply, problem('ambiguous', 409, detail));

@@ -6,6 +6,7 @@ import { type Audience, audienceKind } from '../../contract/audience.ts';
 import type { Explanation, Step, VerdictCode } from '../../contract/explanation.ts';
 import { verdicts } from '../../contract/explanation.ts';
 import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
+import type { Title } from '../../contract/title.ts';
 import type { Place } from '../../pipeline/inbox/inbox.ts';
 import { holdsPlace, type Incarnation, reaches } from '../../pipeline/inbox/incarnations.ts';
 import type { SettledEvent } from './outcomes.ts';
@@ -47,6 +48,8 @@ export interface Facts {
   readonly user: string;
   readonly nowMs: number;
   readonly settled: SettledEvent | undefined;
+  /** What a bell shows of it; undefined when no log that was looked into holds it, or nobody ever sees it. */
+  readonly title: Title | undefined;
   /** Copies in the user's audiences first, then in topics. */
   readonly copies: readonly Copy[];
   readonly devices: readonly DeviceFacts[];
@@ -63,7 +66,7 @@ interface Waiting {
 }
 
 export function explain(facts: Facts): Explanation {
-  const { event, user, settled } = facts;
+  const { event, user, settled, title } = facts;
   const own = facts.copies.filter(({ audience }) => audienceKind(audience) !== 'topic');
   const judged = own.map((copy) => verdictOf(copy, facts));
   const best = judged.toSorted((a, b) => RANK.indexOf(a.verdict) - RANK.indexOf(b.verdict))[0];
@@ -73,8 +76,10 @@ export function explain(facts: Facts): Explanation {
     user,
     verdict,
     message: verdicts[verdict],
+    ...(title === undefined ? {} : { title: givenTitle(title, settled) }),
     steps: [
       ...(settled === undefined ? [] : settledSteps(settled)),
+      ...(title === undefined ? [] : [shownStep(title, settled)]),
       ...judged.flatMap(({ steps }) => steps),
       ...facts.copies.filter(({ audience }) => audienceKind(audience) === 'topic').map(appended),
       ...(verdict === 'waiting' || verdict === 'unknown' ? queueSteps(facts) : []),
@@ -104,10 +109,39 @@ function verdictWithoutCopy({ settled, copies, waiting }: Facts): VerdictCode {
   return isWaiting ? 'waiting' : 'unknown';
 }
 
-function settledSteps({ receivedAtMs, settledAtMs, audiences, count, deadLetter }: SettledEvent): Step[] {
+function givenTitle(title: Title, settled: SettledEvent | undefined): Explanation['title'] {
+  const { text, language, from } = title;
+  const route = from === 'route' ? settled?.titleRoute : undefined;
+  return {
+    text,
+    from,
+    ...(language === undefined ? {} : { language }),
+    ...(route === undefined ? {} : { route }),
+  };
+}
+
+function shownStep({ text, language, from }: Title, settled: SettledEvent | undefined): Step {
+  const given = {
+    route: settled?.titleRoute === undefined ? "by a route's display" : `by the route ${settled.titleRoute}`,
+    data: settled?.madeBy === undefined ? 'from data.title' : `from data.title, as made by ${settled.madeBy}`,
+    type: 'the words of its type: neither a route nor data.title says more',
+  }[from];
+  return {
+    what: 'shown',
+    detail: `"${text}"${language === undefined ? '' : ` (${language})`}, ${given}`,
+  };
+}
+
+function settledSteps(settled: SettledEvent): Step[] {
+  const { receivedAtMs, settledAtMs, audiences, count, deadLetter, madeBy } = settled;
   const settledAt = new Date(settledAtMs).toISOString();
   const receivedAt = new Date(receivedAtMs).toISOString();
-  const received: Step = { at: receivedAt, what: 'received', detail: 'a consumer took it from RabbitMQ' };
+  const made = madeBy === undefined ? '' : `; the source ${madeBy} made it of a message`;
+  const received: Step = {
+    at: receivedAt,
+    what: 'received',
+    detail: `a consumer took it from RabbitMQ${made}`,
+  };
   if (deadLetter !== undefined) {
     const { code, message, path } = deadLetter;
     const where = path === undefined || path === '' ? '' : ` (${path})`;

@@ -1,8 +1,10 @@
 /** Gathers the facts about an event and a user, for explain.ts to judge. Changes nothing. */
 import { type Audience, audienceKind, isAudience } from '../../contract/audience.ts';
+import { RETRACTION_TYPE } from '../../contract/event.ts';
 import type { Explanation } from '../../contract/explanation.ts';
 import { parseNotification } from '../../contract/notification.ts';
 import type { Directory, UserPresence } from '../../contract/presence.ts';
+import { type Title, titleOf } from '../../contract/title.ts';
 import {
   collapseKeyOf,
   type Inbox,
@@ -35,6 +37,8 @@ interface Question {
   readonly id: string;
   /** Needed only when events of several sources have the id. */
   readonly source?: string | undefined;
+  /** Of whoever asks, the most wanted first: for the title. */
+  readonly languages: readonly string[];
 }
 
 /** Rejects while Redis is away. */
@@ -47,7 +51,7 @@ const LOOKED_THROUGH = 1_000;
 
 export function createInvestigate(options: InvestigateOptions): Investigate {
   const { outcomes, inbox, marks, directory, deadLettered, waiting, now } = options;
-  return async ({ user, id, source }) => {
+  return async ({ user, id, source, languages }) => {
     const [bySource, userMarks, devices] = await Promise.all([
       outcomes.find(id),
       marks.load(user),
@@ -70,16 +74,25 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
               copyIn(inbox, audience, { source: found, id }, userMarks.byAudience.get(audience)),
             ),
           );
+    const known = copies.filter((copy) => copy !== undefined);
+    const json = known.find(({ entry }) => entry !== undefined)?.entry?.json;
     return explain({
       event: { source: found ?? deadLetter?.source, id },
       user,
       nowMs: now(),
       settled,
-      copies: copies.filter((copy) => copy !== undefined),
+      title: json === undefined ? undefined : titleIn(json, languages),
+      copies: known,
       devices,
       waiting: await waiting(),
     });
   };
+}
+
+/** Nobody sees what takes another one back. */
+function titleIn(json: string, languages: readonly string[]): Title | undefined {
+  const notification = parseNotification(json);
+  return notification.type === RETRACTION_TYPE ? undefined : titleOf(notification, languages);
 }
 
 /** The audiences that may be the user's. Departments are those in which the user was ever seen. */
@@ -118,7 +131,7 @@ async function copyIn(
   audience: Audience,
   event: { readonly source: string; readonly id: string },
   known: LogMarks | undefined,
-): Promise<Copy | undefined> {
+): Promise<(Copy & { readonly entry: Stored | undefined }) | undefined> {
   const identity = identityOf(event);
   const [place] = await inbox.places(audience, [identity]);
   const at = place === undefined ? undefined : await entryAt(inbox, audience, place.offset, event);

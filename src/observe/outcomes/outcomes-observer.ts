@@ -8,7 +8,7 @@ import { AUDIENCES_KEPT, type Outcomes } from './outcomes.ts';
 /** `now`: the clock that all processes share. */
 export function keepOutcomes(outcomes: Pick<Outcomes, 'record'>, now: () => number): EventObserver {
   return {
-    settled: ({ event, receivedAtMs, mapped }, settlement) => {
+    settled: ({ event, receivedAtMs, mapped, madeBy, titleRoute }, settlement) => {
       if (event === undefined || event.type === CANARY_TYPE || settlement.kind === 'release') return;
       const isDead = settlement.kind === 'dead-letter';
       outcomes.record(event, {
@@ -17,6 +17,8 @@ export function keepOutcomes(outcomes: Pick<Outcomes, 'record'>, now: () => numb
         audiences: mapped.slice(0, AUDIENCES_KEPT).map(({ audience }) => audience),
         count: mapped.length,
         ...(isDead ? { deadLetter: settlement.refusal } : {}),
+        ...(madeBy === undefined ? {} : { madeBy }),
+        ...(titleRoute === undefined ? {} : { titleRoute }),
       });
     },
   };

@@ -12,6 +12,10 @@ export interface SettledEvent {
   readonly deadLetter?:
     | { readonly code: string; readonly message: string; readonly path?: string | undefined }
     | undefined;
+  /** The source that made the event of a message, as in `exchange shop.events`; absent when it came as an event. */
+  readonly madeBy?: string | undefined;
+  /** The type of the route that gives its title; absent when none does. */
+  readonly titleRoute?: string | undefined;
 }
 
 /** With more, a notice to ten thousand users would take a page of JSON. */

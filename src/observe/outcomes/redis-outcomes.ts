@@ -7,7 +7,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { outcomeKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
 import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
-import { settledFromText, settledText } from './settled-text.ts';
+import { givenFromText, givenText, settledFromText, settledText } from './settled-text.ts';
 
 const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
 
@@ -19,6 +19,9 @@ const AT_ONCE = 100;
  * scripts as there are appends.
  */
 const LINGER_MS = 20;
+
+/** Before a source, with what {@link givenText} says. No source holds a control character, so it is none itself. */
+const GIVEN = '\u0001';
 
 export interface RedisOutcomesOptions {
   /** MUST reject at once while Redis is away. */
@@ -42,16 +45,25 @@ export class RedisOutcomes implements Outcomes {
 
   record({ source, id }: EventIdentity, settled: SettledEvent): void {
     if (this.#options.keptMs === 0) return;
+    const key = outcomeKeyOf(id);
+    const given = givenText(settled);
+    if (given !== undefined) {
+      this.#keys.push(key);
+      this.#lines.push(`${GIVEN}${source} ${given}`);
+    }
     this.#lines.push(`${source} ${settledText(settled)}`);
-    if (this.#keys.push(outcomeKeyOf(id)) >= AT_ONCE) void this.#leave();
+    if (this.#keys.push(key) >= AT_ONCE) void this.#leave();
     else this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS);
   }
 
   async find(id: string): Promise<ReadonlyMap<string, SettledEvent>> {
     const bySource = new Map<string, SettledEvent>();
-    for (const [source, text] of Object.entries(await this.#options.redis.hgetall(outcomeKeyOf(id)))) {
-      const settled = settledFromText(text);
-      if (settled !== undefined) bySource.set(source, settled);
+    const texts = await this.#options.redis.hgetall(outcomeKeyOf(id));
+    for (const [source, text] of Object.entries(texts)) {
+      const settled = source.startsWith(GIVEN) ? undefined : settledFromText(text);
+      if (settled === undefined) continue;
+      const given = texts[`${GIVEN}${source}`];
+      bySource.set(source, given === undefined ? settled : { ...settled, ...givenFromText(given) });
     }
     return bySource;
   }

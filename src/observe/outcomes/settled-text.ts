@@ -5,6 +5,9 @@
  *
  * Every event leaves one, and it costs a third of what JSON does to make and to send. Audiences are
  * percent-encoded, and so have neither blanks nor commas.
+ *
+ * What routes and sources gave is in a text of its own, which only events have that got something from them. Earlier
+ * versions pass over it.
  */
 import { z } from 'zod';
 import { decodeId, encodeId } from '../../contract/id.ts';
@@ -38,4 +41,18 @@ export function settledFromText(text: string): SettledEvent | undefined {
   if (deadLetter === undefined) return settled;
   const read = readStored(deadLetterSchema, deadLetter);
   return read === undefined ? undefined : { ...settled, deadLetter: read };
+}
+
+const givenSchema = z.object({ madeBy: z.string().optional(), titleRoute: z.string().optional() });
+
+/** Undefined when there is nothing to say. */
+export function givenText({ madeBy, titleRoute }: SettledEvent): string | undefined {
+  return madeBy === undefined && titleRoute === undefined
+    ? undefined
+    : JSON.stringify({ madeBy, titleRoute });
+}
+
+/** Nothing for text of another version that cannot be read. */
+export function givenFromText(text: string): Pick<SettledEvent, 'madeBy' | 'titleRoute'> {
+  return readStored(givenSchema, text) ?? {};
 }

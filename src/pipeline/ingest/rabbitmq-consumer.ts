@@ -266,6 +266,7 @@ export class Consumer {
         if (!read.ok) return { kind: 'dead-letter', refusal: read.refusal };
         const { event } = read.value;
         life = new EventLife(event, event, now(), atMs);
+        life.madeBy = reader.sourceNameOf(arrival);
         if (event.type !== CANARY_TYPE) observers.received(life);
         return await handle(event, life, publishedAtOf(message.properties.headers, event));
       },

@@ -25,6 +25,8 @@ export interface Showing {
 interface Presentation extends Shown {
   /** Undefined: everything could be filled in. */
   readonly omitted: readonly Omission[] | undefined;
+  /** The type of the route that gives the title; undefined when none does. */
+  readonly titleRoute: string | undefined;
 }
 
 export type Presenter = (event: Event) => Presentation | undefined;
@@ -89,13 +91,14 @@ class Filling {
       category: category ?? this.#one('category'),
     };
     // In the order of their weight: what comes late may find no room.
-    this.#texts('title');
+    const titleRoute = this.#texts('title');
     for (const field of ['url', 'image'] as const) this.#one(field, (json) => this.#add(field, json));
     this.#texts('body');
     return {
       ...shown,
       displayJson: this.#members.length === 0 ? undefined : `{${this.#members.join(',')}}`,
       omitted: this.#omitted.length === 0 ? undefined : this.#omitted,
+      titleRoute,
     };
   }
 
@@ -115,7 +118,8 @@ class Filling {
     return undefined;
   }
 
-  #texts(field: 'title' | 'body'): void {
+  /** The type of the route that has given it. */
+  #texts(field: 'title' | 'body'): string | undefined {
     for (const { type: route, shows } of this.#routes) {
       const template = shows[field];
       if (template === undefined) continue;
@@ -133,8 +137,9 @@ class Filling {
       }
       if (found.length === 0) continue;
       this.#members.push(`"${field}":${'parts' in template ? found[0] : `{${found.join(',')}}`}`);
-      return;
+      return route;
     }
+    return undefined;
   }
 
   #fill(place: Pick<Omission, 'route' | 'field' | 'language'>, template: TextTemplate): string | undefined {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../contract/json.ts';
 import { type Read, refuse } from '../../contract/refusal.ts';
 import { envelopeIn, readMessage } from '../ingest/message.ts';
 import type { Arrival } from './arrival.ts';
-import { envelopeBySource, type ReadLimits, readBySource, type Source, sourceOf } from './source.ts';
+import { envelopeBySource, nameOf, type ReadLimits, readBySource, type Source, sourceOf } from './source.ts';
 
 /** Larger ones are not looked into: they were refused for their size, and would hold up the process. */
 export const MAX_PARSED_BYTES = 1_048_576;
@@ -34,6 +34,12 @@ export class MessageReader {
       'no_source',
       `it came from ${from} with the key "${fields.routingKey}", which fits no source, and is no CloudEvent either: name it in SOURCES_FILE, or unbind it from Carillon's queue`,
     );
+  }
+
+  /** The source that reads it, as in `exchange shop.events`; undefined when it is read as a CloudEvent. */
+  sourceNameOf(arrival: Arrival): string | undefined {
+    const source = this.#sourceOf(arrival);
+    return source === undefined ? undefined : nameOf(source);
   }
 
   /** The event as far as it can be read; undefined when it is nothing that could be shown. */

@@ -9,6 +9,7 @@ import { connectClient } from '../../support/client.ts';
 import { deadLetter, deadLetterOf } from '../../support/dead-letters.ts';
 import { madeEvent } from '../../support/producer.ts';
 import { freshRedis, freshVhost } from '../../support/servers.ts';
+import { temporaryFile } from '../../support/temporary-file.ts';
 import { until } from '../../support/until.ts';
 
 let amqpUrl: string;
@@ -19,7 +20,11 @@ let folder: string;
 beforeAll(async () => {
   const [amqp, redis] = await Promise.all([freshVhost(), freshRedis()]);
   amqpUrl = amqp;
-  carillon = await startCarillon({ AMQP_URL: amqp, REDIS_URL: redis, JWT_SECRET });
+  const ROUTES_FILE = temporaryFile(
+    'routes.yaml',
+    'routes: [{ type: told.*, display: { title: { en: "It is {data.name}", zh: "这是 {data.name}" } } }]',
+  );
+  carillon = await startCarillon({ AMQP_URL: amqp, REDIS_URL: redis, JWT_SECRET, ROUTES_FILE });
   env = { CARILLON_URL: carillon.url, CARILLON_OPS_URL: carillon.opsUrl, JWT_SECRET };
   folder = await mkdtemp(join(tmpdir(), 'carillon-cli-'));
 });
@@ -178,6 +183,22 @@ describe('explain', () => {
     // Outcomes follows a moment after the log.
     await expect.poll(async () => (await explain()).out).toMatch(/ {2}\d{4}-\S+ +received: /);
     expect(JSON.parse((await explain('--json')).out)).toMatchObject({ verdict: 'kept', user: 'e' });
+    expect((await explain()).out).toMatch(/ shown: "T", from data\.title\n/);
+  });
+
+  test('shows the title in the language that is asked for, else in that of the terminal', async () => {
+    const data = { title: 'not shown', name: 'N' };
+    await cli(
+      ['send', '-a', 'user:e', '--id', 'titled', '--type', 'told.named', '--data', JSON.stringify(data)],
+      env,
+    );
+    const shown = async (...more: string[]) =>
+      / shown: (.*)\n/.exec((await cli(['explain', 'titled', 'e', ...more], env)).out)?.[1];
+    await until('it to be shown', 20_000, async () => (await shown())?.includes('told.*') === true);
+    expect(await shown('--language', 'fr, zh-Hant')).toBe('"这是 N" (zh), by the route told.*');
+    expect(await shown('--language', 'en')).toBe('"It is N" (en), by the route told.*');
+    const wrong = await cli(['explain', 'titled', 'e', '--language', 'en;q=1\r\nX: y'], env);
+    expect([wrong.exitCode, wrong.err]).toEqual([2, expect.stringContaining('language tags')]);
   });
 });
 

@@ -111,8 +111,8 @@ test('keys that an exchange of its type does not go by', async () => {
     words: 'topic',
   });
   const sources = [
-    { exchange: 'plain' },
     { exchange: 'plain', keys: ['order.*', 'order.paid'] },
+    { exchange: 'plain' },
     { exchange: 'listed', keys: ['order.paid'] },
     { exchange: 'all' },
     { exchange: 'some', keys: ['order.*', 'x'] },
@@ -122,8 +122,8 @@ test('keys that an exchange of its type does not go by', async () => {
   ];
   const found = await bindingsFound(environment(amqpUrl, { SOURCES_FILE: sourcesFile(sources) }));
   expect(found.map(({ check, verdict, found: text }) => `${verdict} ${check.slice(18)}: ${text}`)).toEqual([
-    'wrong exchange plain: it is a direct exchange, which knows no patterns: "#" takes no message',
     'wrong exchange plain: it is a direct exchange, which knows no patterns: "order.*" takes no message',
+    'wrong exchange plain: it is a direct exchange, which knows no patterns: "#" takes no message',
     'advice exchange some: it is a fanout exchange, which sends all messages whatever their keys: those that "order.*", "x" do not fit become dead letters',
     'advice exchange by: it is a headers exchange, which sends all messages whatever their keys: those that "x" do not fit become dead letters',
   ]);

@@ -1,4 +1,5 @@
 /** Events with different fates, asked about as an operator would: each time the true one is told. */
+import { connect as connectAmqp } from 'amqplib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Explanation, explanationSchema } from '../../../src/contract/explanation.ts';
 import { type CarillonProcess, isReady, tokenFor } from '../../support/carillon.ts';
@@ -11,10 +12,22 @@ import { temporaryFile } from '../../support/temporary-file.ts';
 let stack: Stack;
 let clients: TestClient[] = [];
 beforeAll(async () => {
-  const routes = 'routes:\n  - type: order.*\n    audience: ["user:{data.customerId}"]\n';
+  const routes = `routes:
+  - type: order.*
+    audience: ["user:{data.customerId}"]
+  - type: order.titled
+    display: { title: { en: "Order {data.id}", zh: "订单 {data.id}" } }
+  - type: "#"
+    display: { body: Shown }
+`;
+  const sources = `sources:
+  - exchange: shop.told
+    event: { id: "{body.id}", type: told, source: /shop, audience: "user:{body.user}", data: { title: "Told {body.id}" } }
+`;
   stack = await startStack({
     INBOX_MAX_LENGTH: '5',
     ROUTES_FILE: temporaryFile('routes.yaml', routes),
+    SOURCES_FILE: temporaryFile('sources.yaml', sources),
     CANARY_SECONDS: '1',
   });
 });
@@ -24,10 +37,13 @@ afterEach(() => {
 });
 afterAll(() => stack.stop());
 
-async function ask(query: Record<string, string>, process = stack.consumer) {
+async function ask(query: Record<string, string>, process = stack.consumer, languages?: string) {
   const token = await tokenFor('operator', { scope: 'admin' });
   const response = await fetch(`${process.opsUrl}/admin/explain?${new URLSearchParams(query)}`, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(languages === undefined ? {} : { 'accept-language': languages }),
+    },
   });
   return { status: response.status, body: await response.json() };
 }
@@ -180,6 +196,54 @@ describe('an event', () => {
     await expect.poll(async () => (await ask({ event: 'g6', user: 'jan' })).status).toBe(409);
     const { body } = await ask({ event: 'g6', user: 'jan', source: '/other' });
     expect(body).toMatchObject({ verdict: 'kept', event: { source: '/other' } });
+  });
+});
+
+describe('what a bell shows', () => {
+  const titleOf = async (event: string, user: string, languages?: string) => {
+    const explanation = explanationSchema.parse((await ask({ event, user }, stack.consumer, languages)).body);
+    return { title: explanation.title, shown: stepsOf(explanation, 'shown') };
+  };
+
+  test('by a route, in the languages of whoever asks', async () => {
+    await publish('h1', 'user:kim', { type: 'order.titled', data: { id: 7, title: 'not shown' } });
+    const english = { text: 'Order 7', language: 'en', from: 'route', route: 'order.titled' };
+    await expect
+      .poll(() => titleOf('h1', 'kim'))
+      .toEqual({ title: english, shown: ['"Order 7" (en), by the route order.titled'] });
+    expect(await titleOf('h1', 'kim', 'fr, zh-CN;q=0.8, en;q=0.5')).toEqual({
+      title: { ...english, text: '订单 7', language: 'zh' },
+      shown: ['"订单 7" (zh), by the route order.titled'],
+    });
+  });
+
+  test('by the data, or by nobody', async () => {
+    await publish('h2', 'user:kim', { data: { title: ' Own ' } });
+    await expect.poll(async () => (await titleOf('h2', 'kim')).title).toEqual({ text: 'Own', from: 'data' });
+    await publish('h3', 'user:kim', { type: 'order.created', data: {} });
+    await expect
+      .poll(async () => (await titleOf('h3', 'kim')).title)
+      .toEqual({ text: 'Order created', from: 'type' });
+    await publish('h4', 'user:kim', { type: 'carillon.retract', data: { id: 'h3' } });
+    await expectVerdict('h4', 'kim').toBe('kept');
+    expect(await titleOf('h4', 'kim')).toEqual({ title: undefined, shown: [] });
+  });
+
+  test('by the data that a source made of a message', async () => {
+    const model = await connectAmqp(stack.environment.AMQP_URL ?? '');
+    const channel = await model.createChannel();
+    await channel.assertExchange('shop.told', 'topic');
+    // What comes before the exchange is bound is lost; what comes again is a repeat.
+    await expect
+      .poll(async () => {
+        channel.publish('shop.told', 'x', Buffer.from('{"id":"h5","user":"kim"}'));
+        return stepsOf(await explain('h5', 'kim'), 'shown');
+      })
+      .toEqual(['"Told h5", from data.title, as made by exchange shop.told']);
+    expect(stepsOf(await explain('h5', 'kim'), 'received')).toEqual([
+      'a consumer took it from RabbitMQ; the source exchange shop.told made it of a message',
+    ]);
+    await model.close();
   });
 });
 

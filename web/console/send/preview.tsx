@@ -26,7 +26,7 @@ function Answer({ composer, devices }: PreviewLineProps) {
   }
   if (preview.status === 'unknown') return <span class="quiet">Not known now.</span>;
   if (preview.status === 'asking') return <span class="quiet">Asking …</span>;
-  const { audiences, count, route } = preview.check;
+  const { audiences, count, route, title } = preview.check;
   const here = devices.all.value.filter(({ hears }) => hears.value.some((one) => audiences.includes(one)));
   const named = audiences.slice(0, MAX_NAMED);
   return (
@@ -42,6 +42,11 @@ function Answer({ composer, devices }: PreviewLineProps) {
         <span class="quiet">
           {' '}
           by route <code>{route}</code>
+        </span>
+      )}
+      {title?.route !== undefined && (
+        <span class="quiet">
+          , as “{title.text}” by route <code>{title.route}</code>
         </span>
       )}
       <span class="quiet">

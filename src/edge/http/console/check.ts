@@ -1,10 +1,13 @@
 /** `POST /console/check`: who would get an event, without sending it. */
 import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
 import type { Audience } from '../../../contract/audience.ts';
 import { AUDIENCES_NAMED, checkAnswerSchema } from '../../../contract/console.ts';
+import type { titleSchema } from '../../../contract/display.ts';
 import type { Event } from '../../../contract/event.ts';
 import { problem, refusalProblem } from '../../../contract/problem.ts';
 import { type Read, refusalCodeSchema } from '../../../contract/refusal.ts';
+import { acceptedLanguages } from '../accept-language.ts';
 import { type BearerCheck, SCOPE_CODES } from '../bearer.ts';
 import { type EventsOptions, readEvents, takeBytes } from '../events.ts';
 import { problemResponses, sendProblem } from '../problems.ts';
@@ -18,6 +21,8 @@ export interface CheckOptions {
   readonly events: EventsOptions;
   /** Returns undefined when this process has no routes and cannot know. */
   readonly audiencesOf: (event: Event) => Read<readonly CheckFindings[]> | undefined;
+  /** What a bell would show, and the type of the route that gives it. Undefined as above. */
+  readonly titleOf: (event: Event, languages: readonly string[]) => z.infer<typeof titleSchema> | undefined;
 }
 
 export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit }: BearerCheck): void {
@@ -54,7 +59,13 @@ export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit 
         if (!found.ok) return sendProblem(reply, refusalProblem(found.refusal));
         const audiences = found.value.slice(0, AUDIENCES_NAMED).map(({ audience }) => audience);
         const route = found.value[0]?.route;
-        return { audiences, count: found.value.length, ...(route === undefined ? {} : { route }) };
+        const title = options.titleOf(first.event, acceptedLanguages(request));
+        return {
+          audiences,
+          count: found.value.length,
+          ...(route === undefined ? {} : { route }),
+          ...(title === undefined ? {} : { title }),
+        };
       },
     );
   });

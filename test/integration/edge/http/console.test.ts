@@ -1,5 +1,6 @@
 /** The console over HTTP, embedded and real: its page, and what one can ask of it. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { checkAnswerSchema } from '../../../../src/contract/console.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../../support/carillon.ts';
 import { connectClient } from '../../../support/client.ts';
 import { ask, startReal, tokenIn } from '../../../support/console.ts';
@@ -14,7 +15,15 @@ function newUser(): string {
 }
 
 const routes = () =>
-  temporaryFile('routes.yaml', 'routes:\n  - type: order.*\n    audience: ["user:{data.customers}"]\n');
+  temporaryFile(
+    'routes.yaml',
+    `routes:
+  - type: order.*
+    audience: ["user:{data.customers}"]
+  - type: order.named
+    display: { title: { en: "It is {data.name}", zh: "这是 {data.name}" } }
+`,
+  );
 
 describe.for(['embedded', 'real'] as const)('%s', (mode) => {
   let carillon: CarillonProcess;
@@ -134,17 +143,47 @@ describe.for(['embedded', 'real'] as const)('%s', (mode) => {
     const named = madeEvent('named', { audience: [`user:${user}`, 'global', `user:${user}`] });
     expect(await post('check', named)).toEqual({
       status: 200,
-      answer: { audiences: [`user:${user}`, 'global'], count: 2 },
+      answer: {
+        audiences: [`user:${user}`, 'global'],
+        count: 2,
+        title: expect.objectContaining({ from: expect.any(String) }),
+      },
     });
     const customers = [user, ...Array.from({ length: 30 }, (_, i) => `c${i}`)];
     const routed = madeEvent('routed', { type: 'order.paid', data: { customers } });
     expect(await post('check', routed)).toEqual({
       status: 200,
-      answer: { audiences: customers.slice(0, 20).map((id) => `user:${id}`), count: 31, route: 'order.*' },
+      answer: {
+        audiences: customers.slice(0, 20).map((id) => `user:${id}`),
+        count: 31,
+        route: 'order.*',
+        title: { text: 'Order paid', from: 'type' },
+      },
     });
     await post('events', madeEvent('last', { audience: `user:${user}` }));
     const [first] = await client.received(1);
     expect(first?.id).toBe('last');
+  });
+
+  test('what a bell would show is told in the languages of the request, with the route that says it', async () => {
+    const titleOf = async (more: Parameters<typeof madeEvent>[1], languages = 'en') => {
+      const response = await fetch(`${origin}/console/check`, {
+        method: 'POST',
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          'content-type': 'application/json',
+          'accept-language': languages,
+        },
+        body: JSON.stringify(madeEvent('shown', { audience: 'global', ...more })),
+      });
+      return checkAnswerSchema.parse(await response.json()).title;
+    };
+    const named = { type: 'order.named', data: { name: 'N', title: 'not shown' } };
+    const english = { text: 'It is N', language: 'en', from: 'route', route: 'order.named' };
+    expect(await titleOf(named)).toEqual(english);
+    expect(await titleOf(named, 'zh-CN, en')).toEqual({ ...english, text: '这是 N', language: 'zh' });
+    expect(await titleOf({ ...named, data: { title: 'Own' } })).toEqual({ text: 'Own', from: 'data' });
+    expect(await titleOf({ type: 'carillon.retract', data: { id: '1' } })).toBeUndefined();
   });
 
   test.for<[string, unknown, number, string, string | undefined]>([

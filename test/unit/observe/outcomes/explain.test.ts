@@ -1,6 +1,7 @@
 /** Why somebody has a notification or not: each fate has its own verdict, and the steps say what led to it. */
 import { expect, test } from 'vitest';
 import { explanationSchema, type VerdictCode } from '../../../../src/contract/explanation.ts';
+import type { Title } from '../../../../src/contract/title.ts';
 import {
   type Copy,
   type DeviceFacts,
@@ -44,6 +45,7 @@ const facts = (own: Partial<Facts> = {}): Facts => ({
   user: 'ada',
   nowMs: AT_MS + 60_000,
   settled,
+  title: undefined,
   copies: [copy()],
   devices: [],
   waiting: { events: 0, consumers: 1, isStuck: false },
@@ -199,4 +201,48 @@ test('of two copies the more telling decides, and both are told', () => {
   const { verdict, steps } = explain(facts({ copies: [trimmed, copy()] }));
   expect(verdict).toBe('kept');
   expect(steps.filter(({ what }) => what === 'appended')).toHaveLength(2);
+});
+
+const titled = (own: Partial<Title> = {}): Title => ({
+  text: 'T',
+  language: undefined,
+  from: 'data',
+  ...own,
+});
+
+test.for<[string, Partial<Facts>, object, string]>([
+  [
+    'a route, in a language',
+    { title: titled({ from: 'route', language: 'zh' }), settled: { ...settled, titleRoute: 'order.*' } },
+    { text: 'T', language: 'zh', from: 'route', route: 'order.*' },
+    '"T" (zh), by the route order.*',
+  ],
+  [
+    'a route, of which no outcome tells any more',
+    { title: titled({ from: 'route' }), settled: undefined },
+    { text: 'T', from: 'route' },
+    '"T", by a route\'s display',
+  ],
+  ['the data', { title: titled() }, { text: 'T', from: 'data' }, '"T", from data.title'],
+  [
+    'the data that a source made',
+    { title: titled(), settled: { ...settled, madeBy: 'queue crm', titleRoute: 'order.*' } },
+    { text: 'T', from: 'data' },
+    '"T", from data.title, as made by queue crm',
+  ],
+  [
+    'nobody',
+    { title: titled({ from: 'type' }) },
+    { text: 'T', from: 'type' },
+    '"T", the words of its type: neither a route nor data.title says more',
+  ],
+])('the title that is shown comes from %s', ([, own, title, detail]) => {
+  const explanation = explanationSchema.parse(explain(facts(own)));
+  expect(explanation.title).toEqual(title);
+  expect(explanation.steps.filter(({ what }) => what === 'shown')).toEqual([{ what: 'shown', detail }]);
+});
+
+test('what no log holds has no title', () => {
+  const { title, steps } = explain(facts());
+  expect([title, steps.filter(({ what }) => what === 'shown')]).toEqual([undefined, []]);
 });

@@ -1,6 +1,11 @@
 /** Outcomes's line: what is written comes back, and what is not one is left out. */
 import { expect, test } from 'vitest';
-import { settledFromText, settledText } from '../../../../src/observe/outcomes/settled-text.ts';
+import {
+  givenFromText,
+  givenText,
+  settledFromText,
+  settledText,
+} from '../../../../src/observe/outcomes/settled-text.ts';
 import fc from '../../../support/fast-check.ts';
 
 const audience = fc
@@ -43,3 +48,19 @@ test.for(['', '1 2', '1 2 3', 'a b c d', '1 2 3 x {', '1 2 3 x {"code":1}', '{"r
     expect(settledFromText(text)).toBeUndefined();
   },
 );
+
+const event = { receivedAtMs: 1, settledAtMs: 2, count: 1, audiences: ['global'] };
+
+test('what routes and sources gave has a text of its own, and the line stays as it was', () => {
+  const given = { madeBy: 'exchange "shop events"', titleRoute: 'order.*' };
+  expect(settledText({ ...event, ...given })).toBe(settledText(event));
+  expect(givenFromText(givenText({ ...event, ...given }) ?? '')).toEqual(given);
+  expect(givenFromText(givenText({ ...event, titleRoute: '#' }) ?? '')).toEqual({ titleRoute: '#' });
+  expect(givenText(event)).toBeUndefined();
+  // Earlier versions take it for nothing.
+  expect(settledFromText(givenText({ ...event, ...given }) ?? '')).toBeUndefined();
+});
+
+test.for(['', '{', '[]', '{"madeBy":1}'])('%j gives nothing', (text) => {
+  expect(givenFromText(text)).toEqual({});
+});

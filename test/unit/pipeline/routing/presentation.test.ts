@@ -23,7 +23,7 @@ function eventOf(data: string, more = ''): Event {
 
 function present(routes: string, data: string, more = '') {
   const shown = createPresenter(parseRoutes(routes, 'routes.yaml'))?.(eventOf(data, more));
-  const { displayJson, omitted, ...rest } = shown ?? {};
+  const { displayJson, omitted, titleRoute: _, ...rest } = shown ?? {};
   const display: unknown = displayJson === undefined ? undefined : JSON.parse(displayJson);
   return { ...rest, display, omitted };
 }
@@ -54,6 +54,19 @@ display:
       },
       omitted: undefined,
     });
+  });
+
+  test('a title, and it is known which route has given it', () => {
+    const routes = parseRoutes(
+      `routes:
+  - { type: "#", audience: [global], display: { body: b } }
+  - { type: order.*, display: { title: "{data.name}" } }
+  - { type: order.shipped, display: { title: Shipped } }`,
+      'routes.yaml',
+    );
+    const routeOf = (data: string) => createPresenter(routes)?.(eventOf(data))?.titleRoute;
+    expect([routeOf('{"name":"A"}'), routeOf('{}')]).toEqual(['order.*', 'order.shipped']);
+    expect(createPresenter(routes.slice(0, 1))?.(eventOf('{}'))?.titleRoute).toBeUndefined();
   });
 
   test('of several routes the first that can give a field gives it', () => {

@@ -3,6 +3,7 @@
  * after a run of everything writes them to bench/results/compare.md with a chart beside.
  *
  *     npm run bench -- --only a,b   some of the works     --repeat 5   more than 3 of each     --smoke   does it run?
+ *     npm run bench -- --only partitions   a study, as `npm run bench:partitions` runs it
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,14 +19,18 @@ import { mostSockets, type Work, worksOf } from './compare/works.ts';
 import { isPinned, moveAside, SERVER_CORE } from './support/cores.ts';
 import { emptied } from './support/emptied.ts';
 import { checkOpenFiles, describeMachine } from './support/machine.ts';
+import { programOf, runBench, STUDIES } from './support/programs.ts';
 import { openRabbitMq } from './support/rabbitmq.ts';
 
 const RESULTS = new URL('results/', import.meta.url);
 
 const args = process.argv.slice(2);
 const letters = [...new Set(worksOf(false).map(({ letter }) => letter))];
-const { repeat, only, smoke } = readOptions(args, letters);
+const { repeat, only, smoke } = readOptions(args, letters, STUDIES);
 const works = worksOf(smoke).filter(({ letter }) => only === undefined || only.includes(letter));
+for (const study of STUDIES.filter((name) => only?.includes(name)))
+  await runBench(programOf(study), smoke ? ['--smoke'] : []);
+if (works.length === 0) process.exit();
 checkOpenFiles(mostSockets(works));
 
 compile();

@@ -4,14 +4,18 @@ import { parseArgs } from 'node:util';
 export interface Options {
   /** How often each is measured, in turns; the table has medians. */
   readonly repeat: number;
-  /** Letters of the works to run; undefined: all. */
+  /** Letters of the works and names of the studies to run; undefined: all works. */
   readonly only: readonly string[] | undefined;
   /** Small numbers: shows only that everything runs and everything arrives. */
   readonly smoke: boolean;
 }
 
 /** @throws {Error} that says how it is used */
-export function readOptions(args: readonly string[], letters: readonly string[]): Options {
+export function readOptions(
+  args: readonly string[],
+  letters: readonly string[],
+  studies: readonly string[],
+): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -22,8 +26,11 @@ export function readOptions(args: readonly string[], letters: readonly string[])
   });
   const repeat = Number(values.repeat ?? (values.smoke ? 1 : 3));
   if (!Number.isInteger(repeat) || repeat < 1) throw new Error('--repeat takes a whole number of at least 1');
-  const only = values.only?.split(',').map((letter) => letter.trim());
-  const unknown = only?.find((letter) => !letters.includes(letter));
-  if (unknown !== undefined) throw new Error(`--only takes some of ${letters.join(',')}, not "${unknown}"`);
+  const only = values.only?.split(',').map((name) => name.trim());
+  const names = [...letters, ...studies];
+  const unknown = only?.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new Error(`--only takes some of ${names.join(',')}, not "${unknown}"`);
+  if (values.repeat !== undefined && only?.every((name) => studies.includes(name)))
+    throw new Error('--repeat is for works; a study has a number of rounds of its own');
   return { repeat, only, smoke: values.smoke };
 }

@@ -33,19 +33,23 @@ const versionSchema = z.object({ version: z.string() });
 export async function describeMachine(
   redisUrl: string,
   management: Management,
-  isPinned: boolean,
+  /** Undefined where nothing is meant to be. */
+  isPinned: boolean | undefined,
 ): Promise<readonly string[]> {
   const [{ model = 'unknown' } = {}, ...others] = cpus();
   const cores = 1 + others.length;
   const packages = PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ');
   return [
-    `${model}, ${cores} ${cores === 1 ? 'core' : 'cores'}; ${
-      isPinned
-        ? 'the server alone on one, load, Redis and RabbitMQ on another'
-        : '**nothing is pinned to a core** (that takes two cores and taskset), so expect noise'
-    }.`,
+    `${model}, ${cores} ${cores === 1 ? 'core' : 'cores'}; ${placement(isPinned)}.`,
     `Node ${process.version}, Redis ${await redisVersion(redisUrl)}, RabbitMQ ${await rabbitMqVersion(management)}; ${packages}.`,
   ];
+}
+
+function placement(isPinned: boolean | undefined): string {
+  if (isPinned === undefined) return 'all processes share them';
+  return isPinned
+    ? 'the server alone on one, load, Redis and RabbitMQ on another'
+    : '**nothing is pinned to a core** (that takes two cores and taskset), so expect noise';
 }
 
 function versionOf(name: string): string {

@@ -1,11 +1,13 @@
 /** A producer: CloudEvents to RabbitMQ, persistent and confirmed. */
 import { connect } from 'amqplib';
 import { type Driver, Pending } from './driver.ts';
+import type { MadeEvent } from './payload.ts';
 
 /** Carillon declares it; the peers bind to it too. */
 export const EXCHANGE = 'carillon.events';
 
-export async function openProducer(amqpUrl: string): Promise<Driver> {
+/** `keyOf`: what events are spread over partitions by; without it they have no key. */
+export async function openProducer(amqpUrl: string, keyOf?: (event: MadeEvent) => string): Promise<Driver> {
   const connection = await connect(amqpUrl, { noDelay: true });
   const channel = await connection.createConfirmChannel();
   const pending = new Pending();
@@ -13,7 +15,11 @@ export async function openProducer(amqpUrl: string): Promise<Driver> {
     send(events) {
       for (const event of events) {
         const body = Buffer.from(JSON.stringify(event));
-        const options = { persistent: true, contentType: 'application/cloudevents+json' };
+        const options = {
+          persistent: true,
+          contentType: 'application/cloudevents+json',
+          ...(keyOf === undefined ? {} : { headers: { 'carillon-key': keyOf(event) } }),
+        };
         pending.add(
           new Promise<void>((resolve, reject) => {
             channel.publish(EXCHANGE, event.type, body, options, (error) =>

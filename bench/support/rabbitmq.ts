@@ -7,6 +7,7 @@ import { amqpUrl, type RabbitMqServer, startRabbitMq } from '../../test/support/
 const RABBITMQ = 'BENCH_RABBITMQ';
 
 export interface BenchRabbitMq {
+  readonly pid: number;
   readonly management: Management;
   /** A vhost that is new, by its AMQP URL. */
   vhost(): Promise<string>;
@@ -14,26 +15,27 @@ export interface BenchRabbitMq {
   stop(): Promise<void>;
 }
 
-const sharedSchema = z.object({ port: z.int(), managementUrl: z.url() });
+const sharedSchema = z.object({ pid: z.int(), port: z.int(), managementUrl: z.url() });
 
 /** For the environment of benches that are to use this server. */
-export function shared({ port, managementUrl }: RabbitMqServer): Readonly<Record<string, string>> {
-  return { [RABBITMQ]: JSON.stringify({ port, managementUrl }) };
+export function shared({ pid, port, managementUrl }: RabbitMqServer): Readonly<Record<string, string>> {
+  return { [RABBITMQ]: JSON.stringify({ pid, port, managementUrl }) };
 }
 
 export async function openRabbitMq(): Promise<BenchRabbitMq> {
   const given = process.env[RABBITMQ];
   if (given === undefined) {
     const server = await startRabbitMq();
-    return { ...vhostsOf(server.port, server.management), stop: () => server.stop() };
+    return { ...vhostsOf(server), stop: () => server.stop() };
   }
-  const { port, managementUrl } = sharedSchema.parse(JSON.parse(given));
-  return { ...vhostsOf(port, managementAt(managementUrl)), stop: async () => {} };
+  const { managementUrl, ...server } = sharedSchema.parse(JSON.parse(given));
+  return { ...vhostsOf({ ...server, management: managementAt(managementUrl) }), stop: async () => {} };
 }
 
-function vhostsOf(port: number, management: Management) {
+function vhostsOf({ pid, port, management }: Pick<RabbitMqServer, 'pid' | 'port' | 'management'>) {
   let made = 0;
   return {
+    pid,
     management,
     async vhost() {
       made += 1;

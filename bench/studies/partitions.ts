@@ -1,6 +1,6 @@
 /**
  * What do partitions cost? CPU an event and events a second with 1, 2 and 4 partitions in as many consumer processes, the
- * shares of RabbitMQ and Redis apart. A run of everything takes three minutes, and writes bench/results/partitions.md.
+ * shares of RabbitMQ and Redis apart. A run of everything takes four to ten minutes, and writes bench/results/partitions.md.
  *
  *     npm run bench:partitions
  *     npm run bench:partitions -- 1 4    only these     --smoke   does it run?
@@ -17,8 +17,8 @@ import { chosenOf, publish } from './support/study.ts';
 
 const PARTITIONS = sized(['1', '2', '4'], ['1', '2']);
 /** So many for each process: what one needs until it is in full swing then counts alike. */
-const EVENTS_EACH = sized(6_000, 200);
-const WARM_UP_EACH = sized(10_000, 200);
+const EVENTS_EACH = sized(5_000, 200);
+const WARM_UP_EACH = sized(20_000, 200);
 /** Each with processes of its own: no two runs of one program are compiled and laid out alike. */
 const RUNS = sized(3, 1);
 const ROUNDS = sized(3, 1);

@@ -30,7 +30,7 @@ test.skipIf(process.platform !== 'linux')('the CPU time of a process is that of 
   const before = cpuMicrosOf(process.pid);
   const { user, system } = process.cpuUsage();
   const after = cpuMicrosOf(process.pid);
-  // Nothing here depends on how fast the machine is: time only grows, and the other count lies between.
+  // Node asks for the same in another way.
   expect(after).toBeGreaterThan(before);
   expect(user + system).toBeGreaterThan(before * 0.5);
   expect(() => cpuMicrosOf(2 ** 30)).toThrow('ENOENT');

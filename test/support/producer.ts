@@ -22,13 +22,17 @@ export function madeEvent(id: string, attributes: Record<string, unknown> = {}):
 }
 
 export class Producer {
-  readonly #url: string;
+  readonly #urls: readonly string[];
+  readonly #keyOf: ((event: MadeEvent) => string) | undefined;
+  #attempts = 0;
   #model: ChannelModel | undefined;
   #channel: ConfirmChannel | undefined;
   #returned = 0;
 
-  constructor(url: string) {
-    this.#url = url;
+  /** `url`: of one node or, with commas, of several, which are tried in turn. `keyOf`: what partitions are chosen by. */
+  constructor(url: string, keyOf?: (event: MadeEvent) => string) {
+    this.#urls = url.split(',');
+    this.#keyOf = keyOf;
   }
 
   /** Structured mode. Resolves when RabbitMQ has confirmed all of them, in their order. */
@@ -36,7 +40,10 @@ export class Producer {
     const messages = events.map((event) => ({
       routingKey: event.type,
       body: Buffer.from(JSON.stringify(event)),
-      options: { contentType: 'application/cloudevents+json' },
+      options: {
+        contentType: 'application/cloudevents+json',
+        ...(this.#keyOf === undefined ? {} : { headers: { 'carillon-key': this.#keyOf(event) } }),
+      },
     }));
     await this.#confirmed(messages);
   }
@@ -84,7 +91,8 @@ export class Producer {
     if (this.#channel !== undefined) return this.#channel;
     await until('RabbitMQ to take a producer', RECONNECT_TIMEOUT_MS, async () => {
       try {
-        this.#model = await connect(this.#url);
+        this.#attempts += 1;
+        this.#model = await connect(this.#urls[this.#attempts % this.#urls.length] ?? '');
         this.#model.on('error', () => {});
         const channel = await this.#model.createConfirmChannel();
         channel.on('error', () => {});

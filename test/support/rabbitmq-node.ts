@@ -19,6 +19,11 @@ export interface RabbitMqNode {
   readonly folder: string;
   readonly nodeName: string;
   readonly ports: Readonly<Record<'amqp' | 'management' | 'distribution' | 'epmd', number>>;
+  /**
+   * Of a node among others: the home folder of them all, with the secret that they share. Whoever starts them MUST have
+   * started Erlang's port mapper before, which is one for all.
+   */
+  readonly sharedHome?: string;
   /** Lines of its configuration, and plugins, besides those that every node has. */
   readonly settings?: readonly string[];
   readonly plugins?: readonly string[];
@@ -38,7 +43,7 @@ function configuration({ ports, settings = [] }: RabbitMqNode): string {
   ].join('\n');
 }
 
-function environment({ folder, nodeName, ports }: RabbitMqNode): NodeJS.ProcessEnv {
+function environment({ folder, nodeName, ports, sharedHome = folder }: RabbitMqNode): NodeJS.ProcessEnv {
   // What the machine sets for its own node must not reach this one.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(RABBITMQ_|ERL_|CONF_ENV_FILE)/.test(name),
@@ -46,7 +51,7 @@ function environment({ folder, nodeName, ports }: RabbitMqNode): NodeJS.ProcessE
   return {
     ...Object.fromEntries(inherited),
     // Erlang keeps its cookie, the secret between nodes, in the home folder.
-    HOME: folder,
+    HOME: sharedHome,
     ERL_CRASH_DUMP: join(folder, 'erl_crash.dump'),
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(ports.epmd),
@@ -66,21 +71,21 @@ function environment({ folder, nodeName, ports }: RabbitMqNode): NodeJS.ProcessE
   };
 }
 
+/** Erlang's port mapper. A node that finds none at its port would start one that outlives it. */
+export function startEpmd(folder: string, port: number): Promise<ServerProcess> {
+  return startOwnProcess({
+    command: findOnPath('epmd') ?? 'epmd',
+    args: ['-address', '127.0.0.1', '-port', String(port)],
+    folder,
+    logFile: join(folder, 'epmd.log'),
+    startTimeoutMs: epmdStartTimeoutMs,
+    isReady: () => isListening(port),
+  });
+}
+
 export function localRabbitMq(node: RabbitMqNode): ServerHome {
   const { command, folder, ports } = node;
   let epmd: ServerProcess | undefined;
-
-  // Erlang's port mapper. A node that finds none at its port would start one that outlives it.
-  function startEpmd(): Promise<ServerProcess> {
-    return startOwnProcess({
-      command: findOnPath('epmd') ?? 'epmd',
-      args: ['-address', '127.0.0.1', '-port', String(ports.epmd)],
-      folder,
-      logFile: join(folder, 'epmd.log'),
-      startTimeoutMs: epmdStartTimeoutMs,
-      isReady: () => isListening(ports.epmd),
-    });
-  }
 
   return {
     async start() {
@@ -90,7 +95,7 @@ export function localRabbitMq(node: RabbitMqNode): ServerHome {
         join(folder, 'enabled_plugins'),
         `[${[...PLUGINS, ...(node.plugins ?? [])].join()}].\n`,
       );
-      epmd ??= await startEpmd();
+      if (node.sharedHome === undefined) epmd ??= await startEpmd(folder, ports.epmd);
       return await startOwnProcess({
         command,
         args: [],

@@ -1,5 +1,11 @@
 /** What Carillon needs in RabbitMQ, for those who declare it themselves: as RabbitMQ imports it, and the rights besides. */
-import { DELIVER_QUEUE_ARGUMENTS, HASHING, hashingArguments, WEIGHT } from './delivery-layout.ts';
+import {
+  CONSUMERS_QUEUE_ARGUMENTS,
+  DELIVER_QUEUE_ARGUMENTS,
+  HASHING,
+  hashingArguments,
+  WEIGHT,
+} from './delivery-layout.ts';
 import type { Binding } from './foreign.ts';
 import {
   CONSUMERS_QUEUE,
@@ -94,7 +100,10 @@ function partitions(partitioning: Partitioning): Parts {
       [DIRECT_EXCHANGE, 'direct'],
       [markerOf(partitioning), 'fanout'],
     ],
-    queues: [[CONSUMERS_QUEUE, {}], ...queues.map((name) => [name, DELIVER_QUEUE_ARGUMENTS] as const)],
+    queues: [
+      [CONSUMERS_QUEUE, CONSUMERS_QUEUE_ARGUMENTS],
+      ...queues.map((name) => [name, DELIVER_QUEUE_ARGUMENTS] as const),
+    ],
     bindings: [
       { from: DIRECT_EXCHANGE, to: CONSUMERS_QUEUE, key: CONSUMERS_QUEUE },
       ...queues.flatMap((to) => [

@@ -2,7 +2,7 @@
  * Which queues events go to before they are taken: one, or partitions. What is there in RabbitMQ tells in which layout
  * it is, and between which two: see docs/decisions/partitions.md. All steps may be done again, by anybody.
  */
-import type { ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import { ACCESS_REFUSED, type Asking, isCode } from './asking.ts';
 import {
   CONSUMERS_QUEUE,
@@ -39,6 +39,9 @@ export const DELIVER_QUEUE_ARGUMENTS = {
   'x-dead-letter-strategy': 'at-least-once',
   'x-overflow': 'reject-publish',
 };
+
+/** Nothing is in it. On one node only, it would be away with that node, and nobody could subscribe. */
+export const CONSUMERS_QUEUE_ARGUMENTS = { 'x-queue-type': 'quorum' };
 
 export const HASHING = 'x-consistent-hash';
 
@@ -117,8 +120,12 @@ export async function nameFor(asking: Asking, queue: string): Promise<void> {
   await asking.ask((channel) => channel.bindQueue(queue, DIRECT_EXCHANGE, queue));
 }
 
+export async function declareConsumersQueue(channel: Channel): Promise<void> {
+  await channel.assertQueue(CONSUMERS_QUEUE, { durable: true, arguments: CONSUMERS_QUEUE_ARGUMENTS });
+}
+
 export async function declareDirect(asking: Asking): Promise<void> {
-  await asking.ask((channel) => channel.assertQueue(CONSUMERS_QUEUE, { durable: true }));
+  await asking.ask(declareConsumersQueue);
   await declareBound(asking, DIRECT_EXCHANGE, 'direct');
 }
 

@@ -7,6 +7,7 @@ import type { ChannelModel } from 'amqplib';
 import type { Logger } from 'pino';
 import { Asking } from '../../adapters/rabbitmq/asking.ts';
 import {
+  declareConsumersQueue,
   declareDirect,
   declareOneQueue,
   declarePartitions,
@@ -31,6 +32,7 @@ import {
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { reasonOf } from '../../resilience/reason.ts';
 import type { Source } from '../sources/source.ts';
+import { FairShare } from './fair-share.ts';
 import type { Intake } from './intake.ts';
 import { LayoutChange } from './layout-change.ts';
 
@@ -57,9 +59,11 @@ export class OwnQueues {
   #change: LayoutChange | undefined;
   #busyOn: ChannelModel | undefined;
   #ticks = 0;
+  readonly #fairShare: FairShare;
 
   constructor(options: OwnQueuesOptions) {
     this.#options = options;
+    this.#fairShare = new FairShare(options.partitioning.count);
   }
 
   get intakes(): readonly Intake[] {
@@ -147,8 +151,9 @@ export class OwnQueues {
   }
 
   async #takeOwn(model: ChannelModel): Promise<void> {
-    if (this.count > 1) await this.#beCounted(model);
     await this.#take(model, queuesOfEvents(this.#options.partitioning));
+    // Only now: what others give back to a process that they count shall find it in line.
+    if (this.count > 1) await this.#beCounted(model);
   }
 
   async #take(model: ChannelModel, queues: readonly string[]): Promise<void> {
@@ -164,7 +169,7 @@ export class OwnQueues {
   async #beCounted(model: ChannelModel): Promise<void> {
     const channel = await model.createChannel();
     channel.on('error', () => {});
-    if (this.#options.address.declares) await channel.assertQueue(CONSUMERS_QUEUE, { durable: true });
+    if (this.#options.address.declares) await declareConsumersQueue(channel);
     await channel.consume(CONSUMERS_QUEUE, () => {}, { noAck: true });
   }
 
@@ -179,7 +184,7 @@ export class OwnQueues {
       consumers = (await channel.checkQueue(CONSUMERS_QUEUE)).consumerCount;
     });
     asking.close();
-    if (consumers < 2 || active.length <= Math.ceil(this.count / consumers)) return;
+    if (!this.#fairShare.mustGive(active.length, consumers)) return;
     this.#options.log.info({ queue: most.queue, consumers }, 'given to the next consumer in line');
     await most.giveBack(model);
   }

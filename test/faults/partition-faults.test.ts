@@ -2,40 +2,34 @@
  * Events are spread over partitions while consumers are killed, and while the number of partitions changes: no event is
  * lost or twice, and events with the same key stay in order.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { type ConfirmChannel, connect } from 'amqplib';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { logKeyOf } from '../../src/adapters/redis/keys.ts';
-import type { Audience } from '../../src/contract/audience.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../support/carillon.ts';
-import { Checker, flawless } from '../support/checker.ts';
 import { vhostOf } from '../support/rabbitmq.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { freshVhost, sharedManagement } from '../support/servers.ts';
+import { freshRedis, freshVhost, sharedManagement } from '../support/servers.ts';
 import { temporaryFile } from '../support/temporary-file.ts';
 import { until } from '../support/until.ts';
 import { TRIED_ENVIRONMENT } from './fault-stack.ts';
+import { KeyedFlow, keyOf } from './keyed-flow.ts';
 
-const USERS = Array.from({ length: 40 }, (_, i): Audience => `user:p${i}`);
-const EVERYBODY: Audience = 'department:partitions';
 /** Not Carillon's. */
 const THEIRS = 'shop.events';
 const BATCH_EVERY_MS = 50;
 const TIMEOUT_MS = 60_000;
 
-let redis: RedisServer;
 let amqpUrl: string;
+let redisUrl: string;
 let environment: Readonly<Record<string, string>>;
 const consumers = new Set<CarillonProcess>();
 
-beforeAll(async () => {
-  [redis, amqpUrl] = await Promise.all([startRedis({ persistent: true }), freshVhost()]);
+beforeEach(async () => {
+  [amqpUrl, redisUrl] = await Promise.all([freshVhost(), freshRedis()]);
   environment = {
     ...TRIED_ENVIRONMENT,
     JWT_SECRET,
     AMQP_URL: amqpUrl,
-    REDIS_URL: redis.url,
+    REDIS_URL: redisUrl,
     ROLES: 'consumer',
     SOURCES_FILE: temporaryFile(
       'sources.yaml',
@@ -43,60 +37,13 @@ beforeAll(async () => {
     ),
   };
 });
-afterAll(async () => {
-  await Promise.all([...consumers].map((consumer) => consumer.stop()));
-  await redis.stop();
-});
+afterEach(() => stopAll(...consumers));
 
-async function startConsumer(partitions: number): Promise<CarillonProcess> {
-  const consumer = await startCarillon({ ...environment, PARTITIONS: String(partitions) });
+async function startConsumer(partitions: number, by = 'key'): Promise<CarillonProcess> {
+  const given = { PARTITIONS: String(partitions), PARTITION_BY: by };
+  const consumer = await startCarillon({ ...environment, ...given });
   consumers.add(consumer);
   return consumer;
-}
-
-/**
- * Each batch has an event for each user, with the user as key, which goes to everybody too. Those of every other user come
- * by way of another exchange.
- */
-class Flow {
-  readonly checker = new Checker();
-  published = 0;
-  readonly #channel: ConfirmChannel;
-  #isFlowing = true;
-  readonly #flowing: Promise<void>;
-
-  constructor(channel: ConfirmChannel) {
-    this.#channel = channel;
-    this.#flowing = this.#flow();
-    this.#flowing.catch(() => {});
-  }
-
-  async end(): Promise<void> {
-    this.#isFlowing = false;
-    await this.#flowing;
-  }
-
-  async #flow(): Promise<void> {
-    while (this.#isFlowing) {
-      const next = pause(BATCH_EVERY_MS);
-      for (const [i, user] of USERS.entries()) {
-        const event = this.checker.next(user, { audience: [user, EVERYBODY] });
-        this.#channel.publish(
-          i % 2 === 0 ? 'carillon.events' : THEIRS,
-          user,
-          Buffer.from(JSON.stringify(event)),
-          {
-            contentType: 'application/cloudevents+json',
-            persistent: true,
-            headers: { 'carillon-key': user },
-          },
-        );
-        this.published += 1;
-      }
-      await this.#channel.waitForConfirms();
-      await next;
-    }
-  }
 }
 
 const queueNames = async () =>
@@ -104,6 +51,20 @@ const queueNames = async () =>
     .map(({ name }) => name)
     .filter((name) => name.startsWith('carillon.deliver'))
     .toSorted();
+
+/** How many partitions there are, and by what events are spread. */
+async function partitioning(): Promise<readonly string[]> {
+  const exchanges = await sharedManagement().get(`exchanges/${encodeURIComponent(vhostOf(amqpUrl))}`);
+  const names = z.array(z.object({ name: z.string() })).parse(exchanges);
+  return names.flatMap(({ name }) => (/^carillon\.partitions\.\d/.test(name) ? [name] : []));
+}
+
+async function untilConnected([consumer]: readonly CarillonProcess[]): Promise<void> {
+  await until('the source to be connected', TIMEOUT_MS, async () => {
+    const text = await (await fetch(`${consumer?.opsUrl}/metrics`)).text();
+    return text.includes(`carillon_source_connected{source="exchange ${THEIRS}"} 1`);
+  });
+}
 
 const ONE = ['carillon.deliver'];
 const FOUR = [0, 1, 2, 3].map((partition) => `carillon.deliver.${partition}`);
@@ -115,18 +76,6 @@ async function untilQueues(names: readonly string[]): Promise<void> {
   });
 }
 
-async function untilTaken(flow: Flow): Promise<void> {
-  const { published } = flow;
-  const client = new Redis(redis.url);
-  try {
-    await until('the events so far to be taken', TIMEOUT_MS, async () => {
-      return (await client.xlen(logKeyOf(EVERYBODY, 'log'))) >= published;
-    });
-  } finally {
-    client.disconnect();
-  }
-}
-
 async function stopAll(...leaving: readonly CarillonProcess[]): Promise<void> {
   for (const consumer of leaving) {
     consumers.delete(consumer);
@@ -134,12 +83,27 @@ async function stopAll(...leaving: readonly CarillonProcess[]): Promise<void> {
   }
 }
 
-async function idsIn(client: Redis, audience: Audience): Promise<readonly string[]> {
-  const entries = await client.xrange(logKeyOf(audience, 'log'), '-', '+');
-  expect(entries.map(([id]) => id)).toEqual(entries.map((_, i) => `${i + 1}-0`));
-  return entries.map(([, fields]) => {
-    const { id }: { readonly id: string } = JSON.parse(fields[fields.indexOf('n') + 1] ?? '');
-    return id;
+/** Events of every other user come by way of another exchange. */
+function startFlow(channel: ConfirmChannel): KeyedFlow {
+  return new KeyedFlow({
+    redisUrl,
+    everyMs: BATCH_EVERY_MS,
+    publish: async (events) => {
+      for (const [i, event] of events.entries()) {
+        const key = keyOf(event);
+        channel.publish(
+          i % 2 === 0 ? 'carillon.events' : THEIRS,
+          `of.${key}`,
+          Buffer.from(JSON.stringify(event)),
+          {
+            contentType: 'application/cloudevents+json',
+            persistent: true,
+            headers: { 'carillon-key': key },
+          },
+        );
+      }
+      await channel.waitForConfirms();
+    },
   });
 }
 
@@ -148,24 +112,21 @@ test('1, 4, 8 and 1 partitions under load, consumers killed', { timeout: 400_000
   const channel = await model.createConfirmChannel();
   await channel.assertExchange(THEIRS, 'topic');
   const old = [await startConsumer(1), await startConsumer(1)];
-  await until('the source to be connected', TIMEOUT_MS, async () => {
-    const text = await (await fetch(`${old[0]?.opsUrl}/metrics`)).text();
-    return text.includes(`carillon_source_connected{source="exchange ${THEIRS}"} 1`);
-  });
-  const flow = new Flow(channel);
-  await untilTaken(flow);
+  await untilConnected(old);
+  const flow = startFlow(channel);
+  await flow.untilTaken();
 
   const four = [await startConsumer(4), await startConsumer(4)];
   expect(await queueNames()).toEqual(ONE);
   await stopAll(...old);
   await untilQueues(FOUR);
-  await untilTaken(flow);
+  await flow.untilTaken();
 
   const killed = four[flow.published % four.length];
   killed?.signal('SIGKILL');
   await killed?.exited;
   if (killed !== undefined) consumers.delete(killed);
-  await untilTaken(flow);
+  await flow.untilTaken();
 
   const eight = [await startConsumer(8), await startConsumer(8)];
   await stopAll(...four);
@@ -174,28 +135,41 @@ test('1, 4, 8 and 1 partitions under load, consumers killed', { timeout: 400_000
   eight[0]?.signal('SIGKILL');
   if (eight[0] !== undefined) consumers.delete(eight[0]);
   await untilQueues(EIGHT);
-  await untilTaken(flow);
+  await flow.untilTaken();
 
   const again = [await startConsumer(1), await startConsumer(1)];
   await stopAll(...eight.slice(1));
   await untilQueues(ONE);
-  await untilTaken(flow);
+  await flow.untilTaken();
   await flow.end();
-  await untilTaken(flow);
   await model.close();
   expect(again).toHaveLength(2);
-
-  const client = new Redis(redis.url);
-  const seen = await Promise.all(
-    USERS.map(async (audience) => ({ audience, ids: await idsIn(client, audience) })),
-  );
-  expect(flow.checker.judge(seen)).toEqual(flawless(flow.published));
-  const everybody = await idsIn(client, EVERYBODY);
-  const byKey = USERS.map((audience) => ({
-    audience,
-    ids: everybody.filter((id) => id.startsWith(`${audience}#`)),
-  }));
-  expect(flow.checker.judge(byKey)).toEqual(flawless(flow.published));
-  client.disconnect();
+  await flow.expectFlawless();
+  flow.close();
   console.log(`${flow.published} events through 1, 4, 8 and 1 partitions: none lost, twice or out of order`);
+});
+
+test('4 partitions by key, by routing key and by key again under load', { timeout: 400_000 }, async () => {
+  const model = await connect(amqpUrl);
+  const channel = await model.createConfirmChannel();
+  await channel.assertExchange(THEIRS, 'topic');
+  let old = [await startConsumer(4), await startConsumer(4)];
+  await untilConnected(old);
+  const flow = startFlow(channel);
+  await flow.untilTaken();
+  for (const by of ['routing-key', 'key']) {
+    const next = [await startConsumer(4, by), await startConsumer(4, by)];
+    await stopAll(...old);
+    await until(`partitions by ${by}`, TIMEOUT_MS, async () => {
+      return (await partitioning()).join() === `carillon.partitions.4.${by}`;
+    });
+    await untilQueues(FOUR);
+    await flow.untilTaken();
+    old = next;
+  }
+  await flow.end();
+  await model.close();
+  await flow.expectFlawless();
+  flow.close();
+  console.log(`${flow.published} events by key, by routing key and by key: none lost, twice or out of order`);
 });

@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'vitest';
 import { startRabbitMq } from '../support/rabbitmq.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 import type { Direction } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { startFaultStack } from './fault-stack.ts';
@@ -17,20 +18,9 @@ const DURATION_MS = MINUTES * 60_000;
 const FAULTS_A_ROUND = 10;
 const SEED = Number(process.env.FAULTS_SEED ?? randomInt(2 ** 31));
 
-/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test.runIf(MINUTES > 0)('a soak', { timeout: 2 * DURATION_MS + 300_000 }, async ({ onTestFinished }) => {
   console.log(`soak of ${MINUTES} minutes, seed ${SEED}`);
-  const draw = random(SEED);
+  const draw = seededRandom(SEED);
   const rabbitMq = await startRabbitMq();
   onTestFinished(() => rabbitMq.stop());
   const stack = await startFaultStack(rabbitMq.url());

@@ -123,7 +123,7 @@ function openQueue({ log }: Context, delivery: Delivery, unreached: MemoryUnreac
   return {
     deadLetterStore,
     partitions: undefined,
-    waiting: async () => ({ events: 0, consumers: 1 }),
+    waiting: async () => ({ events: 0, consumers: 1, partitions: [] }),
     dead: async () => deadLetterStore.size,
     publish: ({ event }) => queue.publish(event),
     probes: {},

@@ -1,5 +1,6 @@
 /** What `explain` reads: outcomes, logs, marks, devices, the queue and the dead letters. */
 import type { DeadLetterDesk } from '../contract/dead-letter.ts';
+import type { PartHealth } from '../contract/health.ts';
 import { createInvestigate, type Investigate } from '../observe/outcomes/investigate.ts';
 import type { SettledEvent } from '../observe/outcomes/outcomes.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
@@ -10,16 +11,17 @@ export function openExplain(
   { outcomes, inbox, marks, directory, now }: Store,
   queue: Queue,
   desk: DeadLetterDesk,
-  isStuck: () => boolean,
+  canary: () => PartHealth | undefined,
 ): Investigate {
   return createInvestigate({
     outcomes,
     inbox,
     marks,
     directory,
-    waiting: async () => {
-      const waiting = await queue.waiting();
-      return waiting === undefined ? undefined : { ...waiting, isStuck: isStuck() };
+    waiting: () => queue.waiting(),
+    stuck: () => {
+      const { ok, reason = 'the canary does not come back' } = canary() ?? { ok: true };
+      return ok ? undefined : reason;
     },
     deadLettered: (id) => deadLettered(desk, id),
     now,

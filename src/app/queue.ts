@@ -1,6 +1,7 @@
 /** Where events wait until they are settled: RabbitMQ, or a queue within this process. */
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { Probe } from '../observe/health.ts';
+import type { Waiting } from '../observe/outcomes/explain.ts';
 import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
 import type { EventObservers } from '../pipeline/event-observer.ts';
 import type { Handle } from '../pipeline/ingest/settlement.ts';
@@ -23,10 +24,8 @@ export interface Queue {
   /** Undefined for one queue. */
   readonly partitions: Partitions | undefined;
   readonly probes: Readonly<Record<string, Probe>>;
-  /**
-   * How many events wait for a consumer, and how many consumers there are; undefined when RabbitMQ does not answer.
-   */
-  waiting(): Promise<{ readonly events: number; readonly consumers: number } | undefined>;
+  /** Events that wait for a consumer; undefined when RabbitMQ does not answer. */
+  waiting(): Promise<Waiting | undefined>;
   /** The number of dead letters; undefined when RabbitMQ does not answer. */
   dead(): Promise<number | undefined>;
   readonly deadLetterStore: DeadLetterStore;

@@ -19,6 +19,7 @@ import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
 import { partitionKeyOf } from '../contract/partition-key.ts';
 import { whether } from '../observe/health.ts';
+import type { Waiting } from '../observe/outcomes/explain.ts';
 import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer } from '../pipeline/ingest/rabbitmq-consumer.ts';
@@ -118,13 +119,13 @@ function healthOf({ state, reason, line }: Consumer): PartHealth {
   return { ok: true, reason: `in line at ${line}: RabbitMQ has another number of partitions` };
 }
 
-/** Of all queues with events together; the one with the fewest consumers tells of them. */
-function waitingIn(depths: readonly QueueDepth[]): Awaited<ReturnType<Queue['waiting']>> {
+function waitingIn(depths: readonly QueueDepth[]): Waiting | undefined {
   const queues = depths.filter(({ queue }) => isDeliverQueue(queue));
   if (queues.length === 0) return undefined;
   return {
     events: queues.reduce((sum, { messages }) => sum + messages, 0),
     consumers: Math.min(...queues.map(({ consumers }) => consumers)),
+    partitions: queues.length === 1 ? [] : queues,
   };
 }
 

@@ -178,7 +178,7 @@ async function openService(
     departments: store.departments,
     directory: store.directory,
     deadLetters,
-    investigate: openExplain(store, queue, deadLetters, () => canary?.health.ok === false),
+    investigate: openExplain(store, queue, deadLetters, () => canary?.health),
   });
   ownConsole.serveOnOpsPort(ops);
   guardOpsPort(ops.server, addresses, capacity, log);

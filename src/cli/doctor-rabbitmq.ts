@@ -5,6 +5,7 @@ import type { ChannelModel, Replies } from 'amqplib';
 import { Asking } from '../adapters/rabbitmq/asking.ts';
 import { isConfigured, layoutIn, requirePlugin } from '../adapters/rabbitmq/delivery-layout.ts';
 import {
+  CONSUMERS_QUEUE,
   DEAD_LETTERS,
   type Partitioning,
   queuesOfEvents,
@@ -141,6 +142,8 @@ async function depthsOf(model: ChannelModel, partitioning: Partitioning): Promis
     const consumers: Finding[] = [];
     for (const queue of queuesOfEvents(partitioning))
       consumers.push(consumersOf(await channel.checkQueue(queue), partitioning.count));
+    if (partitioning.count > 1)
+      consumers.push(processesOf((await channel.checkQueue(CONSUMERS_QUEUE)).consumerCount));
     const dead = await channel.checkQueue(DEAD_LETTERS);
     return [...consumers, deadLettersOf(dead.messageCount)];
   } catch (error) {
@@ -166,6 +169,19 @@ function consumersOf(
     verdict: 'advice',
     found,
     change: 'start a second consumer: it takes over when the first one ends',
+  };
+}
+
+/** Partitions tell of the active consumer only. */
+function processesOf(count: number): Finding {
+  const check = 'rabbitmq consumers';
+  const found = `${count} processes share the partitions`;
+  if (count > 1) return { check, verdict: 'ok', found };
+  return {
+    check,
+    verdict: 'advice',
+    found,
+    change: 'start more consumers: each takes a share, and what another had when that one ends',
   };
 }
 

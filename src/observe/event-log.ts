@@ -4,8 +4,9 @@ import type { EventObserver } from '../pipeline/event-observer.ts';
 
 export function logSampledEvents(log: Logger): EventObserver {
   return {
-    appended: ({ event, isSampled, omitted }, audience, { epoch, offset, repeat, gateways }) => {
-      if (isSampled) log.info({ event, audience, epoch, offset, repeat, gateways, omitted }, 'appended');
+    appended: ({ event, isSampled, omitted, queue }, audience, { epoch, offset, repeat, gateways }) => {
+      if (isSampled)
+        log.info({ event, queue, audience, epoch, offset, repeat, gateways, omitted }, 'appended');
     },
   };
 }

@@ -21,6 +21,8 @@ export class EventLife {
   readonly receivedAtMs: number;
   /** By this process's own clock, as `performance.now()`. */
   readonly begunMs: number;
+  /** The queue that it was taken from, where there are several with events: partitions. */
+  readonly queue: string | undefined;
   /** Its audiences; none before it was mapped, and when it cannot be. */
   mapped: readonly Mapped[] = UNMAPPED;
   /** Whether the log tells of it. Known when it is mapped. */
@@ -34,16 +36,18 @@ export class EventLife {
   /** What its notifications carry instead of the event's own. Whoever traces sets it in `mapped`. */
   traceparent: string | undefined = undefined;
 
-  /** `begunMs` @default now */
+  /** `begunMs` @default now; `queue` @default undefined */
   constructor(
     event: Event | undefined,
     names: EventNames,
     receivedAtMs: number,
     begunMs: number = performance.now(),
+    queue?: string,
   ) {
     this.event = event;
     this.names = names;
     this.receivedAtMs = receivedAtMs;
     this.begunMs = begunMs;
+    this.queue = queue;
   }
 }

@@ -55,14 +55,21 @@ export interface Facts {
   readonly devices: readonly DeviceFacts[];
   /** Undefined when RabbitMQ does not answer. */
   readonly waiting: Waiting | undefined;
+  /** Why this process's canary has not come back, if so: consumers may hold more than the queue shows. */
+  readonly stuck: string | undefined;
 }
 
-/** RabbitMQ's queue: how much waits in it, who consumes it, and whether anything is known to be stuck. */
-interface Waiting {
+/** RabbitMQ's queue: how much waits in it, and who consumes it. */
+export interface Waiting {
   readonly events: number;
+  /** Of partitions, at the one that has the fewest. */
   readonly consumers: number;
-  /** This process's canary has not come back: consumers may hold more than the queue shows. */
-  readonly isStuck: boolean;
+  /** Each by itself; none with one queue. Nobody who asks knows the event's key, and so which one it is in. */
+  readonly partitions: readonly {
+    readonly queue: string;
+    readonly messages: number;
+    readonly consumers: number;
+  }[];
 }
 
 export function explain(facts: Facts): Explanation {
@@ -100,13 +107,13 @@ const RANK: readonly VerdictCode[] = [
   'before_joining',
 ];
 
-function verdictWithoutCopy({ settled, copies, waiting }: Facts): VerdictCode {
+function verdictWithoutCopy({ settled, copies, waiting, stuck }: Facts): VerdictCode {
   if (settled?.deadLetter !== undefined) return 'dead_letter';
   const isForTopics =
     settled?.audiences.every((audience) => audience.startsWith('topic:')) ?? copies.length > 0;
   if (settled !== undefined || copies.length > 0) return isForTopics ? 'topic_only' : 'not_an_audience';
-  const isWaiting = waiting === undefined || waiting.events > 0 || waiting.consumers === 0 || waiting.isStuck;
-  return isWaiting ? 'waiting' : 'unknown';
+  const isNoneWaiting = waiting?.events === 0 && waiting.consumers > 0 && stuck === undefined;
+  return isNoneWaiting ? 'unknown' : 'waiting';
 }
 
 function givenTitle(title: Title, settled: SettledEvent | undefined): Explanation['title'] {
@@ -133,14 +140,14 @@ function shownStep({ text, language, from }: Title, settled: SettledEvent | unde
 }
 
 function settledSteps(settled: SettledEvent): Step[] {
-  const { receivedAtMs, settledAtMs, audiences, count, deadLetter, madeBy } = settled;
+  const { receivedAtMs, settledAtMs, queue = 'RabbitMQ', audiences, count, deadLetter, madeBy } = settled;
   const settledAt = new Date(settledAtMs).toISOString();
   const receivedAt = new Date(receivedAtMs).toISOString();
   const made = madeBy === undefined ? '' : `; the source ${madeBy} made it of a message`;
   const received: Step = {
     at: receivedAt,
     what: 'received',
-    detail: `a consumer took it from RabbitMQ${made}`,
+    detail: `a consumer took it from ${queue}${made}`,
   };
   if (deadLetter !== undefined) {
     const { code, message, path } = deadLetter;
@@ -151,12 +158,20 @@ function settledSteps(settled: SettledEvent): Step[] {
   return [received, { at: settledAt, what: 'mapped', detail: `for ${audiences.join(', ')}${more}` }];
 }
 
-function queueSteps({ waiting }: Facts): Step[] {
-  const detail =
-    waiting === undefined
-      ? 'RabbitMQ cannot be asked'
-      : `${waiting.events} events wait, ${waiting.consumers} consumers are there${waiting.isStuck ? ', and events do not get through' : ''}`;
-  return [{ what: 'queue', detail }];
+function queueSteps({ waiting, stuck }: Facts): Step[] {
+  if (waiting === undefined) return [{ what: 'queue', detail: 'RabbitMQ cannot be asked' }];
+  const { events, consumers, partitions } = waiting;
+  const end = stuck === undefined ? '' : `, and events do not get through (${stuck})`;
+  if (partitions.length === 0)
+    return [{ what: 'queue', detail: `${events} events wait, ${consumers} consumers are there${end}` }];
+  const notable = partitions.filter(({ messages, consumers }) => messages > 0 || consumers === 0);
+  return [
+    { what: 'queue', detail: `${events} events wait in ${partitions.length} partitions${end}` },
+    ...notable.map(({ queue, messages, consumers }): Step => {
+      const who = consumers === 0 ? 'nobody takes them' : 'a consumer takes them';
+      return { what: 'queue', detail: `${queue}: ${messages} events wait, ${who}` };
+    }),
+  ];
 }
 
 function verdictOf(

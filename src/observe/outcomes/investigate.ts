@@ -29,6 +29,8 @@ export interface InvestigateOptions {
   ) => Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined>;
   /** What waits in RabbitMQ and who consumes it; undefined when RabbitMQ does not answer. */
   readonly waiting: () => Promise<Facts['waiting']>;
+  /** Why this process's canary has not come back, if so. */
+  readonly stuck: () => string | undefined;
   readonly now: () => number;
 }
 
@@ -50,7 +52,7 @@ export type Investigate = (
 const LOOKED_THROUGH = 1_000;
 
 export function createInvestigate(options: InvestigateOptions): Investigate {
-  const { outcomes, inbox, marks, directory, deadLettered, waiting, now } = options;
+  const { outcomes, inbox, marks, directory, deadLettered, waiting, stuck, now } = options;
   return async ({ user, id, source, languages }) => {
     const [bySource, userMarks, devices] = await Promise.all([
       outcomes.find(id),
@@ -85,6 +87,7 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
       copies: known,
       devices,
       waiting: await waiting(),
+      stuck: stuck(),
     });
   };
 }

@@ -8,7 +8,7 @@ import { AUDIENCES_KEPT, type Outcomes } from './outcomes.ts';
 /** `now`: the clock that all processes share. */
 export function keepOutcomes(outcomes: Pick<Outcomes, 'record'>, now: () => number): EventObserver {
   return {
-    settled: ({ event, receivedAtMs, mapped, madeBy, titleRoute }, settlement) => {
+    settled: ({ event, receivedAtMs, mapped, queue, madeBy, titleRoute }, settlement) => {
       if (event === undefined || event.type === CANARY_TYPE || settlement.kind === 'release') return;
       const isDead = settlement.kind === 'dead-letter';
       outcomes.record(event, {
@@ -16,6 +16,7 @@ export function keepOutcomes(outcomes: Pick<Outcomes, 'record'>, now: () => numb
         settledAtMs: now(),
         audiences: mapped.slice(0, AUDIENCES_KEPT).map(({ audience }) => audience),
         count: mapped.length,
+        ...(queue === undefined ? {} : { queue }),
         ...(isDead ? { deadLetter: settlement.refusal } : {}),
         ...(madeBy === undefined ? {} : { madeBy }),
         ...(titleRoute === undefined ? {} : { titleRoute }),

@@ -4,6 +4,8 @@ export interface SettledEvent {
   /** When the consumer took it and when it was settled: milliseconds since 1970. */
   readonly receivedAtMs: number;
   readonly settledAtMs: number;
+  /** The partition that it was taken from; absent with one queue. */
+  readonly queue?: string | undefined;
   /** The audiences that it was mapped to, or the first of many. */
   readonly audiences: readonly string[];
   /** How many audiences it was mapped to in total. */

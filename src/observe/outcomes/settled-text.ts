@@ -1,10 +1,10 @@
 /**
  * What became of an event as a line of text, as Redis keeps it:
  *
- *     <receivedAtMs> <settledAtMs> <count> <audience>,<audience>…[ <dead letter as JSON>]
+ *     <receivedAtMs> <settledAtMs> <count>[@<queue>] <audience>,<audience>…[ <dead letter as JSON>]
  *
  * Every event leaves one, and it costs a third of what JSON does to make and to send. Audiences are
- * percent-encoded, and so have neither blanks nor commas.
+ * percent-encoded, and so have neither blanks nor commas. The queue is a partition.
  *
  * What routes and sources gave is in a text of its own, which only events have that got something from them. Earlier
  * versions pass over it.
@@ -19,23 +19,26 @@ const deadLetterSchema = z.object({ code: z.string(), message: z.string(), path:
 export function settledText({
   receivedAtMs,
   settledAtMs,
+  queue,
   audiences,
   count,
   deadLetter,
 }: SettledEvent): string {
-  const line = `${receivedAtMs} ${settledAtMs} ${count} ${audiences.map(encodeId).join()}`;
+  const counted = queue === undefined ? count : `${count}@${queue}`;
+  const line = `${receivedAtMs} ${settledAtMs} ${counted} ${audiences.map(encodeId).join()}`;
   return deadLetter === undefined ? line : `${line} ${JSON.stringify(deadLetter)}`;
 }
 
 /** Undefined for text of another version that cannot be read. */
 export function settledFromText(text: string): SettledEvent | undefined {
-  const found = /^(\d+) (\d+) (\d+) ([^ ]*)(?: (.+))?$/s.exec(text);
+  const found = /^(\d+) (\d+) (\d+)(?:@([^ ]+))? ([^ ]*)(?: (.+))?$/s.exec(text);
   if (found === null) return undefined;
-  const [, receivedAtMs, settledAtMs, count, audiences = '', deadLetter] = found;
+  const [, receivedAtMs, settledAtMs, count, queue, audiences = '', deadLetter] = found;
   const settled = {
     receivedAtMs: Number(receivedAtMs),
     settledAtMs: Number(settledAtMs),
     count: Number(count),
+    ...(queue === undefined ? {} : { queue }),
     audiences: audiences === '' ? [] : audiences.split(',').map((audience) => decodeId(audience) ?? audience),
   };
   if (deadLetter === undefined) return settled;

@@ -15,6 +15,8 @@ export interface Held {
   readonly message: ConsumeMessage;
   /** Where it was taken from; undefined for Carillon's own queue. */
   readonly queue?: string | undefined;
+  /** Of Carillon's own queues, where there are several with events. */
+  readonly partition?: string | undefined;
   /** By this process's own clock. */
   readonly atMs: number;
 }

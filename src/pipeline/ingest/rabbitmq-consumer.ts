@@ -221,6 +221,7 @@ export class Consumer {
     onEnd: (reason: string) => void,
   ): Intake {
     const { log, prefetch } = this.#options;
+    const partition = counts ? queue : undefined;
     return new Intake({
       queue,
       prefetch,
@@ -232,7 +233,7 @@ export class Consumer {
       },
       counts,
       onMessage: (message, acks, over) =>
-        this.#take(acks, { message, queue: source, atMs: performance.now() }, over),
+        this.#take(acks, { message, queue: source, partition, atMs: performance.now() }, over),
       onEnd,
     });
   }
@@ -265,7 +266,7 @@ export class Consumer {
         const read = reader.read(arrival);
         if (!read.ok) return { kind: 'dead-letter', refusal: read.refusal };
         const { event } = read.value;
-        life = new EventLife(event, event, now(), atMs);
+        life = new EventLife(event, event, now(), atMs, held.partition);
         life.madeBy = reader.sourceNameOf(arrival);
         if (event.type !== CANARY_TYPE) observers.received(life);
         return await handle(event, life, publishedAtOf(message.properties.headers, event));
@@ -289,7 +290,7 @@ export class Consumer {
   #unread(held: Held): EventLife {
     const { now, observers, reader } = this.#options;
     const names = new NamesIn(this.#arrivalOf(held), reader);
-    const life = new EventLife(undefined, names, now(), held.atMs);
+    const life = new EventLife(undefined, names, now(), held.atMs, held.partition);
     observers.received(life);
     return life;
   }

@@ -3,6 +3,7 @@ import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { logKeyOf } from '../../../src/adapters/redis/keys.ts';
+import { type Explanation, explanationSchema } from '../../../src/contract/explanation.ts';
 import { healthSchema } from '../../../src/contract/health.ts';
 import {
   type CarillonProcess,
@@ -25,6 +26,7 @@ let amqpUrl: string;
 let redisUrl: string;
 let environment: Readonly<Record<string, string>>;
 const running: CarillonProcess[] = [];
+let gateway: CarillonProcess;
 
 async function start(role: string): Promise<CarillonProcess> {
   const started = await startCarillon({ ...environment, ROLES: role });
@@ -44,6 +46,7 @@ beforeAll(async () => {
     JWT_SECRET,
     PARTITIONS: '4',
     CANARY_SECONDS: '1',
+    LOG_SAMPLE_RATE: '1',
   };
 });
 afterAll(stopAll);
@@ -54,6 +57,16 @@ async function activeQueues({ opsUrl }: CarillonProcess): Promise<readonly strin
   return [...active].map(([, queue = '']) => queue);
 }
 
+async function explain(event: string, user: string): Promise<Explanation> {
+  const token = await tokenFor('operator', { scope: 'admin' });
+  const response = await fetch(`${gateway.opsUrl}/admin/explain?${new URLSearchParams({ event, user })}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return explanationSchema.parse(await response.json());
+}
+
+const received = ({ steps }: Explanation) => steps.find(({ what }) => what === 'received')?.detail;
+
 /** Undefined while it does not listen yet. */
 async function canaryOf({ opsUrl }: CarillonProcess) {
   const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
@@ -63,7 +76,7 @@ async function canaryOf({ opsUrl }: CarillonProcess) {
 
 test('each partition has one consumer, no process more than its share, and HTTP sets the key', async () => {
   const first = await start('consumer');
-  const gateway = await start('gateway');
+  gateway = await start('gateway');
   await until('the first to have all', TIMEOUT_MS, async () => (await activeQueues(first)).length === 4);
   const second = await start('consumer');
   await until('two each', TIMEOUT_MS, async () => {
@@ -99,9 +112,48 @@ test('each partition has one consumer, no process more than its share, and HTTP 
   const length = () => redis.xlen(logKeyOf('user:1', 'log'));
   await until('both to be in the inbox', TIMEOUT_MS, async () => (await length()) === 2);
   redis.disconnect();
-  const { of } = await doctor(environment);
+  const { of, findings } = await doctor(environment);
   expect(of('rabbitmq partitions')).toBeUndefined();
   expect(of('rabbitmq topology')?.verdict).toBe('ok');
+  expect(findings.filter(({ check }) => check === 'rabbitmq consumers').map(({ found }) => found)).toEqual([
+    ...QUEUES.map((queue) => `1 on ${queue}, 0 events wait`),
+    '2 processes share the partitions',
+  ]);
+});
+
+test('the log and explain name the partition that an event was taken from', async () => {
+  const consumers = running.filter((one) => one !== gateway);
+  const producer = new Producer(amqpUrl, () => 'order-7');
+  await producer.publish(madeEvent('named', { audience: 'user:ada' }));
+  await producer.close();
+  await expect.poll(async () => (await explain('named', 'ada')).verdict).toBe('kept');
+  const appended = () => consumers.flatMap(({ output }) => output.filter((line) => line.includes('"named"')));
+  await until('the append to be logged', TIMEOUT_MS, () => appended().length > 0);
+  const { queue }: { readonly queue: string } = JSON.parse(appended()[0] ?? '');
+  expect(QUEUES).toContain(queue);
+  // The outcome follows a moment after the log.
+  await expect
+    .poll(async () => received(await explain('named', 'ada')))
+    .toBe(`a consumer took it from ${queue}`);
+});
+
+test('explain names the partitions that nobody takes from', async () => {
+  await Promise.all(running.filter((one) => one !== gateway).map((one) => one.stop()));
+  const producer = new Producer(amqpUrl, () => 'order-7');
+  await producer.publish(madeEvent('waits', { audience: 'user:ada' }));
+  await producer.close();
+  const steps = async () => {
+    const { verdict, steps } = await explain('waits', 'ada');
+    return [verdict, ...steps.map(({ detail }) => detail.replace(/\d+ events/, 'N events'))];
+  };
+  // RabbitMQ's answer is used for two seconds.
+  await expect
+    .poll(steps)
+    .toEqual([
+      'waiting',
+      expect.stringMatching(/^N events wait in 4 partitions/),
+      ...QUEUES.map((queue) => `${queue}: N events wait, nobody takes them`),
+    ]);
 });
 
 test('events without a key go to one and the same partition, those with keys to all', async () => {
@@ -122,26 +174,26 @@ test('events without a key go to one and the same partition, those with keys to 
 });
 
 test.for([
-  { what: 'a partition', stuck: QUEUES.slice(2, 3), named: 'consumer 2' },
+  { what: 'a partition', queues: QUEUES.slice(2, 3), named: 'consumer 2' },
   // Among them is the one that the gateway's own event goes to, which nobody could tell by itself.
-  { what: 'the first of all partitions', stuck: QUEUES, named: 'consumer 0' },
-])('$what that is stuck makes gateways unready, and is named', async ({ stuck, named }) => {
+  { what: 'the first of all partitions', queues: QUEUES, named: 'consumer 0' },
+])('$what that is stuck makes gateways unready, and is named', async ({ queues, named }) => {
   await stopAll();
   const model = await connect(amqpUrl);
   const channel = await model.createChannel();
   await channel.prefetch(1);
   // It is the first in line, and settles nothing.
-  for (const queue of stuck) await channel.consume(queue, () => {});
-  const gateway = await spawnCarillon({ ...environment, ROLES: 'gateway' });
-  running.push(gateway);
+  for (const queue of queues) await channel.consume(queue, () => {});
+  const stuck = await spawnCarillon({ ...environment, ROLES: 'gateway' });
+  running.push(stuck);
   await start('consumer');
   await until('the partition to be named', TIMEOUT_MS, async () => {
-    return (await canaryOf(gateway))?.reason === named;
+    return (await canaryOf(stuck))?.reason === named;
   });
-  const text = await (await fetch(`${gateway.opsUrl}/metrics`)).text();
+  const text = await (await fetch(`${stuck.opsUrl}/metrics`)).text();
   expect(text).toContain(`carillon_canary_up{leg="${named}"} 0`);
   await model.close();
-  await until('the gateway to be ready', TIMEOUT_MS, async () => (await canaryOf(gateway))?.ok === true);
+  await until('the gateway to be ready', TIMEOUT_MS, async () => (await canaryOf(stuck))?.ok === true);
 });
 
 test('without the plugin the start and the doctor say how to turn it on', async () => {

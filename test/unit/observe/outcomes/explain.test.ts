@@ -48,7 +48,8 @@ const facts = (own: Partial<Facts> = {}): Facts => ({
   title: undefined,
   copies: [copy()],
   devices: [],
-  waiting: { events: 0, consumers: 1, isStuck: false },
+  waiting: { events: 0, consumers: 1, partitions: [] },
+  stuck: undefined,
   ...own,
 });
 
@@ -59,21 +60,45 @@ test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
   ['nothing is known', { settled: undefined, copies: [] }, 'unknown', /0 events wait, 1 consumers/],
   [
     'others wait',
-    { settled: undefined, copies: [], waiting: { events: 3, consumers: 1, isStuck: false } },
+    { settled: undefined, copies: [], waiting: { events: 3, consumers: 1, partitions: [] } },
     'waiting',
     /3 events wait/,
   ],
   [
     'nobody consumes',
-    { settled: undefined, copies: [], waiting: { events: 0, consumers: 0, isStuck: false } },
+    { settled: undefined, copies: [], waiting: { events: 0, consumers: 0, partitions: [] } },
     'waiting',
     /0 consumers/,
   ],
   [
     'nothing gets through',
-    { settled: undefined, copies: [], waiting: { events: 0, consumers: 1, isStuck: true } },
+    { settled: undefined, copies: [], stuck: 'consumer 2' },
     'waiting',
-    /events do not get through/,
+    /events do not get through \(consumer 2\)/,
+  ],
+  [
+    'the partitions that matter are named',
+    {
+      settled: undefined,
+      copies: [],
+      waiting: {
+        events: 7,
+        consumers: 0,
+        partitions: [
+          { queue: 'carillon.deliver.0', messages: 0, consumers: 1 },
+          { queue: 'carillon.deliver.1', messages: 7, consumers: 1 },
+          { queue: 'carillon.deliver.2', messages: 0, consumers: 0 },
+        ],
+      },
+    },
+    'waiting',
+    /7 events wait in 3 partitions.*deliver\.1: 7 events wait, a consumer takes.*deliver\.2: 0 events wait, nobody/s,
+  ],
+  [
+    'it was taken from a partition',
+    { settled: { ...settled, queue: 'carillon.deliver.2' } },
+    'kept',
+    /a consumer took it from carillon\.deliver\.2/,
   ],
   ['RabbitMQ is away', { settled: undefined, copies: [], waiting: undefined }, 'waiting', /cannot be asked/],
   [

@@ -21,6 +21,7 @@ const settled = fc.record(
     settledAtMs: fc.nat(2 ** 41),
     audiences: fc.array(audience, { maxLength: 20 }),
     count: fc.nat(10_000),
+    queue: fc.constantFrom('carillon.deliver', 'carillon.deliver.2', 'carillon.deliver.63'),
     deadLetter,
   },
   { requiredKeys: ['receivedAtMs', 'settledAtMs', 'audiences', 'count'] },
@@ -37,17 +38,26 @@ test('what is written comes back', () => {
 test('the form is the one that is documented', () => {
   const event = { receivedAtMs: 1, settledAtMs: 2, count: 30, audiences: ['user:1', 'global'] };
   expect(settledText(event)).toBe('1 2 30 user:1,global');
+  expect(settledText({ ...event, queue: 'carillon.deliver.2' })).toBe(
+    '1 2 30@carillon.deliver.2 user:1,global',
+  );
   expect(settledText({ ...event, count: 0, audiences: [], deadLetter: { code: 'c', message: 'm' } })).toBe(
     '1 2 0  {"code":"c","message":"m"}',
   );
 });
 
-test.for(['', '1 2', '1 2 3', 'a b c d', '1 2 3 x {', '1 2 3 x {"code":1}', '{"receivedAt":"…"}'])(
-  '%j is none',
-  (text) => {
-    expect(settledFromText(text)).toBeUndefined();
-  },
-);
+test.for([
+  '',
+  '1 2',
+  '1 2 3',
+  'a b c d',
+  '1 2 3 x {',
+  '1 2 3 x {"code":1}',
+  '1 2 3@ x',
+  '{"receivedAt":"…"}',
+])('%j is none', (text) => {
+  expect(settledFromText(text)).toBeUndefined();
+});
 
 const event = { receivedAtMs: 1, settledAtMs: 2, count: 1, audiences: ['global'] };
 

@@ -54,6 +54,8 @@ const { metafile } = await build({
   entryPoints: { main: 'src/main.ts', cli: 'src/cli/main.ts' },
   outdir: FOLDER,
   bundle: true,
+  // A third less to read and to parse at each start. Names and statements stay.
+  minifyWhitespace: true,
   splitting: true,
   platform: 'node',
   format: 'esm',

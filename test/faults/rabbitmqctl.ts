@@ -1,15 +1,17 @@
-/** rabbitmqctl for a private RabbitMQ, for what its management API does not offer. */
+/** rabbitmqctl for a RabbitMQ of the tests, for what its management API does not offer. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { findRabbitMqServer } from '../support/programs.ts';
-import type { RabbitMqServer } from '../support/rabbitmq.ts';
 
 const run = promisify(execFile);
 
 /** Linux only, and not for a RabbitMQ in Docker. */
-export async function rabbitmqctl(server: RabbitMqServer, ...args: readonly string[]): Promise<void> {
+export async function rabbitmqctl(
+  server: { readonly pid: number },
+  ...args: readonly string[]
+): Promise<void> {
   // The node's name, its ports and the home folder with its secret are in the node's own environment.
   const environment = readFileSync(`/proc/${server.pid}/environ`, 'utf8').split('\0');
   const env = Object.fromEntries(

@@ -12,7 +12,12 @@ import { startRedis } from './redis.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    rabbitMq: { readonly port: number; readonly managementUrl: string };
+    rabbitMq: {
+      readonly port: number;
+      readonly managementUrl: string;
+      readonly pid: number;
+      readonly isLocal: boolean;
+    };
     redis: { readonly port: number };
     /**
      * openapi.yaml and asyncapi.yaml, parsed, as one JSON text, which is faster than reading them in each test file.
@@ -24,7 +29,8 @@ declare module 'vitest' {
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   await ensurePrograms();
   const [rabbitMq, redis] = await Promise.all([startRabbitMq(), startRedis()]);
-  project.provide('rabbitMq', { port: rabbitMq.port, managementUrl: rabbitMq.managementUrl });
+  const { port, managementUrl, pid, folder } = rabbitMq;
+  project.provide('rabbitMq', { port, managementUrl, pid, isLocal: folder !== undefined });
   project.provide('redis', { port: redis.port });
   project.provide('contracts', JSON.stringify(await contracts()));
 

@@ -14,6 +14,11 @@ export function sharedManagement(): Management {
   return managementAt(inject('rabbitMq').managementUrl);
 }
 
+/** A name that no other test gives: vhosts and users of the shared RabbitMQ are known to all files. */
+export function freshName(of: string): string {
+  return `${of}-${randomUUID().slice(0, 8)}`;
+}
+
 /** The AMQP URL of a new vhost in the shared RabbitMQ. It lives until the end of the run. */
 export async function freshVhost(): Promise<string> {
   const name = `test-${randomUUID()}`;

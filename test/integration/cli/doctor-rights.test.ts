@@ -1,57 +1,60 @@
 /** The doctor tells what it may not look at from what is bad and from what is well, and reads what the process reads. */
 import { createServer } from 'node:http';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { JWT_SECRET, spawnCarillon, startCarillon } from '../../support/carillon.ts';
 import { doctor } from '../../support/doctor.ts';
 import { freePort } from '../../support/ports.ts';
-import { type RabbitMqServer, startRabbitMq } from '../../support/rabbitmq.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
+import { freshName, sharedManagement } from '../../support/servers.ts';
 import { temporaryFile } from '../../support/temporary-file.ts';
 
 describe('a user who may not look', () => {
-  let rabbitMq: RabbitMqServer;
+  const [vhost, whole, shop] = [freshName('doctor'), freshName('whole'), freshName('shop')];
   let redis: RedisServer;
   let environment: Record<string, string>;
 
   beforeAll(async () => {
-    [rabbitMq, redis] = await Promise.all([startRabbitMq(), startRedis({ persistent: true })]);
-    const { management, port } = rabbitMq;
-    await management.createVhost('doctor');
+    redis = await startRedis({ persistent: true });
+    const { port, managementUrl } = inject('rabbitMq');
+    const management = sharedManagement();
+    await management.createVhost(vhost);
     const permissions = { configure: '.*', write: '.*', read: '.*' };
     for (const [name, rights] of Object.entries({
-      whole: permissions,
+      [whole]: permissions,
       // As a producer has them.
-      shop: { configure: '^$', write: '^carillon\\.events$', read: '^$' },
+      [shop]: { configure: '^$', write: '^carillon\\.events$', read: '^$' },
     })) {
       await management.put(`users/${name}`, { password: 'secret', tags: '' });
-      await management.put(`permissions/doctor/${name}`, rights);
+      await management.put(`permissions/${vhost}/${name}`, rights);
     }
     const control = new Redis(redis.url);
     await control.call('ACL', 'SETUSER', 'blind', 'on', '>secret', '~*', '&*', '+@all', '-info', '-time');
     control.disconnect();
     const carillon = await startCarillon({
-      AMQP_URL: `amqp://whole:secret@127.0.0.1:${port}/doctor`,
+      AMQP_URL: `amqp://${whole}:secret@127.0.0.1:${port}/${vhost}`,
       REDIS_URL: redis.url,
       JWT_SECRET,
     });
     await carillon.stop();
     environment = {
-      AMQP_URL: `amqp://shop:secret@127.0.0.1:${port}/doctor`,
+      AMQP_URL: `amqp://${shop}:secret@127.0.0.1:${port}/${vhost}`,
       REDIS_URL: redis.url.replace('redis://', 'redis://blind:secret@'),
       JWT_SECRET,
-      CARILLON_MANAGEMENT_URL: rabbitMq.managementUrl,
+      CARILLON_MANAGEMENT_URL: managementUrl,
     };
   });
   afterAll(async () => {
-    await Promise.all([rabbitMq?.stop(), redis?.stop()]);
+    await redis?.stop();
   });
 
   test('is told what was not looked at, and which right that takes; nothing of it is an alarm', async () => {
     const { findings, of } = await doctor(environment);
     expect(of('rabbitmq alarms')).toMatchObject({
       verdict: 'advice',
-      found: expect.stringMatching(/"shop" has no right to write exchange "carillon\.unreached"/),
+      found: expect.stringMatching(
+        new RegExp(`"${shop}" has no right to write exchange "carillon\\.unreached"`),
+      ),
       change: expect.stringContaining('docs/rabbitmq-and-redis.md, Permissions'),
     });
     expect(of('rabbitmq topology')).toMatchObject({ verdict: 'advice' });

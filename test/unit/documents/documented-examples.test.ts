@@ -17,6 +17,7 @@ const APP = runBy('test/e2e/examples-app.test.ts');
 const COMMANDS = runBy('test/e2e/examples-commands.test.ts');
 const STORIES = runBy('test/e2e/examples-stories.test.ts');
 const RIGHTS = runBy('test/integration/adapters/rabbitmq/rights.test.ts');
+const REDIS_RIGHTS = runBy('test/integration/adapters/redis/rights.test.ts');
 const TOPOLOGY = runBy('test/integration/adapters/rabbitmq/declared-elsewhere.test.ts');
 const SELF = notRun('it runs the tests');
 const SOURCES = runBy('test/e2e/examples-sources.test.ts');
@@ -52,7 +53,7 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/observability\.md$/, 'json', 'not_ready', FORMATS],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'carillon topology', TOPOLOGY],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'set_permissions', RIGHTS],
-  [/^docs\/rabbitmq-and-redis\.md$/, '', 'ACL SETUSER', RIGHTS],
+  [/^docs\/rabbitmq-and-redis\.md$/, '', 'ACL SETUSER', REDIS_RIGHTS],
   [
     /^docs\/rabbitmq-and-redis\.md$/,
     'sh',

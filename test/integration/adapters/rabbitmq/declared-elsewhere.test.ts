@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'amqplib';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
 import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
@@ -25,8 +25,8 @@ import { cli } from '../../../support/cli.ts';
 import { connectClient } from '../../../support/client.ts';
 import { doctor } from '../../../support/doctor.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
-import { type RabbitMqServer, startRabbitMq } from '../../../support/rabbitmq.ts';
-import { freshRedis } from '../../../support/servers.ts';
+import { amqpUrl } from '../../../support/rabbitmq.ts';
+import { freshName, freshRedis, sharedManagement } from '../../../support/servers.ts';
 import { SignalListener } from '../../../support/signal-listener.ts';
 import { temporaryFile } from '../../../support/temporary-file.ts';
 import { until } from '../../../support/until.ts';
@@ -51,18 +51,19 @@ const rightsSchema = z.object({
   read: z.string(),
 });
 
-let rabbitMq: RabbitMqServer;
+const rabbitMq = inject('rabbitMq');
+const management = sharedManagement();
 let common: Record<string, string>;
 
 beforeAll(async () => {
-  rabbitMq = await startRabbitMq();
   const SOURCES_FILE = temporaryFile('sources.yaml', SOURCES);
   common = { REDIS_URL: await freshRedis(), JWT_SECRET, SOURCES_FILE, AMQP_DECLARE: 'false' };
 });
-afterAll(() => rabbitMq.stop());
 
 const urlOf = (user: string, vhost: string) =>
   `amqp://${encodeURIComponent(user)}:secret@127.0.0.1:${rabbitMq.port}/${encodeURIComponent(vhost)}`;
+
+const urlIn = (vhost: string) => amqpUrl(rabbitMq.port, vhost);
 
 /** A virtual host with other services' exchange and queue, and a user with the printed rights, named alike. */
 async function prepared(
@@ -70,9 +71,8 @@ async function prepared(
   declares: boolean,
   partitions: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, string>> {
-  const { management } = rabbitMq;
   await management.createVhost(vhost);
-  const model = await connect(rabbitMq.url(vhost));
+  const model = await connect(urlIn(vhost));
   const channel = await model.createChannel();
   await channel.assertExchange('shop.events', 'topic', { durable: true });
   await channel.assertQueue('crm (eu) [a|b]', { durable: true });
@@ -99,9 +99,9 @@ async function imported(environment: Record<string, string>, by: 'command' | 'ht
   const { out, err } = await cli(['topology'], environment);
   expect(err).toBe('');
   // There is no such command beside a RabbitMQ in Docker.
-  if (by === 'command' && rabbitMq.folder !== undefined)
+  if (by === 'command' && rabbitMq.isLocal)
     await rabbitmqctl(rabbitMq, 'import_definitions', temporaryFile('carillon.json', out));
-  else await rabbitMq.management.post('definitions', JSON.parse(out));
+  else await management.post('definitions', JSON.parse(out));
 }
 
 async function partsOf({ opsUrl }: CarillonProcess) {
@@ -117,7 +117,7 @@ const isSaid = (carillon: CarillonProcess, part: string, words: RegExp) =>
 test('what is missing is waited for and named; then the whole program runs with the printed rights', {
   timeout: 240_000,
 }, async () => {
-  const vhost = 'läger/süd';
+  const vhost = freshName('läger/süd');
   const environment = await prepared(vhost, false);
   const all = { ...environment, UNREACHED_AFTER: '1', CANARY_SECONDS: '1' };
   const carillon = await spawnCarillon(all);
@@ -127,12 +127,12 @@ test('what is missing is waited for and named; then the whole program runs with 
     carillon.output.some((line) => /"level":"error".*"code":"topology_missing"/.test(line)),
   );
   // Another's queue alone: nothing was declared.
-  expect((await rabbitMq.management.queues(vhost)).map(({ name }) => name)).toEqual(['crm (eu) [a|b]']);
+  expect((await management.queues(vhost)).map(({ name }) => name)).toEqual(['crm (eu) [a|b]']);
 
   await imported(environment, 'command');
   await until('readiness', WAIT_MS, () => isReady(carillon));
-  const listener = await SignalListener.open(rabbitMq.url(vhost), 'carillon.notification.unreached');
-  const producer = new Producer(rabbitMq.url(vhost));
+  const listener = await SignalListener.open(urlIn(vhost), 'carillon.notification.unreached');
+  const producer = new Producer(urlIn(vhost));
   const ada = connectClient(carillon.url, await tokenFor('ada'));
   await ada.session();
   await producer.publish(
@@ -141,7 +141,7 @@ test('what is missing is waited for and named; then the whole program runs with 
     madeEvent('nobody'),
   );
   await ada.received(1);
-  const shop = await connect(rabbitMq.url(vhost));
+  const shop = await connect(urlIn(vhost));
   const channel = await shop.createConfirmChannel();
   const body = Buffer.from(JSON.stringify({ customer: 'ada' }));
   channel.publish('shop.events', 'refund.made', body, { messageId: 'by-exchange' });
@@ -163,13 +163,11 @@ test('what is missing is waited for and named; then the whole program runs with 
   expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
 
   // Somebody takes something away: it is named, and nobody declares it.
-  await rabbitMq.management.delete(`queues/${encodeURIComponent(vhost)}/carillon.unreached.delay`);
+  await management.delete(`queues/${encodeURIComponent(vhost)}/carillon.unreached.delay`);
   await isSaid(carillon, 'topology', /^missing: queue carillon\.unreached\.delay/);
   await imported(environment);
   await until('readiness', WAIT_MS, () => isReady(carillon));
-  await rabbitMq.management.delete(
-    `bindings/${encodeURIComponent(vhost)}/e/carillon.events/q/carillon.deliver/%23`,
-  );
+  await management.delete(`bindings/${encodeURIComponent(vhost)}/e/carillon.events/q/carillon.deliver/%23`);
   await isSaid(carillon, 'topology', /^missing: a binding/);
   ada.close();
   await Promise.all([shop.close(), producer.close(), listener.close()]);
@@ -180,9 +178,10 @@ test('partitions too are imported and not declared, and wait for the end of a ch
   timeout: 240_000,
 }, async () => {
   const PARTITIONS = { PARTITIONS: '3', PARTITION_BY: 'key' };
-  const environment = await prepared('spread', false, PARTITIONS);
+  const vhost = freshName('spread');
+  const environment = await prepared(vhost, false, PARTITIONS);
   await imported({ ...environment, PARTITIONS: '1' });
-  const model = await connect(rabbitMq.url('spread'));
+  const model = await connect(urlIn(vhost));
   const channel = await model.createChannel();
   await channel.assertExchange('carillon.partitions.gathering', 'fanout', { durable: true });
   const carillon = await spawnCarillon({ ...environment, CANARY_SECONDS: '1' });
@@ -191,7 +190,7 @@ test('partitions too are imported and not declared, and wait for the end of a ch
   await isSaid(carillon, 'consumer', /^topology_missing: missing: the end of a change of partitions/);
   await channel.deleteExchange('carillon.partitions.gathering');
   await until('readiness', WAIT_MS, () => isReady(carillon));
-  const producer = new Producer(rabbitMq.url('spread'));
+  const producer = new Producer(urlIn(vhost));
   const ada = connectClient(carillon.url, await tokenFor('ada'));
   await ada.session();
   for (const id of ['one', 'two', 'three']) await producer.publish(madeEvent(id, { audience: 'user:ada' }));
@@ -215,7 +214,8 @@ test.each([
   {
     timeout: 180_000,
   },
-  async (vhost, partitions) => {
+  async (how, partitions) => {
+    const vhost = freshName(how);
     const environment = { ...(await prepared(vhost, true, partitions)), AMQP_DECLARE: 'true' };
     const carillon = await startCarillon(environment);
     await until('the sources', WAIT_MS, async () => (await partsOf(carillon)).sources?.reason === undefined);
@@ -223,9 +223,7 @@ test.each([
     const partSchema = z.array(z.object({ name: z.string().optional() }).catchall(z.unknown()));
     const definitions = z.object({ exchanges: partSchema, queues: partSchema, bindings: partSchema });
     const exported = async () => {
-      const all = definitions.parse(
-        await rabbitMq.management.get(`definitions/${encodeURIComponent(vhost)}`),
-      );
+      const all = definitions.parse(await management.get(`definitions/${encodeURIComponent(vhost)}`));
       return Object.values(all).map((part) => part.map((one) => JSON.stringify(one)).sort());
     };
     const before = await exported();
@@ -268,9 +266,10 @@ test('what cannot be printed is told', async () => {
 });
 
 test('dead letters are in one hand at a time, whoever declares', { timeout: 120_000 }, async () => {
-  await prepared('locked', false);
-  await imported({ ...common, AMQP_URL: urlOf('locked', 'locked') });
-  const address = amqpAddressOf(rabbitMq.url('locked'));
+  const vhost = freshName('locked');
+  await prepared(vhost, false);
+  await imported({ ...common, AMQP_URL: urlOf(vhost, vhost) });
+  const address = amqpAddressOf(urlIn(vhost));
   const publisher = new Publisher(pino({ level: 'silent' }), (clash) => expect.fail(clash.message));
   const [declaring, looking] = [true, false].map(
     (declares) => new RabbitMqDeadLetterStore({ ...address, declares }, publisher),

@@ -1,0 +1,68 @@
+/** Users of RabbitMQ and Redis with the rights that docs/rabbitmq-and-redis.md lists, and with fewer. */
+import { readFileSync } from 'node:fs';
+import { expect, inject } from 'vitest';
+import { healthSchema } from '../../src/contract/health.ts';
+import type { CarillonProcess } from './carillon.ts';
+import { sharedManagement } from './servers.ts';
+import { until } from './until.ts';
+
+const PAGE = readFileSync(new URL('../../docs/rabbitmq-and-redis.md', import.meta.url), 'utf8');
+
+/** What the page grants in RabbitMQ: `configure`, `write`, `read`. */
+export function rightsOf(user: string): readonly string[] {
+  const command = PAGE.split(`rabbitmqctl set_permissions -p / ${user} `)[1];
+  return [...(command ?? '').matchAll(/'([^']*)'/g)].map(([, right = '']) => right).slice(0, 3);
+}
+
+/** What the page grants in Redis: for database 0, more for another database, more for a Cluster. */
+export const [RULES = [], DATABASE_RULES = [], CLUSTER_RULES = []] = [
+  ...PAGE.matchAll(/^ACL SETUSER carillon (.*)$/gm),
+].map(([, rules = '']) => rules.split(' '));
+
+/** A user of a new virtual host of the shared RabbitMQ, both of that name, which MUST be a `freshName()`. */
+export async function urlFor(name: string, rights: readonly string[]): Promise<string> {
+  await sharedManagement().createVhost(name);
+  await createUser(name);
+  await permit(name, rights);
+  return urlOf(name, 'secret', name);
+}
+
+/** In the shared RabbitMQ, with the password `secret`. */
+export const createUser = (name: string) =>
+  sharedManagement().put(`users/${name}`, { password: 'secret', tags: '' });
+
+export const permit = (
+  name: string,
+  [configure = '', write = '', read = '']: readonly string[],
+  vhost = name,
+) => sharedManagement().put(`permissions/${vhost}/${name}`, { configure, write, read });
+
+/** In the shared RabbitMQ. */
+export const urlOf = (user: string, password: string, vhost: string) =>
+  `amqp://${user}:${password}@127.0.0.1:${inject('rabbitMq').port}/${vhost}`;
+
+async function partsOf({ opsUrl }: CarillonProcess) {
+  const answer = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
+  return answer === undefined ? {} : (healthSchema.parse(await answer.json()).parts ?? {});
+}
+
+/** The lines with this code, as objects. */
+function linesWith({ output }: CarillonProcess, code: string): Record<string, unknown>[] {
+  return output.filter((line) => line.includes(`"code":"${code}"`)).map((line) => JSON.parse(line));
+}
+
+/** The process is not ready and says why, once in its log and always in its health; all of its log is JSON. */
+export async function expectNamed(
+  carillon: CarillonProcess,
+  part: string,
+  code: string,
+  what: RegExp,
+): Promise<void> {
+  await until(`health to name ${code} ${what}`, 60_000, async () => {
+    const { reason = '' } = (await partsOf(carillon))[part] ?? {};
+    return reason.startsWith(code) && what.test(reason);
+  });
+  await until('the log to name it', 20_000, () => linesWith(carillon, code).length > 0);
+  expect(linesWith(carillon, code)[0]?.level).toBe('error');
+  for (const line of carillon.output) expect(() => JSON.parse(line)).not.toThrow();
+}

@@ -1,5 +1,5 @@
 /** The benches, each a program of its own: what there is in studies/, and how one is run. */
-import { fork } from 'node:child_process';
+import { type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 
@@ -15,8 +15,12 @@ export function programOf(study: string): string {
 }
 
 /** @throws {Error} when it fails: it has said why on stderr */
-export async function runBench(program: string, args: readonly string[], env = process.env): Promise<void> {
-  const child = fork(new URL(program, BENCH), args, { env });
+export async function runBench(
+  program: string,
+  args: readonly string[],
+  options: Pick<ForkOptions, 'env' | 'signal'> = {},
+): Promise<void> {
+  const child = fork(new URL(program, BENCH), args, options);
   const [code, signal] = await once(child, 'exit');
   if (code !== 0) throw new Error(`bench/${program} failed (${code ?? signal})`);
 }

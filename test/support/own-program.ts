@@ -1,6 +1,6 @@
 /** One embedded program with limits of the test's own, users of it, and a way to fill their logs. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, expect, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from './carillon.ts';
 import { type ClientOptions, connectClient, type TestClient } from './client.ts';
 import { madeEvent } from './producer.ts';
@@ -13,17 +13,41 @@ interface Asker {
   readonly auth?: ClientOptions['auth'];
 }
 
-/** To be called once in a test file. */
+type Limits = Readonly<Record<string, string>>;
+
+/** Starts a program for the test that calls it. To be called once in a test file. */
 export function ownPrograms() {
+  const withClients = clientsOfTests();
+  return async (limits: Limits): Promise<OwnProgram> => {
+    const carillon = await startCarillon({ JWT_SECRET, ...limits });
+    onTestFinished(async () => void (await carillon.stop()));
+    return withClients(carillon);
+  };
+}
+
+/** One program for all tests around the call. They MUST differ in their users and topics. */
+export function sharedProgram(limits: Limits): () => OwnProgram {
+  const withClients = clientsOfTests();
+  let program: OwnProgram | undefined;
+  beforeAll(async () => {
+    program = withClients(await startCarillon({ JWT_SECRET, ...limits }));
+  });
+  afterAll(() => program?.carillon.stop());
+  return () => {
+    if (program === undefined) throw new Error('It is started before the tests.');
+    return program;
+  };
+}
+
+/** Closes each test's clients when the test ends. */
+function clientsOfTests() {
   let clients: TestClient[] = [];
   afterEach(() => {
     for (const client of clients) client.close();
     clients = [];
   });
 
-  return async (limits: Record<string, string>) => {
-    const carillon = await startCarillon({ JWT_SECRET, ...limits });
-    onTestFinished(async () => void (await carillon.stop()));
+  return (carillon: CarillonProcess) => {
     const begin = async (user: string, { claims, auth }: Asker = {}) => {
       const client = connectClient(carillon.url, await tokenFor(user, claims), { auth: { ...auth } });
       clients.push(client);
@@ -48,7 +72,7 @@ export function ownPrograms() {
   };
 }
 
-export type OwnProgram = Awaited<ReturnType<ReturnType<typeof ownPrograms>>>;
+export type OwnProgram = ReturnType<ReturnType<typeof clientsOfTests>>;
 
 /** Resolves when the audience's log has so many more entries, `e1`, `e2` …, with data of so many bytes. */
 async function fill(carillon: CarillonProcess, audience: string, count: number, bytes: number) {

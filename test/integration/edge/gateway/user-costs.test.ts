@@ -1,10 +1,10 @@
 /** What one user's requests may cost a process, whichever way they come; and that nobody else notices. */
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { tokenFor } from '../../../support/carillon.ts';
 import type { TestClient } from '../../../support/client.ts';
-import { ownPrograms } from '../../../support/own-program.ts';
+import { ownPrograms, sharedProgram } from '../../../support/own-program.ts';
 import { until } from '../../../support/until.ts';
 
 const start = ownPrograms();
@@ -29,56 +29,64 @@ async function spend(client: TestClient, request: string, body: (i: number) => u
   return answers.find(isRefused);
 }
 
-test.for<[string, string, (i: number) => unknown]>([
-  ['marking what is nowhere', 'mark', (i) => ({ as: 'read', ids: [`nothing ${i}`] })],
-  ['reading the inbox', 'inbox', () => ({ limit: 100 })],
-  ['asking for the same again', 'sync', () => ({ cursors: { [ADA]: AT_BEGINNING } })],
-  ['the last of a topic', 'subscribe', () => ({ topic: 'news', last: 100 })],
-])('%s is refused with a code when it has cost too much, and the socket stays', async ([, request, body]) => {
-  const own = await start({ ...SMALL, HTTP_EVENTS_PER_SECOND: '1000000' });
-  await own.fill(ADA, 150);
-  await own.fill('topic:news', 150);
-  const client = await own.connect('ada', { claims: { topics: ['*'] } });
-  expect(await spend(client, request, body)).toEqual(REFUSED);
-  expect(await client.ask('ping', { seq: 1 })).toMatchObject({ seq: 1 });
-  const neighbour = await own.connect('bob');
-  expect(await neighbour.ask('inbox', {})).toMatchObject({ unseen: 0 });
+describe('a user with a small budget', () => {
+  const program = sharedProgram({ ...SMALL, HTTP_EVENTS_PER_SECOND: '1000000' });
+
+  test.for<[string, string, (i: number, own: string) => unknown]>([
+    ['marking what is nowhere', 'mark', (i) => ({ as: 'read', ids: [`nothing ${i}`] })],
+    ['reading the inbox', 'inbox', () => ({ limit: 100 })],
+    ['asking for the same again', 'sync', (_, own) => ({ cursors: { [`user:${own}`]: AT_BEGINNING } })],
+    ['the last of a topic', 'subscribe', (_, own) => ({ topic: own, last: 100 })],
+  ])(
+    '%s is refused with a code when it has cost too much, and the socket stays',
+    async ([, request, body]) => {
+      const own = program();
+      const user = `ada-${request}`;
+      await own.fill(`user:${user}`, 150);
+      await own.fill(`topic:${user}`, 150);
+      const client = await own.connect(user, { claims: { topics: ['*'] } });
+      expect(await spend(client, request, (i) => body(i, user))).toEqual(REFUSED);
+      expect(await client.ask('ping', { seq: 1 })).toMatchObject({ seq: 1 });
+      const neighbour = await own.connect(`bob-${request}`);
+      expect(await neighbour.ask('inbox', {})).toMatchObject({ unseen: 0 });
+    },
+  );
+
+  test('all sockets and HTTP requests of a user have one budget, which comes back', async () => {
+    const own = program();
+    await own.fill('user:eve', 150);
+    const [one, other] = [await own.connect('eve'), await own.connect('eve')];
+    await spend(one, 'inbox', () => ({ limit: 100 }));
+    expect(await other.ask('inbox', {})).toEqual(REFUSED);
+    for (const [path, body] of [['/v1/inbox'], ['/v1/inbox/marks', { as: 'seen', all: true }]] as const) {
+      const response = await own.http('eve', path, body);
+      expect(response.status).toBe(429);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+      expect(await response.json()).toMatchObject({ code: 'rate_limited' });
+    }
+    expect((await own.http('bob', '/v1/inbox')).status).toBe(200);
+    await until('the budget', 120_000, async () => !isRefused(await other.ask('inbox', {})));
+  }, 240_000);
+
+  test('a client that comes back with cursors and has spent everything gets the reason, and loses nothing', async () => {
+    const own = program();
+    await own.fill('user:dan', 150);
+    const first = await own.connect('dan');
+    // What costs most: it is long until the budget comes back.
+    expect(await spend(first, 'inbox', () => ({ limit: 100 }))).toEqual(REFUSED);
+    const cursors = { 'user:dan': AT_BEGINNING };
+    const back = await own.connect('dan', { auth: { cursors } });
+    expect((await back.session()).missed).toMatchObject({
+      'user:dan': { recovered: false, head: 150, notifications: [], reason: 'rate_limited' },
+    });
+    const missed = { audiences: { 'user:dan': { recovered: true, head: 150 } } };
+    await until('the budget', 120_000, async () => {
+      const answer = await back.ask('sync', { cursors, partial: true });
+      if (!isRefused(answer)) expect(answer).toMatchObject(missed);
+      return !isRefused(answer);
+    });
+  }, 240_000);
 });
-
-test('all sockets and HTTP requests of a user have one budget, which comes back', async () => {
-  const own = await start({ ...SMALL, HTTP_EVENTS_PER_SECOND: '1000000' });
-  await own.fill(ADA, 150);
-  const [one, other] = [await own.connect('ada'), await own.connect('ada')];
-  await spend(one, 'inbox', () => ({ limit: 100 }));
-  expect(await other.ask('inbox', {})).toEqual(REFUSED);
-  for (const [path, body] of [['/v1/inbox'], ['/v1/inbox/marks', { as: 'seen', all: true }]] as const) {
-    const response = await own.http('ada', path, body);
-    expect(response.status).toBe(429);
-    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-    expect(await response.json()).toMatchObject({ code: 'rate_limited' });
-  }
-  expect((await own.http('bob', '/v1/inbox')).status).toBe(200);
-  await until('the budget', 120_000, async () => !isRefused(await other.ask('inbox', {})));
-}, 240_000);
-
-test('who comes back with cursors and has spent everything is told so, and loses nothing by it', async () => {
-  const own = await start({ ...SMALL, HTTP_EVENTS_PER_SECOND: '1000000' });
-  await own.fill(ADA, 150);
-  const first = await own.connect('ada');
-  // What costs most: it is long until the budget comes back.
-  expect(await spend(first, 'inbox', () => ({ limit: 100 }))).toEqual(REFUSED);
-  const cursors = { [ADA]: AT_BEGINNING };
-  const back = await own.connect('ada', { auth: { cursors } });
-  expect((await back.session()).missed).toMatchObject({
-    [ADA]: { recovered: false, head: 150, notifications: [], reason: 'rate_limited' },
-  });
-  const missed = { audiences: { [ADA]: { recovered: true, head: 150 } } };
-  await until('the budget', 120_000, async () => {
-    const answer = await back.ask('sync', { cursors, partial: true });
-    if (!isRefused(answer)) expect(answer).toMatchObject(missed);
-    return !isRefused(answer);
-  });
-}, 240_000);
 
 test('a burst of requests as an app sends them is answered, each of them', async () => {
   const own = await start({ CLIENT_MESSAGES_BURST: '200' });

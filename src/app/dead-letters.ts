@@ -1,4 +1,4 @@
-/** What operators do with dead letters, with the routes and inboxes that tell what a redrive would do. */
+/** What operators do with dead letters, with the routes and inboxes that show what a redrive would do. */
 import { isExpired } from '../contract/cloudevent.ts';
 import type { DeadLetterDesk } from '../contract/dead-letter.ts';
 import { refuse } from '../contract/refusal.ts';

@@ -191,7 +191,7 @@ function deadLettersOf(count: number): Finding {
   return { check: 'dead letters', verdict: 'advice', found, change: 'carillon dead-letters list' };
 }
 
-/** RabbitMQ tells only publishers that it is short of memory or disk. No queue is bound with this routing key. */
+/** RabbitMQ informs only publishers that it is short of memory or disk. No queue is bound with this routing key. */
 async function alarmsOf(model: ChannelModel, address: AmqpAddress): Promise<Finding> {
   const check = 'rabbitmq alarms';
   const channel = await model.createConfirmChannel();

@@ -26,7 +26,7 @@ export class Failure extends Error {
 
 /**
  * The message of an error that a driver or the system raised. amqplib gives most of its errors neither a class nor a
- * code, so that only the language's own errors can be told from them.
+ * code, so that only the language's own errors can be distinguished from them.
  *
  * @throws the error itself when it is a fault in the code
  */

@@ -8,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
-/** Asked of the raw ones, so that all faults are told at once. */
+/** Asked of the raw ones, so that all faults are reported at once. */
 export function contradictionsIn(environment: Environment): string[] {
   const isSet = (name: string) => environment[name] !== undefined && environment[name] !== '';
   const embedded = !isSet('AMQP_URL') && !isSet('REDIS_URL');

@@ -1,6 +1,6 @@
 /**
  * Pairs of limits of which one cannot be reached, or does harm, as long as the other is what it is. The defaults fit, and
- * a test says so. A pair that does not is told at the start and by `carillon doctor`; it keeps no process from starting,
+ * a test says so. A pair that does not is reported at the start and by `carillon doctor`; it keeps no process from starting,
  * because it began with the same values before.
  */
 

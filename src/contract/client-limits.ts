@@ -1,4 +1,4 @@
-/** What a client may do, told in `session`, so that it can keep to it instead of finding out. */
+/** What a client may do, sent in `session`, so that it can keep to it instead of finding out. */
 import { z } from 'zod';
 import { MAX_IDS, MAX_PAGE } from './inbox.ts';
 import { MAX_CURSORS } from './recovery.ts';

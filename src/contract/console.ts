@@ -1,4 +1,4 @@
-/** What the console's page asks of the service, and what it is told. All of it is JSON below `/console/`. */
+/** What the console's page asks of the service, and what it gets. All of it is JSON below `/console/`. */
 import { z } from 'zod';
 import { audienceIdSchema, audienceSchema } from './audience.ts';
 import { titleSchema } from './display.ts';

@@ -1,4 +1,4 @@
-/** Presence: who is connected where, which devices were, and how many an audience has, as operators are told. */
+/** Presence: who is connected where, which devices were, and how many an audience has, as operators see it. */
 import { z } from 'zod';
 import { type Audience, audienceSchema } from './audience.ts';
 import { type Cursor, cursorSchema, offsetSchema } from './notification.ts';
@@ -73,7 +73,7 @@ export interface Attendee {
   describe(): PresentSession;
 }
 
-/** What a gateway tells of its sessions. Neither is waited for, and neither fails. */
+/** What a gateway reports of its sessions. Neither is waited for, and neither fails. */
 export interface Registering {
   /** Again when something of it has changed. */
   present(attendee: Attendee): void;

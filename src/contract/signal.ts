@@ -1,6 +1,6 @@
 /**
- * Signals: what Carillon itself tells other services, as CloudEvents on the exchange `carillon.signals`. No token is in
- * any of them, and of what was published only `unreached` tells anything.
+ * Signals: what Carillon itself reports to other services, as CloudEvents on the exchange `carillon.signals`. No token is in
+ * any of them, and of what was published only `unreached` says anything.
  */
 import { z } from 'zod';
 import { audienceSchema, topicSchema } from './audience.ts';
@@ -57,7 +57,7 @@ export const signalSchemas = {
 export type SignalName = keyof typeof signalSchemas;
 export type SignalData<N extends SignalName> = z.infer<(typeof signalSchemas)[N]>;
 
-/** What users do, of which nobody waits until it is told. */
+/** What users do, for whose report nobody waits. */
 export type ClientSignal = Exclude<SignalName, 'notification.unreached'>;
 
 /** Publishes signals to whoever listens. Never fails and never waits: a signal that cannot leave now is lost. */

@@ -1,4 +1,4 @@
-/** The Socket.IO messages of namespace `/`: what clients send, what they are answered, what they are told. */
+/** The Socket.IO messages of namespace `/`: what clients send, the answers, and what else they receive. */
 import { z } from 'zod';
 import { topicSchema } from './audience.ts';
 import { clientLimitsSchema } from './client-limits.ts';

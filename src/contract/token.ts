@@ -83,7 +83,7 @@ export function audiencesOfIdentity({ user, departments }: Identity): readonly A
  */
 type TokenRefusalCode = 'unauthorized' | 'unavailable';
 
-/** The reason is for the log. A client is told the code, and `detail` of a token that was signed as it should be. */
+/** The reason is for the log. A client gets the code, and `detail` of a token that was signed as it should be. */
 export type Verified =
   | { readonly ok: true; readonly identity: Identity }
   | {

@@ -21,7 +21,7 @@ export interface DeliverOptions {
   readonly routes: readonly Route[];
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
-  /** Told that it is mapped and appended; whoever took it from the queue tells the rest. */
+  /** Learns that it is mapped and appended; whoever took it from the queue reports the rest. */
   readonly observers: Pick<EventObservers, 'mapped' | 'appended'>;
   /**
    * Called after each append; an event is settled only afterwards. Left out when nobody wants to know whom nothing has
@@ -82,7 +82,7 @@ export function createDeliver(options: DeliverOptions): Handle {
       observers.appended(life, audience, appended);
       await schedule?.(event, audience, appended);
     });
-    // All have to end before the queue may be told anything, also when one was given up at shutdown.
+    // All have to end before the queue gets an answer, also when one was given up at shutdown.
     const results = await Promise.allSettled(appends);
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     // This process stops. Whatever else failed is to be seen by the next one.

@@ -25,7 +25,7 @@ export class EventLife {
   readonly queue: string | undefined;
   /** Its audiences; none before it was mapped, and when it cannot be. */
   mapped: readonly Mapped[] = UNMAPPED;
-  /** Whether the log tells of it. Known when it is mapped. */
+  /** Whether it is logged. Known when it is mapped. */
   isSampled = false;
   /** What its routes could not show of it; undefined: nothing, or there is nothing to show. Known when it is mapped. */
   omitted: readonly Omission[] | undefined = undefined;

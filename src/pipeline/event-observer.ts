@@ -1,5 +1,5 @@
 /**
- * Who is told of an event's life: metrics, the log, outcomes, activity, traces. Each implements the moments that it wants
+ * Who follows an event's life: metrics, the log, outcomes, activity, traces. Each implements the moments that it wants
  * and nothing is called, or made, for those who are not there.
  */
 import type { Audience } from '../contract/audience.ts';
@@ -9,7 +9,7 @@ import type { Settlement } from './ingest/settlement.ts';
 
 /**
  * Methods are called in this order, in the turn in which it happens, and MUST return soon: the event waits. One that
- * throws is logged and passed over: neither the event nor another observer ever notices. Canaries are not told, unless
+ * throws is logged and passed over: neither the event nor another observer ever notices. Canaries are not reported, unless
  * one is refused or released; then it is settled without having been received.
  */
 export interface EventObserver {
@@ -19,7 +19,7 @@ export interface EventObserver {
   mapped?(life: EventLife): void;
   /** One of its audiences' logs has it; `appended.repeat`: had it already. */
   appended?(life: EventLife, audience: Audience, appended: Appended): void;
-  /** The queue is about to be told so. A dead letter is confirmed by then. Called once. */
+  /** The queue gets this next. A dead letter is confirmed by then. Called once. */
   settled?(life: EventLife, settlement: Settlement): void;
 }
 
@@ -35,7 +35,7 @@ export class EventObservers implements Required<EventObserver> {
   readonly #appended: readonly Wanting<'appended'>[];
   readonly #settled: readonly Wanting<'settled'>[];
 
-  /** `onFault` is told the first error of each observer. */
+  /** `onFault` gets the first error of each observer. */
   constructor(observers: readonly EventObserver[], onFault: (error: unknown) => void) {
     this.#onFault = onFault;
     this.#received = observers.filter((observer) => wants(observer, 'received'));
@@ -98,5 +98,5 @@ function wants<Moment extends keyof EventObserver>(
   return observer[moment] !== undefined;
 }
 
-/** Where nobody is told. */
+/** Where nobody follows. */
 export const NO_OBSERVERS = new EventObservers([], () => {});

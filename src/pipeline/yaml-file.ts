@@ -1,4 +1,4 @@
-/** YAML files that operators write: read against a schema, with each fault told by file and line. */
+/** YAML files that operators write: read against a schema, with each fault named by file and line. */
 import { type Document, isMap, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { formatPath } from '../contract/refusal.ts';

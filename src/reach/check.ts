@@ -24,7 +24,7 @@ const checkSchema = z.object({
 
 export type Check = Readonly<z.infer<typeof checkSchema>>;
 
-/** Logs why a check could not be judged. An outage is retried; a fault in the code is logged with its stack. */
+/** Logs why a check could not be decided. An outage is retried; a fault in the code is logged with its stack. */
 export function logFailedCheck(
   log: Pick<Logger, 'warn' | 'error'>,
   { audience, offset, source, id }: Check,

@@ -1,6 +1,6 @@
 /**
  * Checks notifications that no gateway took, within this process: embedded mode. A timer brings each check back.
- * Checks are judged one at a time, as they are over all processes when RabbitMQ keeps them.
+ * Checks are decided one at a time, as they are over all processes when RabbitMQ keeps them.
  */
 import type { Logger } from 'pino';
 import type { Listeners } from '../operate/signals/listeners.ts';
@@ -45,7 +45,7 @@ export class MemoryUnreached {
     this.#waiting.clear();
   }
 
-  /** Resolves when all checks that were due are judged. */
+  /** Resolves when all checks that were due are decided. */
   async drain(): Promise<void> {
     await this.#inHand;
   }

@@ -3,7 +3,7 @@
  * time over all processes. A check is acknowledged only when RabbitMQ has confirmed the signal and that fact is
  * stored. So a process that dies can leave at most one signal that is published but not stored.
  *
- * A check that fails is sent back to wait. So neither an outage of Redis nor one check that cannot be judged holds up
+ * A check that fails is sent back to wait. So neither an outage of Redis nor one check that cannot be decided holds up
  * the others.
  */
 import { setTimeout as pause } from 'node:timers/promises';

@@ -10,10 +10,10 @@ export interface UnreachedMemory {
    */
   fetched(audience: Audience, head: Cursor): void;
 
-  /** EMPTY_HEAD when nothing is known. MUST reject when the store cannot tell. */
+  /** EMPTY_HEAD when nothing is known. MUST reject when the store does not answer. */
   fetchedUpTo(audience: Audience): Promise<Cursor>;
 
-  /** MUST reject when the store cannot tell. */
+  /** MUST reject when the store does not answer. */
   isSignalled(audience: Audience, place: Cursor): Promise<boolean>;
 
   /** MUST reject when it may not be stored. */

@@ -1,6 +1,6 @@
 /**
- * What a client was told while its user moved between departments, made ready for the checker: what came while it was in
- * an audience, and in between what was none of its business, by the places that its `session` messages told.
+ * What a client received while its user moved between departments, made ready for the checker: what came while it was in
+ * an audience, and in between what was none of its business, by the places in its `session` messages.
  */
 import type { Notification } from '../../src/contract/notification.ts';
 import type { Session } from '../../src/contract/socket.ts';
@@ -40,7 +40,7 @@ export class Membership {
     story.last = offset;
   }
 
-  /** The last place of an audience that it was told. */
+  /** The last place of an audience that it received. */
   reached(audience: string): number {
     return this.#stories.get(audience)?.last ?? 0;
   }

@@ -11,7 +11,7 @@ export class PollingSession {
     this.#url = url;
   }
 
-  /** Resolves when the session was told. */
+  /** Resolves when the session has come. */
   async open(token: string): Promise<void> {
     const [opened = ''] = await this.poll();
     this.#sid = JSON.parse(opened.slice(1)).sid;

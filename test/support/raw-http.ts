@@ -138,7 +138,7 @@ function endOfBody(
     const end = start + Number(length);
     return end <= text.length ? end : undefined;
   }
-  // A body of which nothing tells the length ends with the connection.
+  // A body without a known length ends with the connection.
   if (!/^transfer-encoding: *chunked$/im.test(head)) return isClosed ? text.length : undefined;
   const end = text.indexOf('0\r\n\r\n', start);
   return end === -1 ? undefined : end + 5;

@@ -1,4 +1,4 @@
-/** A WebSocket at Carillon's Socket.IO port that sends whatever it is told to, packet by packet. */
+/** A WebSocket at Carillon's Socket.IO port that sends any packets that a test gives it. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { framesOf } from './contracts/watch.ts';

@@ -62,7 +62,7 @@ export const WEB_SOCKET_HEADERS = {
 export const askForWebSocket = (url: string, localAddress: string): Promise<Outcome> =>
   send(`${url}/socket.io/?EIO=4&transport=websocket`, { headers: WEB_SOCKET_HEADERS, localAddress });
 
-/** A session by polling, up to what it is told first. Gives the answers, the last of which is the first that is not 200. */
+/** Begins a session by polling, up to its first message. Returns the answers; the last is the first that is not 200. */
 export async function pollSession(url: string, token: string, localAddress: string): Promise<Outcome[]> {
   const polling = `${url}/socket.io/?EIO=4&transport=polling`;
   const outcomes = [await send(polling, { localAddress })];

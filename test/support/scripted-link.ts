@@ -1,6 +1,6 @@
 /**
  * A device's link to a service, in one process and in virtual time. A test decides when each message goes on: what
- * one audience's room is told keeps its order, and so does each wire; everything else may overtake. No servers, no clocks.
+ * one audience's room gets keeps its order, and so does each wire; everything else may overtake. No servers, no clocks.
  */
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
@@ -42,7 +42,7 @@ export class ScriptedLink {
   #session: string | undefined;
   #cursors: Cursors | undefined;
   #places: ReadonlyMap<Audience, Cursor> = new Map();
-  /** What comes before the session is told. */
+  /** What comes before the `session` message. */
   #held: (() => void)[] | undefined;
   #wire: (() => void)[] = [];
   #requests: Asked[] = [];
@@ -84,7 +84,7 @@ export class ScriptedLink {
     this.#held = [];
   }
 
-  /** The session is told, and then what has come meanwhile. */
+  /** Sends `session`, and then what has come meanwhile. */
   async tell(): Promise<void> {
     const held = this.#held;
     if (held === undefined || this.#session === undefined) return;

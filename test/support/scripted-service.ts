@@ -16,7 +16,7 @@ const byKind = (value: number) => ({ user: value, department: value, topic: valu
 /** Everything that is asked for in this turn of the event loop, and what follows from it, is done. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Who is told what an audience's room is told. */
+/** Who gets what an audience's room gets. */
 interface Room {
   publish(audience: Audience, bytes: Buffer): void;
 }

@@ -1,4 +1,4 @@
-/** What embedded mode tells other services, read as an example reads it: Server-Sent Events. */
+/** The signals of embedded mode, read as an example reads it: Server-Sent Events. */
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { HeardSignals } from './heard-signals.ts';
@@ -17,7 +17,7 @@ export class SignalStream extends HeardSignals {
     this.headers = response.headers;
     this.close = close;
     const lines = createInterface({ input: response });
-    // It repeats the answer's own error, which `ended` tells.
+    // It repeats the answer's own error, which `ended` reports.
     lines.on('error', () => {});
     lines.on('line', (line) => {
       if (line.startsWith('data: ')) this.take(line.slice('data: '.length));

@@ -1,5 +1,5 @@
 /**
- * A client that misses nothing, as docs/protocol.md tells a plain Socket.IO client to be: it keeps a cursor per
+ * A client that misses nothing, as docs/protocol.md asks of a plain Socket.IO client: it keeps a cursor per
  * audience, presents them on every connection, applies what it missed before what is live, and reads the inbox when
  * something cannot be recovered. Keeps what its application saw, in order, per audience.
  */
@@ -22,7 +22,7 @@ export class TrackingClient {
   readonly #seen = new Map<string, string[]>();
   #at = 0;
   #socket: Socket | undefined;
-  /** What comes waits here until what was missed before it is told. */
+  /** What comes waits here until what was missed before it has been passed on. */
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
   sessions = 0;

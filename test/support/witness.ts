@@ -64,7 +64,7 @@ export class Witnessed {
     return Number(/^carillon_connected_sockets (\d+)/m.exec(metrics)?.[1]);
   }
 
-  /** Nobody but the witness is left, who was told nothing else, and nothing failed. */
+  /** Nobody but the witness is left, who got nothing else, and nothing failed. */
   async isAsItWas(): Promise<void> {
     await until('all but the witness to be gone', 30_000, async () => (await this.connected()) === 1);
     // Its own canary may be late after all this.

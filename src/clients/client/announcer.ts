@@ -60,11 +60,11 @@ export class Announcer {
       callSafely(() => {
         throw error;
       });
-    // Nobody needs to be told that what they closed is closed.
+    // Nobody needs word that what they closed is closed.
     else if (error.code !== 'closed') this.emitter.emit('error', error);
   }
 
-  /** The last that anybody is told. */
+  /** The last that anybody gets. */
   end(state: ConnectionState): void {
     this.#isEnded = true;
     this.emitter.emit('state', state);

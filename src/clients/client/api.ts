@@ -1,4 +1,4 @@
-/** What an app gives the client, and what the client tells it. */
+/** What an app gives the client, and what the client reports to it. */
 import type { Marks } from '../../contract/inbox.ts';
 import type { Resync, Session } from '../../contract/socket.ts';
 import type { ConnectionState } from './connection.ts';
@@ -51,7 +51,7 @@ export interface ClientEvents {
   /** An event was taken back. */
   retracted: [event: EventIdentity];
   session: [session: Session];
-  /** Of these audiences some notifications may never have been told. The inbox is read again. */
+  /** Some notifications of these audiences may never have come. The inbox is read again. */
   resync: [audiences: Resync['audiences']];
   /** This user's marks changed on another device or in another tab. The inbox has them already. */
   marks: [marks: Marks];
@@ -68,7 +68,7 @@ export type Which = readonly (EventIdentity | string)[] | 'all';
 /**
  * The inbox as an observable store. It reads the inbox once somebody looks (`subscribe`, `refresh`, `loadMore`), and
  * then after each reconnect. Methods are bound, as hooks take them. What is asked while there is no connection waits
- * for one; promises reject only for what the server would refuse again, which is told as an error too.
+ * for one; promises reject only for what the server would refuse again, which is reported as an error too.
  */
 export interface Inbox extends InboxSnapshot {
   /** The same object until something changes. */

@@ -1,4 +1,4 @@
-/** Listeners by event, typed. A listener that throws disturbs neither the others nor the order of what is told. */
+/** Listeners by event, typed. A listener that throws disturbs neither the others nor the order of what they get. */
 
 type Listener<Args extends readonly unknown[]> = (...args: Args) => void;
 type Listeners<Events extends Record<keyof Events, readonly unknown[]>> = {

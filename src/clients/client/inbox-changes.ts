@@ -7,7 +7,7 @@ import { type Change, changed, type Item } from './inbox-items.ts';
 export interface Made {
   readonly change: Change;
   readonly version: number;
-  /** Where the logs stood: it means nothing behind. A server of before does not tell. */
+  /** Where the logs stood: it means nothing behind. A server of before does not send it. */
   readonly heads: Places | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface Load {
   readonly doubts: number;
 }
 
-/** A client that is not told of some logs never comes so far. */
+/** A client that gets nothing of some logs never comes so far. */
 const MAX_MADE = 100;
 
 export class InboxChanges {

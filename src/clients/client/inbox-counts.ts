@@ -9,7 +9,7 @@
 import type { Counted, Counts } from '../../contract/inbox.ts';
 import { CAP, countsOf, type Item, placeOf } from './inbox-items.ts';
 
-/** As a server says it; those of before tell counts without what they are true of. */
+/** As a server says it; those of before send counts without what they are true of. */
 export type ServerCounts = Partial<Counted>;
 
 export type Places = Readonly<Record<string, number>>;

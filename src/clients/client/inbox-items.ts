@@ -114,7 +114,7 @@ export function placeOf({ audience, offset }: Pick<InboxItem, 'audience' | 'offs
   return `${audience} ${offset}`;
 }
 
-/** When it was appended. What was appended by a service of before does not tell, and then its event's time is near. */
+/** When it was appended. What was appended by a service of before does not say so, and then its event's time is near. */
 export function atMs({ at, time }: InboxItem): number {
   return at ?? (Date.parse(time) || 0);
 }

@@ -1,4 +1,4 @@
-/** What a session may send: as the server tells it, or, for servers that do not, what no usual one refuses. */
+/** What a session may send: as the server sends it, or, for servers that do not, what no usual one refuses. */
 import type { ClientLimits } from '../../contract/client-limits.ts';
 
 export type Limits = Pick<
@@ -11,7 +11,7 @@ export type Limits = Pick<
   | 'idsPerMark'
 >;
 
-/** Of a server that tells none. It knows no lists of topics. What is too large for it, it says itself. */
+/** Of a server that sends none. It knows no lists of topics. What is too large for it, it says itself. */
 export const DEFAULT_LIMITS: Limits = {
   messageMaxBytes: Number.POSITIVE_INFINITY,
   messagesAtOnce: 10,

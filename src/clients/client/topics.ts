@@ -97,7 +97,7 @@ export class Topics {
         await this.#leave(topic);
         return;
       }
-      // Before anybody is told anything, and may want to leave.
+      // Before any listener runs, and may want to leave.
       this.#underWay.delete(topic);
       const present = user();
       if (present === undefined) return;

@@ -75,7 +75,7 @@ export function useClientEvent<Name extends keyof ClientEvents>(
   useEffect(() => client?.on(name, (...args) => latest.current(...args)), [client, name, latest]);
 }
 
-/** In the topic as long as one of the components that ask for it is there. Why it is refused is told as an error. */
+/** In the topic as long as one of the components that ask for it is there. A refusal is reported as an error. */
 export function useTopic(
   client: Client | undefined,
   topic: string,

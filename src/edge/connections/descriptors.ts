@@ -26,7 +26,7 @@ export function capacityFor(wanted: number, limit: number): Capacity {
   return { connections: room, opsConnections, limitedBy: limit };
 }
 
-/** Infinity if the system does not tell. */
+/** Infinity if the system does not report it. */
 export function openFilesLimit(): number {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

@@ -11,7 +11,7 @@ import { PROBLEM_TYPE, type Problem } from '../../contract/problem.ts';
 /** The peer should have read the last answer and closed by then. */
 const LINGER_MS = 2_000;
 
-/** Clients that are told to come again should not all return at once. */
+/** Clients that are asked to come again should not all return at once. */
 const RETRY_AFTER_SECONDS = 5;
 
 type Headers = Readonly<Record<string, string>>;

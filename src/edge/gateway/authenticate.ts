@@ -6,7 +6,7 @@ import type { ConnectionLimits } from './connection-limits.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
 /**
- * Refuses a connection. The client gets a `connect_error` whose data holds the code and, if it is safe to tell, a
+ * Refuses a connection. The client gets a `connect_error` whose data holds the code and, if it is safe to say, a
  * message.
  */
 class HandshakeRefusal extends Error {

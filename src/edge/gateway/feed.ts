@@ -37,7 +37,7 @@ export interface FeedOptions {
 /** Entries read from the log at a time while catching up. */
 const READ_ENTRIES = 200;
 
-/** Consumers retry about once a second. Anything later, clients have already been told is lost. */
+/** Consumers retry about once a second. Clients already got word that anything later is lost. */
 const REPEATED_WITHIN_MS = 10_000;
 
 export class Feed {
@@ -196,7 +196,7 @@ export class Feed {
 
   /**
    * Handles a change of the log's epoch. If the log still holds what the feed passed on last, nothing was lost and
-   * the feed goes on. Otherwise clients are told from which offset on the log differs, and get everything after it.
+   * the feed goes on. Otherwise clients learn from which offset on the log differs, and get everything after it.
    * Returns the head to read up to, or undefined when there is nothing to read yet.
    */
   async #changeEpoch(head: Cursor): Promise<Cursor | undefined> {
@@ -253,7 +253,7 @@ export class Feed {
     return again.length === offset - kept && this.#passedOn.endsWith(again.map(({ json }) => packetOf(json)));
   }
 
-  /** Reads up to this head, or less far if the log was replaced since. Clients are told of what the log has lost. */
+  /** Reads up to this head, or less far if the log was replaced since. Clients learn what the log has lost. */
   async #readUpTo(head: Cursor): Promise<void> {
     let isMissing = false;
     const moveTo = (offset: number) => {

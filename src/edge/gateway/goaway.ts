@@ -1,4 +1,4 @@
-/** Sends a client away: tells it a stable code and whether and when to come back, then closes the connection. */
+/** Sends a client away with a stable code, and whether and when to come back, then closes the connection. */
 import type { GoawayCode } from '../../contract/socket.ts';
 import { recordOf } from './connection-record.ts';
 import type { GatewaySocket } from './server.ts';

@@ -5,7 +5,7 @@
 import { within } from '../../resilience/timeout.ts';
 import { Unavailable } from '../../resilience/unavailable.ts';
 
-/** The client left while something was awaited for it. There is nobody to tell. */
+/** The client left while something was awaited for it. Nobody waits for the answer. */
 export class SessionOver extends Error {
   constructor() {
     super('the session is over');

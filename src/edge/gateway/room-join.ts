@@ -54,7 +54,7 @@ export class RoomJoin {
   }
 
   /**
-   * Enters the feeds of rooms that the socket has joined. The caller MUST call `release` once it has told the client
+   * Enters the feeds of rooms that the socket has joined. The caller MUST call `release` once it has answered the client
    * where it begins. Until then everything that arrives is held back.
    */
   async enter(
@@ -94,7 +94,7 @@ export class RoomJoin {
       try {
         return await within(promise);
       } catch (error) {
-        // The caller tells outages from faults in the code.
+        // The caller distinguishes outages from faults in the code.
         failures.push(error);
         return undefined;
       }

@@ -35,7 +35,7 @@ export class SessionRooms {
   }
 
   /**
-   * The audiences whose inbox the session may see: those that the client was told, as far as its token still allows
+   * The audiences whose inbox the session may see: those that the client knows of, as far as its token still allows
    * them.
    */
   get audiences(): readonly Audience[] {

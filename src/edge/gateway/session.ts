@@ -199,7 +199,7 @@ export class Session implements ObservedSession {
 
   /**
    * Enters more rooms, which fail independently: those that cannot be entered now are left again and are not in
-   * `entered`. The caller MUST call `release` once it has told the client, as for a {@link RoomJoin}.
+   * `entered`. The caller MUST call `release` once it has answered the client, as for a {@link RoomJoin}.
    */
   async enter(audiences: readonly Audience[], before: Before): Promise<EnteredEach> {
     await this.#socket.join(audiences.map(roomOf));

@@ -1,4 +1,4 @@
-/** A socket as its feed sees it, and how live notifications wait until the client has been told where it begins. */
+/** A socket as its feed sees it, and how live notifications wait until the client knows where it begins. */
 import type { Audience } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
 import { goaway } from './goaway.ts';

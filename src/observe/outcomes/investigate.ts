@@ -1,4 +1,4 @@
-/** Gathers the facts about an event and a user, for explain.ts to judge. Changes nothing. */
+/** Gathers the facts about an event and a user, for explain.ts to weigh. Changes nothing. */
 import { type Audience, audienceKind, isAudience } from '../../contract/audience.ts';
 import { RETRACTION_TYPE } from '../../contract/event.ts';
 import type { Explanation } from '../../contract/explanation.ts';

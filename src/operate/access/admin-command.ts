@@ -1,4 +1,4 @@
-/** What operators tell all nodes at once, about a user. */
+/** What operators command all nodes to do at once, about a user. */
 import { z } from 'zod';
 import { audienceIdSchema } from '../../contract/audience.ts';
 

@@ -41,7 +41,7 @@ export class AdminCommands implements Directing {
     clearTimeout(this.#timer);
   }
 
-  /** Whether the log was read, so that {@link isRevoked} can tell. */
+  /** Whether the log was read, so that {@link isRevoked} knows. */
   get isKnown(): boolean {
     return this.#isKnown;
   }

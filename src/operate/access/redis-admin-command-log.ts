@@ -67,7 +67,7 @@ export class RedisAdminCommandLog implements AdminCommandLog {
     // Either may have been away, and with it what was said or what was read.
     subscriber.on('ready', listener);
     redis.on('ready', listener);
-    // While Redis is away it waits; a refusal would be an old Redis, which appends tell first.
+    // While Redis is away it waits; a refusal would be an old Redis, which appends report first.
     subscriber.ssubscribe(ADMIN_COMMANDS_CHANNEL).catch(() => {});
   }
 }

@@ -41,7 +41,7 @@ export class RedisDepartments implements Departments {
     for (let i = 0; i < calls.length; i += atOnce) void this.#ask(calls.slice(i, i + atOnce));
   }
 
-  /** Never rejects: what fails is told to the calls. */
+  /** Never rejects: each call gets its own failure. */
   async #ask(calls: readonly Call[]): Promise<void> {
     try {
       const texts = await this.#redis.mget(calls.map(({ user }) => departmentsKeyOf(user)));

@@ -19,7 +19,7 @@ export function revocable(verify: Verify, { revocations, maxLifetimeMs }: Revoca
     const verified = await verify(token);
     if (!verified.ok) return verified;
     const { issuedAtMs, expiresAtMs } = verified.identity;
-    // Without iat, what is left of its life is all that can be judged.
+    // Without iat, what is left of its life is all that can be checked.
     const bornMs = Number.isFinite(issuedAtMs) ? issuedAtMs : Date.now();
     if (expiresAtMs - bornMs > maxLifetimeMs) {
       return refuse(`claim exp: it lives for ${days(expiresAtMs - bornMs)} days, longer than JWT_MAX_DAYS`);

@@ -1,13 +1,13 @@
 /**
- * Tells operators which claims are left out. The same tokens come again and again, so each finding is told once in a
+ * Logs for operators which claims are left out. The same tokens come again and again, so each finding is logged once in a
  * while, and all of them together seldom enough that no client can fill the log by coming again.
  */
 import type { Logger } from 'pino';
 import type { Skipped } from './claims.ts';
 
-/** The same is told again after this time. */
+/** The same is logged again after this time. */
 const REPEAT_MS = 600_000;
-/** Lines in a minute, whatever there is to tell. */
+/** Lines in a minute, whatever there is to log. */
 const [MAX_LINES, LINES_MS] = [30, 60_000];
 /** Findings that are remembered. */
 const MAX_KNOWN = 1_000;
@@ -17,7 +17,7 @@ const [MAX_VALUES, MAX_VALUE_LENGTH] = [10, 64];
 export class SkippedClaims {
   readonly #log: Pick<Logger, 'warn'>;
   readonly #now: () => number;
-  /** When each was told last, the oldest first. */
+  /** When each was logged last, the oldest first. */
   readonly #known = new Map<string, number>();
   #beganMs = Number.NEGATIVE_INFINITY;
   #lines = 0;

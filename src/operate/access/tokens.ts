@@ -17,7 +17,7 @@ export interface TokenOptions {
   readonly claimNames?: ClaimNames;
   /** The time by which tokens begin and end; @default this machine's */
   readonly now?: () => number;
-  /** Is told what of a token was left out because it cannot be used; @default nobody */
+  /** Gets what of a token was left out because it cannot be used; @default nobody */
   readonly onSkipped?: (user: string, skipped: readonly Skipped[]) => void;
 }
 

@@ -29,7 +29,7 @@ export class NotCopied extends Error {}
  * The caller MUST settle the original only afterwards.
  *
  * What was sent and not confirmed when `signal` is aborted may be kept all the same, and once more by whoever the
- * original is delivered to next. The `message-id` tells: it is the same for both.
+ * original is delivered to next. The `message-id` shows it: it is the same for both.
  *
  * @throws {NotCopied} when trying again is of no use; whatever else it rejects with means that `signal` is aborted
  */

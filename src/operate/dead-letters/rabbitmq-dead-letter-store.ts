@@ -53,7 +53,7 @@ export class RabbitMqDeadLetterStore implements DeadLetterStore {
 
   async take(): Promise<Lease> {
     const model = await reached(connectOnce(this.#address, 'carillon dead letters', ANSWER_MS));
-    // What goes wrong is told to whoever waits for an answer.
+    // Whoever waits for an answer gets what goes wrong.
     model.on('error', () => {});
     try {
       readHeadersSafely(model);

@@ -1,5 +1,5 @@
 /**
- * A redrive sends dead letters on their way again, or tells what would become of them.
+ * A redrive sends dead letters on their way again, or reports what would become of them.
  *
  * A dead letter is settled only once RabbitMQ has confirmed the event. What is interrupted in between is both: sent,
  * and a dead letter still. It is sent once more by the next redrive, and recognised as a repeat.
@@ -18,7 +18,7 @@ import type { Found } from './stored-dead-letter.ts';
 export interface Assessment {
   /** Reads a message as it would be read now: what sources say may be another thing than when it became a dead letter. */
   readonly reader: Pick<MessageReader, 'read' | 'envelopeIn'>;
-  /** What the consumer would make of the event; the audiences are undefined when this process cannot tell them. */
+  /** What the consumer would make of the event; the audiences are undefined when this process cannot find them out. */
   readonly assess: (read: ReadEvent) => Read<readonly Audience[] | undefined>;
   /** Which of the events the audience's inbox has. Rejects with a code when it cannot be said. */
   readonly has: (audience: Audience, events: readonly Event[]) => Promise<readonly boolean[]>;

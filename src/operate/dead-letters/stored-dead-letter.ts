@@ -9,7 +9,7 @@ import { type Arrival, arrivalIn } from '../../pipeline/sources/arrival.ts';
 import { MAX_PARSED_BYTES, type MessageReader } from '../../pipeline/sources/message-reader.ts';
 import type { StoredDeadLetter } from './dead-letter-store.ts';
 
-/** What tells a dead letter from others, and what it is found by. */
+/** What distinguishes a dead letter from others, and what it is found by. */
 export interface DeadLetterFacts {
   readonly id: string;
   readonly reason: string;
@@ -73,7 +73,7 @@ export function namesIn(arrival: Arrival, reader: EnvelopeReader = AS_CLOUDEVENT
   };
 }
 
-/** What a log line tells of a message, so that it is found again: by `explain`, and among the dead letters. */
+/** What a log line says of a message, so that it is found again: by `explain`, and among the dead letters. */
 export function namesOf(arrival: Arrival, reader?: EnvelopeReader) {
   const { source, event, type } = namesIn(arrival, reader);
   return {

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
--- When nodes were last heard of, by Redis' clock.
--- KEYS[1] the nodes' last beats. ARGV[1] ms of silence after which a node is dead, then nodes to ask about.
--- Returns ms now, the living nodes, and the last beat of each node asked about or 0.
+-- Reads which nodes are alive, and when each last beat, by Redis' clock.
+-- KEYS[1] the nodes' last beats. ARGV[1] ms of silence after which a node is dead, then the nodes in question.
+-- Returns ms now, the living nodes, and the last beat of each node in question, 0 for one that is not known.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,8 +1,8 @@
 #!lua
--- A node is alive, by Redis' clock: those of the nodes may differ.
+-- Records that a node is alive, and what its rooms hold. Redis' clock counts, because those of the nodes may differ.
 -- KEYS[1] the nodes' last beats, KEYS[2] the node's rooms.
--- ARGV[1] node, ARGV[2] ms of silence after which it is dead, ARGV[3] ms that the dead are remembered, ARGV[4] '1' when
--- all rooms follow; then audience and occupancy in turn, '' for a room that nobody is in.
+-- ARGV[1] node, ARGV[2] ms of silence after which it is dead, ARGV[3] ms for which a dead node stays known, ARGV[4] '1'
+-- when all of its rooms follow; then audience and occupancy in turn, '' for a room that nobody is in.
 -- Returns 1, or 0 when the node was not known to be alive or its rooms were not there.
 
 local time = redis.call('TIME')

@@ -1,13 +1,13 @@
 #!lua
--- Writes what became of sessions, in order.
--- KEYS for each change the user's sessions and the user's devices.
--- ARGV[1] ms that both are kept, ARGV[2] most devices of a user, then for each change: the session, its JSON or '' when
+-- Writes changes of sessions in order: each is there, or has left and becomes a device.
+-- KEYS: for each change the user's sessions and the user's devices.
+-- ARGV[1] ms for which both are kept, ARGV[2] the most devices of a user, then for each change: the session, its JSON or '' when
 -- it is gone, and then the device's field and JSON.
--- Returns for each change how many sessions the user has.
+-- Returns for each change how many sessions the user then has.
 
 local kept, most = ARGV[1], tonumber(ARGV[2])
 
--- To half of what is allowed: otherwise this would be done at every departure from then on.
+-- Keeps the newest half of what is allowed. If it kept all that is allowed, every later departure would run it again.
 local function forget(devices)
   local left = {}
   local all = redis.call('HGETALL', devices)

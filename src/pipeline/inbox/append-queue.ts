@@ -54,7 +54,7 @@ export class AppendQueue {
   #wideUnderWay = 0;
   readonly #closing = new AbortController();
 
-  /** `onRetry` is told each time that a batch failed and its queue waits. */
+  /** `onRetry` is called each time that a batch failed and its queue waits. */
   constructor(inbox: Inbox, onRetry: (error: unknown) => void) {
     this.#inbox = inbox;
     this.#onRetry = onRetry;
@@ -164,7 +164,7 @@ export class AppendQueue {
     return limit;
   }
 
-  /** Notes each failure of one batch, and tells whether it is tried again. `shorten`: from now on one entry at a time. */
+  /** Notes each failure of one batch, and says whether it is tried again. `shorten`: from now on one entry at a time. */
   #holding(shorten: () => void): (failure: unknown) => boolean {
     let faults = 0;
     return (failure) => {

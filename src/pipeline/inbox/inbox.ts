@@ -25,7 +25,7 @@ export interface Entry {
   readonly route?: string | undefined;
 }
 
-/** What tells an event from all others; neither part can hold the space between them twice. */
+/** What identifies an event among all others; neither part can hold the space between them twice. */
 export function identityOf({ source, id }: { readonly source: string; readonly id: string }): string {
   return `${source} ${id}`;
 }

@@ -5,7 +5,7 @@
  *     C1 <epoch> <offset> <flags> <published>\n42["notification",{…}]   from an append
  *     M1 <session>\n42["marks",{…}]                                     to a user's room, from the session that marked
  *
- * The first byte tells them from the Redis adapter's own messages, which begin with `{` or a MessagePack map.
+ * The first byte distinguishes them from the Redis adapter's own messages, which begin with `{` or a MessagePack map.
  * Flags are letters: `s` means that this event was chosen for the sampled log, `t` that its trace is recorded and goes
  * on in its `traceparent`. A reader ignores others. `published` is when the event was published, in
  * milliseconds since 1970. It may be missing, and a reader ignores what stands behind it.

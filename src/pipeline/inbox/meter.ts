@@ -1,6 +1,6 @@
 /** What requests cost, in units: a limit of requests alone would let one user read all day. */
 
-/** Is told what an answer costs while it is made, in units: see docs/limits.md. */
+/** Counts what an answer costs while it is made, in units: see docs/limits.md. */
 export interface Meter {
   spend(units: number): void;
 }

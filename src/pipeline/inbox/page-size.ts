@@ -17,7 +17,7 @@ export class PageSize {
     return Math.max(1, Math.min(MOST_ENTRIES, Math.floor(PAGE_BYTES / this.#entryBytes)));
   }
 
-  /** MUST be told of each answer. */
+  /** MUST be called for each answer. */
   saw(entries: number, bytes: number): void {
     if (entries === 0) return;
     const mean = Math.max(1, bytes / entries);

@@ -42,7 +42,7 @@ export function digestOf(identity: string): string {
 }
 
 export function formatPosition({ offsets, shown }: Position): string {
-  // Where nothing is left is not told.
+  // A place where nothing is left is left out.
   const left = Object.entries(offsets).flatMap(([audience, offset = 0]) =>
     offset > 0 ? [[audience, offset] as const] : [],
   );

@@ -113,7 +113,7 @@ export class RedisAppend {
     }
   }
 
-  /** Never rejects: what fails is told to the calls. */
+  /** Never rejects: each call gets its own failure. */
   async #send(calls: readonly Call[], bytes: number, way: Way): Promise<void> {
     way.window.began(bytes);
     try {

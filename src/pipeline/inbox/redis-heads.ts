@@ -38,7 +38,7 @@ export class RedisHeads {
     for (let i = 0; i < calls.length; i += atOnce) void this.#ask(calls.slice(i, i + atOnce));
   }
 
-  /** Never rejects: what fails is told to the calls. */
+  /** Never rejects: each call gets its own failure. */
   async #ask(calls: readonly Call[]): Promise<void> {
     try {
       const metas = calls.map(({ audience }) => logKeyOf(audience, 'meta'));

@@ -12,7 +12,7 @@ const COPIES_APART_MS = 60_000;
 
 const MAX_READ = 200;
 
-/** What tells an event from all others. */
+/** What identifies an event among all others. */
 interface EventName {
   readonly id: string;
   readonly source: string;
@@ -25,7 +25,7 @@ export interface FoundEntry {
 }
 
 /**
- * The places of the events with these names, copies in several logs included. `nameOf`: an event's id, or what tells it
+ * The places of the events with these names, copies in several logs included. `nameOf`: an event's id, or what identifies it
  * from all others. What is not there any more is passed over, and so is what lies behind `maxEntries` of the newest.
  * Copies of one event are appended at about the same time, so nobody has to read all of every log.
  */

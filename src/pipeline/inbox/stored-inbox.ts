@@ -61,7 +61,7 @@ type Meant = ReadonlyMap<Audience, Ranges>;
 
 export class StoredInbox implements UserInbox {
   readonly #options: StoredInboxOptions;
-  /** As sessions are told it. */
+  /** As sessions get it. */
   readonly #kept: Opened['kept'];
   /** Marks of one user: devices that mark at the same time would only get in each other's way. */
   readonly #marking = new OneAtATime();
@@ -177,7 +177,7 @@ export class StoredInbox implements UserInbox {
     const { onRead } = this.#options;
     const { as } = request;
     if (onRead === undefined || (as !== 'read' && as !== 'archived')) return;
-    // What is archived was read, so that this tells both.
+    // What is archived was read, so that this shows both.
     const isMore = after.some(
       ({ marks }, i) => difference(marks[as], before[i]?.marks[as] ?? NO_RANGES).length > 0,
     );

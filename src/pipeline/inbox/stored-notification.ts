@@ -5,7 +5,7 @@ import { type Notification, parseNotification } from '../../contract/notificatio
 import { asWritten, jsonTextOf, rememberText } from '../../contract/written.ts';
 
 /**
- * `json`: versions before let halves of characters pass. `appendedAtMs`: what was appended before notifications told it
+ * `json`: versions before let halves of characters pass. `appendedAtMs`: what was appended before notifications had it
  * has it in the log alone.
  */
 export function notificationIn(json: string, appendedAtMs?: number): Notification {

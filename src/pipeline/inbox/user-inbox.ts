@@ -35,7 +35,7 @@ export interface UserInbox {
     meter?: Meter,
   ): Promise<InboxAnswer<InboxPage>>;
 
-  /** `origin`: the session that asks, which is not told of its own change. */
+  /** `origin`: the session that asks, which gets no word of its own change. */
   mark(
     user: string,
     audiences: readonly Audience[],

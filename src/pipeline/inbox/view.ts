@@ -37,7 +37,7 @@ export interface Hold {
 /** How long each kind of log keeps its entries. */
 export type Kept = Pick<InboxLimits, 'maxLength' | 'maxAgeMs'>;
 
-/** How many of the last page's identities the next one is told. */
+/** How many of the last page's identities the next one gets. */
 export const REMEMBERED = 20;
 
 /** Of a log at a time: few at first when there are many logs, and then twice as many each time. */
@@ -173,7 +173,7 @@ export class View {
 
   #shown(entry: Stored, log: UserLog): ViewItem | undefined {
     const { expiresAtMs = Number.POSITIVE_INFINITY, appendedAtMs, offset } = entry;
-    // What is too old goes when something is appended: nobody can tell when that will be, so it is not shown before.
+    // What is too old goes when something is appended: nobody knows when that will be, so it is not shown before.
     const endsAtMs = Math.min(expiresAtMs, appendedAtMs + this.#kept.maxAgeMs[audienceKind(log.audience)]);
     if (endsAtMs <= this.#nowMs) return undefined;
     const envelope = envelopeIn(entry.json);

@@ -21,7 +21,7 @@ export class EmbeddedQueue {
     this.#options = options;
   }
 
-  /** Takes the event; what becomes of it is told to the observers. */
+  /** Takes the event; the observers learn what becomes of it. */
   async publish(event: Event): Promise<void> {
     const taken = this.#settle(event).finally(() => this.#inHand.delete(taken));
     this.#inHand.add(taken);

@@ -50,14 +50,14 @@ function readBody(body: Buffer, properties: Properties, maxBytes: number): Read<
       return wrongType(mediaType);
     return readBinary(attributes.value, contentType, content.value);
   }
-  // Client libraries often leave the type out or say plain JSON; the event itself then tells what it is.
+  // Client libraries often leave the type out or say plain JSON; the event itself then shows what it is.
   if (mediaType === undefined || mediaType === STRUCTURED_TYPE || mediaType === 'application/json') {
     return readStructured(content.value);
   }
   return wrongType(mediaType);
 }
 
-/** In structured mode the same attributes may stand beside the body: the content type tells (AMQP binding, section 3). */
+/** In structured mode the same attributes may stand beside the body: the content type decides (AMQP binding, section 3). */
 function isWholeEvent(mediaType: string | undefined, body: Buffer): boolean {
   if (mediaType !== STRUCTURED_TYPE) return false;
   const parsed = parseJsonText(body);
@@ -97,7 +97,7 @@ interface Fingerprinted {
 export function fingerprintOf({ content, fields, properties, origin }: Fingerprinted): string {
   const hash = createHash('sha256').update(`${fields.routingKey}\0`);
   for (const [name, value] of Object.entries(properties.headers ?? {})) {
-    // Ids are text or, by mistake, numbers. Lists and tables tell no two events apart, and may be too deep to be written.
+    // Ids are text or, by mistake, numbers. Lists and tables distinguish no two events, and may be too deep to be written.
     if (!holdsAttributes(name)) continue;
     if (typeof value !== 'object') hash.update(`${name}\0${String(value)}\0`);
     else if (Buffer.isBuffer(value)) hash.update(`${name}\0`).update(value).update('\0');

@@ -3,7 +3,7 @@ import type { Event } from '../../contract/event.ts';
 import { momentOf } from '../../contract/rfc3339.ts';
 import { MAX_PUBLISHED_AT_MS } from '../inbox/live-message.ts';
 
-/** Set by this service's publisher, and by RabbitMQ when it is told to (`message_interceptors` in rabbitmq.conf). */
+/** Set by this service's publisher, and by RabbitMQ when it is configured to (`message_interceptors` in rabbitmq.conf). */
 export const PUBLISHED_AT_HEADER = 'timestamp_in_ms';
 
 /**

@@ -101,7 +101,7 @@ export class Consumer {
     return this.#link.model;
   }
 
-  /** RabbitMQ tells no consumer that it is the active one; it gives events to no other. */
+  /** RabbitMQ lets no consumer know that it is the active one; it gives events to no other. */
   get isActive(): boolean {
     return this.#intakes.some((intake) => intake.isActive);
   }

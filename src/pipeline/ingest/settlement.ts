@@ -27,7 +27,7 @@ export function isUntold(settlement: Settlement): boolean {
   return settlement.kind === 'ack' && settlement.isCanary === true;
 }
 
-/** What the log tells of a fault of ours, and of which event. */
+/** What the log says of a fault of ours, and of which event. */
 export type OnFault = (fault: {
   readonly code: 'internal';
   readonly reason: string;

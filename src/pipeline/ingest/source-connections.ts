@@ -80,7 +80,7 @@ export class SourceConnections {
       await intake.open(model);
       return undefined;
     } catch (error) {
-      // It may be gone since, or somebody else may have it: what is asked next time tells.
+      // It may be gone since, or somebody else may have it: the next question shows it.
       return reasonOf(error);
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Text templates: `Order {data.id} has shipped`, compiled once and filled in from an event or a message. For texts that
- * people read, and for attributes; whom an event is for is told by `template.ts`, whose ids follow stricter rules.
+ * people read, and for attributes; `template.ts` finds whom an event is for, whose ids follow stricter rules.
  */
 import type { JsonObject } from '../../contract/json.ts';
 import {

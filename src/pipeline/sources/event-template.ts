@@ -81,7 +81,7 @@ function fillAttribute(
       maxCharacters: ATTRIBUTES[name],
       ...(name === 'source' ? { encode: encodeURI } : {}),
     });
-    // An empty value is nothing to tell events apart by.
+    // An empty value distinguishes no events.
     if (filled.ok && filled.text !== '') return checked(name, template.text, filled.text);
     if (!filled.ok && filled.why !== 'missing')
       return refuse('invalid_event', `${name} must be at most ${ATTRIBUTES[name]} characters`, name);

@@ -4,7 +4,7 @@
  *
  * This is where one slow client is cut off. See `maxPendingBytes`, and `slow_consumer` in goaway.ts.
  *
- * Engine.IO is told at once that its packet was sent. So its own buffer stays empty, and everything that waits does
+ * Engine.IO gets word at once that its packet was sent. So its own buffer stays empty, and everything that waits does
  * so in one place.
  */
 import type { Duplex } from 'node:stream';

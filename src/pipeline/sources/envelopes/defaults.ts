@@ -18,7 +18,7 @@ export function defaultAttributes(arrival: Arrival): Readonly<Record<string, unk
   };
 }
 
-/** Which service it is from, as far as can be told. */
+/** Which service it is from, as far as is known. */
 function defaultSource({ properties, origin }: Arrival): string {
   const name = wholeText(properties.appId) ?? (textIn(origin?.exchange) || textIn(origin?.queue)) ?? '';
   return `/${encodeURI(name.toWellFormed())}`;

@@ -74,7 +74,7 @@ async function watching(activity: Activity): Promise<Watcher> {
 const idsIn = ({ ticks }: Watcher) => ticks.flatMap(({ samples }) => samples.map(({ event }) => event.id));
 
 describe.for(Object.entries(activities))('%s', ([, open]) => {
-  test('whoever watches is told how many are connected, and then what is recorded', async () => {
+  test('whoever watches sees how many are connected, and then what is recorded', async () => {
     const activity = open('n');
     activity.setConnectionCount(() => 3);
     const watcher = await watching(activity);

@@ -90,7 +90,7 @@ test('each channel is heard from its own node', async () => {
   await expect.poll(() => subscribed(primary, CHANNEL)).toBe(false);
 });
 
-test('a connection that is cut is made again, and that is told', async () => {
+test('a connection that is cut is made again, and that is reported', async () => {
   connection.disconnect();
   // It is seen at once, and not by the look at the slots that comes again and again.
   await open(HOUR_MS);

@@ -117,7 +117,7 @@ describe('openapi.yaml', () => {
     }
   });
 
-  test('tells a secured operation from an open one', () => {
+  test('distinguishes a secured operation from an open one', () => {
     const secured = operations.filter(({ security }) => security !== undefined);
     expect(secured.map(({ name }) => name)).toContain('post /v1/events');
     for (const { security = [], responses } of secured) {

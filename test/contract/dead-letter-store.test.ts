@@ -137,7 +137,7 @@ describe.each([
     await close();
   });
 
-  test('what the queue did not confirm stays a dead letter, and is told apart from what it did', async () => {
+  test('what the queue did not confirm stays a dead letter, apart from what it did', async () => {
     const { store, deadLetter: deadLetterIn, sent, close } = await open();
     await deadLetterIn('a', 'b', 'c');
     const failing: DeadLetterStore = {

@@ -80,7 +80,7 @@ const whileHeardOf = <T>(
   });
 
 describe.for(Object.entries(stores))('%s: sessions', ([, { presence: open }]) => {
-  test('are told the oldest first, and what is written again replaces', async () => {
+  test('are listed the oldest first, and what is written again replaces', async () => {
     const store = await open(NEVER_MS);
     expect(await store.of('ada')).toEqual({ sessions: [], devices: [] });
     const [first, second] = [session('s1', { connectedAt: at(-9), device: 'phone' }), session('s2')];

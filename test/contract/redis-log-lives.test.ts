@@ -12,7 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => log.stop());
 
-test('clients have all that the log holds in the end, once, or were told', { timeout: 180_000 }, async () => {
+test('clients have all that the log holds in the end, once, or know what they lack', {
+  timeout: 180_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(anyLife, async (steps) => {
       await log.clear();

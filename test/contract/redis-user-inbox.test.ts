@@ -143,7 +143,7 @@ describe('when another node takes over', () => {
 });
 
 describe('marks in redis, of their own', () => {
-  test('are one key beside the room that is told of them, with an end', async () => {
+  test('are one key beside the room that hears of them, with an end', async () => {
     await redis.flushall();
     await userOf(openStores()).mark({ as: 'seen', all: true });
     expect(await redis.keys('*')).toEqual(['carillon:{user:ada}:marks']);

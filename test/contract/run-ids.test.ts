@@ -39,7 +39,7 @@ test('another process at the same address has another', async () => {
   expect(runIds.of('key')).not.toBe(first);
 });
 
-test('one that was not told is asked for again, on the same connection', async () => {
+test('one that was not reported is asked for again, on the same connection', async () => {
   await control.call('ACL', 'SETUSER', 'default', '-info');
   const runIds = open();
   await expect.poll(() => redis.status).toBe('ready');

@@ -97,7 +97,7 @@ describe.for<[string, Make]>([
   });
 });
 
-test('every listener within the process is told, until it goes', () => {
+test('every listener within the process gets it, until it goes', () => {
   const listeners = new Listeners();
   const heard: string[] = [];
   const listener = (event: string) => void heard.push(event);

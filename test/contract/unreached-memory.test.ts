@@ -36,7 +36,7 @@ describe.for<[string, (limits: UnreachedMemoryLimits) => UnreachedMemory]>([
     expect(await memory.fetchedUpTo(eve)).toEqual(EMPTY_HEAD);
   });
 
-  test('knows which notifications were told, by audience, epoch and offset', async () => {
+  test('knows which notifications were reported, by audience, epoch and offset', async () => {
     const memory = make(LONG);
     const [ada, eve] = [of(ADA, 'told'), of(EVE, 'told')];
     await memory.signalled(ada, at(1));

@@ -85,7 +85,7 @@ export function describeUserMarks(name: string, open: (limits: InboxLimits) => P
       expect(await ada.ids('unseen')).toEqual(['e']);
     });
 
-    test('are told to other devices in the order of their version, with who made them', async () => {
+    test('reach other devices in the order of their version, with who made them', async () => {
       const first = await ada.mark({ as: 'seen', all: true }, 'phone');
       const second = await ada.mark({ as: 'read', ids: ['a'] }, 'laptop');
       const third = await ada.mark({ as: 'unread', upTo: { [ME]: 1 } }, '');

@@ -130,7 +130,7 @@ describe('ws', () => {
     await expect.poll(() => events).toContainEqual(['message', 'first,last']);
   });
 
-  test('judges the length of what was inflated', async () => {
+  test('checks the length of what was inflated', async () => {
     const { client, closed, events } = await serverWithProbe(() => Buffer.alloc(1_001));
     client.send('short');
     expect(await closed).toEqual([1_009, Buffer.alloc(0)]);

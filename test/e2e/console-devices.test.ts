@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 describe('the offline switch', () => {
-  test('what was sent meanwhile is recovered, told, and highlighted; topics too', async () => {
+  test('what was sent meanwhile is recovered, shown, and highlighted; topics too', async () => {
     const { page, grace } = await openConnected(browser, carillon.url);
     await grace.getByText('listening').waitFor();
     const offline = grace.getByRole('switch', { name: 'Offline' });

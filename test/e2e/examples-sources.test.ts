@@ -144,7 +144,7 @@ test.each(['README.md', 'README.zh.md'])('%s makes titles of plain JSON and of M
   expect(massTransited).toContain('for  user:42');
 });
 
-test('the command tells faults with their field, and what a message described as a whole becomes', () => {
+test('the command names faults with their field, and what a message described as a whole becomes', () => {
   const key = '--exchange shop.events --key order.made';
   expect(run(`carillon sources try sources.yaml ${key}`, '{"orderId":1}')).toMatchObject({
     status: 1,

@@ -26,7 +26,7 @@ describe('the Python client', () => {
     await stack.stop();
   });
 
-  test('tells what it missed, then what is live, in order and once', { timeout: 120_000 }, async () => {
+  test('prints what it missed, then what is live, in order and once', { timeout: 120_000 }, async () => {
     const environment = {
       ...process.env,
       CARILLON_URL: stack.gateways[0]?.url,

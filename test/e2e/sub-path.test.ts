@@ -86,7 +86,7 @@ describe.each(['nginx', 'a proxy'])('behind %s', (name) => {
   });
 });
 
-test('a url without its path is no namespace, and another client is told the path', async () => {
+test('a url without its path is no namespace, and another client learns the path', async () => {
   const { origin, pathname } = new URL(proxies.nginx?.url ?? '');
   const client = connectClient(origin, await tokenFor('ada'), {
     path: `${pathname}/socket.io`,

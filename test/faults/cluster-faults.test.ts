@@ -213,7 +213,7 @@ test('a primary published what its replica has not, and nobody learned that it d
   await stack.cluster.isWhole();
 });
 
-test('a primary dies with what its replica has not: that is lost, told, and nothing else', {
+test('a primary dies with what its replica has not: that is lost and reported, and nothing else', {
   timeout: 180_000,
 }, async () => {
   const audience: Audience = 'user:unlucky';

@@ -111,7 +111,7 @@ test('an operator moves a user between departments, connected or not', async () 
   expect((await (await enter(user, sales)).session()).departments).toEqual([sales]);
 });
 
-test('an order is replaced, taken back, and told to others when nobody came', async () => {
+test('an order is replaced, taken back, and reported to others when nobody came', async () => {
   const signals = await SignalStream.open(carillon.url);
   const [there, away] = [newUser(), newUser()];
   const client = await enter(there);

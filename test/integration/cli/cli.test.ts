@@ -176,7 +176,7 @@ describe('dead-letters', () => {
 });
 
 describe('explain', () => {
-  test('tells a story with its verdict, and everything as JSON', async () => {
+  test('prints a story with its verdict, and everything as JSON', async () => {
     await cli(['send', '-a', 'user:e', '--id', 'told', '--title', 'T'], env);
     const explain = async (...more: string[]) => cli(['explain', 'told', 'e', ...more], env);
     await until('it to be kept', 20_000, async () => (await explain()).out.includes('(kept)'));

@@ -48,7 +48,7 @@ describe('a user who may not look', () => {
     await redis?.stop();
   });
 
-  test('is told what was not looked at, and which right that takes; nothing of it is an alarm', async () => {
+  test('learns what was not looked at, and which right that takes; nothing of it is an alarm', async () => {
     const { findings, of } = await doctor(environment);
     expect(of('rabbitmq alarms')).toMatchObject({
       verdict: 'advice',

@@ -40,7 +40,7 @@ async function sync(client: TestClient, body: object) {
 describe('what was missed', () => {
   const TOO_LARGE = { head: COUNT, recovered: false, notifications: [], reason: 'too_large' };
 
-  test('is not told to a client that knows nothing of parts when it does not fit: it reads the inbox', async () => {
+  test('is not sent to a client that knows nothing of parts when it does not fit: it reads the inbox', async () => {
     const own = await start(LIMITS);
     await own.fill(ADA, COUNT, 2_000);
     const client = await own.connect('ada', { auth: { cursors: { [ADA]: AT_BEGINNING } } });

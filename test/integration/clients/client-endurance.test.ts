@@ -49,7 +49,7 @@ describe('a session that does not last', () => {
     expect(waits).toEqual([500, 1_000, 2_000, 500]);
   });
 
-  test.for(['rate_limited', 'message_too_large', 'slow_consumer'])('is told to the app: %s', async (code) => {
+  test.for(['rate_limited', 'message_too_large', 'slow_consumer'])('reaches the app: %s', async (code) => {
     const { told } = await connected();
     server.socket.emit('goaway', { code, reconnect: true, retryAfterMs: 0 });
     await soon(() => expect(told).toHaveLength(5));
@@ -65,7 +65,7 @@ describe('a session that does not last', () => {
 });
 
 describe('what never answers', () => {
-  test('token() for a connection is asked again, and told', async () => {
+  test('token() for a connection is asked again, and reported', async () => {
     let asked = 0;
     const token = () => {
       asked += 1;
@@ -75,7 +75,7 @@ describe('what never answers', () => {
     expect(told).toEqual(['error token_failed', 'waiting token_failed', 'connecting', 'connected']);
   });
 
-  test('token() for a fresh token is asked again, and told', async () => {
+  test('token() for a fresh token is asked again, and reported', async () => {
     let asked = 0;
     const token = () => {
       asked += 1;

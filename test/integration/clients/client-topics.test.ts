@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => bench.close());
 
-describe('what is told', () => {
+describe('what the app gets', () => {
   test('a retraction removes what it takes back and is no notification', async () => {
     const { client, told } = await connected();
     server.socket.emit('notification', notification(1));
@@ -111,7 +111,7 @@ describe('topics', () => {
     expect(told.at(-1)).toBe('t9 missed');
   });
 
-  test('that were left are not entered again, nor told any more', async () => {
+  test('that were left are not entered again, nor reported any more', async () => {
     server.answers.subscribe = () => entered(5);
     server.answers.unsubscribe = (_body, socket) => {
       socket.emit('notification', inTopic(6));
@@ -171,7 +171,7 @@ describe('topics', () => {
     await soon(() => expect(server.asked('unsubscribe')).toHaveLength(2));
   });
 
-  test('that the token does not allow are refused, told as an error, and not asked again', async () => {
+  test('that the token does not allow are refused, reported as an error, and not asked again', async () => {
     server.answers.subscribe = () => ({ error: { code: 'forbidden', message: 'no' } });
     const { client, told } = await connected();
     await expect(client.subscribe('x')).rejects.toMatchObject({ code: 'forbidden' });
@@ -180,7 +180,7 @@ describe('topics', () => {
     expect(server.asked('subscribe')).toHaveLength(1);
   });
 
-  test('that cannot be recovered are told with resync', async () => {
+  test('that cannot be recovered are reported with resync', async () => {
     server.answers.subscribe = () => entered(8, { missed: missed(8, [], false) });
     const { client, told } = await connected();
     await client.subscribe('x');

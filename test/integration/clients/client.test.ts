@@ -95,7 +95,7 @@ describe('connecting', () => {
     await soon(() => expect(told.at(-1)).toBe('e5'));
   });
 
-  test('asks for a token again with each attempt, and tells when it stays refused', async () => {
+  test('asks for a token again with each attempt, and reports when it stays refused', async () => {
     server.refusals = 6;
     const token = () => tokenOf(`user-${server.handshakes.length + 1}`);
     const { told, waits } = await connected({ token });
@@ -145,7 +145,7 @@ describe('connecting', () => {
 });
 
 describe('reconnecting', () => {
-  test('after a loss presents its cursors and tells what was missed, once and in order', async () => {
+  test('after a loss presents its cursors and reports what was missed, once and in order', async () => {
     const forgetful = { get: () => null, set: () => {} };
     const { client, told } = await connected({ storage: forgetful });
     server.socket.emit('notification', notification(1));
@@ -247,7 +247,7 @@ describe('reconnecting', () => {
 });
 
 describe('a log that begins anew', () => {
-  test('is told, and gone on with from its head', async () => {
+  test('is reported, and gone on with from its head', async () => {
     const { told } = await connected();
     server.socket.emit('notification', notification(40));
     server.socket.emit('resync', { audiences: { 'user:ada': { epoch: 'b', head: 2 } } });

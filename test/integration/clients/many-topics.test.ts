@@ -89,7 +89,7 @@ describe('the client library', () => {
     },
   );
 
-  test('is told of topics that there is no room for, and has the others', async () => {
+  test('learns for which topics there is no room, and has the others', async () => {
     const carillon = await start({ TOPICS_PER_SESSION: '30' });
     const token = await tokenFor('ada', { topics: ['*'] });
     const client = connect({ url: carillon.url, token: () => token });
@@ -125,7 +125,7 @@ describe('the client library', () => {
 });
 
 describe('limits', () => {
-  test('are told in the session', async () => {
+  test('are in the session', async () => {
     const carillon = await start({
       CLIENT_MESSAGES_BURST: '33',
       CLIENT_MESSAGES_PER_SECOND: '7.5',

@@ -53,7 +53,7 @@ describe('a gateway', () => {
     },
   );
 
-  test('answers a request that polls with a problem, however its length is told', async () => {
+  test('answers a request that polls with a problem, however its length is given', async () => {
     const body = `42["ping",${JSON.stringify('x'.repeat(HANDSHAKE_MAX_BYTES))}]`;
     const host = new URL(carillon.url).host;
     for (const [header, sent] of [
@@ -72,7 +72,7 @@ describe('a gateway', () => {
     }
   });
 
-  test('tells who begins with one, and counts it as refused', async () => {
+  test('answers who begins with one, and counts it as refused', async () => {
     const refused = await counted('refused');
     const socket = new WebSocket(
       `${carillon.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`,

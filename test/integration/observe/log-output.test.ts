@@ -156,7 +156,7 @@ test.skipIf(findOnPath('prlimit') === undefined)(SAYS_LOST, async () => {
   expect(lines.at(-1)).toContain('"msg":"stopped"');
 });
 
-test('a pipe that nobody reads: it serves, and ends when it is told to', async () => {
+test('a pipe that nobody reads: it serves, and ends at a signal', async () => {
   const { reader, writer } = makePipe();
   fds.push(reader);
   const program = await start(writer);
@@ -176,7 +176,7 @@ test('a pipe that nobody reads: the second signal ends it at once', async () => 
   expect(await program.exited).toBe(1);
 });
 
-test('a pipe that is read again: whole lines, and one tells how many are missing', async () => {
+test('a pipe that is read again: whole lines, and one says how many are missing', async () => {
   const { path, reader, writer } = makePipe();
   const program = await start(writer);
   await expectServes(program);

@@ -236,7 +236,7 @@ test('a user who only marks', async () => {
   expect(ids(user)).toEqual([2]);
 });
 
-test('what has expired, was taken back or replaced is not told any more', async () => {
+test('what has expired, was taken back or replaced is not reported any more', async () => {
   let expiresMs = 0;
   const events = (user: string) => {
     expiresMs = Date.now() + 4_000;
@@ -256,7 +256,7 @@ test('what has expired, was taken back or replaced is not told any more', async 
   expect(ids(user)).toEqual([4]);
 });
 
-test('what the log does not hold any more is not told', async () => {
+test('what the log does not hold any more is not reported', async () => {
   const events = (user: string) => ['a', 'b'].map((id) => eventFor(user, id));
   const user = await meanwhile(events, async (user) => {
     await control.xdel(`carillon:{user:${user}}:log`, '1-0');
@@ -281,7 +281,7 @@ test('a user whose gateway died with the connection', { timeout: 180_000 }, asyn
   expect(ids(user)).toEqual([1]);
 });
 
-test('a message that is no check is thrown away, and the others are judged', async () => {
+test('a message that is no check is thrown away, and the others are decided', async () => {
   const model = await connect(stack.environment.AMQP_URL ?? '');
   const channel = await model.createConfirmChannel();
   for (const body of ['{"audience":"global"}', 'no JSON', '']) {

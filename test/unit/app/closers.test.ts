@@ -33,7 +33,7 @@ test('each is closed once, and whoever asks again waits for the first', async ()
   expect(closed).toEqual(['queue', 'redis']);
 });
 
-test('one that fails keeps no other from closing, and every failure is told', async () => {
+test('one that fails keeps no other from closing, and every failure is reported', async () => {
   const { closers, closed } = closersOf('redis', 'fails-1', 'queue', 'fails-2', 'port');
   closers.add('fails at once', () => {
     throw new TypeError('not a promise');

@@ -39,7 +39,7 @@ test.for<Record<string, string>>([
   });
 });
 
-test('a malformed name of a claim is told, and nothing is signed', async () => {
+test('a malformed name of a claim is reported, and nothing is signed', async () => {
   await expect(sign({ sub: 'u1' }, 60, { JWT_SECRET: SECRET, JWT_CLAIM_USER: 'a..b' })).rejects.toThrow(
     'JWT_CLAIM_',
   );

@@ -188,7 +188,7 @@ describe('a malformed variable', () => {
     expect(faultsOf({ ...backends, ...key, [name]: value })).toEqual(starting(`${name}: `));
   });
 
-  test('is told with all others, and with a backend that is half set', () => {
+  test('is reported with all others, and with a backend that is half set', () => {
     expect(
       faultsOf({ PORT: 'x', PREFETCH: '0', LOG_LEVEL: 'loud', ROLES: 'a,b', AMQP_URL: backends.AMQP_URL }),
     ).toEqual(
@@ -196,7 +196,7 @@ describe('a malformed variable', () => {
     );
   });
 
-  test('is told together with variables that contradict each other', () => {
+  test('is reported together with variables that contradict each other', () => {
     expect(faultsOf({ PORT: 'x', JWT_SECRET: SECRET, JWKS_URL: 'https://id.example' })).toEqual(
       expect.arrayContaining(starting('PORT: ', 'JWT_SECRET, JWKS_URL: ')),
     );
@@ -226,7 +226,7 @@ describe('variables that contradict each other', () => {
     expect(faultsOf(environment)).toEqual(starting(fault));
   });
 
-  test('are told all at once', () => {
+  test('are reported all at once', () => {
     expect(
       faultsOf({ HOST: '0.0.0.0', ROLES: 'consumer', JWT_SECRET: SECRET, JWKS_URL: 'https://id.example' }),
     ).toEqual(expect.arrayContaining(starting('HOST: ', 'ROLES: ', 'JWT_SECRET, JWKS_URL: ')));

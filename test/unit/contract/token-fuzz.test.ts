@@ -45,7 +45,7 @@ afterAll(() => {
   keyServer.close();
 });
 
-test('what is believed may be, and all else is refused with a code and a reason that tells nothing', async () => {
+test('what is believed may be, and all else is refused with a code and a reason that reveals nothing', async () => {
   const believed = { secret: 0, keys: 0 };
   await fc.assert(
     fc.asyncProperty(anyToken(forge), fc.constantFrom('secret', 'keys'), async (token, by) => {

@@ -54,7 +54,7 @@ test.each<[string, Event | undefined, Settlement]>([
   expect(outcomesOf(lifeOf(given), settlement)).toEqual([]);
 });
 
-test('the log tells of appends of sampled events alone', () => {
+test('the log has appends of sampled events alone', () => {
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line) => void lines.push(line) });
   const observer = logSampledEvents(log);

@@ -72,7 +72,7 @@ function stage(observing: readonly EventObserver[], closedFor?: Audience) {
   };
 }
 
-test('each moment is told in order, to one observer after the other', async () => {
+test('each moment is reported in order, to one observer after the other', async () => {
   const told: string[] = [];
   await stage([noting(told, 'a '), noting(told, 'b ')]).take(event({ audience: ['user:ada'] }));
   expect(told).toEqual([
@@ -126,7 +126,7 @@ test('one on which the service fails is settled as a dead letter too', async () 
   expect(dead).toEqual(['internal']);
 });
 
-test('nothing is told of a canary, unless it is refused', async () => {
+test('nothing is reported of a canary, unless it is refused', async () => {
   const told: string[] = [];
   const { take } = stage([noting(told)]);
   await take(event({ type: CANARY_TYPE, audience: ['topic:carillon.canary.n1'] }));
@@ -135,7 +135,7 @@ test('nothing is told of a canary, unless it is refused', async () => {
   expect(told).toEqual(['settled dead-letter']);
 });
 
-test('who wants one moment is told that one alone', async () => {
+test('who wants one moment gets that one alone', async () => {
   const told: string[] = [];
   const { settled } = noting(told);
   await stage([{ settled }, {}]).take(event());
@@ -159,7 +159,7 @@ test('notifications carry the traceparent that an observer sets when the event i
 describe('an observer that throws', () => {
   const moments = ['received', 'mapped', 'appended', 'settled'] as const;
 
-  test.each(moments)('in %s costs neither the event nor what others are told', async (moment) => {
+  test.each(moments)('in %s costs neither the event nor what others get', async (moment) => {
     const told: string[] = [];
     const fault = new Error('of an observer');
     const throwing = {
@@ -178,7 +178,7 @@ describe('an observer that throws', () => {
     expect(faults).toEqual([fault]);
   });
 
-  test('is told as what it is: each observer for itself', async () => {
+  test('is reported as what it is: each observer for itself', async () => {
     const fail = (message: string) => ({
       appended: (_life: unknown, audience: Audience) => {
         throw new Error(`${message} ${audienceKind(audience)}`);

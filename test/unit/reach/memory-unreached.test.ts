@@ -106,7 +106,7 @@ async function passed(ms: number): Promise<string[]> {
   return told.map(({ id }) => id);
 }
 
-test('is told after its time, and nobody waits for that', async () => {
+test('is reported after its time, and nobody waits for that', async () => {
   expect(append(1)).toBeUndefined();
   expect(await passed(AFTER_MS - 1)).toEqual([]);
   expect(await passed(1)).toEqual(['unreached user:ada a1 1']);
@@ -117,7 +117,7 @@ test('is told after its time, and nobody waits for that', async () => {
   expect(outcomes).toEqual(['published']);
 });
 
-test('is told once, however often its event comes', async () => {
+test('is reported once, however often its event comes', async () => {
   append(1);
   append(1);
   append(2);
@@ -135,14 +135,14 @@ test.for<[string, Parameters<typeof append>[1]]>([
   expect(clock.waiting).toBe(0);
 });
 
-test('what has reached its user is not told', async () => {
+test('what has reached its user is not reported', async () => {
   reachCheck = async () => ({ kind: 'settled' });
   append(1);
   expect(await passed(AFTER_MS)).toEqual([]);
   expect(clock.waiting).toBe(0);
 });
 
-test('what cannot be told yet waits again, and it is known how often', async () => {
+test('what cannot be reported yet waits again, and it is known how often', async () => {
   reachCheck = async (check) => (check.waits < 3 ? { kind: 'open' } : unreachedAt(check));
   append(1);
   expect(await passed(AFTER_MS)).toEqual([]);
@@ -151,7 +151,7 @@ test('what cannot be told yet waits again, and it is known how often', async () 
   expect(judged.map(({ waits }) => waits)).toEqual([1, 2, 3]);
 });
 
-test('one that cannot be judged does not hold up the others', async () => {
+test('one that cannot be decided does not hold up the others', async () => {
   reachCheck = async (check) => {
     if (check.offset === 1) throw new Error('no');
     return unreachedAt(check);
@@ -170,7 +170,7 @@ describe('at the end', () => {
     expect(await passed(AFTER_MS)).toEqual([]);
   });
 
-  test('what is being judged is waited for', async () => {
+  test('what is being decided is waited for', async () => {
     let settle = (_: Verdict) => {};
     reachCheck = () => new Promise((resolve) => (settle = resolve));
     append(1);

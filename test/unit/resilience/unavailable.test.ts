@@ -75,7 +75,7 @@ test('what the driver itself says while nothing is there', async () => {
   ]);
 });
 
-test('a stack tells what caused it', () => {
+test('a stack shows what caused it', () => {
   const cause = new TypeError('inner');
   expect(stackOf(new Error('outer', { cause }))).toMatch(/outer[\s\S]*caused by TypeError: inner/);
 });

@@ -252,7 +252,7 @@ test('the page has the rights that are printed', async () => {
   expect(commandOf(page, 'lean')).toContain('dead\\.lock');
 });
 
-test('what cannot be printed is told', async () => {
+test('what cannot be printed is reported', async () => {
   const SOURCES_FILE = temporaryFile('sources.yaml', 'sources: [{ exchange: "" }]');
   const wrong = await cli(['topology'], { SOURCES_FILE });
   expect([wrong.exitCode, wrong.err]).toEqual([1, expect.stringContaining('sources.yaml')]);

@@ -172,7 +172,7 @@ describe('what is wrong with the request', () => {
     }
   });
 
-  test('is told to a client that goes on sending and reads late, and the connection ends in order', async () => {
+  test('reaches a client that goes on sending and reads late, and the connection ends in order', async () => {
     const { hostname, port } = new URL(carillon.url);
     const stream = connect(Number(port), hostname);
     let failure: Error | undefined;

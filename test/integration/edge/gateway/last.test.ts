@@ -79,7 +79,7 @@ describe.for(['embedded', 'real'])('%s', (mode) => {
     client.socket.timeout(TIMEOUT_MS).emitWithAck('subscribe', body);
   const idsOf = ({ missed }: Subscribed) => missed?.notifications.map(({ id }) => id);
 
-  test('tells the last ones in order, and then what is live', async () => {
+  test('sends the last ones in order, and then what is live', async () => {
     const topic = await told(5);
     const client = await enter();
     const subscribed = await subscribe(client, { topic, last: 3 });
@@ -89,7 +89,7 @@ describe.for(['embedded', 'real'])('%s', (mode) => {
     expect(await client.received(1)).toMatchObject([{ id: 'e6', offset: 6 }]);
   });
 
-  test('tells what there is of a log that holds fewer', async () => {
+  test('sends what there is of a log that holds fewer', async () => {
     const client = await enter();
     expect(await subscribe(client, { topic: await told(0), last: 3 })).toMatchObject({
       head: 0,
@@ -192,7 +192,7 @@ describe.for(['embedded', 'real'])('%s', (mode) => {
     }
   });
 
-  test('the client library tells them as missed, and what it missed when it comes back', async () => {
+  test('the client library reports them as missed, and what it missed when it comes back', async () => {
     const topic = await told(5);
     const token = await tokenFor('ada', { topics: ['*'] });
     const client = connect({ url: carillon.url, token: () => token });

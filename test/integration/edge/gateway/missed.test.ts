@@ -60,7 +60,7 @@ describe('what was missed', () => {
     expect(version).toBe(session.version);
   });
 
-  test('is not told when nobody asked', async () => {
+  test('is not sent when nobody asked', async () => {
     expect(await (await ada.connect()).session()).not.toHaveProperty('missed');
   });
 
@@ -111,7 +111,7 @@ describe('what was missed', () => {
     await expectRefused(client, 'sync', { cursors }, 'forbidden');
   });
 
-  test("of others is forbidden, and nothing is told of one's own then", async () => {
+  test("of others is forbidden, and nothing is sent of one's own then", async () => {
     await ada.publish(ada.me, 'a');
     const client = await ada.connect();
     const at = { epoch: '0', offset: 0 };

@@ -67,7 +67,7 @@ describe('stops', () => {
   const start = (extra: Record<string, string> = {}) =>
     startCarillon({ AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, CANARY_SECONDS: '0', ...extra });
 
-  test('on SIGTERM: clients are told to come back, and it exits with 0', async () => {
+  test('on SIGTERM: clients are asked to come back, and it exits with 0', async () => {
     const carillon = await start();
     const clients = await Promise.all(
       (['websocket', 'polling'] as const).map(async (transport) =>

@@ -182,7 +182,7 @@ describe('of a consumer and two gateways', () => {
     expect(await toldOf('again')).toEqual([]);
   });
 
-  test('whoever watches at a process that goes down is told the end, and it exits with 0', async () => {
+  test('whoever watches at a process that goes down gets the end, and it exits with 0', async () => {
     const gateway = await startCarillon({ ...stack.environment, ROLES: 'gateway' });
     const live = await openLive(gateway.opsUrl, await adminToken());
     expect(await gateway.stop()).toBe(0);

@@ -137,7 +137,7 @@ describe.for(['embedded', 'real'] as const)('%s', (mode) => {
     expect(notification).toMatchObject({ id: `sent-${user}`, audience: `user:${user}` });
   });
 
-  test('who would get an event is told, the first twenty by name, and nobody gets it', async () => {
+  test('who would get an event is named, the first twenty of them, and nobody gets it', async () => {
     const user = newUser();
     const { client } = await connectedDevice(user);
     const named = madeEvent('named', { audience: [`user:${user}`, 'global', `user:${user}`] });

@@ -77,7 +77,7 @@ describe.each(ROUTES)('%s %s', (method, path) => {
     expect([200, 400, 401]).toContain(answer.status);
   });
 
-  test('tells a page of another origin nothing', async () => {
+  test('shows a page of another origin nothing', async () => {
     for (const origin of [EVIL, 'null', `${APP}.evil.example`, 'http://app.example']) {
       for (const answer of [
         await preflight(path, method, origin),

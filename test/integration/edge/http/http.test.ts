@@ -184,7 +184,7 @@ describe('refused', () => {
   });
 });
 
-test('the demo page is told what is wrong with the user it asks a token for', async () => {
+test('the demo page learns what is wrong with the user it asks a token for', async () => {
   const response = await fetch(`${carillon.url}/demo/token?user=a%7Db`);
   expect([response.status, await response.json()]).toMatchObject([
     400,

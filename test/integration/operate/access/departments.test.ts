@@ -91,7 +91,7 @@ describe('given departments', () => {
     for (const one of devices) expect(one.notifications.map(({ id }) => id)).toEqual(['department:north#1']);
   });
 
-  test('may be none, and the same again tells nobody anything', async () => {
+  test('may be none, and the same again sends nobody anything', async () => {
     const one = await device('eve', 0, ['sales']);
     await give('eve', []);
     await isIn(one, []);

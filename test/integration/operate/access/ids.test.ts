@@ -56,7 +56,7 @@ describe.for<[string, string, string]>([
   ['🔔'.repeat(128), '部'.repeat(128), '行'.repeat(128)],
   ['+a+', '*', 'a+b'],
 ])('the user %s', ([user, department, topic]) => {
-  test('is told, recovers, marks, publishes and is found by operators', async () => {
+  test('gets events, recovers, marks, publishes and is found by operators', async () => {
     const claims = { departments: [department], topics: ['*'], publish: ['*'] };
     const token = await tokenFor(user, claims);
     const [client, other] = [await device(token), await device(token, 1)];
@@ -208,7 +208,7 @@ describe('a token', () => {
     });
   });
 
-  test('that is signed by nobody is told nothing', async () => {
+  test('that is signed by nobody gets no reason', async () => {
     const [header, payload] = (await tokenFor('a,b')).split('.');
     const client = connectClient(urlOf(), `${header}.${payload}.AAAA`);
     open.push(client);

@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 
 describe('looking', () => {
-  test('tells of each why, since when and what it is', async () => {
+  test('shows of each why, since when and what it is', async () => {
     const event = madeEvent('e1', { source: '/orders', type: 'order.made' });
     await producer.publish(event);
     await until('the dead letter', 20_000, async () => (await depth()) === 1);
@@ -93,7 +93,7 @@ describe('looking', () => {
     expect(await events('?reason=no_audience&type=order.*')).toBe('b');
   });
 
-  test('shows bodies without what must not be shown, cut, and not at all when that cannot be told', async () => {
+  test('shows bodies without what must not be shown, cut, and not at all when that is not known', async () => {
     const personal = madeEvent('p', {
       data: { email: 'ada@example.com', title: 'hello', deep: { a: [{ b: 1 }] } },
     });
@@ -156,7 +156,7 @@ describe('looking', () => {
 });
 
 describe('a redrive', () => {
-  test('tells beforehand whom it would reach, who has it and what would be refused, and changes nothing', async () => {
+  test('shows beforehand whom it would reach, who has it and what would be refused, and changes nothing', async () => {
     const event = (id: string, audience: string) => madeEvent(id, { audience });
     const there = event('there', 'user:dry');
     await producer.publish(there);

@@ -121,7 +121,7 @@ test('a reason that is longer than any is cut', async () => {
   expect(kept?.properties.headers).toMatchObject({ a: 'b' });
 });
 
-test('a publish over which RabbitMQ closes the link is told from one that met a link that was lost', async () => {
+test('a publish over which RabbitMQ closes the link is distinguished from one that met a link that was lost', async () => {
   // amqplib writes it, and RabbitMQ takes no number that is none.
   const headers = { k: { '!': 'double', value: Number.NaN } };
   await expect(publisher.publish('carillon.dead', 'k', Buffer.from('?'), { headers })).rejects.toBeInstanceOf(

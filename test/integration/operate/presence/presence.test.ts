@@ -60,7 +60,7 @@ const soon = (read: () => unknown, timeout = 20_000) => expect.poll(read, { time
 const sessionsOf = async (user: string) => (await presenceOf(user)).sessions.map(({ session }) => session);
 
 describe('a user', () => {
-  test('is told with all sessions, and devices with when and where they left; no token is kept', async () => {
+  test('is shown with all sessions, and devices with when and where they left; no token is kept', async () => {
     const cursors = { 'user:ada': { epoch: '0', offset: 0 }, 'user:bob': { epoch: 'abc', offset: 3 } };
     const phone = await join(
       'ada',
@@ -119,7 +119,7 @@ describe('a user', () => {
     expect(JSON.stringify(kept)).not.toContain((await tokenFor('ada')).split('.')[0]);
   });
 
-  test('whose departments change is told with those, and where the others began', async () => {
+  test('whose departments change is shown with those, and where the others began', async () => {
     const one = await join('kim', urlOf(0), { departments: ['sales'] });
     const audiencesOf = async () => Object.keys((await presenceOf('kim')).sessions[0]?.audiences ?? {});
     await soon(audiencesOf).toContain('department:sales');

@@ -127,7 +127,7 @@ test('tell every reader, and one that is gone holds up nobody', async () => {
 });
 
 describe('unreached', () => {
-  test('is told once for each notification that nobody came for', async () => {
+  test('gets one for each notification that nobody came for', async () => {
     const user = newUser();
     const first = eventFor(user, 'first', { type: 'order.shipped', data: { title: 'Shipped' } });
     await publish(first, eventFor(user, 'second'), first);
@@ -148,7 +148,7 @@ describe('unreached', () => {
     ]);
   });
 
-  test('is not told of what was replaced or taken back, and is told of what took its place', async () => {
+  test('gets none for what was replaced or taken back, and one for what took its place', async () => {
     const user = newUser();
     await publish(
       eventFor(user, 'wrong'),
@@ -175,7 +175,7 @@ describe('unreached, when there is time to come,', () => {
     if (hasty !== undefined && ofHasty !== undefined) [carillon, signals] = [hasty, ofHasty];
   });
 
-  test('is not told of what came live, was fetched, was marked, or was for others', async () => {
+  test('gets none for what came live, was fetched, was marked, or was for others', async () => {
     const [live, fetched, marked, other] = [newUser(), newUser(), newUser(), newUser()];
     const { client } = await enter(live);
     await publish(
@@ -191,7 +191,7 @@ describe('unreached, when there is time to come,', () => {
     expect([live, fetched, marked, other].flatMap(unreachedOf)).toEqual([]);
   });
 
-  test('is not told of what came to a device that was there and left', async () => {
+  test('gets none for what came to a device that was there and left', async () => {
     const user = newUser();
     await publish(eventFor(user, 'a'));
     const { client } = await enter(user);

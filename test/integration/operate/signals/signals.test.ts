@@ -143,7 +143,7 @@ describe('a client', () => {
     ]);
   });
 
-  test('that is told its session again, with other departments, has come once', async () => {
+  test('that gets its session again, with other departments, has come once', async () => {
     const user = newUser();
     const { client } = await enter(user);
     const response = await fetch(`${carillon.opsUrl}/admin/users/${user}/departments`, {
@@ -225,7 +225,7 @@ test('what is read or archived, once for each request that changed something', a
   ]);
 });
 
-test('nothing is told of canaries', async () => {
+test('canaries make no signal', async () => {
   const rounds = async () => {
     const text = await (await fetch(`${carillon.opsUrl}/metrics`)).text();
     return Number(/^carillon_canary_round_trip_seconds_count (\d+)/m.exec(text)?.[1]);
@@ -265,7 +265,7 @@ test('nobody listens: that is no failure', { timeout: 120_000 }, async () => {
   await unheard.stop();
 });
 
-test('with RabbitMQ away clients come and go, what is not told is counted, and the log says so once', async () => {
+test('with RabbitMQ away clients come and go, lost signals are counted, and the log says so once', async () => {
   const labels = 'type="client.connected",outcome="dropped"';
   const droppedBefore = await counted(labels);
   toRabbitMq.blackHole();

@@ -100,7 +100,7 @@ describe('application properties', () => {
     );
   });
 
-  test('that cannot be read are refused, and what they were called is told', () => {
+  test('that cannot be read are refused, and the reason names them', () => {
     const headers = { [APP_PROPERTIES_HEADER]: 'no section' };
     expect(readMessage(Buffer.from('{}'), { contentType: undefined, headers }, 1_000)).toEqual({
       ok: false,

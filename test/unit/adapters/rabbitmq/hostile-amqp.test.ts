@@ -44,7 +44,7 @@ const bodies = weighted<Buffer>(
 );
 const keys = fc.constantFrom('', 'order.made', 'k'.repeat(255), '\ufffd'.repeat(255), 'ä'.repeat(200));
 
-test('any bytes: read, judged, copied and shown without a throw', () => {
+test('any bytes: read, classified, copied and shown without a throw', () => {
   fc.assert(
     fc.property(
       weighted([2, hostileProperties], [1, spoiltProperties]),

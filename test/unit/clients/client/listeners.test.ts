@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Emitter } from '../../../../src/clients/client/emitter.ts';
 import { createFeed } from '../../../../src/clients/client/iteration.ts';
 
-test('a listener is told until it ends, also when it listens twice or ends while it is told', () => {
+test('a listener is called until it ends, also when it listens twice or ends while it is called', () => {
   const emitter = new Emitter<{ a: [number]; b: [] }>();
   const told: string[] = [];
   const listener = (n: number) => told.push(`first ${n}`);
@@ -23,7 +23,7 @@ test('a listener is told until it ends, also when it listens twice or ends while
   expect(emitter.isHeard('a')).toBe(false);
 });
 
-test('a listener that throws does not keep others from being told, and is reported', async () => {
+test('a listener that throws does not keep others from being called, and is reported', async () => {
   const emitter = new Emitter<{ a: [] }>();
   const told: string[] = [];
   const others = process.listeners('unhandledRejection');

@@ -54,7 +54,7 @@ describe('live', () => {
     expect(cursor()).toEqual({ epoch: 'b', offset: 4 });
   });
 
-  test('an event that comes by two audiences is told once, and both cursors move', () => {
+  test('an event that comes by two audiences is reported once, and both cursors move', () => {
     const { ordering, told, cursor } = setup();
     ordering.live(notification(1));
     ordering.live(notification(9, { id: '1', audience: 'global' }));
@@ -63,7 +63,7 @@ describe('live', () => {
     expect(cursor('global')).toEqual({ epoch: 'a', offset: 9 });
   });
 
-  test('what has expired by the clock of the server is not told', () => {
+  test('what has expired by the clock of the server is not reported', () => {
     const { ordering, told, cursor } = setup();
     ordering.live(notification(1, { expirytime: '2026-11-20T09:00:00Z' }));
     ordering.live(notification(2, { expirytime: '2026-11-20T09:00:01Z' }));
@@ -98,7 +98,7 @@ describe('recovery', () => {
     expect(told).toEqual(['global 1']);
   });
 
-  test('that did not succeed takes the head of the new log and tells that something may be lost', () => {
+  test('that did not succeed takes the head of the new log and reports that something may be lost', () => {
     const { ordering, told, cursor } = setup({ 'user:1': { epoch: 'a', offset: 50 } });
     ordering.hold('user:1');
     ordering.live(notification(8, { epoch: 'b' }));
@@ -138,7 +138,7 @@ describe('recovery', () => {
   });
 });
 
-test('a copy of what was taken back is not told when another audience brings it later', () => {
+test('a copy of what was taken back is not reported when another audience brings it later', () => {
   const { ordering, told } = setup();
   ordering.live(notification(1, { id: 'r', type: 'carillon.retract', data: { id: 'x', source: '/other' } }));
   ordering.live(notification(1, { id: 'x', source: '/other', audience: 'global' }));
@@ -149,7 +149,7 @@ test('a copy of what was taken back is not told when another audience brings it 
  * A made-up server: logs that grow, a client that loses its connection anywhere, and messages that come again. Some
  * events are in both logs.
  */
-test('everything is told once and in order, however often the connection is lost', () => {
+test('everything is reported once and in order, however often the connection is lost', () => {
   const audiences: readonly Audience[] = ['user:1', 'global'];
   const step = fc.oneof(
     {

@@ -63,7 +63,7 @@ test('goes as fast as is allowed but for what else is sent, and lets the urgent 
   expect([gone.length, gone[9]]).toEqual([18, 'urgent']);
 });
 
-test('what waits when the connection is lost is told so, and leaves no timer', async () => {
+test('what waits when the connection is lost fails, and leaves no timer', async () => {
   const pace = new Pace(environment(), { ...DEFAULT_LIMITS, messagesAtOnce: 1, messagesPerSecond: 0.1 });
   await pace.take(false);
   const waiting = [pace.take(false), pace.take(true)].map((turn) => turn.catch(({ message }) => message));

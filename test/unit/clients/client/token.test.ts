@@ -68,7 +68,7 @@ describe('refreshing', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('that fails is told and tried again, later each time', async () => {
+  test('that fails is reported and tried again, later each time', async () => {
     const { refresh, errors, tokens, pass } = setup();
     refresh.mockRejectedValueOnce(new Error('1')).mockRejectedValueOnce(new Error('2'));
     tokens.start(10_000);

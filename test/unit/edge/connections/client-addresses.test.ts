@@ -47,7 +47,7 @@ describe('an address', () => {
     expect(from(remote, forwarded)).toBe(expected);
   });
 
-  test('is one, whatever a proxy is told', () => {
+  test('is one, whatever a proxy gets', () => {
     const part = fc.oneof(
       fc.string(),
       fc.ipV4(),

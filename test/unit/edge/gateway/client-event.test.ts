@@ -23,7 +23,7 @@ test('an event of the user, for the topic', () => {
   });
 });
 
-test('the source tells who wrote it, and is nobody else’s, whatever the user’s id is', () => {
+test('the source names who wrote it, and is nobody else’s, whatever the user’s id is', () => {
   const users = [
     '张三',
     'auth0|5f7c',

@@ -87,7 +87,7 @@ describe('when the epoch changes', () => {
       expect(member.told).toEqual([4, 5, 6]);
     });
 
-    test('tells members when another event has its place', async () => {
+    test('informs members when another event has its place', async () => {
       const { log, feed, member } = await opened(3);
       feed.receive(log.add('a', 'four'));
       log.lose(4);
@@ -96,7 +96,7 @@ describe('when the epoch changes', () => {
       expect(member.told).toEqual([4, { resync: { epoch: 'b', offset: 3 } }, 4]);
     });
 
-    test('tells members when the place is empty', async () => {
+    test('informs members when the place is empty', async () => {
       const { log, feed, member } = await opened(3);
       feed.receive(log.add('a', 'four'));
       feed.receive(log.add('a', 'five'));
@@ -169,7 +169,7 @@ describe('when the head goes back within its epoch', () => {
     expect(member.told).toEqual([4, 5]);
   });
 
-  test('tells who entered meanwhile: they do not have what was lost', async () => {
+  test('informs who entered meanwhile: they do not have what was lost', async () => {
     const { log, feed, member, enter } = await lost();
     const late = enter('late');
     log.add('b', 'four');
@@ -180,14 +180,14 @@ describe('when the head goes back within its epoch', () => {
     expect(late.told).toEqual([{ resync: { epoch: 'b', offset: 5 } }, 6]);
   });
 
-  test('tells members when something else comes', async () => {
+  test('informs members when something else comes', async () => {
     const { log, feed, member } = await lost();
     feed.receive(log.add('b', 'other'));
     await settle();
     expect(member.told).toEqual([4, 5, { resync: { epoch: 'b', offset: 3 } }, 4]);
   });
 
-  test('tells members when nothing comes for a long time', async () => {
+  test('informs members when nothing comes for a long time', async () => {
     const { log, feed, member } = await lost();
     vi.advanceTimersByTime(20_000);
     feed.check(log.head);

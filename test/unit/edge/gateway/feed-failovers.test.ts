@@ -13,7 +13,7 @@ const anyAppend = fc.record({
   store: fc.constantFrom('stays', 'is followed', 'is followed by one that lacks it'),
 });
 
-test('each event comes once, in order, and nobody is told that anything was lost', async () => {
+test('each event comes once, in order, and nobody hears that anything was lost', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(anyAppend, { maxLength: 8 }), async (scheduler, appends) => {
       const turn = (label: string) => scheduler.schedule(Promise.resolve(), label);

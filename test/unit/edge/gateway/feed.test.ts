@@ -60,7 +60,7 @@ describe('while current', () => {
     expect(log.asked).toEqual(['head', [1, 200], [201, 400], [401, 450]]);
   });
 
-  test('tells a member that has left nothing more', async () => {
+  test('sends a member that has left nothing more', async () => {
     const { log, feed, member } = await opened(5);
     feed.leave('first');
     feed.receive(log.add('a'));
@@ -99,7 +99,7 @@ describe('while it catches up', () => {
     }
   });
 
-  test('tells members of entries that the log holds no more', async () => {
+  test('informs members of entries that the log holds no more', async () => {
     const { log, feed, member } = await opened(5);
     const message = log.fill('a', 20);
     log.entries = log.entries.filter(({ offset }) => offset > 18);
@@ -202,7 +202,7 @@ describe('while it opens', () => {
 });
 
 describe('close', () => {
-  test('ends opening: whoever waits is told, and the log is asked no more', async () => {
+  test('ends opening: whoever waits gets an error, and the log is asked no more', async () => {
     const log = new FakeLog();
     log.failures = Number.POSITIVE_INFINITY;
     const { feed } = feedOn(log);
@@ -214,7 +214,7 @@ describe('close', () => {
     expect(log.asked).toHaveLength(asked);
   });
 
-  test('ends catching up without an error, and nobody is told anything more', async () => {
+  test('ends catching up without an error, and nobody gets anything more', async () => {
     const { log, feed, member } = await opened(5);
     const release = hold(log);
     feed.receive(log.fill('a', 7));

@@ -66,7 +66,7 @@ describe('is counted', () => {
     expect(total.bytes).toBe(0);
   });
 
-  test('of those whose writes nobody tells, when it is looked', async () => {
+  test('of those whose writes nobody reports, when it is looked', async () => {
     const { total, cut } = totalOf();
     const waiter = { pendingBytes: MAX_BYTES + 1, cutOff: () => cut.push('http') };
     total.watch(() => [waiter]);

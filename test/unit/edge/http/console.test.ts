@@ -64,7 +64,7 @@ async function read(response: Response, length: number): Promise<string> {
 }
 
 describe('the live stream', () => {
-  test('tells each tick', async () => {
+  test('shows each tick', async () => {
     const { activity, url } = await live();
     const response = await askLive(url);
     expect(Object.fromEntries(response.headers)).toMatchObject({

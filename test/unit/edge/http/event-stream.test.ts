@@ -54,7 +54,7 @@ test('a comment comes at once, and after each silence', async () => {
   response.destroy();
 });
 
-test('it ends with the service, after what was told', async () => {
+test('it ends with the service, after what was sent', async () => {
   const { response, text } = await read();
   const ended = new Promise((resolve) => response.once('end', resolve));
   stream.send('last');

@@ -129,7 +129,7 @@ describe('at the same time', () => {
     expect(await outcomesOf(turns)).toEqual([true, false, true]);
   });
 
-  test('whoever waited while the others spent everything is told so', async () => {
+  test('whoever waited while the others spent everything is refused', async () => {
     const { begin } = setup(1);
     const turns = [begin(), begin(), begin()];
     const first = await (turns[0] ?? begin());

@@ -126,7 +126,7 @@ describe('a merger', () => {
     return collector.take();
   };
 
-  test('adds up what all processes saw, and tells it once', () => {
+  test('adds up what all processes saw, and reports it once', () => {
     const merger = new Merger(() => 1_000);
     merger.add(batchOf('consumer', 0, seen('received', '1'), seen('mapped', '1'), seen('appended', '1')));
     merger.add(batchOf('gateway', 2, seen('delivered', '1', 2, 10), { stage: 'recovered', amount: 4 }));
@@ -159,7 +159,7 @@ describe('a merger', () => {
     expect(tick).toMatchObject({ counts: { received: 180 }, dropped: 180 - MAX_SAMPLES });
   });
 
-  test('tells who comes and goes, and forgets a process that falls silent', () => {
+  test('reports who comes and goes, and forgets a process that falls silent', () => {
     let nowMs = 0;
     const merger = new Merger(() => nowMs);
     const connections = () => merger.take()?.connections;
@@ -178,7 +178,7 @@ describe('a merger', () => {
     expect(connections()).toBeUndefined();
   });
 
-  test('tells somebody new what the others know', () => {
+  test('shows somebody new what the others know', () => {
     const merger = new Merger(() => 0);
     merger.add(batchOf('a', 2));
     merger.take();

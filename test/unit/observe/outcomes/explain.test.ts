@@ -221,7 +221,7 @@ test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
   expect(explanation.message).not.toBe('');
 });
 
-test('of two copies the more telling decides, and both are told', () => {
+test('of two copies the more telling decides, and both are shown', () => {
   const trimmed = copy({ audience: 'department:sales', entry: undefined });
   const { verdict, steps } = explain(facts({ copies: [trimmed, copy()] }));
   expect(verdict).toBe('kept');

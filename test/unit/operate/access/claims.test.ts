@@ -239,14 +239,14 @@ describe('what was skipped', () => {
     { claim: 'departments', value, why: 'an id has no commas' },
   ];
 
-  test('is told with who has it and what would be right', () => {
+  test('is logged with who has it and what would be right', () => {
     claims().tell('u1', of('a,b'));
     expect(lines).toEqual([
       { user: 'u1', skipped: ['departments: a,b'], count: 1, why: ['an id has no commas'] },
     ]);
   });
 
-  test('is told once in ten minutes, whoever comes with it', () => {
+  test('is logged once in ten minutes, whoever comes with it', () => {
     const told = claims();
     for (const user of ['u1', 'u1', 'u2']) told.tell(user, of('a,b'));
     expect(lines).toHaveLength(1);
@@ -255,7 +255,7 @@ describe('what was skipped', () => {
     expect(lines).toHaveLength(2);
   });
 
-  test('fills no log, and says how much was not told', () => {
+  test('fills no log, and says how much was left out', () => {
     const told = claims();
     for (let i = 0; i < 10_000; i += 1) told.tell('u1', of(`a,${i}`));
     expect(lines).toHaveLength(30);

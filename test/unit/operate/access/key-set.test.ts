@@ -111,7 +111,7 @@ describe('the provider is asked', () => {
     expect(calls).toEqual([1, 1, 2, 2, 3]);
   });
 
-  test('for 3 s at most, and who waited is told to come again', async () => {
+  test('for 3 s at most, and who waited is asked to come again', async () => {
     const { log, verify } = open(silent);
     const answered = vi.fn();
     const waiting = verify(await tokenOf('k1')).then(answered);

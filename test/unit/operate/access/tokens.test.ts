@@ -122,7 +122,7 @@ describe('a token signed with the secret', () => {
   });
 });
 
-describe('why it is refused is told with the claim, what it says and what was asked for:', () => {
+describe('the reason names the claim, what it says and what was asked for:', () => {
   const asked = { issuer: 'https://id.example', audience: 'carillon' };
   const claims = { sub: 'u1', exp: IN_A_MINUTE, iss: asked.issuer, aud: asked.audience };
 

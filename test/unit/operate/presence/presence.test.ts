@@ -59,7 +59,7 @@ function open(beatMs = 10) {
   return { store, presence, put, names, faults };
 }
 
-test('what is told of sessions is written, and all rooms only once', async () => {
+test('what is reported of sessions is written, and all rooms only once', async () => {
   const { store, presence, put, names } = open();
   presence.present(attendee('s1'));
   presence.present(attendee('s2'));
@@ -91,7 +91,7 @@ test('what could not be written is written later, and who left meanwhile is not 
   expect(await store.hosts('global')).toEqual([{ node: 'n', users: 9, sessions: 9 }]);
 });
 
-test('a store that has forgotten the node is told everything again', async () => {
+test('a store that has forgotten the node gets everything again', async () => {
   const { store, presence, put, names } = open();
   presence.present(attendee('s1'));
   put('global', { users: 1, sessions: 1 });
@@ -104,7 +104,7 @@ test('a store that has forgotten the node is told everything again', async () =>
   await expect.poll(() => store.hosts('global')).toHaveLength(1);
 });
 
-test('a store that was away is told everything as soon as it is back, also what it had taken', async () => {
+test('a store that was away gets everything as soon as it is back, also what it had taken', async () => {
   const { store, presence, names } = open(1_000_000);
   presence.present(attendee('s1'));
   await expect.poll(names).toEqual(['s1']);
@@ -130,7 +130,7 @@ test('in the end the last departures are written and the node is gone, unless th
   await presence.close();
 });
 
-test('a fault of ours is told, an outage is not, and both are made good', async () => {
+test('a fault of ours is reported, an outage is not, and both are made good', async () => {
   const { store, presence, names, faults } = open();
   const fault = new TypeError('a fault');
   for (const failure of [new Unavailable('away'), fault]) {

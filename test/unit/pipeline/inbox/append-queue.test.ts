@@ -52,7 +52,7 @@ describe('a queue', () => {
     expect(batches.flatMap(({ ids }) => ids)).toEqual(Array.from({ length: 251 }, (_, id) => String(id)));
   });
 
-  test('tries a failed batch again before anything later, and tells each failure', async () => {
+  test('tries a failed batch again before anything later, and reports each failure', async () => {
     const { append, batches, held, latest } = setup();
     const outcomes = [1, 2].map((id) => outcomeOf(append('user:1', id)));
     const errors = [away(), away(), away()];

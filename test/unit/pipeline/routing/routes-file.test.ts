@@ -46,7 +46,7 @@ test('an empty list of routes, and aliases, are fine', () => {
   expect(second?.audience.map(({ text }) => text)).toEqual(['department:ops']);
 });
 
-describe('a fault is told with file and line:', () => {
+describe('a fault is named with file and line:', () => {
   const route = 'routes:\n  - type: a\n    audience: [global]\n';
 
   test.each([

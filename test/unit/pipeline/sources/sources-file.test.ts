@@ -61,7 +61,7 @@ test('of two sources of one exchange the first that fits counts', () => {
   expect(sourceOf(sources, { exchange: 'a' }, 'y')?.envelope).toBe('json');
 });
 
-describe('a fault is told with file, line and field:', () => {
+describe('a fault is named with file, line and field:', () => {
   const source = 'sources:\n  - exchange: a\n';
   const event = (text: string) => `${source}    event:\n      ${text}\n`;
 

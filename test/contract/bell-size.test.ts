@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
-/** A parser of moments and a lookup of languages, which need nothing else. */
-const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js'];
+/** A parser of moments, a lookup of languages and the choice of a title, which need nothing else. */
+const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js', 'dist/contract/title.js'];
 const MAX_BYTES = 22_528;
 
 /** Bundled as an app's build would. */

@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 
 const ENTRY = new URL('../../dist/clients/client/connect.js', import.meta.url).pathname;
-/** A parser of moments and a lookup of languages, which need nothing else. */
-const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js'];
+/** A parser of moments, a lookup of languages and the choice of a title, which need nothing else. */
+const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js', 'dist/contract/title.js'];
 const MAX_BYTES = 14_336;
 
 /** Bundled as an app's build would. */

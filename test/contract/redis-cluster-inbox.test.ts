@@ -138,9 +138,9 @@ describe('redis cluster inbox, of its own', () => {
     const inbox = openInbox(LONG_LIVED);
     const before = await appendUntilDone(inbox, audience, 'a');
     const successor = await cluster.replicaOf(await cluster.primaryOf(metaOf(audience)));
-    await successor.control.call('CLUSTER', 'FAILOVER');
+    await cluster.promote(successor);
     const serves = async () => (await cluster.primaryOf(metaOf(audience))) === successor;
-    await until('the replica to take over', 20_000, serves);
+    await until('the others to know it', 20_000, serves);
     // Nobody has told this process: the node before answers MOVED.
     const after = await appendUntilDone(inbox, audience, 'b');
     expect(await successor.control.hget(metaOf(audience), 'run')).toBe(await runIdOf(successor.control));

@@ -7,11 +7,14 @@ import type { Redis } from 'ioredis';
 import { freePort } from './ports.ts';
 import { startNode } from './redis-node.ts';
 import type { Server } from './server.ts';
-import { until } from './until.ts';
+import { until, untilDone } from './until.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const FORM_TIMEOUT_MS = 60_000;
 const NODE_TIMEOUT_MS = 3_000;
+const PROMOTION_TIMEOUT_MS = 60_000;
+/** Redis gives up a failover on command after five seconds. */
+const FAILOVER_MS = 6_000;
 const SLOTS = 16_384;
 const SHARDS = 3;
 
@@ -30,6 +33,8 @@ export interface RedisCluster {
   primaryOf(key: string): Promise<ClusterNode>;
   /** A replica of this primary that is in step with it. */
   replicaOf(primary: ClusterNode): Promise<ClusterNode>;
+  /** Puts a replica in its primary's place. */
+  promote(replica: ClusterNode): Promise<void>;
   /** Gives the key's slot with all its keys to another primary. */
   moveSlotOf(key: string, to: ClusterNode): Promise<void>;
   /** Resolves when all nodes that answer agree that every slot is served, and each has this many nodes in reach. */
@@ -53,6 +58,13 @@ export async function startRedisCluster(): Promise<RedisCluster> {
         return masterId === id && info.includes('master_link_status:up');
       });
     },
+    promote: ({ control }) =>
+      untilDone(
+        'the replica to take over',
+        PROMOTION_TIMEOUT_MS,
+        { ask: () => control.call('CLUSTER', 'FAILOVER'), everyMs: FAILOVER_MS },
+        async () => (await control.info('replication').catch(() => '')).includes('role:master'),
+      ),
     moveSlotOf: async (key, to) => {
       const from = await cluster.primaryOf(key);
       await moveSlot(nodes, calculateSlot(key), from, to);

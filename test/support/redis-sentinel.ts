@@ -4,7 +4,7 @@
  */
 import { freePort } from './ports.ts';
 import { follow, type RedisNode, startNode, startRedisNode, stopped } from './redis-node.ts';
-import { until } from './until.ts';
+import { until, untilDone } from './until.ts';
 
 const TIMEOUT_MS = 60_000;
 /** A busy machine may keep one silent for a second. */
@@ -18,6 +18,8 @@ export interface RedisSentinels {
   readonly sentinels: readonly RedisNode[];
   /** The node that the Sentinels call the primary. */
   primary(): Promise<RedisNode>;
+  /** Has the Sentinels put the replica in its primary's place. */
+  promote(replica: RedisNode): Promise<void>;
   /** Resolves when every Sentinel calls another node the primary, and that one takes writes. */
   isFollowed(by: RedisNode): Promise<void>;
   /** The one who started it MUST call this. */
@@ -41,6 +43,17 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     async primary() {
       const port = await primaryPort();
       return nodes.find((node) => String(node.port) === port) ?? first;
+    },
+    async promote({ control }) {
+      await untilDone(
+        'the replica to be the primary',
+        TIMEOUT_MS,
+        {
+          ask: async () => await sentinels[0]?.control.call('SENTINEL', 'FAILOVER', PRIMARY),
+          everyMs: 3 * SILENT_MS,
+        },
+        async () => (await control.info('replication').catch(() => '')).includes('role:master'),
+      );
     },
     async isFollowed(by) {
       await until('the replica to be the primary', TIMEOUT_MS, async () => {

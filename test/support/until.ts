@@ -15,3 +15,23 @@ export async function until(what: string, timeoutMs: number, isTrue: () => Promi
     await pause(intervalMs);
   }
 }
+
+/**
+ * Has something done, and waits for it. It is asked for again every `everyMs`: whoever was asked may have given up. Being
+ * refused does not matter.
+ */
+export async function untilDone(
+  what: string,
+  timeoutMs: number,
+  { ask, everyMs }: { readonly ask: () => Promise<unknown>; readonly everyMs: number },
+  isTrue: () => Promise<boolean>,
+) {
+  let askedMs = Number.NEGATIVE_INFINITY;
+  await until(what, timeoutMs, async () => {
+    if (await isTrue()) return true;
+    if (performance.now() - askedMs < everyMs) return false;
+    askedMs = performance.now();
+    await ask().catch(() => {});
+    return false;
+  });
+}

@@ -65,7 +65,7 @@ test('events come before and after the roles change on command, with no right th
 
   const [, replica] = redis.nodes;
   if (replica === undefined) throw new Error('no replica');
-  await redis.sentinels[0]?.control.call('SENTINEL', 'FAILOVER', 'main');
+  await redis.promote(replica);
   await redis.isFollowed(replica);
   await producer.publish(madeEvent('after', { audience: 'user:ada' }));
   await client.received(2);

@@ -67,6 +67,13 @@ export class Amqp10Producer {
     await accepted;
   }
 
+  /** The same of one that somebody else has encoded. */
+  async sendEncoded(encoded: Buffer): Promise<void> {
+    const accepted = once(this.#sender, 'accepted');
+    this.#sender.send(encoded, undefined, 0);
+    await accepted;
+  }
+
   async close(): Promise<void> {
     const closed = once(this.#connection, 'connection_close');
     this.#connection.close();

@@ -1,6 +1,6 @@
 /**
- * Events as other people's SDKs send them, through a real RabbitMQ: those for Python and Go themselves where they can be
- * had, what the one for Java writes (read in its sources), and AMQP 1.0.
+ * Events as other people's SDKs send them, through a real RabbitMQ: those for Python, Go and Java themselves where they
+ * can be had, and AMQP 1.0.
  */
 import { gzipSync } from 'node:zlib';
 import { connect } from 'amqplib';
@@ -10,8 +10,10 @@ import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../..
 import { connectClient, type TestClient } from '../../support/client.ts';
 import { deadLetters } from '../../support/dead-letters.ts';
 import { sendWithGoSdk, whyNoGoSdk } from '../../support/go-sdk.ts';
+import { javaSdkMessages } from '../../support/java-sdk.ts';
 import { pythonSdkMessages, type SdkMessage } from '../../support/python-sdk.ts';
 import { freshRedis, freshVhost } from '../../support/servers.ts';
+import { temporaryFile } from '../../support/temporary-file.ts';
 
 const TIMEOUT_MS = 60_000;
 const BUILD_MS = 300_000;
@@ -25,7 +27,8 @@ let amqp10: Amqp10Producer | undefined;
 beforeAll(async () => {
   const [vhost, redisUrl] = await Promise.all([freshVhost(), freshRedis()]);
   amqpUrl = vhost;
-  carillon = await startCarillon({ AMQP_URL: amqpUrl, REDIS_URL: redisUrl, JWT_SECRET });
+  const ROUTES_FILE = temporaryFile('routes.yaml', 'routes: [{ type: sdk.java, audience: ["user:java"] }]');
+  carillon = await startCarillon({ AMQP_URL: amqpUrl, REDIS_URL: redisUrl, JWT_SECRET, ROUTES_FILE });
   amqp10 = await Amqp10Producer.connect(amqpUrl);
 });
 afterAll(async () => {
@@ -87,6 +90,22 @@ test('the Go SDK, in both modes over AMQP 1.0', { timeout: BUILD_MS + TIMEOUT_MS
   expect(received.map(({ id }) => id).sort()).toEqual(['go-binary', 'go-structured']);
   for (const { id, source, data, time } of received) {
     expect({ source, data }).toEqual({ source: '/go', data: { title: id } });
+    expectSentAt(time);
+  }
+  device.close();
+});
+
+test('the Java SDK, in both modes over AMQP 1.0', { timeout: BUILD_MS + TIMEOUT_MS }, async ({ skip }) => {
+  const producer = amqp10;
+  if (producer === undefined) return skip('this RabbitMQ does not speak AMQP 1.0');
+  const messages = await javaSdkMessages();
+  if (typeof messages === 'string') return skip(messages);
+  const device = await deviceOf('java');
+  for (const message of messages) await producer.sendEncoded(message);
+  const received = await device.received(2);
+  expect(received.map(({ id }) => id)).toEqual(['java-binary', 'java-structured']);
+  for (const { id, source, data, time } of received) {
+    expect({ source, data }).toEqual({ source: '/java', data: { title: id } });
     expectSentAt(time);
   }
   device.close();

@@ -1,0 +1,37 @@
+/** The official SDK for CloudEvents in Java: downloaded once into a folder of this checkout's. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { findOnPath } from './programs.ts';
+
+const run = promisify(execFile);
+
+const FOLDER = new URL('java-sdk/', import.meta.url).pathname;
+const CACHE = new URL('../../node_modules/.cache/cloudevents-java', import.meta.url).pathname;
+const DOWNLOAD_MS = 120_000;
+
+/** AMQP 1.0 messages as it encodes them, in both modes and without an audience; or why it cannot be had here. */
+export async function javaSdkMessages(): Promise<readonly Buffer[] | string> {
+  const [java, maven] = [findOnPath('java'), findOnPath('mvn')];
+  if (java === undefined) return 'no java';
+  if (!existsSync(CACHE)) {
+    if (maven === undefined) return 'no mvn';
+    // Another run may download it at the same time.
+    const own = `${CACHE}-${process.pid}`;
+    const args = ['-q', '-B', '-f', FOLDER, 'dependency:copy-dependencies', `-DoutputDirectory=${own}`];
+    try {
+      await run(maven, args, { timeout: DOWNLOAD_MS });
+      if (!existsSync(CACHE)) await rename(own, CACHE);
+    } catch {
+      return 'no cloudevents-amqp-proton, and it cannot be downloaded here';
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  }
+  const { stdout } = await run(java, ['-cp', `${CACHE}/*`, `${FOLDER}Messages.java`]);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => Buffer.from(line, 'base64'));
+}

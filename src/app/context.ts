@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
-import type { Partitioning } from '../adapters/rabbitmq/names.ts';
 import type { Config } from '../config/config.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Route } from '../pipeline/routing/route.ts';
@@ -26,11 +25,6 @@ export interface Context {
   readonly closers: Closers;
   /** Reports a fault that only an operator can mend. The process is useless until then. */
   readonly onFatal: (error: Error) => void;
-}
-
-/** How events are spread over RabbitMQ's queues. */
-export function partitioningOf({ PARTITIONS, PARTITION_BY }: Config): Partitioning {
-  return { count: PARTITIONS, by: PARTITION_BY };
 }
 
 /** The size of the largest answer. While a client reads it, there must be room for live messages too. */

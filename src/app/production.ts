@@ -1,4 +1,6 @@
 /** Production: events wait in RabbitMQ, and Redis keeps notifications. */
+
+import { partitioningOf } from '../adapters/rabbitmq/names.ts';
 import { Publisher } from '../adapters/rabbitmq/publisher.ts';
 import { amqpPlaceOf } from '../config/amqp-address.ts';
 import type { BackendAddresses } from '../config/config.ts';
@@ -11,7 +13,7 @@ import { createReachCheck } from '../reach/reach-check.ts';
 import { createSchedule, type Schedule } from '../reach/schedule.ts';
 import { UnreachedChecker } from '../reach/unreached-checker.ts';
 import type { Backends, Exposure } from './backends.ts';
-import { type Context, partitioningOf } from './context.ts';
+import type { Context } from './context.ts';
 import { type Checks, openRabbitMqQueue } from './rabbitmq-queue.ts';
 import { openRedisStore } from './redis-store.ts';
 import type { Store } from './store.ts';

@@ -8,6 +8,7 @@ import {
   isDeliverQueue,
   KEY_HEADER,
   type Partitioning,
+  partitioningOf,
   partitionQueue,
 } from '../adapters/rabbitmq/names.ts';
 import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
@@ -23,7 +24,7 @@ import type { Waiting } from '../observe/outcomes/explain.ts';
 import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer } from '../pipeline/ingest/rabbitmq-consumer.ts';
-import { type Context, partitioningOf } from './context.ts';
+import type { Context } from './context.ts';
 import type { Delivery, Partitions, Queue } from './queue.ts';
 import type { Store } from './store.ts';
 
@@ -56,7 +57,7 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   await checks?.open(address);
   // RabbitMQ may block the publisher's connection, and then answers nothing on it. So the consumer's is used if there
   // is one.
-  const depths = new QueueDepths(() => consumer?.model ?? publisher.model, partitioning.count);
+  const depths = new QueueDepths(() => consumer?.model ?? publisher.model, partitioning);
   const topology = new TopologyWatch({
     model: () => connectedModel(consumer ?? publisher),
     declares: address.declares,

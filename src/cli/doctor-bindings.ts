@@ -35,6 +35,7 @@ export async function examineBindings(
     if (findings.length > 0 || exchanges.length === 0) return findings;
     return [{ check: CHECK, verdict: 'ok', found: 'exchanges of sources send what their keys say' }];
   } catch (error) {
+    // It raises what is no outage but a fault in the code.
     if (!(error instanceof Failure)) fetchReasonOf(error);
     return [];
   }

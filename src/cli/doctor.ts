@@ -1,5 +1,7 @@
 /** `carillon doctor`: checks everything that the service's configuration leads to, and says what to change. */
+
 import type { Command } from 'commander';
+import { partitioningOf } from '../adapters/rabbitmq/names.ts';
 import { type Config, ConfigError, readConfig } from '../config/config.ts';
 import { managementUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -64,7 +66,7 @@ async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding>
       import('./doctor-bindings.ts'),
       import('./doctor-redis.ts'),
     ]);
-    const partitioning = { count: config.PARTITIONS, by: config.PARTITION_BY };
+    const partitioning = partitioningOf(config);
     const sources = sourcesIn(config.SOURCES_FILE);
     yield* examineRabbitMq(backends.amqp, partitioning);
     yield* examineSources(backends.amqp, sources);

@@ -1,6 +1,6 @@
 /** What commands read from the environment: Carillon's addresses and partitions, and the token to send. */
 import { z } from 'zod';
-import type { Partitioning } from '../adapters/rabbitmq/names.ts';
+import { type Partitioning, partitioningOf } from '../adapters/rabbitmq/names.ts';
 import { type AmqpAddress, amqpAddressOf, faultInAmqpUrls, isAmqpTls } from '../config/amqp-address.ts';
 import { readConfig } from '../config/config.ts';
 import { partitionVariables } from '../config/partition-variables.ts';
@@ -85,7 +85,7 @@ export function partitioningFor(environment: Environment = process.env): Partiti
     throw Failure.wrongUsage(
       error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`).join('; '),
     );
-  return { count: data.PARTITIONS, by: data.PARTITION_BY };
+  return partitioningOf(data);
 }
 
 /** The secret that the service verifies tokens with; in embedded mode it is public. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { healthSchema } from '../../src/contract/health.ts';
 import { signToken } from '../../src/operate/access/tokens.ts';
 import { watchServer } from './contracts/watch.ts';
 import { guard } from './guard.ts';
@@ -96,6 +97,12 @@ export async function spawnCarillon(
 export async function isReady({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>): Promise<boolean> {
   const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
   return response?.status === 200;
+}
+
+/** What its health says of each part; nothing while it does not listen. */
+export async function partsOf({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>) {
+  const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
+  return response === undefined ? {} : (healthSchema.parse(await response.json()).parts ?? {});
 }
 
 /** Resolves when it is ready; otherwise rejects with what it reports. */

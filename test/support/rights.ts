@@ -1,8 +1,7 @@
 /** Users of RabbitMQ and Redis with the rights that docs/rabbitmq-and-redis.md lists, and with fewer. */
 import { readFileSync } from 'node:fs';
 import { expect, inject } from 'vitest';
-import { healthSchema } from '../../src/contract/health.ts';
-import type { CarillonProcess } from './carillon.ts';
+import { type CarillonProcess, partsOf } from './carillon.ts';
 import { sharedManagement } from './servers.ts';
 import { until } from './until.ts';
 
@@ -40,11 +39,6 @@ export const permit = (
 /** In the shared RabbitMQ. */
 export const urlOf = (user: string, password: string, vhost: string) =>
   `amqp://${user}:${password}@127.0.0.1:${inject('rabbitMq').port}/${vhost}`;
-
-async function partsOf({ opsUrl }: CarillonProcess) {
-  const answer = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
-  return answer === undefined ? {} : (healthSchema.parse(await answer.json()).parts ?? {});
-}
 
 /** The lines with this code, as objects. */
 function linesWith({ output }: CarillonProcess, code: string): Record<string, unknown>[] {

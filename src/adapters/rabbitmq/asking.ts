@@ -18,7 +18,7 @@ export class Asking {
     await question(this.#channel ?? (await this.#open()));
   }
 
-  /** Whether it exists. A user without the right to know is told that it does not. */
+  /** Whether it exists. For a user without the right to know, it does not. */
   async has(thing: { readonly exchange: string } | { readonly queue: string }): Promise<boolean> {
     try {
       await this.ask((channel) =>

@@ -11,6 +11,7 @@ export const UNREACHED_EXCHANGE = 'carillon.unreached';
 export const UNREACHED_DELAY_QUEUE = 'carillon.unreached.delay';
 export const UNREACHED_QUEUE = 'carillon.unreached';
 
+/** The variables allow no more; a test keeps the two alike. */
 export const MAX_PARTITIONS = 64;
 
 /** What the exchange hashes: a header that producers set, or the routing key. */
@@ -20,6 +21,17 @@ export interface Partitioning {
   /** 1: no partitions. */
   readonly count: number;
   readonly by: PartitionBy;
+}
+
+/** As the variables say it. */
+export function partitioningOf({
+  PARTITIONS,
+  PARTITION_BY,
+}: {
+  readonly PARTITIONS: number;
+  readonly PARTITION_BY: PartitionBy;
+}): Partitioning {
+  return { count: PARTITIONS, by: PARTITION_BY };
 }
 
 export const ONE_QUEUE: Partitioning = { count: 1, by: 'key' };

@@ -2,7 +2,7 @@
 import type { ChannelModel } from 'amqplib';
 import { within } from '../../resilience/timeout.ts';
 import { Asking, isCode, NOT_FOUND } from './asking.ts';
-import { DEAD_LETTERS, DELIVER_QUEUE, partitionQueues } from './names.ts';
+import { DEAD_LETTERS, type Partitioning, queuesOfEvents } from './names.ts';
 
 export interface QueueDepth {
   readonly queue: string;
@@ -27,11 +27,10 @@ export class QueueDepths {
 
   /**
    * `model` returns the present connection. It should be one that RabbitMQ does not block when it is short of memory.
-   * `partitions`: 1 for none.
    */
-  constructor(model: () => ChannelModel | undefined, partitions: number) {
+  constructor(model: () => ChannelModel | undefined, partitioning: Partitioning) {
     this.#model = model;
-    this.#queues = [...(partitions > 1 ? partitionQueues(partitions) : [DELIVER_QUEUE]), DEAD_LETTERS];
+    this.#queues = [...queuesOfEvents(partitioning), DEAD_LETTERS];
   }
 
   /** Without those that are missing; empty when RabbitMQ does not answer in time. Never rejects. */

@@ -4,10 +4,10 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { logKeyOf } from '../../../src/adapters/redis/keys.ts';
 import { type Explanation, explanationSchema } from '../../../src/contract/explanation.ts';
-import { healthSchema } from '../../../src/contract/health.ts';
 import {
   type CarillonProcess,
   JWT_SECRET,
+  partsOf,
   spawnCarillon,
   startCarillon,
   tokenFor,
@@ -68,10 +68,8 @@ async function explain(event: string, user: string): Promise<Explanation> {
 const received = ({ steps }: Explanation) => steps.find(({ what }) => what === 'received')?.detail;
 
 /** Undefined while it does not listen yet. */
-async function canaryOf({ opsUrl }: CarillonProcess) {
-  const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
-  if (response === undefined) return undefined;
-  return healthSchema.parse(await response.json()).parts?.canary;
+async function canaryOf(gateway: CarillonProcess) {
+  return (await partsOf(gateway)).canary;
 }
 
 test('each partition has one consumer, no process more than its share, and HTTP sets the key', async () => {

@@ -9,7 +9,6 @@ import { beforeAll, expect, inject, test } from 'vitest';
 import { z } from 'zod';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
 import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
-import { healthSchema } from '../../../../src/contract/health.ts';
 import { RabbitMqDeadLetterStore } from '../../../../src/operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { rabbitmqctl } from '../../../faults/rabbitmqctl.ts';
 import { admin } from '../../../support/admin.ts';
@@ -17,6 +16,7 @@ import {
   type CarillonProcess,
   isReady,
   JWT_SECRET,
+  partsOf,
   spawnCarillon,
   startCarillon,
   tokenFor,
@@ -102,11 +102,6 @@ async function imported(environment: Record<string, string>, by: 'command' | 'ht
   if (by === 'command' && rabbitMq.isLocal)
     await rabbitmqctl(rabbitMq, 'import_definitions', temporaryFile('carillon.json', out));
   else await management.post('definitions', JSON.parse(out));
-}
-
-async function partsOf({ opsUrl }: CarillonProcess) {
-  const answer = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
-  return answer === undefined ? {} : (healthSchema.parse(await answer.json()).parts ?? {});
 }
 
 const isSaid = (carillon: CarillonProcess, part: string, words: RegExp) =>

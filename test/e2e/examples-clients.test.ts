@@ -131,6 +131,10 @@ describe.for(['embedded', 'real'])('%s', { timeout: 120_000 }, (mode) => {
       await publish('user:page', 'one');
       await expect.poll(first.titles).toEqual(['user:page 1: one']);
       await first.page.close();
+      // Until the service knows that it has gone, it may still be told.
+      await expect
+        .poll(async () => (await admin(carillon, 'GET', 'users/page/sessions')).answer, { timeout: 20_000 })
+        .toMatchObject({ sessions: [] });
       await publish('user:page', 'two', 'three');
       const second = await open();
       await expect.poll(second.titles).toEqual(['user:page 3: three', 'user:page 2: two']);

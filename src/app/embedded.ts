@@ -68,7 +68,8 @@ function openStore({ node, config, closers }: Context, signals: Signals): Store 
   closers.add('the activity', () => activity.close());
   return {
     inbox,
-    userInbox: openUserInbox(config, signals, { inbox, marks, unreachedMemory, now }),
+    userInbox: openUserInbox(config, signals, { inbox, recent: undefined, marks, unreachedMemory, now }),
+    recent: undefined,
     marks,
     unreachedMemory,
     live,

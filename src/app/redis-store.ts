@@ -20,6 +20,7 @@ import { RedisAdminCommandLog } from '../operate/access/redis-admin-command-log.
 import { RedisDepartments } from '../operate/access/redis-departments.ts';
 import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
 import { RedisPresence } from '../operate/presence/redis-presence.ts';
+import { RecentEntries } from '../pipeline/inbox/recent-entries.ts';
 import { RedisInbox } from '../pipeline/inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../pipeline/inbox/redis-marks-store.ts';
 import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
@@ -56,6 +57,9 @@ export function openRedisStore(
     limits,
     ...(replicated === undefined ? {} : { appends: replicated }),
   });
+  const recent = config.ROLES.includes('gateway')
+    ? new RecentEntries({ inbox, maxLength: limits.maxLength })
+    : undefined;
   // After that time, no notification is left that a user could have marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));
   const marks = new RedisMarksStore({ redis, channelOf: channelOfRoom, keptMs });
@@ -75,7 +79,8 @@ export function openRedisStore(
   const unreachedMemory = kept === undefined ? undefined : new RedisUnreachedMemory({ redis, ...kept });
   return {
     inbox,
-    userInbox: openUserInbox(config, signals, { inbox, marks, unreachedMemory, now }),
+    userInbox: openUserInbox(config, signals, { inbox, recent, marks, unreachedMemory, now }),
+    recent,
     marks,
     unreachedMemory,
     live: new RedisLive(redis, subscriber, log, suffix),

@@ -11,6 +11,7 @@ import type { Departments } from '../operate/access/departments.ts';
 import type { PresenceStore } from '../operate/presence/presence-store.ts';
 import type { Inbox, InboxLimits } from '../pipeline/inbox/inbox.ts';
 import type { MarksStore } from '../pipeline/inbox/marks-store.ts';
+import type { RecentEntries } from '../pipeline/inbox/recent-entries.ts';
 import { StoredInbox, type StoredInboxOptions } from '../pipeline/inbox/stored-inbox.ts';
 import type { UserInbox } from '../pipeline/inbox/user-inbox.ts';
 import type { UnreachedMemory } from '../reach/unreached-memory.ts';
@@ -19,6 +20,8 @@ import { answerBytes } from './context.ts';
 export interface Store {
   readonly inbox: Inbox;
   readonly userInbox: UserInbox;
+  /** The newest of shared logs; undefined where reading a log costs nothing, or where no client connects. */
+  readonly recent: RecentEntries | undefined;
   readonly marks: MarksStore;
   readonly live: Live;
   readonly adminCommandLog: AdminCommandLog;
@@ -70,10 +73,17 @@ const MARGIN_MS = 7 * 86_400_000;
 export function openUserInbox(
   config: Config,
   signals: Signals,
-  { inbox, marks, unreachedMemory, now }: Pick<Store, 'inbox' | 'marks' | 'unreachedMemory' | 'now'>,
+  {
+    inbox,
+    recent,
+    marks,
+    unreachedMemory,
+    now,
+  }: Pick<Store, 'inbox' | 'recent' | 'marks' | 'unreachedMemory' | 'now'>,
 ): UserInbox {
   return new StoredInbox({
     inbox,
+    recent,
     store: marks,
     now,
     kept: inboxLimits(config),

@@ -101,7 +101,11 @@ export function envelopeIn(json: string): Envelope {
  * @throws when it is none, as nobody but a hand could have written it
  */
 export function parseNotification(json: string): Notification {
-  const value: unknown = JSON.parse(json);
+  return notificationOf(JSON.parse(json));
+}
+
+/** As {@link parseNotification}, for what was parsed within something else. */
+export function notificationOf(value: unknown): Notification {
   if (!isNotification(value)) throw new Error('a log holds something else than a notification');
   return value;
 }

@@ -8,7 +8,7 @@ import { momentOf } from '../contract/rfc3339.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
 import type { EventObservers } from './event-observer.ts';
 import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
-import { type Appended, collapseKeyOf, type Entry, identityOf } from './inbox/inbox.ts';
+import { type Appended, collapseKeyOf, type Entry, retractedBy } from './inbox/inbox.ts';
 import { ACK, type Handle, RELEASE } from './ingest/settlement.ts';
 import { createPresenter } from './routing/presentation.ts';
 import { audiencesOf, type Route } from './routing/route.ts';
@@ -96,10 +96,4 @@ export function createDeliver(options: DeliverOptions): Handle {
 /** What this process gives up when it stops; it comes again. */
 function isOfStop(reason: unknown): boolean {
   return reason instanceof AppendQueueClosed || isUnavailable(reason);
-}
-
-/** The identity of the event that this one takes back. */
-function retractedBy({ source, data = {} }: Event): string | undefined {
-  const { id, source: of = source } = data;
-  return typeof id === 'string' && typeof of === 'string' ? identityOf({ source: of, id }) : undefined;
 }

@@ -92,13 +92,11 @@ export function describeInbox(name: string, open: (limits: InboxLimits) => Promi
       await subject.inbox.append(audience, [entry('a', audience), expiring, entry('c', audience)]);
       const whole = await subject.inbox.readNewest(audience, 1, 3, 2);
       const without = whole.map(({ json, ...rest }) => {
-        const { data: _data, ...envelope } = JSON.parse(json);
-        return { ...rest, envelope };
+        const { id, source, type } = JSON.parse(json);
+        return { ...rest, id, source, type, identity: `${source} ${id}`, collapseKey: undefined };
       });
       const envelopes = await subject.inbox.readEnvelopes(audience, 1, 3, 2);
-      expect(envelopes.map(({ json, ...rest }) => ({ ...rest, envelope: JSON.parse(json) }))).toEqual(
-        without,
-      );
+      expect(envelopes).toEqual(without);
       expect(envelopes.map(({ offset }) => offset)).toEqual([3, 2]);
       expect(await subject.inbox.readEnvelopes('user:nobody', 1, 9, 2)).toEqual([]);
     });

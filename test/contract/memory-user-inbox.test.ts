@@ -1,12 +1,15 @@
 /** The user's inbox over memory; and, whatever happens to it, the same as a slow model that is plainly right. */
 import { expect, test } from 'vitest';
+import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { EMPTY_HEAD } from '../../src/contract/notification.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
 import { NO_OBSERVERS } from '../../src/pipeline/event-observer.ts';
 import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
+import { decodeLiveMessage } from '../../src/pipeline/inbox/live-message.ts';
 import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
+import { RecentEntries } from '../../src/pipeline/inbox/recent-entries.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
 import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
 import fc from '../support/fast-check.ts';
@@ -41,8 +44,14 @@ describeUserMarks('marks in memory', open);
 /** Between two steps, so that all order is plain. */
 const STEP_MS = 120_000;
 
-/** A number stands for one of the events made up, which may come again. */
-type Step = { readonly make: number } | { readonly mark: MarkRequest };
+/**
+ * A number stands for one of the events made up, which may come again. `loses`: its messages do not arrive where the
+ * newest is kept in memory. `hosts`: that node begins or ceases to host an audience.
+ */
+type Step =
+  | { readonly make: number; readonly loses?: boolean }
+  | { readonly mark: MarkRequest }
+  | { readonly hosts: Audience };
 
 const anyMade: fc.Arbitrary<Made> = fc.record({
   id: anyId,
@@ -63,10 +72,11 @@ const anyMeant = fc.oneof(
 const anyMark: fc.Arbitrary<MarkRequest> = fc
   .tuple(fc.constantFrom('seen', 'read', 'unread', 'archived'), anyMeant)
   .map(([as, meant]) => ({ as, ...meant }));
-const anyMake = fc.record({ make: fc.nat({ max: 14 }) });
+const anyMake = fc.record({ make: fc.nat({ max: 14 }), loses: fc.constantFrom(false, false, false, true) });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: anyMake },
   { weight: 2, arbitrary: fc.record({ mark: anyMark }) },
+  { weight: 1, arbitrary: fc.record({ hosts: fc.constantFrom(...EVERYBODY) }) },
 );
 const anyEvents = fc.uniqueArray(anyMade, {
   minLength: 15,
@@ -80,13 +90,32 @@ test('lists, flags and counts are those of the model, whatever happened', async 
     before: readonly Step[],
     after: readonly Step[],
     limit: number,
+    inMemory: number,
   ) => {
     let nowMs = Date.now();
     const now = () => nowMs;
     const limits = { ...ROOMY, maxAgeMs: forAll(STEP_MS * 1_000), dedupeMs: STEP_MS * 1_000 };
-    const inbox = new MemoryInbox({ limits, now, publish: () => 0 });
+    let isLost = false;
+    const inbox = new MemoryInbox({
+      limits,
+      now,
+      publish: (audience, bytes) => {
+        const message = decodeLiveMessage(bytes) ?? expect.unreachable('a notification');
+        if (!isLost) recent.passedOn(audience, message);
+        return 1;
+      },
+    });
+    const recent = new RecentEntries({ inbox, maxLength: forAll(inMemory) });
+    const hosted = new Set<Audience>();
+    const host = (audience: Audience) => {
+      if (hosted.delete(audience)) return recent.left(audience);
+      hosted.add(audience);
+      recent.hosted(audience);
+    };
+    for (const audience of BY_RANK) host(audience);
     const userInbox = new StoredInbox({
       inbox,
+      recent,
       store: new MemoryMarksStore(() => {}),
       kept: limits,
       maxAnswerBytes: 524_288,
@@ -103,7 +132,10 @@ test('lists, flags and counts are those of the model, whatever happened', async 
 
     const take = async (step: Step) => {
       nowMs += STEP_MS;
-      if ('make' in step) {
+      if ('hosts' in step) {
+        host(step.hosts);
+      } else if ('make' in step) {
+        isLost = step.loses ?? false;
         const made = events[step.make] ?? expect.unreachable('one of the events made up');
         expect(await deliver(...lived(eventOf(made, nowMs)))).toEqual({ kind: 'ack' });
         model.make(made, nowMs);
@@ -149,6 +181,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
       fc.array(anyMake, { maxLength: 8 }),
       anySteps,
       fc.integer({ min: 1, max: 9 }),
+      fc.constantFrom(1, 3, 200),
       run,
     ),
     { numRuns: 300 },

@@ -2,7 +2,7 @@
 import type { InboxQuery } from '../../../src/contract/inbox.ts';
 import { decimal, median } from '../../support/figures.ts';
 import { costOf, inHand, latenciesMs } from '../../support/load.ts';
-import { fill } from '../support/entries.ts';
+import { fill, SOURCE } from '../support/entries.ts';
 import { sized } from '../support/size.ts';
 import { trafficOf } from '../support/traffic.ts';
 import { atMost, type Fact, report } from './facts.ts';
@@ -75,11 +75,12 @@ const facts = [
 
 const global = await inbox.read('global', 1, Number.MAX_SAFE_INTEGER);
 const ids = global.slice(0, IDS).map(({ json }): string => JSON.parse(json).id);
-facts.push(
-  await costs(`\`mark\` of ${IDS} ids in one of 5 logs of ${decimal(LOG_ENTRIES)}`, MARKS, () =>
-    userInbox.mark('new', audiencesOf('new'), { as: 'read', ids }, ''),
-  ),
-);
+const events = ids.map((id) => ({ source: SOURCE, id }));
+const marking = (what: string, named: { readonly ids: string[] } | { readonly events: typeof events }) =>
+  costs(`\`mark\` of ${IDS} ${what} in one of 5 logs of ${decimal(LOG_ENTRIES)}`, MARKS, () =>
+    userInbox.mark('new', audiencesOf('new'), { as: 'read', ...named }, ''),
+  );
+facts.push(await marking('ids', { ids }), await marking('events', { events }));
 
 await fill(inbox, ['user:tidy'], LOG_ENTRIES);
 await userInbox.mark('tidy', audiencesOf('tidy'), { as: 'read', all: true }, '');

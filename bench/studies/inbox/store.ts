@@ -9,6 +9,7 @@ import { EMPTY_HEAD } from '../../../src/contract/notification.ts';
 import { channelOf } from '../../../src/edge/gateway/redis-live-messages.ts';
 import { createLog } from '../../../src/observe/log.ts';
 import type { Inbox, InboxLimits } from '../../../src/pipeline/inbox/inbox.ts';
+import { RecentEntries } from '../../../src/pipeline/inbox/recent-entries.ts';
 import { RedisInbox } from '../../../src/pipeline/inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../../../src/pipeline/inbox/redis-marks-store.ts';
 import { StoredInbox } from '../../../src/pipeline/inbox/stored-inbox.ts';
@@ -37,8 +38,12 @@ export async function openStore(maxLength = 1_000) {
   };
   const inbox = new RedisInbox({ redis, runIdOf: (key) => runIds.of(key), channelOf, limits });
   const store = new RedisMarksStore({ redis, channelOf, keptMs: 60 * DAY_MS });
+  const recent = new RecentEntries({ inbox, maxLength: limits.maxLength });
+  // As on a gateway, to which somebody of each department is connected. Nothing is published while it is measured.
+  for (const audience of SHARED) recent.hosted(audience);
   const userInbox = new StoredInbox({
     inbox,
+    recent,
     store,
     kept: limits,
     maxAnswerBytes: 524_288,
@@ -51,9 +56,11 @@ function same(value: number) {
   return { user: value, department: value, topic: value, global: value };
 }
 
+const SHARED: readonly Audience[] = ['department:sales', 'department:support', 'department:north', 'global'];
+
 /** What the inbox of a user in three departments is made of. */
 export function audiencesOf(user: string): readonly Audience[] {
-  return [`user:${user}`, 'department:sales', 'department:support', 'department:north', 'global'];
+  return [`user:${user}`, ...SHARED];
 }
 
 /** The heads of the logs, as the feeds of a gateway know them when a session begins. */

@@ -119,7 +119,7 @@ async function logsOf(redis: RedisConnection, name: string, maxLength: number, l
   const userInbox = new StoredInbox({
     inbox,
     store,
-    kept: { maxLength: same(maxLength), maxAgeMs: same(MARKS_KEPT_MS) },
+    kept: { maxLength: same(maxLength), maxAgeMs: same(MARKS_KEPT_MS), dedupeMs: MARKS_KEPT_MS },
     maxAnswerBytes: 524_288,
     now: Date.now,
   });

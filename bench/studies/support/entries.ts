@@ -4,7 +4,7 @@ import { encodeEvent, NOTIFICATION_MIDDLE } from '../../../src/contract/notifica
 import type { Entry, Inbox } from '../../../src/pipeline/inbox/inbox.ts';
 
 const NOTIFICATION_BYTES = 512;
-const SOURCE = '/orders';
+export const SOURCE = '/orders';
 const RECEIVED_AT = new Date();
 const EPOCH = '00000000';
 /** One call of the append script, as append-queue.ts bounds it. */

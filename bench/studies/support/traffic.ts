@@ -2,6 +2,7 @@
 import type { Command, Redis } from 'ioredis';
 import { z } from 'zod';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
+import { VALUES_PER_ENVELOPE } from '../../../src/pipeline/inbox/redis-inbox.ts';
 import { finite } from '../../support/figures.ts';
 
 export interface Traffic {
@@ -16,6 +17,8 @@ export interface Traffic {
 
 /** An entry's place and its fields. */
 const rowsSchema = z.array(z.tuple([z.string().regex(/^\d+-\d+$/), z.array(z.unknown())]));
+
+const envelopesSchema = z.array(z.unknown());
 
 /** Counts while `run` is under way, and nothing else may use the connection. */
 export async function trafficOf(redis: RedisConnection, run: () => Promise<unknown>): Promise<Traffic> {
@@ -43,8 +46,10 @@ export async function trafficOf(redis: RedisConnection, run: () => Promise<unkno
   return { commands, rounds, entries };
 }
 
-/** Whatever read them: a script answers in rows as XRANGE does. */
+/** Rows as those of XRANGE, or envelopes, which come in one text. */
 function entriesIn(reply: unknown): number {
+  if (typeof reply === 'string' && reply.startsWith('['))
+    return envelopesSchema.parse(JSON.parse(reply)).length / VALUES_PER_ENVELOPE;
   return rowsSchema.safeParse(reply).data?.length ?? 0;
 }
 

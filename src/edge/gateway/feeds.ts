@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Adapter } from 'socket.io-adapter';
 import { type Audience, audienceOf, roomOf } from '../../contract/audience.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
+import type { RecentEntries } from '../../pipeline/inbox/recent-entries.ts';
 import { jittered } from '../../resilience/jitter.ts';
 import { faultOf, isUnavailable, Unavailable } from '../../resilience/unavailable.ts';
 import { Feed, type FeedOptions } from './feed.ts';
@@ -14,6 +15,8 @@ export interface FeedsOptions {
   /** How often, on average, each feed is compared with the head of its log. */
   readonly checkMs: number;
   readonly observers: FeedOptions['observers'];
+  /** Is told which rooms this node hosts. Undefined where nothing is kept of their logs. */
+  readonly recent?: Pick<RecentEntries, 'hosted' | 'left'> | undefined;
   readonly log: Pick<Logger, 'error'>;
   /** The time by which notifications expire. */
   readonly now: () => number;
@@ -48,7 +51,7 @@ export class Feeds {
    * leaves it.
    */
   follow(adapter: Adapter): void {
-    const { live, log, ...options } = this.#options;
+    const { live, log, recent, ...options } = this.#options;
     const feedOptions: FeedOptions = {
       ...options,
       inForce: (room) => live.inForce(room),
@@ -56,7 +59,9 @@ export class Feeds {
     };
     adapter.on('create-room', (room: string) => {
       const audience = audienceOf(room);
-      if (audience !== undefined) this.#feeds.set(audience, new Feed(audience, feedOptions));
+      if (audience === undefined) return;
+      this.#feeds.set(audience, new Feed(audience, feedOptions));
+      recent?.hosted(audience);
     });
     adapter.on('leave-room', (room: string, id: string) => {
       const audience = audienceOf(room);
@@ -67,6 +72,7 @@ export class Feeds {
       if (audience === undefined) return;
       this.#feeds.get(audience)?.close();
       this.#feeds.delete(audience);
+      recent?.left(audience);
     });
   }
 
@@ -80,14 +86,15 @@ export class Feeds {
    * Rejects if a room is left before its feed is open.
    */
   async opened(audiences: readonly Audience[]): Promise<readonly Feed[]> {
-    return await Promise.all(
-      audiences.map(async (audience) => {
-        const feed = this.#feeds.get(audience);
-        if (feed === undefined) throw new Unavailable(`this node does not host ${roomOf(audience)}`);
-        await feed.opened;
-        return feed;
-      }),
-    );
+    const feeds = audiences.map((audience) => {
+      const feed = this.#feeds.get(audience);
+      if (feed === undefined) throw new Unavailable(`this node does not host ${roomOf(audience)}`);
+      return feed;
+    });
+    // Most are of shared rooms, and were open before. A promise for each would be a part of what a session costs.
+    const opening = feeds.flatMap((feed) => (feed.isOpen ? [] : [feed.opened]));
+    if (opening.length > 0) await Promise.all(opening);
+    return feeds;
   }
 
   close(): void {

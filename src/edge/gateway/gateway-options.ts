@@ -7,6 +7,7 @@ import type { ReadEvent } from '../../contract/cloudevent.ts';
 import type { Identity, Verify } from '../../contract/token.ts';
 import type { GivenDepartments } from '../../operate/access/departments.ts';
 import type { Inbox } from '../../pipeline/inbox/inbox.ts';
+import type { RecentEntries } from '../../pipeline/inbox/recent-entries.ts';
 import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import type { Rate } from '../limits/token-bucket.ts';
@@ -45,6 +46,8 @@ interface GatewayStore {
   readonly live: Live;
   readonly inbox: Inbox;
   readonly userInbox: UserInbox;
+  /** What the inbox has in memory of the rooms that the gateway hosts. Undefined: nothing. */
+  readonly recent?: RecentEntries | undefined;
 }
 
 /** Who may connect, and as whom. */

@@ -39,12 +39,13 @@ export class Gateway {
   /** Attaches to the HTTP server, which the caller starts. */
   constructor(httpServer: HttpServer, options: GatewayOptions) {
     const { store, access, limits, handshakeMs, checkMs, log, now } = options;
-    const { live, inbox, userInbox } = store;
+    const { live, inbox, userInbox, recent } = store;
     const { allowedOrigins, verify, onRefused } = access;
-    const deliveries = new DeliveryObservers(options.deliveries, (error) =>
+    const observers = recent === undefined ? options.deliveries : [...options.deliveries, recent];
+    const deliveries = new DeliveryObservers(observers, (error) =>
       log.error(faultOf(error), 'an observer of deliveries failed; its next faults are not told'),
     );
-    const feeds = new Feeds({ inbox, live, checkMs, observers: deliveries, log, now });
+    const feeds = new Feeds({ inbox, live, checkMs, observers: deliveries, recent, log, now });
     // Socket.IO calls this with `new`, which an arrow function cannot be.
     function createAdapter(namespace: Namespace) {
       return live.adapterFor(namespace, feeds.receiver);

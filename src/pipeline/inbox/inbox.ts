@@ -1,6 +1,6 @@
 /** The inbox's contract: one durable, bounded log per audience. Redis and memory implement it. */
 import { type Audience, type AudienceKind, audienceKind, isOwn } from '../../contract/audience.ts';
-import type { Cursor, NotificationText } from '../../contract/notification.ts';
+import type { Cursor, Envelope, Notification, NotificationText } from '../../contract/notification.ts';
 import type { Incarnation } from './incarnations.ts';
 
 /** One event on its way into one audience's log. */
@@ -35,6 +35,15 @@ export function collapseKeyOf(event: { readonly source: string; readonly collaps
   return event.collapsekey === undefined ? undefined : `${event.source} ${event.collapsekey}`;
 }
 
+/** The identity of the event that a retraction takes back. */
+export function retractedBy({
+  source,
+  data = {},
+}: Pick<Notification, 'source' | 'data'>): string | undefined {
+  const { id, source: of = source } = data;
+  return typeof id === 'string' && typeof of === 'string' ? identityOf({ source: of, id }) : undefined;
+}
+
 /** Where an entry stands in the log after an append. */
 export interface Appended extends Cursor {
   /** True when the log had the event already; then nothing was written or published. */
@@ -57,7 +66,29 @@ export interface Stored extends Cursor {
   readonly json: string;
   /** When it was appended, in milliseconds since 1970; never decreases within a log. */
   readonly appendedAtMs: number;
-  readonly expiresAtMs?: number;
+  readonly expiresAtMs?: number | undefined;
+}
+
+/** A log's entry without its data: all that decides whether it is shown, and where. */
+export interface StoredEnvelope extends Omit<Stored, 'json'> {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  /** As {@link identityOf} makes it. */
+  readonly identity: string;
+  /** As {@link collapseKeyOf} makes it. */
+  readonly collapseKey: string | undefined;
+}
+
+export function storedEnvelopeOf(
+  { id, source, type, collapsekey }: Envelope,
+  { epoch, offset }: Cursor,
+  appendedAtMs: number,
+  expiresAtMs: number | undefined,
+): StoredEnvelope {
+  const identity = identityOf({ source, id });
+  const collapseKey = collapseKeyOf({ source, collapsekey });
+  return { epoch, offset, id, source, type, identity, collapseKey, appendedAtMs, expiresAtMs };
 }
 
 /** What decides, besides an entry itself, whether it is shown: places by name. */
@@ -149,12 +180,17 @@ export interface Inbox {
   readNewest(audience: Audience, first: number, last: number, limit: number): Promise<readonly Stored[]>;
 
   /**
-   * As {@link readNewest}, with `json` that holds everything but the data. For whoever looks through many only to count
-   * or to find some: data may be hundreds of times as long.
+   * As {@link readNewest}, without the data. For whoever looks through many only to count or to find some: data may be
+   * hundreds of times as long.
    *
    * @throws {InboxUnavailable}
    */
-  readEnvelopes(audience: Audience, first: number, last: number, limit: number): Promise<readonly Stored[]>;
+  readEnvelopes(
+    audience: Audience,
+    first: number,
+    last: number,
+    limit: number,
+  ): Promise<readonly StoredEnvelope[]>;
 
   /**
    * Where each event is, by its identity, in the order asked; undefined: it was not appended within `dedupeMs`.

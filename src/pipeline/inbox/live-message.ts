@@ -57,6 +57,11 @@ function packetTextOf(json: string): string {
   return `${PACKET_BEGIN}${json}]`;
 }
 
+/** The reverse of {@link packetOf}. */
+export function jsonOfPacket(packet: Buffer): string {
+  return packet.toString('utf8', PACKET_BEGIN.length, packet.length - 1);
+}
+
 const PACKET_BEGIN = '42["notification",';
 const BEHIND_SOURCE = Buffer.from('","type":"');
 

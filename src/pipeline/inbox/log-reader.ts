@@ -1,23 +1,33 @@
 /** Reads chosen offsets of one audience's log, newest first, a chunk at a time. */
 import type { Audience } from '../../contract/audience.ts';
-import type { Inbox, Stored } from './inbox.ts';
-import { NO_RANGES, type Range, type Ranges } from './ranges.ts';
+import type { Cursor } from '../../contract/notification.ts';
+import type { StoredEnvelope } from './inbox.ts';
+import type { ReadInbox } from './metered-inbox.ts';
+import { NO_RANGES, newestOf, type Ranges } from './ranges.ts';
+
+/** `hiddenBy`: the newest offset of what hides it, 0 when nothing does; undefined when that was not read with it. */
+export type ReadEnvelope = StoredEnvelope & { readonly hiddenBy?: number };
 
 export class LogReader {
   readonly audience: Audience;
-  readonly #read: Inbox['readNewest'];
+  readonly #inbox: Pick<ReadInbox, 'readEnvelopes' | 'recent'>;
+  readonly #head: Cursor;
   #rest: Ranges;
-  #entries: Stored[] = [];
+  #entries: ReadEnvelope[] = [];
 
-  /** `read`: the inbox's readNewest or readEnvelopes. */
-  constructor(read: Inbox['readNewest'], audience: Audience, offsets: Ranges) {
-    this.#read = read;
+  constructor(
+    inbox: Pick<ReadInbox, 'readEnvelopes' | 'recent'>,
+    { audience, head }: { readonly audience: Audience; readonly head: Cursor },
+    offsets: Ranges,
+  ) {
+    this.#inbox = inbox;
     this.audience = audience;
+    this.#head = head;
     this.#rest = offsets;
   }
 
   /** The next entry; undefined when nothing is left, or when {@link needsMore}. */
-  get next(): Stored | undefined {
+  get next(): ReadEnvelope | undefined {
     return this.#entries[0];
   }
 
@@ -30,8 +40,17 @@ export class LogReader {
     return this.#entries[0]?.offset ?? this.#rest.at(-1)?.[1] ?? 0;
   }
 
-  take(): Stored | undefined {
+  take(): ReadEnvelope | undefined {
     return this.#entries.shift();
+  }
+
+  /** The next `count` offsets from this process's memory. Returns false when they are not there and have to be read. */
+  takeRecent(count: number): boolean {
+    const taken = this.#inbox.recent?.take(this.audience, this.#head, this.#rest, count);
+    if (taken === undefined) return false;
+    this.#entries.push(...taken.entries);
+    this.#rest = taken.rest;
+    return true;
   }
 
   /**
@@ -42,30 +61,10 @@ export class LogReader {
     const { top, rest } = newestOf(this.#rest, count);
     this.#rest = rest;
     const chunks = await Promise.all(
-      top.map(([first, last]) => this.#read(this.audience, first, last, last - first + 1)),
+      top.map(([first, last]) => this.#inbox.readEnvelopes(this.audience, first, last, last - first + 1)),
     );
     this.#entries.push(...chunks.flat());
     const isTrimmed = top.some(([first, last], i) => (chunks[i]?.length ?? 0) < last - first + 1);
     if (isTrimmed) this.#rest = NO_RANGES;
   }
-}
-
-/** Cuts off the highest `count` offsets; `top` has its newest range first. */
-export function newestOf(
-  ranges: Ranges,
-  count: number,
-): { readonly top: readonly Range[]; readonly rest: Ranges } {
-  const rest = [...ranges];
-  const top: Range[] = [];
-  let wanted = count;
-  while (wanted > 0) {
-    const range = rest.pop();
-    if (range === undefined) break;
-    const [first, last] = range;
-    const from = Math.max(first, last - wanted + 1);
-    top.push([from, last]);
-    wanted -= last - from + 1;
-    if (from > first) rest.push([first, from - 1]);
-  }
-  return { top, rest };
 }

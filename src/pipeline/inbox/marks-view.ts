@@ -1,5 +1,4 @@
 /** A user's marks as others look at them: what was done with the notification at a place. */
-import type { Audience } from '../../contract/audience.ts';
 import type { Ahead, Flags, MarksView } from '../../contract/inbox.ts';
 import type { LogMarks } from './marks.ts';
 import { contains, difference, type Range, type Ranges } from './ranges.ts';
@@ -12,12 +11,11 @@ export function flagsAt({ seen, read, archived }: LogMarks, offset: number): Fla
 }
 
 export function marksViewOf(version: number, logs: readonly UserLog[]): MarksView {
-  const byAudience = new Map<Audience, LogMarks>(logs.map(({ audience, marks }) => [audience, marks]));
   return {
     version,
     flagsOf: (audience, offset) => {
-      const marks = byAudience.get(audience);
-      return marks === undefined ? NOTHING : flagsAt(marks, offset);
+      const log = logs.find((one) => one.audience === audience);
+      return log === undefined ? NOTHING : flagsAt(log.marks, offset);
     },
   };
 }
@@ -27,18 +25,23 @@ export function marksViewOf(version: number, logs: readonly UserLog[]): MarksVie
  * passed that on already, and this one will without marks.
  */
 export function aheadOf(logs: readonly UserLog[]): Ahead | undefined {
+  // Whatever is read or archived has been seen.
+  if (!logs.some(({ head, marks }) => isBehind(marks.seen, head.offset))) return undefined;
   const entries = logs.flatMap(({ audience, head, marks }) => {
     const [seen, read, archived] = [marks.seen, marks.read, marks.archived].map((ranges) =>
       behind(ranges, head.offset),
     );
-    // Whatever is read or archived has been seen.
     return seen === undefined ? [] : [[audience, { seen, read, archived }] as const];
   });
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return Object.fromEntries(entries);
+}
+
+/** Whether some of it is behind the offset. */
+function isBehind(ranges: Ranges, offset: number): boolean {
+  return (ranges.at(-1)?.[1] ?? 0) > offset;
 }
 
 function behind(ranges: Ranges, offset: number): [number, number][] | undefined {
-  const last = ranges.at(-1);
-  if (last === undefined || last[1] <= offset) return undefined;
+  if (!isBehind(ranges, offset)) return undefined;
   return difference(ranges, [[1, offset]]).map(([first, end]: Range) => [first, end]);
 }

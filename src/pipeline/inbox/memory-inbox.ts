@@ -4,7 +4,7 @@ import type { Audience } from '../../contract/audience.ts';
 import {
   type Cursor,
   EMPTY_HEAD,
-  envelopeTextIn,
+  envelopeIn,
   NOTIFICATION_AT,
   NOTIFICATION_MIDDLE,
 } from '../../contract/notification.ts';
@@ -19,6 +19,8 @@ import {
   type Place,
   type Shadows,
   type Stored,
+  type StoredEnvelope,
+  storedEnvelopeOf,
 } from './inbox.ts';
 import type { Incarnation } from './incarnations.ts';
 import { encodeLiveMessage } from './live-message.ts';
@@ -97,9 +99,11 @@ export class MemoryInbox implements Inbox {
     first: number,
     last: number,
     limit: number,
-  ): Promise<readonly Stored[]> {
+  ): Promise<readonly StoredEnvelope[]> {
     const stored = await this.readNewest(audience, first, last, limit);
-    return stored.map((entry) => ({ ...entry, json: envelopeTextIn(entry.json) }));
+    return stored.map((entry) =>
+      storedEnvelopeOf(envelopeIn(entry.json), entry, entry.appendedAtMs, entry.expiresAtMs),
+    );
   }
 
   async places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]> {

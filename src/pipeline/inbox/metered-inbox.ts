@@ -2,35 +2,54 @@
 import type { Audience } from '../../contract/audience.ts';
 import type { Inbox, Shadows } from './inbox.ts';
 import { costOfRead, type Meter } from './meter.ts';
+import type { RecentLogs } from './recent-entries.ts';
 
-export type ReadInbox = Pick<
-  Inbox,
-  'heads' | 'read' | 'readNewest' | 'readEnvelopes' | 'shadows' | 'incarnations'
->;
+export interface ReadInbox extends Pick<Inbox, 'heads' | 'read' | 'readEnvelopes' | 'places' | 'shadows'> {
+  /** Undefined where nothing is kept in memory. */
+  readonly recent: RecentLogs | undefined;
+}
 
-/** Places are short, and many come in one answer. */
-const SHADOWS_PER_UNIT = 10;
+/** Places are short, and many come in one answer; and what is in memory is not read. */
+const PLACES_PER_UNIT = 10;
 
 /** `meter` undefined: nobody is charged. */
-export function meteredInbox(inbox: ReadInbox, meter: Meter | undefined): ReadInbox {
+export function meteredInbox(
+  inbox: Omit<ReadInbox, 'recent'>,
+  recent: RecentLogs | undefined,
+  meter: Meter | undefined,
+): ReadInbox {
   const shadows = new Map<Audience, Promise<Shadows>>();
-  const charged = async <Entry extends { readonly json: string }>(reading: Promise<readonly Entry[]>) => {
-    const entries = await reading;
-    // One more: an answer without entries is one too.
-    meter?.spend(1 + costOfRead(entries));
-    return entries;
-  };
   const readShadows = async (audience: Audience) => {
     const read = await inbox.shadows(audience);
-    meter?.spend(1 + (read.newest.size + read.retracted.size) / SHADOWS_PER_UNIT);
+    meter?.spend(1 + (read.newest.size + read.retracted.size) / PLACES_PER_UNIT);
     return read;
   };
   return {
     heads: (audiences) => inbox.heads(audiences),
-    incarnations: (audience) => inbox.incarnations(audience),
-    read: (...range) => charged(inbox.read(...range)),
-    readNewest: (...range) => charged(inbox.readNewest(...range)),
-    readEnvelopes: (...range) => charged(inbox.readEnvelopes(...range)),
+    // One more for each: an answer without entries is one too.
+    read: async (...range) => {
+      const entries = await inbox.read(...range);
+      meter?.spend(1 + costOfRead(entries));
+      return entries;
+    },
+    readEnvelopes: async (...range) => {
+      const entries = await inbox.readEnvelopes(...range);
+      meter?.spend(1 + entries.length);
+      return entries;
+    },
+    places: async (audience, identities) => {
+      const places = await inbox.places(audience, identities);
+      meter?.spend(1 + places.length / PLACES_PER_UNIT);
+      return places;
+    },
+    recent: recent && {
+      take: (...which) => {
+        const taken = recent.take(...which);
+        if (taken !== undefined) meter?.spend(taken.entries.length / PLACES_PER_UNIT);
+        return taken;
+      },
+      load: (...log) => recent.load(...log),
+    },
     shadows: (audience) => {
       const known = shadows.get(audience) ?? readShadows(audience);
       shadows.set(audience, known);

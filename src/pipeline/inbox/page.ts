@@ -2,7 +2,7 @@
 import type { Audience } from '../../contract/audience.ts';
 import type { InboxItem, InboxPage } from '../../contract/inbox.ts';
 import type { Portion } from './answer-size.ts';
-import { identityOf, type Stored } from './inbox.ts';
+import type { Stored } from './inbox.ts';
 import { flagsAt } from './marks-view.ts';
 import type { ReadInbox } from './metered-inbox.ts';
 import { digestOf, formatPosition, type Position } from './position.ts';
@@ -59,7 +59,7 @@ async function readTexts(
 /** What `seen`, `read` and `archived` add to a notification's JSON, and the comma behind it. */
 const MARKS_BYTES = 50;
 
-function itemOf(text: string, { offset, log, appendedAtMs }: ViewItem): InboxItem {
+function itemOf(text: string, { envelope: { offset, appendedAtMs }, log }: ViewItem): InboxItem {
   return notificationWith(notificationIn(text, appendedAtMs), flagsAt(log.marks, offset));
 }
 
@@ -69,7 +69,8 @@ async function textsOf(
   items: readonly ViewItem[],
 ): Promise<readonly (string | undefined)[]> {
   const offsets = new Map<Audience, number[]>();
-  for (const { log, offset } of items) {
+  for (const { log, envelope } of items) {
+    const { offset } = envelope;
     const known = offsets.get(log.audience);
     if (known === undefined) offsets.set(log.audience, [offset]);
     else known.push(offset);
@@ -83,7 +84,7 @@ async function textsOf(
       found.set(audience, new Map(read.flat().map(({ offset, json }: Stored) => [offset, json])));
     }),
   );
-  return items.map(({ log, offset }) => found.get(log.audience)?.get(offset));
+  return items.map(({ log, envelope }) => found.get(log.audience)?.get(envelope.offset));
 }
 
 /** Offsets without a gap between them, as first and last. `offsets`: newest first. */
@@ -100,7 +101,7 @@ function runsOf(offsets: readonly number[]): readonly (readonly [number, number]
 /** Where a page begins that goes on behind the first `count` of the items, all of which were taken from the view. */
 function nextOf(view: View, items: readonly ViewItem[], count: number, from: Position | undefined): string {
   const offsets = { ...view.offsets };
-  for (const { log, offset } of items.slice(count).toReversed()) offsets[log.audience] = offset;
-  const taken = items.slice(0, count).map(({ envelope }) => digestOf(identityOf(envelope)));
+  for (const { log, envelope } of items.slice(count).toReversed()) offsets[log.audience] = envelope.offset;
+  const taken = items.slice(0, count).map(({ envelope }) => digestOf(envelope.identity));
   return formatPosition({ offsets, shown: [...(from?.shown ?? []), ...taken].slice(-REMEMBERED) });
 }

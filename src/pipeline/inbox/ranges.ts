@@ -15,6 +15,7 @@ export function formatRanges(ranges: Ranges): string {
 
 /** The reverse of {@link formatRanges}; what is not a range is passed over. */
 export function parseRanges(text: string): Ranges {
+  if (text === '') return NO_RANGES;
   const parts = text.split(',').flatMap((part): Range[] => {
     const [first, last = first] = part.split('-').map(Number);
     return first !== undefined && last !== undefined && first > 0 && last >= first ? [[first, last]] : [];
@@ -33,6 +34,15 @@ export function contains(ranges: Ranges, offset: number): boolean {
     else return true;
   }
   return false;
+}
+
+export function isSame(a: Ranges, b: Ranges): boolean {
+  return a.length === b.length && a.every(([first, last], i) => first === b[i]?.[0] && last === b[i]?.[1]);
+}
+
+/** Whether everything from `first` to `last` is in one of the ranges. */
+export function covers(ranges: Ranges, first: number, last: number): boolean {
+  return ranges.some(([from, to]) => from <= first && to >= last);
 }
 
 export function union(a: Ranges, b: Ranges): Ranges {
@@ -65,4 +75,24 @@ export function difference(a: Ranges, b: Ranges): Ranges {
 /** What is in `a` and also in `b`. */
 export function intersection(a: Ranges, b: Ranges): Ranges {
   return difference(a, difference(a, b));
+}
+
+/** Cuts off the highest `count` offsets; `top` has its newest range first. */
+export function newestOf(
+  ranges: Ranges,
+  count: number,
+): { readonly top: readonly Range[]; readonly rest: Ranges } {
+  const rest = [...ranges];
+  const top: Range[] = [];
+  let wanted = count;
+  while (wanted > 0) {
+    const range = rest.pop();
+    if (range === undefined) break;
+    const [first, last] = range;
+    const from = Math.max(first, last - wanted + 1);
+    top.push([from, last]);
+    wanted -= last - from + 1;
+    if (from > first) rest.push([first, from - 1]);
+  }
+  return { top, rest };
 }

@@ -4,8 +4,17 @@ import { z } from 'zod';
 import { logKeyOf, logKeysOf, onceKeyOf } from '../../adapters/redis/keys.ts';
 import { isTimeout, isWrongType, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import type { Audience } from '../../contract/audience.ts';
-import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
-import type { Appended, Entry, Inbox, Place, Shadows, Stored } from './inbox.ts';
+import { type Cursor, EMPTY_HEAD, notificationOf } from '../../contract/notification.ts';
+import {
+  type Appended,
+  type Entry,
+  type Inbox,
+  type Place,
+  type Shadows,
+  type Stored,
+  type StoredEnvelope,
+  storedEnvelopeOf,
+} from './inbox.ts';
 import { type Incarnation, parseIncarnations } from './incarnations.ts';
 import { PageSize } from './page-size.ts';
 import { Progress } from './progress.ts';
@@ -16,8 +25,6 @@ const ENVELOPES = luaScript(new URL('envelopes.lua', import.meta.url));
 const FENCE = luaScript(...['log-state.lua', 'fence.lua'].map((name) => new URL(name, import.meta.url)));
 
 const headSchema = z.tuple([z.string(), z.number()]);
-
-const rowsSchema = z.array(z.tuple([z.string(), z.array(z.string())]));
 
 export interface RedisInboxOptions extends RedisAppendOptions {
   /** Connections for appends alone. Without them appends share the others. */
@@ -136,11 +143,11 @@ export class RedisInbox implements Inbox {
     first: number,
     last: number,
     limit: number,
-  ): Promise<readonly Stored[]> {
+  ): Promise<readonly StoredEnvelope[]> {
     const { redis } = this.#options;
     const args = [`${first}-0`, `${last}-0`, limit];
-    const rows = await this.#reading(() => runScript(redis, ENVELOPES, [logKeyOf(audience, 'log')], args));
-    return rowsSchema.parse(rows).map(([id, fields]) => parseRow(id, fields));
+    const text = await this.#reading(() => runScript(redis, ENVELOPES, [logKeyOf(audience, 'log')], args));
+    return parseEnvelopes(z.string().parse(text));
   }
 
   async places(audience: Audience, identities: readonly string[]): Promise<readonly (Place | undefined)[]> {
@@ -204,6 +211,24 @@ function parseRow(id: string, fields: readonly string[]): Stored {
     appendedAtMs: Number(at),
     ...(expires === '' ? {} : { expiresAtMs: Number(expires) }),
   };
+}
+
+/** Of envelopes.lua's answer. */
+export const VALUES_PER_ENVELOPE = 5;
+
+/** What envelopes.lua returns. */
+function parseEnvelopes(text: string): readonly StoredEnvelope[] {
+  const values: unknown = JSON.parse(text);
+  if (!Array.isArray(values)) throw new Error('the envelopes script answered in another form than expected');
+  const envelopes: StoredEnvelope[] = [];
+  for (let i = 0; i < values.length; i += VALUES_PER_ENVELOPE) {
+    const [offset, epoch, at, expires, envelope] = values.slice(i, i + VALUES_PER_ENVELOPE);
+    const place = { epoch: String(epoch), offset: Number(offset) };
+    envelopes.push(
+      storedEnvelopeOf(notificationOf(envelope), place, Number(at), Number(expires) || undefined),
+    );
+  }
+  return envelopes;
 }
 
 /** ZRANGE WITHSCORES: names and places in turn. */

@@ -1,5 +1,4 @@
 /** The user's inbox over an Inbox and a MarksStore: lists, counts and marks, for the socket and for HTTP alike. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Audience, audienceKind } from '../../contract/audience.ts';
 import type {
   Counted,
@@ -9,30 +8,26 @@ import type {
   MarkRequest,
   MarksView,
 } from '../../contract/inbox.ts';
-import { type Cursor, EMPTY_HEAD } from '../../contract/notification.ts';
+import type { Cursor } from '../../contract/notification.ts';
 import { OneAtATime } from '../../resilience/one-at-a-time.ts';
 import { InboxUnavailable } from '../../resilience/unavailable.ts';
 import { Portion } from './answer-size.ts';
-import { countIn } from './counting.ts';
-import { type Inbox, identityOf } from './inbox.ts';
+import { countIn, isAnyUnread } from './counting.ts';
+import type { Inbox, InboxLimits } from './inbox.ts';
 import { encodeMarksMessage } from './live-message.ts';
-import { applyMark, type LogMarks, NO_MARKS, rebased, trimmed } from './marks.ts';
+import { applyMark, trimmed } from './marks.ts';
 import type { MarksStore } from './marks-store.ts';
 import { aheadOf, marksViewOf } from './marks-view.ts';
-import { CONFLICT_COST, type Meter } from './meter.ts';
+import type { Meter } from './meter.ts';
 import { meteredInbox, type ReadInbox } from './metered-inbox.ts';
 import { readPage } from './page.ts';
 import { parsePosition } from './position.ts';
 import { difference, NO_RANGES, type Ranges } from './ranges.ts';
-import { type FoundEntry, findEvents } from './search.ts';
+import type { RecentLogs } from './recent-entries.ts';
+import { type FoundEntry, findEvents, findIds } from './search.ts';
 import type { InboxAnswer, Opened, UserInbox } from './user-inbox.ts';
+import { backOff, MAX_ATTEMPTS, UserLogs } from './user-logs.ts';
 import { type Kept, type UserLog, View } from './view.ts';
-
-/** Another process saved each time in between: then the client may ask again. */
-const MAX_ATTEMPTS = 8;
-
-/** Before the next attempt, a random part of this, twice as long each time. */
-const FIRST_PAUSE_MS = 10;
 
 /** Entries of all of a user's logs together that one look goes through: ten logs of the default length. */
 const MAX_ENTRIES = 10_000;
@@ -40,8 +35,10 @@ const MAX_ENTRIES = 10_000;
 export interface StoredInboxOptions {
   readonly inbox: Inbox;
   readonly store: MarksStore;
+  /** Undefined where reading a log costs nothing. */
+  readonly recent?: RecentLogs | undefined;
   /** What a log keeps, by kind of audience; marks below are dropped, and what is older is not shown. */
-  readonly kept: Kept;
+  readonly kept: InboxLimits;
   /** Of one page. */
   readonly maxAnswerBytes: number;
   readonly now: () => number;
@@ -51,16 +48,12 @@ export interface StoredInboxOptions {
   readonly onRead?: (user: string, as: 'read' | 'archived', request: MarkRequest, origin: string) => void;
 }
 
-interface Loaded {
-  readonly version: number;
-  readonly logs: readonly UserLog[];
-}
-
 /** The offsets that a request means, by audience. */
 type Meant = ReadonlyMap<Audience, Ranges>;
 
 export class StoredInbox implements UserInbox {
   readonly #options: StoredInboxOptions;
+  readonly #logs: UserLogs;
   /** As sessions get it. */
   readonly #kept: Opened['kept'];
   /** Marks of one user: devices that mark at the same time would only get in each other's way. */
@@ -68,6 +61,7 @@ export class StoredInbox implements UserInbox {
 
   constructor(options: StoredInboxOptions) {
     this.#options = options;
+    this.#logs = new UserLogs(options);
     this.#kept = keptByKind(options.kept);
   }
 
@@ -82,8 +76,8 @@ export class StoredInbox implements UserInbox {
       return refused('bad_request', 'before: must be the next of another page');
     }
     const { now, maxAnswerBytes, kept } = this.#options;
-    const inbox = meteredInbox(this.#options.inbox, meter);
-    const { version, logs } = await this.#load(user, this.#heads(audiences));
+    const inbox = this.#metered(meter);
+    const { version, logs } = await this.#logs.load(user, audiences);
     const { filter, limit } = query;
     const view = new View(inbox, logs, filter, {
       from,
@@ -113,13 +107,15 @@ export class StoredInbox implements UserInbox {
   }
 
   async open(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<Opened> {
-    const { version, logs } = await this.#load(user, Promise.resolve(places));
-    const counted = await this.#count(meteredInbox(this.#options.inbox, undefined), logs, version);
+    const { version, logs } = await this.#logs.loadUpTo(places, user);
+    const counted = isAnyUnread(logs, this.#options.kept)
+      ? await this.#count(this.#metered(undefined), logs, version)
+      : { unseen: 0, unread: 0, version };
     return { ...marksViewOf(version, logs), counted, kept: this.#kept, ahead: aheadOf(logs) };
   }
 
   async marks(user: string, places: ReadonlyMap<Audience, Cursor>): Promise<MarksView> {
-    const { version, logs } = await this.#load(user, Promise.resolve(places));
+    const { version, logs } = await this.#logs.loadUpTo(places, user);
     return marksViewOf(version, logs);
   }
 
@@ -130,11 +126,11 @@ export class StoredInbox implements UserInbox {
     origin: string,
     meter: Meter | undefined,
   ): Promise<InboxAnswer<MarkAnswer>> {
-    const inbox = meteredInbox(this.#options.inbox, meter);
+    const inbox = this.#metered(meter);
     let found: (FoundEntry & { readonly logs: readonly UserLog[] }) | undefined;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (attempt > 0) await backOff(attempt, meter);
-      const { version, logs } = await this.#load(user, this.#heads(audiences));
+      const { version, logs } = await this.#logs.load(user, audiences);
       // Where the events stand changes with the logs, and not with somebody's marks.
       const isNamed = request.events !== undefined || request.ids !== undefined;
       if (isNamed && (found === undefined || !isSamePlaces(found.logs, logs))) {
@@ -162,9 +158,10 @@ export class StoredInbox implements UserInbox {
   }
 
   #find(inbox: ReadInbox, logs: readonly UserLog[], { ids, events }: MarkRequest): Promise<FoundEntry> {
-    if (events !== undefined)
-      return findEvents(inbox, logs, new Set(events.map(identityOf)), identityOf, MAX_ENTRIES);
-    return findEvents(inbox, logs, new Set(ids), ({ id }) => id, MAX_ENTRIES);
+    const searched = { inbox, logs, maxEntries: MAX_ENTRIES };
+    const { kept, now } = this.#options;
+    if (events === undefined) return findIds(searched, ids ?? []);
+    return findEvents(searched, events, now() - kept.dedupeMs);
   }
 
   #tellRead(
@@ -184,39 +181,8 @@ export class StoredInbox implements UserInbox {
     if (isMore) onRead(user, as, request, origin);
   }
 
-  async #heads(audiences: readonly Audience[]): Promise<ReadonlyMap<Audience, Cursor>> {
-    const heads = await this.#options.inbox.heads(audiences);
-    return new Map(audiences.map((audience, i) => [audience, heads[i] ?? EMPTY_HEAD]));
-  }
-
-  /** The user's logs up to the places given. A department that was never seen before counts from its place on. */
-  async #load(user: string, findingPlaces: Promise<ReadonlyMap<Audience, Cursor>>): Promise<Loaded> {
-    const { inbox, store } = this.#options;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      if (attempt > 0) await backOff(attempt, undefined);
-      const [{ version, byAudience }, places] = await Promise.all([store.load(user), findingPlaces]);
-      const joined = new Map<Audience, LogMarks>();
-      const logs = await Promise.all(
-        [...places].map(async ([audience, head]): Promise<UserLog> => {
-          const known = byAudience.get(audience);
-          if (known === undefined) {
-            const isDepartment = audienceKind(audience) === 'department';
-            const since = isDepartment ? { since: head.offset } : {};
-            const marks = { ...NO_MARKS, epoch: head.epoch, ...since };
-            if (isDepartment) joined.set(audience, marks);
-            return { audience, head, marks };
-          }
-          if (known.epoch === head.epoch) return { audience, head, marks: known };
-          // Nothing was there to be marked: all that is there now came later.
-          if (known.epoch === EMPTY_HEAD.epoch)
-            return { audience, head, marks: { ...known, epoch: head.epoch } };
-          return { audience, head, marks: rebased(known, head.epoch, await inbox.incarnations(audience)) };
-        }),
-      );
-      if (joined.size === 0) return { version, logs };
-      if (await store.save(user, version, joined, undefined)) return { version: version + 1, logs };
-    }
-    throw new InboxUnavailable(`the marks of user ${user} changed ${MAX_ATTEMPTS} times in between`);
+  #metered(meter: Meter | undefined): ReadInbox {
+    return meteredInbox(this.#options.inbox, this.#options.recent, meter);
   }
 
   #marked(log: UserLog, as: MarkRequest['as'], offsets: Ranges | undefined): UserLog {
@@ -269,12 +235,6 @@ function isSamePlaces(before: readonly UserLog[], now: readonly UserLog[]): bool
     const place = places.get(audience);
     return place?.epoch === epoch && place.offset === offset;
   });
-}
-
-/** Others that are in the way get out of it sooner when all do not come again at the same moment. */
-async function backOff(attempt: number, meter: Meter | undefined): Promise<void> {
-  meter?.spend(CONFLICT_COST);
-  await pause(Math.random() * FIRST_PAUSE_MS * 2 ** attempt);
 }
 
 function refused(code: 'bad_request' | 'forbidden', message: string) {

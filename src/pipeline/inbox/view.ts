@@ -5,9 +5,9 @@
 import { type Audience, audienceKind } from '../../contract/audience.ts';
 import { RETRACTION_TYPE } from '../../contract/event.ts';
 import type { InboxFilter } from '../../contract/inbox.ts';
-import { type Cursor, type Envelope, envelopeIn } from '../../contract/notification.ts';
-import { collapseKeyOf, type InboxLimits, identityOf, type Shadows, type Stored } from './inbox.ts';
-import { LogReader } from './log-reader.ts';
+import type { Cursor } from '../../contract/notification.ts';
+import type { InboxLimits, Shadows } from './inbox.ts';
+import { LogReader, type ReadEnvelope } from './log-reader.ts';
 import type { LogMarks } from './marks.ts';
 import type { ReadInbox } from './metered-inbox.ts';
 import { digestOf, type Position } from './position.ts';
@@ -20,10 +20,8 @@ export interface UserLog {
 }
 
 export interface ViewItem {
-  readonly envelope: Envelope;
-  readonly offset: number;
+  readonly envelope: ReadEnvelope;
   readonly log: UserLog;
-  readonly appendedAtMs: number;
   /** When it leaves by itself. */
   readonly endsAtMs: number;
 }
@@ -43,6 +41,8 @@ export const REMEMBERED = 20;
 /** Of a log at a time: few at first when there are many logs, and then twice as many each time. */
 const [MIN_READ, MAX_READ] = [10, 200];
 
+const RECENT_AT_ONCE = 50;
+
 export class View {
   readonly #inbox: ReadInbox;
   readonly #logs: ReadonlyMap<Audience, UserLog>;
@@ -52,6 +52,8 @@ export class View {
   /** Digests of what was taken on earlier pages. */
   readonly #shownBefore: ReadonlySet<string>;
   readonly #shadows = new Map<Audience, Shadows>();
+  /** Logs of which the newest were to be read into memory. */
+  readonly #loaded = new Set<Audience>();
   /** How many entries of each log are read next. */
   readonly #nextReads = new Map<LogReader, number>();
   readonly #nowMs: number;
@@ -87,8 +89,8 @@ export class View {
     const firstRead = firstReadOf(options.wanted, logs.length);
     this.#readers = logs.map((log) => {
       const last = options.from === undefined ? log.head.offset : (options.from.offsets[log.audience] ?? 0);
-      const offsets = offsetsIn(log, filter, last);
-      const reader = new LogReader((...range) => inbox.readEnvelopes(...range), log.audience, offsets);
+      const offsets = offsetsIn(log, filter, last, options.kept);
+      const reader = new LogReader(inbox, log, offsets);
       this.#nextReads.set(reader, firstRead);
       return reader;
     });
@@ -112,7 +114,7 @@ export class View {
   /** The next newest that is shown, or undefined at the end. */
   async next(): Promise<ViewItem | undefined> {
     for (;;) {
-      await this.#readMore();
+      if (this.#isHungryBeyondMemory()) await this.#readMore();
       if (this.#isCut) return undefined;
       const newest = this.#readers.reduce<LogReader | undefined>(newerOf, undefined);
       const entry = newest?.next;
@@ -125,41 +127,86 @@ export class View {
   }
 
   /** Leaves what {@link next} gave behind. */
-  take({ envelope, offset, log, endsAtMs }: ViewItem): void {
-    this.#shownAlready.add(identityOf(envelope));
-    const kept = this.#kept.maxLength[audienceKind(log.audience)];
-    this.#untilMs = Math.min(this.#untilMs, endsAtMs);
-    this.#spare = Math.min(this.#spare, offset + kept - 1 - log.head.offset);
+  take(item: ViewItem): void {
+    this.#count(item);
     this.#readers.reduce<LogReader | undefined>(newerOf, undefined)?.take();
   }
 
-  /** How many are shown from here on, up to `max`. */
+  /**
+   * How many are shown from here on, up to `max`. In no order: what is in memory comes first, and often that is enough.
+   * Afterwards the view MUST NOT be used for anything else.
+   */
   async count(max: number): Promise<number> {
-    for (let count = 0; ; count += 1) {
-      const item = count === max ? undefined : await this.next();
-      if (item === undefined) return count;
-      this.take(item);
+    let count = 0;
+    for (;;) {
+      const isHungry = this.#isHungryBeyondMemory();
+      for (const reader of this.#readers) {
+        const log = this.#logs.get(reader.audience);
+        for (let entry = reader.next; entry !== undefined && log !== undefined; entry = reader.next) {
+          const item = this.#shown(entry, log);
+          if (item !== undefined) {
+            this.#count(item);
+            count += 1;
+            if (count === max) return count;
+          }
+          reader.take();
+        }
+      }
+      if (isHungry) await this.#readMore();
+      else if (!this.#readers.some(({ needsMore }) => needsMore)) return count;
+      if (this.#isCut) return count;
     }
   }
 
+  #count({ envelope: { identity, offset }, log, endsAtMs }: ViewItem): void {
+    this.#shownAlready.add(identity);
+    const kept = this.#kept.maxLength[audienceKind(log.audience)];
+    this.#untilMs = Math.min(this.#untilMs, endsAtMs);
+    this.#spare = Math.min(this.#spare, offset + kept - 1 - log.head.offset);
+  }
+
+  /** Takes what is in memory. Returns whether the next of some log is not there. */
+  #isHungryBeyondMemory(): boolean {
+    let isHungry = false;
+    for (const reader of this.#readers) {
+      while (reader.needsMore && this.#takeRecent(reader)) {
+        // Until it has entries, or none is left in memory.
+      }
+      isHungry ||= reader.needsMore;
+    }
+    return isHungry;
+  }
+
+  /** Which the newest of all is, is known only when each log's next is. */
   async #readMore(): Promise<void> {
-    for (;;) {
-      const hungry = this.#readers.filter(({ needsMore }) => needsMore);
-      if (hungry.length === 0) return;
-      // Which is the newest of all is known only when each log's next is.
+    while (this.#isHungryBeyondMemory()) {
       this.#isCut = this.#asked >= this.#maxEntries;
       if (this.#isCut) return;
-      await Promise.all(
-        hungry.flatMap((reader) => [this.#loadShadows(reader.audience), this.#readMoreOf(reader)]),
-      );
+      const hungry = this.#readers.filter(({ needsMore }) => needsMore);
+      await Promise.all(hungry.map((reader) => this.#readMoreOf(reader)));
     }
   }
 
-  #readMoreOf(reader: LogReader): Promise<void> {
+  async #readMoreOf(reader: LogReader): Promise<void> {
+    const { audience } = reader;
+    if (!this.#loaded.has(audience)) {
+      this.#loaded.add(audience);
+      const head = this.#logs.get(audience)?.head;
+      if (head !== undefined) await this.#inbox.recent?.load(audience, head);
+      if (this.#takeRecent(reader)) return;
+    }
+    await Promise.all([this.#loadShadows(audience), reader.readMore(this.#nextReadOf(reader))]);
+  }
+
+  #takeRecent(reader: LogReader): boolean {
+    return reader.takeRecent(RECENT_AT_ONCE);
+  }
+
+  #nextReadOf(reader: LogReader): number {
     const count = this.#nextReads.get(reader) ?? MIN_READ;
     this.#nextReads.set(reader, Math.min(2 * count, MAX_READ));
     this.#asked += count;
-    return reader.readMore(count);
+    return count;
   }
 
   async #loadShadows(audience: Audience): Promise<void> {
@@ -171,26 +218,25 @@ export class View {
     return this.#shownBefore.size > 0 && this.#shownBefore.has(digestOf(identity));
   }
 
-  #shown(entry: Stored, log: UserLog): ViewItem | undefined {
-    const { expiresAtMs = Number.POSITIVE_INFINITY, appendedAtMs, offset } = entry;
+  #shown(envelope: ReadEnvelope, log: UserLog): ViewItem | undefined {
+    const { expiresAtMs = Number.POSITIVE_INFINITY, appendedAtMs, offset, type, identity } = envelope;
     // What is too old goes when something is appended: nobody knows when that will be, so it is not shown before.
     const endsAtMs = Math.min(expiresAtMs, appendedAtMs + this.#kept.maxAgeMs[audienceKind(log.audience)]);
     if (endsAtMs <= this.#nowMs) return undefined;
-    const envelope = envelopeIn(entry.json);
-    if (envelope.type === RETRACTION_TYPE) return undefined;
-    if (this.#wasShown(identityOf(envelope))) return undefined;
-    const { newest, retracted } = this.#shadows.get(log.audience) ?? NO_SHADOWS;
-    const replaced = collapseKeyOf(envelope);
-    const shadow = Math.max(
-      retracted.get(identityOf(envelope)) ?? 0,
-      replaced === undefined ? 0 : (newest.get(replaced) ?? 0),
-    );
-    if (shadow > offset) {
+    if (type === RETRACTION_TYPE || this.#wasShown(identity)) return undefined;
+    const hiddenBy = envelope.hiddenBy ?? this.#hiddenBy(envelope, log.audience);
+    if (hiddenBy > offset) {
       // What hides it is behind the head that this view goes by: who gets that next would take it away once more.
-      if (shadow > log.head.offset) this.#untilMs = Math.min(this.#untilMs, this.#nowMs);
+      if (hiddenBy > log.head.offset) this.#untilMs = Math.min(this.#untilMs, this.#nowMs);
       return undefined;
     }
-    return { envelope, offset, log, appendedAtMs, endsAtMs };
+    return { envelope, log, endsAtMs };
+  }
+
+  #hiddenBy({ identity, collapseKey }: ReadEnvelope, audience: Audience): number {
+    const { newest, retracted } = this.#shadows.get(audience) ?? NO_SHADOWS;
+    const replaced = collapseKey === undefined ? 0 : (newest.get(collapseKey) ?? 0);
+    return Math.max(retracted.get(identity) ?? 0, replaced);
   }
 }
 
@@ -202,9 +248,16 @@ export function firstReadOf(wanted: number, logs: number): number {
 
 const NO_SHADOWS: Shadows = { newest: new Map(), retracted: new Map() };
 
-function offsetsIn({ marks, head }: UserLog, filter: InboxFilter, last: number): Ranges {
+/** What is older came before the user belonged to the audience, or its log does not hold it any more. */
+export function firstShownOf({ audience, head, marks: { since } }: UserLog, { maxLength }: Kept): number {
+  return Math.max(since, head.offset - maxLength[audienceKind(audience)]) + 1;
+}
+
+function offsetsIn(log: UserLog, filter: InboxFilter, last: number, kept: Kept): Ranges {
+  const { marks, head } = log;
+  const first = firstShownOf(log, kept);
   const end = Math.min(last, head.offset);
-  const all: Ranges = end > marks.since ? [[marks.since + 1, end]] : NO_RANGES;
+  const all: Ranges = end >= first ? [[first, end]] : NO_RANGES;
   switch (filter) {
     case 'all':
       return difference(all, marks.archived);

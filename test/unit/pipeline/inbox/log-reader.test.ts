@@ -1,8 +1,10 @@
 /** Reading chosen offsets of a log, newest first, in chunks. */
 import { describe, expect, test } from 'vitest';
-import { LogReader, newestOf } from '../../../../src/pipeline/inbox/log-reader.ts';
+import { EMPTY_HEAD } from '../../../../src/contract/notification.ts';
+import { LogReader } from '../../../../src/pipeline/inbox/log-reader.ts';
 import { MemoryInbox } from '../../../../src/pipeline/inbox/memory-inbox.ts';
-import { parseRanges, type Ranges } from '../../../../src/pipeline/inbox/ranges.ts';
+import { meteredInbox } from '../../../../src/pipeline/inbox/metered-inbox.ts';
+import { newestOf, parseRanges, type Ranges } from '../../../../src/pipeline/inbox/ranges.ts';
 import { entry, LIMITS } from '../../../contract/inbox-contract.ts';
 import fc from '../../../support/fast-check.ts';
 
@@ -45,7 +47,8 @@ describe('reading', () => {
       audience,
       Array.from({ length }, (_, i) => entry(`e${i + 1}`, audience)),
     );
-    return new LogReader((...range) => inbox.readNewest(...range), audience, parseRanges(offsets));
+    const [head = EMPTY_HEAD] = await inbox.heads([audience]);
+    return new LogReader(meteredInbox(inbox, undefined, undefined), { audience, head }, parseRanges(offsets));
   }
 
   async function readAll(reader: LogReader, count: number): Promise<number[]> {

@@ -40,7 +40,7 @@ test('it rejects once, and leaves no rejection behind that would end the process
   const inbox = new StoredInbox({
     inbox: inboxThatGoesAway(),
     store: new MemoryMarksStore(() => {}),
-    kept: { maxLength: TEN, maxAgeMs: TEN },
+    kept: { maxLength: TEN, maxAgeMs: TEN, dedupeMs: 10 },
     maxAnswerBytes: 524_288,
     now: Date.now,
   });

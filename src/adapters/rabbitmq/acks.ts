@@ -1,7 +1,10 @@
 /**
- * Sends the acknowledgements of one turn of the event loop together. One `ack` with `multiple` covers everything up
- * to the first delivery that is not settled; it MUST never cover that one. Settled deliveries after it are
- * acknowledged one by one.
+ * Sends acknowledgements together. One `ack` with `multiple` covers everything up to the first delivery that is not
+ * settled; it MUST never cover that one. Settled deliveries after it are acknowledged one by one.
+ *
+ * Nobody waits for an acknowledgement: it only lets RabbitMQ forget, and send more. So it waits for others, for a
+ * moment, and no longer than until a part of the prefetch window is used up. Whoever dies meanwhile leaves events that
+ * are delivered again, and recognised as repeats.
  */
 import type { Channel } from 'amqplib';
 import { unlessClosed } from './closed-channel.ts';
@@ -9,14 +12,24 @@ import { unlessClosed } from './closed-channel.ts';
 /** What this uses of a channel. */
 export type AckChannel = Pick<Channel, 'ack' | 'reject'>;
 
+/** At a thousand events a second, one write for ten. */
+const LINGER_MS = 10;
+
+/** This part of the prefetch window waits at most: RabbitMQ MUST always have something to send. */
+const MAX_PART = 1 / 4;
+
 export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   readonly #channel: AckChannel;
+  readonly #maxLingering: number;
   /** Unacknowledged deliveries in their order; true once settled. */
   readonly #inHand = new Map<Delivery, boolean>();
   #settled: Delivery[] = [];
+  #isHurried = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(channel: AckChannel) {
+  constructor(channel: AckChannel, prefetch: number) {
     this.#channel = channel;
+    this.#maxLingering = Math.floor(MAX_PART * prefetch);
   }
 
   /** MUST be called for every delivery of the channel, in their order. */
@@ -26,7 +39,21 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
 
   settle(delivery: Delivery): void {
     this.#inHand.set(delivery, true);
-    if (this.#settled.push(delivery) === 1) process.nextTick(() => this.#leave());
+    const count = this.#settled.push(delivery);
+    if (this.#isHurried || this.#maxLingering < 2) {
+      if (count === 1) process.nextTick(() => this.#leave());
+    } else if (count >= this.#maxLingering) {
+      // With what else is settled in this turn.
+      if (count === this.#maxLingering) process.nextTick(() => this.#leave());
+    } else {
+      this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS).unref();
+    }
+  }
+
+  /** From now on nothing lingers: the channel will be closed, and what is not acknowledged comes again. */
+  hurry(): void {
+    this.#isHurried = true;
+    this.#leave();
   }
 
   /** RabbitMQ itself makes the message a dead letter, unchanged. */
@@ -36,6 +63,8 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   }
 
   #leave(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const settled = this.#settled;
     this.#settled = [];
     let last: Delivery | undefined;

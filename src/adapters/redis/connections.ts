@@ -11,6 +11,7 @@ import type { RedisAddress, SentinelAddress } from '../../config/redis-address.t
 import { type TlsFiles, tlsOptionsOf } from '../../config/tls-files.ts';
 import { databaseRefused, stayInDatabase } from './database.ts';
 import { RedisDenials } from './denials.ts';
+import { lastInTurn } from './end-of-turn.ts';
 import { growTimeouts } from './timeouts.ts';
 
 /** From 7.2 on ioredis would name itself, for which Redis wants a right of its own. */
@@ -186,7 +187,7 @@ function joinWrites(redis: Redis): void {
     if (!isCorked && stream !== undefined) {
       isCorked = true;
       stream.cork();
-      setImmediate(() => {
+      lastInTurn(() => {
         isCorked = false;
         stream.uncork();
       });

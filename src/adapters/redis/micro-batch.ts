@@ -1,4 +1,6 @@
 /** Collects the calls of one turn of the event loop, and answers them together at its end. */
+import { atEndOfTurn } from './end-of-turn.ts';
+
 export class MicroBatch<Call> {
   readonly #onEnd: (calls: readonly Call[]) => void;
   #calls: Call[] = [];
@@ -8,12 +10,14 @@ export class MicroBatch<Call> {
   }
 
   add(call: Call): void {
-    if (this.#calls.push(call) > 1) return;
-    // After everything that this poll of the network has brought, and not after each message.
-    setImmediate(() => {
-      const calls = this.#calls;
-      this.#calls = [];
-      this.#onEnd(calls);
-    });
+    if (this.#calls.push(call) === 1) atEndOfTurn(() => this.endNow());
+  }
+
+  /** Answers what there is before the turn has ended. */
+  endNow(): void {
+    const calls = this.#calls;
+    if (calls.length === 0) return;
+    this.#calls = [];
+    this.#onEnd(calls);
   }
 }

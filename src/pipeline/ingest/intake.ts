@@ -41,6 +41,8 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #inHand = new Set<Promise<void>>();
   #channel: Channel | undefined;
+  /** Of the last channel. */
+  #acks: Acks<ConsumeMessage> | undefined;
   #isGivingBack = false;
 
   constructor(options: IntakeOptions) {
@@ -64,6 +66,7 @@ export class Intake {
     if (this.#channel === undefined || this.#isGivingBack) return;
     this.#isGivingBack = true;
     try {
+      this.#acks?.hurry();
       while (this.#inHand.size > 0) await Promise.all(this.#inHand);
       // Acknowledgements leave at the end of the turn.
       await new Promise((resolve) => setImmediate(resolve));
@@ -91,8 +94,10 @@ export class Intake {
       if (!this.#isGivingBack) onEnd('the consuming channel closed');
     });
     await channel.prefetch(prefetch);
-    const acks = new Acks<ConsumeMessage>(channel);
+    const acks = new Acks<ConsumeMessage>(channel, prefetch);
+    this.#acks = acks;
     const over = AbortSignal.any([stopping, gone.signal]);
+    over.addEventListener('abort', () => acks.hurry(), { once: true });
     // Node warns of more than ten listeners; each dead letter that waits is one.
     setMaxListeners(prefetch + 1, over);
     const take = (message: ConsumeMessage | null) => {

@@ -1,5 +1,5 @@
 /** Acknowledgements: few commands, and none that covers a delivery which is still in hand. */
-import { expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Acks } from '../../../../src/adapters/rabbitmq/acks.ts';
 import { noProperties } from '../../../../src/adapters/rabbitmq/amqp-properties.ts';
 import fc from '../../../support/fast-check.ts';
@@ -9,13 +9,17 @@ interface Ack {
   readonly multiple: boolean;
 }
 
-function setUp(count: number) {
+/** @param prefetch 1: nothing lingers */
+function setUp(count: number, prefetch = 1) {
   const sent: Ack[] = [];
   const rejected: unknown[] = [];
-  const acks = new Acks<ReturnType<typeof delivery>>({
-    ack: ({ fields }, multiple = false) => sent.push({ tag: fields.deliveryTag, multiple }),
-    reject: ({ fields }, requeue) => rejected.push([fields.deliveryTag, requeue]),
-  });
+  const acks = new Acks<ReturnType<typeof delivery>>(
+    {
+      ack: ({ fields }, multiple = false) => sent.push({ tag: fields.deliveryTag, multiple }),
+      reject: ({ fields }, requeue) => rejected.push([fields.deliveryTag, requeue]),
+    },
+    prefetch,
+  );
   const deliveries = Array.from({ length: count }, (_, i) => delivery(i + 1));
   for (const each of deliveries) acks.took(each);
   const settle = (...tags: number[]) => {
@@ -24,7 +28,7 @@ function setUp(count: number) {
   const reject = (tag: number) => {
     for (const each of deliveries) if (tag === each.fields.deliveryTag) acks.reject(each);
   };
-  return { sent, rejected, settle, reject };
+  return { acks, sent, rejected, settle, reject };
 }
 
 function delivery(deliveryTag: number) {
@@ -97,4 +101,43 @@ test('what is rejected goes at once and by itself, and is never acknowledged', a
   settle(3);
   await endOfTurn();
   expect(sent.slice(2)).toEqual([{ tag: 3, multiple: true }]);
+});
+
+describe('with a prefetch window of 16', () => {
+  test('what is settled waits for what is settled next, for a moment', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { sent, settle } = setUp(16, 16);
+    settle(1);
+    await endOfTurn();
+    settle(2, 3);
+    await endOfTurn();
+    expect(sent).toEqual([]);
+    vi.advanceTimersByTime(10);
+    expect(sent).toEqual([{ tag: 3, multiple: true }]);
+    settle(4);
+    await endOfTurn();
+    vi.advanceTimersByTime(10);
+    expect(sent.slice(1)).toEqual([{ tag: 4, multiple: true }]);
+  });
+
+  test('a quarter of the window does not wait', async () => {
+    const { sent, settle } = setUp(16, 16);
+    settle(1, 2, 3, 4, 5);
+    await endOfTurn();
+    expect(sent).toEqual([{ tag: 5, multiple: true }]);
+  });
+
+  test('nothing waits any more once it is hurried', async () => {
+    const { acks, sent, settle } = setUp(16, 16);
+    settle(1, 3);
+    acks.hurry();
+    expect(sent).toEqual([
+      { tag: 1, multiple: true },
+      { tag: 3, multiple: false },
+    ]);
+    settle(2);
+    await endOfTurn();
+    expect(sent.slice(2)).toEqual([{ tag: 2, multiple: true }]);
+  });
 });

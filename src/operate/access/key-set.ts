@@ -31,6 +31,8 @@ type Find = ReturnType<typeof createLocalJWKSet>;
 export class KeySet {
   readonly #options: KeySetOptions;
   #find: Find | undefined;
+  #keys = '';
+  #version = 0;
   #isAway = false;
   #fetching: Promise<void> | undefined;
   #beganMs = Number.NEGATIVE_INFINITY;
@@ -48,6 +50,11 @@ export class KeySet {
   /** Whether there are keys at all. */
   get isFilled(): boolean {
     return this.#find !== undefined;
+  }
+
+  /** Another one when the provider's keys have changed: a token may be of a key that was taken back. */
+  get version(): number {
+    return this.#version;
   }
 
   /**
@@ -100,7 +107,11 @@ export class KeySet {
     const late = new NoKeys(`no answer within ${DEADLINE_MS} ms`);
     const deadline = setTimeout(() => abort.abort(late), DEADLINE_MS);
     try {
-      this.#find = createLocalJWKSet(await fetchKeys(url, abort.signal));
+      const fetched = await fetchKeys(url, abort.signal);
+      this.#find = createLocalJWKSet(fetched);
+      const keys = JSON.stringify(fetched);
+      if (keys !== this.#keys) this.#version += 1;
+      this.#keys = keys;
       if (this.#isAway) log.info('token keys are fetched again');
       this.#isAway = false;
     } catch (error) {

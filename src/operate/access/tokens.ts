@@ -7,9 +7,10 @@ import { identityOf, readBearer, type Skipped } from './claims.ts';
 import { type KeySet, KeysUnavailable } from './key-set.ts';
 import { rejectionOf } from './rejection.ts';
 import { faultOfTimes } from './token-times.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 export interface TokenOptions {
-  readonly key: { readonly secret: string } | { readonly keySet: KeySet };
+  readonly key: { readonly secret: string } | { readonly keySet: Pick<KeySet, 'find' | 'version'> };
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
   readonly clockSkewSeconds: number;
@@ -47,8 +48,13 @@ export function createVerify({
     ...asked,
   };
   const verifyWithKey = 'secret' in key ? withSecret(key.secret) : withKeySet(key.keySet);
+  const verifiedTokens = new VerifiedTokens();
+  const toleranceMs = clockSkewSeconds * 1000;
   return async (token): Promise<Verified> => {
     const nowMs = now();
+    const circumstances = { nowMs, toleranceMs, keysVersion: 'secret' in key ? 0 : key.keySet.version };
+    const known = verifiedTokens.find(token, circumstances);
+    if (known !== undefined) return { ok: true, identity: known };
     const currentDate = new Date(nowMs);
     try {
       const { payload } = await verifyWithKey(token, { ...checks, currentDate });
@@ -57,7 +63,9 @@ export function createVerify({
       const fault = faultOfTimes(read.bearer, clockSkewSeconds, nowMs);
       if (fault !== undefined) return unusable(fault);
       const { identity, skipped } = identityOf(read.bearer);
+      // What was left out is told each time.
       if (skipped.length > 0) onSkipped?.(identity.user, skipped);
+      else verifiedTokens.add(token, identity, circumstances);
       return { ok: true, identity };
     } catch (error) {
       if (error instanceof KeysUnavailable) return { ok: false, code: 'unavailable', reason: error.message };
@@ -115,7 +123,7 @@ function isPlainlySigned(token: string, key: KeyObject): boolean {
   return alg === 'HS256' && crit === undefined;
 }
 
-function withKeySet(keySet: KeySet): VerifyWithKey {
+function withKeySet(keySet: Pick<KeySet, 'find'>): VerifyWithKey {
   return (token, checks) => jwtVerify(token, (header, signed) => keySet.find(header, signed), checks);
 }
 

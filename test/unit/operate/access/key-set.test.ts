@@ -212,3 +212,12 @@ describe('while the provider is away', () => {
     }
   });
 });
+
+test('a token that was verified before is refused once its key has been taken back', async () => {
+  const { provider, verify } = open(await keys('k1'));
+  const token = await tokenOf('k1');
+  expect([await verify(token), await verify(token)]).toEqual([ACCEPTED, ACCEPTED]);
+  provider.mockImplementation(await keys('k2'));
+  await pass(REFRESH_MS);
+  expect(await verify(token)).toEqual(REFUSED);
+});

@@ -1,0 +1,71 @@
+/**
+ * Tokens that were verified a while ago. When a network blip brings thousands back at once, their signatures are not
+ * checked again. A token is known by its digest, so that none lies in memory.
+ *
+ * Whoever asks MUST still check what may have changed since: whether the token was revoked.
+ */
+import { createHash } from 'node:crypto';
+import type { Identity } from '../../contract/token.ts';
+
+/** The oldest are forgotten first. Each takes some 300 bytes. */
+const MAX_TOKENS = 20_000;
+
+interface VerifiedToken {
+  readonly identity: Identity;
+  readonly verifiedAtMs: number;
+}
+
+export class VerifiedTokens {
+  readonly #maxTokens: number;
+  readonly #tokens = new Map<string, VerifiedToken>();
+  #keysVersion = 0;
+
+  constructor(maxTokens = MAX_TOKENS) {
+    this.#maxTokens = maxTokens;
+  }
+
+  /**
+   * Undefined for a token that has to be verified: it is not known, it has ended, or the keys or the clock are not what
+   * they were.
+   */
+  find(token: string, { nowMs, toleranceMs, keysVersion }: Circumstances): Identity | undefined {
+    this.#keep(keysVersion);
+    const known = this.#tokens.get(digestOf(token));
+    if (known === undefined) return undefined;
+    const isValid = known.verifiedAtMs <= nowMs && nowMs < known.identity.expiresAtMs + toleranceMs;
+    return isValid ? known.identity : undefined;
+  }
+
+  /** `keysVersion`: of the keys before the token was verified. */
+  add(token: string, identity: Identity, { nowMs, keysVersion }: Circumstances): void {
+    if (keysVersion < this.#keysVersion) return;
+    this.#keep(keysVersion);
+    const digest = digestOf(token);
+    this.#tokens.delete(digest);
+    this.#tokens.set(digest, { identity, verifiedAtMs: nowMs });
+    if (this.#tokens.size <= this.#maxTokens) return;
+    for (const [oldest] of this.#tokens) {
+      this.#tokens.delete(oldest);
+      return;
+    }
+  }
+
+  #keep(keysVersion: number): void {
+    if (keysVersion === this.#keysVersion) return;
+    this.#tokens.clear();
+    this.#keysVersion = keysVersion;
+  }
+}
+
+/** By which a token is valid or not. */
+export interface Circumstances {
+  readonly nowMs: number;
+  /** How long a token is taken after its end. */
+  readonly toleranceMs: number;
+  /** Another one when the keys have changed. */
+  readonly keysVersion: number;
+}
+
+function digestOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
+}

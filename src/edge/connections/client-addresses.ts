@@ -67,6 +67,8 @@ const MAX_LENGTH = 100;
 
 /** The canonical form of an address: IPv6 as short as possible, and IPv4 as such even when it is embedded in IPv6. */
 function addressIn(text: string): string | undefined {
+  // Nearly always, and several times for each connection.
+  if (isIPv4(text)) return text;
   const written = text.trim();
   if (written.length > MAX_LENGTH) return undefined;
   const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(written) ?? [];

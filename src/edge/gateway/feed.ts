@@ -53,6 +53,8 @@ export class Feed {
   readonly #newcomers = new Newcomers();
   /** When the feed first saw that the log had lost entries and held nothing new in their place. */
   #lostAtMs: number | undefined;
+  /** Whether {@link opened} has resolved. */
+  isOpen = false;
   /** What keeps the feed busy; undefined when it is current. */
   #work: Promise<void> | undefined;
   /** A message arrived while the feed was busy, so the log may have grown since its head was read. */
@@ -153,6 +155,7 @@ export class Feed {
     this.#cursor = await this.#log.head();
     if (this.#behind) await this.#readToHead();
     if (this.#log.isClosed) throw closed();
+    this.isOpen = true;
     this.#becomeCurrent();
   }
 

@@ -61,23 +61,20 @@ export class RoomJoin {
     audiences: readonly Audience[],
     before: Before,
   ): Promise<{ readonly entered: readonly Entered[]; release(): void }> {
-    const feeds = await Promise.all(
-      audiences.map((audience) => this.feedPast(audience, before.cursors?.[audience])),
-    );
+    const feeds = await this.#feedsPast(audiences, before.cursors);
     if (!audiences.every((audience) => this.#isIn(audience))) {
       throw new Unavailable('the socket or the room went away meanwhile');
     }
     const subscriber = new HeldSubscriber(this.#socket, this.#options.maxPendingBytes);
     const places = feeds.map((feed) => this.#enterFeed(feed, subscriber, before.cursors));
+    const release = () => subscriber.release();
+    if (before.cursors === undefined && before.last === undefined) return { entered: places, release };
     const answer = this.#answerFor(before);
     const entered = new Map<Audience, Entered>();
     for (const place of shortestFirst(places)) {
       entered.set(place.audience, await this.#before(place, before.last, answer));
     }
-    return {
-      entered: audiences.flatMap((audience) => entered.get(audience) ?? []),
-      release: () => subscriber.release(),
-    };
+    return { entered: audiences.flatMap((audience) => entered.get(audience) ?? []), release };
   }
 
   /**
@@ -100,7 +97,7 @@ export class RoomJoin {
       }
     };
     const feeds = await Promise.all(
-      audiences.map((audience) => unlessFailed(this.feedPast(audience, before.cursors?.[audience]))),
+      audiences.map((audience) => unlessFailed(this.#feedPast(audience, before.cursors?.[audience]))),
     );
     const subscribers = new Map<Audience, HeldSubscriber>();
     // All feeds are entered in one turn of the event loop.
@@ -132,7 +129,8 @@ export class RoomJoin {
     isPartial: boolean,
   ): Promise<readonly (readonly [Audience, Missed])[]> {
     const { recovery, maxAnswerBytes } = this.#options;
-    const feeds = await Promise.all(cursors.map(([audience, cursor]) => this.feedPast(audience, cursor)));
+    const audiences = cursors.map(([audience]) => audience);
+    const feeds = await this.#feedsPast(audiences, Object.fromEntries(cursors));
     const places = cursors.map(([audience, cursor], i) => {
       return { audience, cursor, head: feeds[i]?.cursor ?? EMPTY_HEAD };
     });
@@ -173,16 +171,25 @@ export class RoomJoin {
   }
 
   /**
-   * The feed of an audience, once it is not behind the client. Another gateway may have been faster. What this one
-   * still has to pass on would then reach the client a second time.
+   * The feeds of audiences, once none is behind the client. Another gateway may have been faster. What this one still
+   * has to pass on would then reach the client a second time.
    */
-  async feedPast(audience: Audience, cursor: Cursor | undefined): Promise<Feed> {
-    const [feed] = await this.#options.feeds.opened([audience]);
-    if (feed === undefined) throw new Unavailable(`this node does not host ${audience}`);
-    const { epoch, offset } = feed.cursor;
-    if (cursor !== undefined && (cursor.epoch !== epoch || cursor.offset > offset)) await feed.refresh();
+  async #feedsPast(audiences: readonly Audience[], cursors: Cursors = {}): Promise<readonly Feed[]> {
+    const feeds = await this.#options.feeds.opened(audiences);
+    const behind = feeds.filter(({ audience, cursor }) => isBeyond(cursors[audience], cursor));
+    if (behind.length > 0) await Promise.all(behind.map((feed) => feed.refresh()));
+    return feeds;
+  }
+
+  async #feedPast(audience: Audience, cursor: Cursor | undefined): Promise<Feed | undefined> {
+    const [feed] = await this.#feedsPast([audience], { [audience]: cursor });
     return feed;
   }
+}
+
+/** Whether the client has, or may have, what comes after this place. */
+function isBeyond(cursor: Cursor | undefined, { epoch, offset }: Cursor): boolean {
+  return cursor !== undefined && (cursor.epoch !== epoch || cursor.offset > offset);
 }
 
 interface JoinPlace {

@@ -49,6 +49,7 @@ export class SessionRooms {
 
   /** Accepts a fresh token of the same user, and leaves rooms that it does not allow. */
   allow(claimed: Identity): void {
+    if (claimed === this.#claimed) return;
     this.#claimed = claimed;
     this.#narrow(withDepartments(claimed, this.#given));
   }
@@ -78,6 +79,8 @@ export class SessionRooms {
     if (this.#options.isOver()) throw new SessionOver();
     const before = this.#audiences;
     const identity = withDepartments(this.#claimed, this.#given);
+    // Mostly nobody has given the user any.
+    if (identity === this.#socket.data.identity) return false;
     this.#narrow(identity);
     const entered = audiencesOfIdentity(identity).filter((audience) => !before.includes(audience));
     const isSame = entered.length === 0 && this.#audiences.length === before.length;

@@ -274,7 +274,7 @@ export class Session implements ObservedSession {
     const audiences = this.#rooms.audiences;
     this.#socket.emit(
       'session',
-      sessionMessage(id, data.identity, { audiences, entered, opened, limits, isRecovery }),
+      sessionMessage(id, data.identity, { audiences, entered, places, opened, limits, isRecovery }),
     );
     release();
     if (this.isOver) return;

@@ -38,6 +38,17 @@ const planSchema = z.discriminatedUnion('kind', [
     warmUpSockets: count,
     maxOpening: count,
   }),
+  /**
+   * The same clients connect, leave and come again, with departments; the last wave is measured. `unread`: in each of a
+   * user's five logs, from when they were away.
+   */
+  z.object({
+    kind: z.literal('sessions'),
+    sockets: count,
+    waves: count,
+    maxOpening: count,
+    unread: z.int().nonnegative(),
+  }),
   /** Events to one user each at a fixed rate. */
   z.object({
     kind: z.literal('latency'),

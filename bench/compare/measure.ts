@@ -1,6 +1,6 @@
 /** Makes one measurement, in a process of its own beside the server's: the job comes as argument, the figures go by IPC. */
 import { type Figures, type Job, jobSchema } from './job.ts';
-import { rest, storm } from './works/connections.ts';
+import { rest, sessions, storm } from './works/connections.ts';
 import { burst, toUsers } from './works/end-to-end.ts';
 import { fanOut } from './works/fan-out.ts';
 import { latency } from './works/latency.ts';
@@ -22,6 +22,8 @@ async function figuresOf(job: Job): Promise<Figures> {
       return await rest(job, plan);
     case 'storm':
       return await storm(job, plan);
+    case 'sessions':
+      return await sessions(job, plan);
     case 'latency':
       return await latency(job, plan);
   }

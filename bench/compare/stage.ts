@@ -21,6 +21,8 @@ export interface Stage {
   readonly driver: Driver;
   /** Connects so many more users, and waits until whatever is sent to them arrives. */
   connect(users: number): Promise<void>;
+  /** Waits until the server has let go of everybody whom {@link connect} has not connected. */
+  left(): Promise<void>;
 }
 
 /** Runs the measurement on a stage with so many users, and takes everything down again. */
@@ -45,15 +47,21 @@ export async function onStage<T>(
   const crowd = new Crowd(port, protocol);
   const driver = await (via === 'rabbitmq' ? openProducer(setup.amqpUrl) : openDriver(setup.redisUrl));
   let connected = 0;
+  let resting = 0;
   async function connect(count: number): Promise<void> {
     await crowd.connect(await crowd.tokens(count), MAX_OPENING);
     connected += count;
-    await subscribed(setup.redisUrl, channels(connected));
+    const wanted = channels(connected);
+    resting = await subscriptions(setup.redisUrl, `${wanted} subscriptions`, (active) => active >= wanted);
+    await pause(SETTLE_MS);
+  }
+  async function left(): Promise<void> {
+    await subscriptions(setup.redisUrl, `at most ${resting} subscriptions`, (active) => active <= resting);
     await pause(SETTLE_MS);
   }
   try {
     await connect(users);
-    return await measure({ server, crowd, driver, connect });
+    return await measure({ server, crowd, driver, connect, left });
   } finally {
     crowd.close();
     await driver.close();
@@ -61,14 +69,23 @@ export async function onStage<T>(
   }
 }
 
-/** Stock Socket.IO tells a client that it is connected before Redis has taken the subscriptions. */
-async function subscribed(redisUrl: string, channels: number): Promise<void> {
+/**
+ * Resolves with the number of channels that somebody is subscribed to, once it is enough. Stock Socket.IO tells a client
+ * that it is connected before Redis has taken the subscriptions.
+ */
+async function subscriptions(
+  redisUrl: string,
+  what: string,
+  isEnough: (active: number) => boolean,
+): Promise<number> {
   const redis = new Redis(redisUrl);
+  let active = 0;
   try {
-    await until(`${channels} subscriptions`, SUBSCRIBED_TIMEOUT_MS, async () => {
-      const active = await redis.pubsub('SHARDCHANNELS');
-      return active.length >= channels;
+    await until(what, SUBSCRIBED_TIMEOUT_MS, async () => {
+      active = (await redis.pubsub('SHARDCHANNELS')).length;
+      return isEnough(active);
     });
+    return active;
   } finally {
     redis.disconnect();
   }

@@ -41,6 +41,7 @@ const FULL = {
   burstEvents: 300,
   warmUpBurstEvents: 50,
   many: 5_000,
+  veryMany: 18_000,
   fewBefore: 500,
   quietMs: 3_000,
   latencyEvents: 10_000,
@@ -58,6 +59,7 @@ const SMOKE: typeof FULL = {
   burstEvents: 10,
   warmUpBurstEvents: 2,
   many: 50,
+  veryMany: 60,
   fewBefore: 10,
   quietMs: 50,
   latencyEvents: 200,
@@ -86,6 +88,27 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
     events: size.latencyEvents,
     warmUpEvents: size.warmUpLatencyEvents,
   });
+  const sessions = (sockets: number, unread: number): Plan => ({
+    kind: 'sessions',
+    sockets,
+    waves: 3,
+    maxOpening: 200,
+    unread,
+  });
+  const beginning = { ...CPU, letter: 'g', unit: 'connect' } as const;
+  const rest = (sockets: number): Plan => ({
+    kind: 'rest',
+    sockets,
+    warmUpSockets: size.fewBefore,
+    quietMs: size.quietMs,
+  });
+  const resting = {
+    letter: 'd',
+    figure: 'connectionBytes',
+    unit: 'connection',
+    higherIsBetter: false,
+    targets: [{ peer: 'stock', ratio: 1, moonshot: 0.7 }],
+  } as const;
   const delivery = { ...CPU, unit: 'delivery' };
   const latencies = {
     letter: 'f',
@@ -164,20 +187,12 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
         { peer: 'stock', ratio: 1 / 4, moonshot: 1 / 7 },
       ],
     },
+    { ...resting, title: 'memory of a connection at rest', plan: rest(size.many), contestants: socketIo },
     {
-      letter: 'd',
-      title: 'memory of a connection at rest',
-      plan: {
-        kind: 'rest',
-        sockets: size.many,
-        warmUpSockets: size.fewBefore,
-        quietMs: size.quietMs,
-      },
-      contestants: socketIo,
-      figure: 'connectionBytes',
-      unit: 'connection',
-      higherIsBetter: false,
-      targets: [{ peer: 'stock', ratio: 1, moonshot: 0.6 }],
+      ...resting,
+      title: `memory of a connection at rest, ${size.veryMany.toLocaleString('en')} of them`,
+      plan: rest(size.veryMany),
+      contestants: OURS_AND_STOCK,
     },
     {
       letter: 'e',
@@ -194,6 +209,23 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
       higherIsBetter: true,
       targets: [{ peer: 'stock', ratio: 1, moonshot: 1.5 }],
     },
+    {
+      ...beginning,
+      title: 'a session begins, nothing unread',
+      plan: sessions(2 * sockets, 0),
+      contestants: socketIo,
+      targets: [{ peer: 'stock', ratio: 1, moonshot: 0.7 }],
+    },
+    // Stock keeps nothing that could be unread.
+    ...[10, 100].map(
+      (unread): Work => ({
+        ...beginning,
+        title: `a session begins, ${unread} unread in each of 5 logs`,
+        plan: sessions(2 * sockets, unread),
+        contestants: ['carillon'],
+        targets: [],
+      }),
+    ),
     { ...latencies, title: 'latency at 1,000/s, gateway', plan: latency('redis') },
     { ...latencies, title: 'latency at 1,000/s, end to end', plan: latency('rabbitmq') },
   ];

@@ -48,13 +48,19 @@ export class Crowd {
     return agreed > 0;
   }
 
-  /** Tokens for so many more users; made beforehand, so that connecting does not wait for them. */
-  async tokens(count: number): Promise<readonly string[]> {
+  /**
+   * Tokens for so many more users; made beforehand, so that connecting does not wait for them. `claimsOf`: what else a
+   * user's token says.
+   */
+  async tokens(
+    count: number,
+    claimsOf: (user: number) => Readonly<Record<string, unknown>> = () => ({}),
+  ): Promise<readonly string[]> {
     const first = this.#clients.length;
     const key = new TextEncoder().encode(JWT_SECRET);
     return await Promise.all(
       Array.from({ length: count }, (_, i) =>
-        new SignJWT({ sub: `${first + i}` })
+        new SignJWT({ ...claimsOf(first + i), sub: `${first + i}` })
           .setProtectedHeader({ alg: 'HS256' })
           .setIssuedAt()
           .setExpirationTime('1h')
@@ -102,6 +108,11 @@ export class Crowd {
     throw new Error(
       `${wrong.length} clients received ${found.join(', ')} … notifications instead of ${count}`,
     );
+  }
+
+  /** Closes the clients that came last. */
+  leave(count: number): void {
+    for (const client of this.#clients.splice(-count)) client.close();
   }
 
   close(): void {

@@ -9,7 +9,11 @@ import { identityOf } from '../../../src/pipeline/inbox/inbox.ts';
 import { RedisInbox } from '../../../src/pipeline/inbox/redis-inbox.ts';
 import { until } from '../../../test/support/until.ts';
 import { type Driver, Pending } from '../../support/driver.ts';
+import { inHand } from '../../support/load.ts';
 import type { MadeEvent } from '../../support/payload.ts';
+
+/** Logs that are written at the same time while nobody listens. */
+const KEPT_AT_ONCE = 16;
 
 const DAY_MS = 86_400_000;
 /** The defaults of INBOX_MAX_LENGTH, INBOX_MAX_AGE and DEDUPE_SECONDS. */
@@ -29,7 +33,7 @@ export async function openInboxDriver(redisUrl: string): Promise<Driver> {
   });
   const pending = new Pending();
 
-  async function append(audience: Audience, events: readonly MadeEvent[]): Promise<void> {
+  async function append(audience: Audience, events: readonly MadeEvent[]) {
     const receivedAt = new Date();
     const entries = events.map((event) => ({
       source: event.source,
@@ -37,7 +41,11 @@ export async function openInboxDriver(redisUrl: string): Promise<Driver> {
       text: encodeEvent(event, receivedAt)(audience),
       sampled: false,
     }));
-    const appended = await inbox.append(audience, entries);
+    return { entries, appended: await inbox.append(audience, entries) };
+  }
+
+  async function reach(audience: Audience, events: readonly MadeEvent[]): Promise<void> {
+    const { entries, appended } = await append(audience, events);
     const wrong = appended.findIndex(({ repeat, gateways }) => repeat || gateways !== 1);
     const [entry] = entries.slice(wrong);
     if (wrong !== -1 && entry !== undefined)
@@ -46,7 +54,14 @@ export async function openInboxDriver(redisUrl: string): Promise<Driver> {
 
   return {
     send(events) {
-      for (const [audience, own] of byAudience(events)) pending.add(append(audience, own));
+      for (const [audience, own] of byAudience(events)) pending.add(reach(audience, own));
+    },
+    async keep(events) {
+      const groups = [...byAudience(events)];
+      await inHand(KEPT_AT_ONCE, groups.length, async (at) => {
+        const [audience, own] = groups[at] ?? [];
+        if (audience !== undefined && own !== undefined) await append(audience, own);
+      });
     },
     settled: () => pending.settled(),
     close: async () => redis.disconnect(),

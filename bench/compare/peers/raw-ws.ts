@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { Redis } from 'ioredis';
 import * as ws from 'ws';
 import { CHANNEL } from '../drivers/channel.ts';
-import { userOf } from './handshake.ts';
+import { bearerOf } from './handshake.ts';
 
 const TEXT = 1;
 
@@ -35,7 +35,7 @@ const webSockets = new ws.WebSocketServer({ noServer: true, perMessageDeflate: f
 
 httpServer.on('upgrade', async (request, socket, head) => {
   try {
-    await userOf(request.headers.authorization?.slice('Bearer '.length));
+    await bearerOf(request.headers.authorization?.slice('Bearer '.length));
   } catch {
     socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
     return;

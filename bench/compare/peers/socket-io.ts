@@ -9,7 +9,7 @@ import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { type DefaultEventsMap, Server } from 'socket.io';
 import { EXCHANGE } from '../../support/producer.ts';
-import { userOf } from './handshake.ts';
+import { type Bearer, bearerOf } from './handshake.ts';
 
 const { PORT, REDIS_URL = '', AMQP_URL, DEFLATE } = process.env;
 
@@ -19,7 +19,7 @@ const QUEUE = 'notifications';
 
 const httpServer = createServer((_, response) => response.end());
 const publisher = new Redis(REDIS_URL);
-const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { user: string }>(httpServer, {
+const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Bearer>(httpServer, {
   adapter: createShardedAdapter(publisher, publisher.duplicate()),
   // With deflate the burst takes so long that stock would send most clients away by its default of 20 seconds.
   pingTimeout: 120_000,
@@ -28,14 +28,15 @@ const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { us
 
 io.use(async (socket, next) => {
   try {
-    socket.data.user = await userOf(socket.handshake.auth.token);
+    Object.assign(socket.data, await bearerOf(socket.handshake.auth.token));
     next();
   } catch {
     next(new Error('unauthorized'));
   }
 });
 io.on('connection', (socket) => {
-  socket.join([`user:${socket.data.user}`, 'global']);
+  const { user, departments } = socket.data;
+  socket.join([`user:${user}`, 'global', ...departments.map((id) => `department:${id}`)]);
 });
 
 if (AMQP_URL !== undefined) await consume(AMQP_URL);

@@ -1,6 +1,7 @@
-/** What connections cost: memory while they rest, and time while many come at once. */
+/** What connections cost: memory while they rest, and time while many come at once, or come back. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Payloads } from '../../support/payload.ts';
+import type { Audience } from '../../../src/contract/audience.ts';
+import { type MadeEvent, Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
 import { onStage } from '../stage.ts';
 
@@ -46,4 +47,47 @@ export async function storm(job: Job, plan: PlanOf<'storm'>): Promise<Figures> {
       deflate: crowd.deflate,
     };
   });
+}
+
+/** Everybody is in three departments, of which one is large, some are middling and many are small. */
+function departmentsOf(user: number): readonly string[] {
+  return ['staff', `site-${user % 7}`, `team-${user % 50}`];
+}
+
+/** A server that has run for a while: the waves before the last one have compiled its code. */
+export async function sessions(job: Job, plan: PlanOf<'sessions'>): Promise<Figures> {
+  const { sockets, waves, maxOpening, unread } = plan;
+  return await onStage(job, { users: 1, via: 'redis' }, async ({ server, crowd, driver, left }) => {
+    const users = Array.from({ length: sockets }, (_, i) => i + 1);
+    const tokens = await crowd.tokens(sockets, (user) => ({ departments: departmentsOf(user) }));
+    for (let wave = 1; ; wave += 1) {
+      const before = await server.usage();
+      const startMs = performance.now();
+      await crowd.connect(tokens, maxOpening);
+      const elapsedMs = performance.now() - startMs;
+      const after = await server.usage();
+      if (wave === waves) {
+        return {
+          cpuMicros: (after.cpuMicros - before.cpuMicros) / sockets,
+          perSecond: (sockets / elapsedMs) * 1_000,
+          deflate: crowd.deflate,
+        };
+      }
+      crowd.leave(sockets);
+      await left();
+      if (wave === 1 && unread > 0) await driver.keep?.(missedBy(users, unread));
+    }
+  });
+}
+
+/** For each log in turn, so many for each of the logs that these users have. */
+function missedBy(users: readonly number[], unread: number): readonly MadeEvent[] {
+  const departments = new Set(users.flatMap(departmentsOf));
+  const logs: readonly Audience[] = [
+    'global',
+    ...[...departments].map((id): Audience => `department:${id}`),
+    ...users.map((user): Audience => `user:${user}`),
+  ];
+  const payloads = new Payloads(DATA_BYTES);
+  return logs.flatMap((audience) => Array.from({ length: unread }, () => payloads.next(audience)));
 }

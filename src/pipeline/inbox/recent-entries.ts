@@ -20,7 +20,7 @@ const MAX_ENTRIES = 200;
 const MAX_TOTAL = 25_000;
 
 /** An envelope, and the newest offset of what hides it; 0 when nothing does. */
-export interface RecentEnvelope extends StoredEnvelope {
+interface RecentEnvelope extends StoredEnvelope {
   hiddenBy: number;
 }
 

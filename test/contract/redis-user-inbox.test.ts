@@ -1,13 +1,16 @@
 /** The user's inbox over Redis; and what becomes of marks when a node that lacks writes takes over. */
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { logKeyOf, marksKeyOf } from '../../src/adapters/redis/keys.ts';
 import { type Audience, roomOf } from '../../src/contract/audience.ts';
 import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
 import type { InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
+import { NO_MARKS } from '../../src/pipeline/inbox/marks.ts';
 import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
 import { RedisMarksStore } from '../../src/pipeline/inbox/redis-marks-store.ts';
 import { InboxUnavailable } from '../../src/resilience/unavailable.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { entry } from './inbox-contract.ts';
 import { describeUserInbox } from './user-inbox-contract.ts';
 import { describeUserMarks } from './user-inbox-marks-contract.ts';
 import { event, ROOMY, type Stores, toMarksMessages, userOf } from './user-inbox-subject.ts';
@@ -157,4 +160,27 @@ describe('marks in redis, of their own', () => {
     await expect(store.save('ada', 0, new Map(), undefined)).rejects.toThrow(InboxUnavailable);
     client.disconnect();
   });
+});
+
+test('a key that somebody has broken is the fault of nobody who asks at the same time', async () => {
+  await redis.flushall();
+  const { inbox, store } = openStores();
+  await inbox.append('user:ada', [entry('a', 'user:ada')]);
+  const saved = await store.save('ada', 0, new Map([['global', NO_MARKS]]), undefined);
+  expect(saved).toBe(true);
+  await redis.set(marksKeyOf('eve'), 'no hash');
+  await redis.set(logKeyOf('user:eve', 'meta'), 'no hash');
+  const marks = await Promise.allSettled(['ada', 'eve', 'bob'].map((user) => store.load(user)));
+  expect(marks).toMatchObject([
+    { value: { version: 1 } },
+    { reason: expect.any(InboxUnavailable) },
+    { value: { version: 0 } },
+  ]);
+  const users: readonly Audience[] = ['user:ada', 'user:eve', 'user:bob'];
+  const heads = await Promise.allSettled(users.map((audience) => inbox.heads([audience])));
+  expect(heads).toMatchObject([
+    { value: [{ offset: 1 }] },
+    { reason: expect.any(InboxUnavailable) },
+    { value: [{ offset: 0 }] },
+  ]);
 });

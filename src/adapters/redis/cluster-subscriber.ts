@@ -41,7 +41,7 @@ export interface ShardedSubscriber {
   on(event: 'smessageBuffer', listener: (channel: Buffer, message: Buffer) => void): unknown;
   on(event: 'close' | 'ready', listener: () => void): unknown;
   ping(): Promise<unknown>;
-  ssubscribe(...channels: string[]): Promise<unknown>;
+  ssubscribe(channel: string): Promise<unknown>;
   sunsubscribe(...channels: string[]): Promise<unknown>;
 }
 

@@ -26,16 +26,26 @@ function schedule(): void {
 }
 
 function endTurn(): void {
-  // It stays scheduled: what is written from here on leaves below.
-  try {
-    const runs = collected;
-    collected = [];
-    for (const run of runs) run();
-  } finally {
-    const runs = written;
-    written = [];
-    isScheduled = false;
-    if (collected.length > 0) schedule();
-    for (const run of runs) run();
+  // It stays scheduled: what is written meanwhile leaves below.
+  const answers = collected;
+  collected = [];
+  runEach(answers);
+  const writes = written;
+  written = [];
+  isScheduled = false;
+  if (collected.length > 0) schedule();
+  runEach(writes);
+}
+
+/** One that throws is a fault of ours, and keeps none of the others from running. */
+function runEach(runs: readonly (() => void)[]): void {
+  for (const run of runs) {
+    try {
+      run();
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 }

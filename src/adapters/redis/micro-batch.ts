@@ -10,14 +10,11 @@ export class MicroBatch<Call> {
   }
 
   add(call: Call): void {
-    if (this.#calls.push(call) === 1) atEndOfTurn(() => this.endNow());
-  }
-
-  /** Answers what there is before the turn has ended. */
-  endNow(): void {
-    const calls = this.#calls;
-    if (calls.length === 0) return;
-    this.#calls = [];
-    this.#onEnd(calls);
+    if (this.#calls.push(call) > 1) return;
+    atEndOfTurn(() => {
+      const calls = this.#calls;
+      this.#calls = [];
+      this.#onEnd(calls);
+    });
   }
 }

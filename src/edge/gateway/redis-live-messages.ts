@@ -9,8 +9,7 @@ import { createShardedAdapter } from '@socket.io/redis-adapter';
 import type { Logger } from 'pino';
 import type { Namespace } from 'socket.io';
 import type { Adapter } from 'socket.io-adapter';
-import { ClusterSubscriber, type ShardedSubscriber } from '../../adapters/redis/cluster-subscriber.ts';
-import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
+import type { ShardedSubscriber } from '../../adapters/redis/cluster-subscriber.ts';
 import { audienceOf } from '../../contract/audience.ts';
 import { Unavailable } from '../../resilience/unavailable.ts';
 import { handOver, type Live, type Receiver } from './live-messages.ts';
@@ -69,24 +68,14 @@ function hasRawHook(adapter: Adapter): adapter is Adapter & RawHook {
 
 const SETTLED = Promise.resolve();
 
-/** Of one command. */
-const MAX_CHANNELS = 200;
-
-interface Subscribing {
-  readonly channel: string;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 /**
  * Wraps the adapter's subscribing connection. The adapter subscribes without waiting for the answer. This class keeps
- * each answer, so that others can wait for it. What is subscribed to in one turn of the event loop leaves in one command.
+ * each answer, so that others can wait for it.
  */
 class Subscriptions {
   readonly #subscriber: ShardedSubscriber;
   readonly #log: Logger;
   readonly #inForce = new Map<string, Promise<unknown>>();
-  readonly #turn = new MicroBatch<Subscribing>((all) => this.#subscribeAll(all));
 
   constructor(subscriber: ShardedSubscriber, log: Logger) {
     this.#subscriber = subscriber;
@@ -98,9 +87,7 @@ class Subscriptions {
   }
 
   ssubscribe(channel: string): void {
-    const subscribed = new Promise<void>((resolve, reject) => {
-      this.#turn.add({ channel, resolve, reject });
-    });
+    const subscribed = this.#subscriber.ssubscribe(channel);
     this.#inForce.set(channel, subscribed);
     subscribed.then(
       () => {
@@ -112,8 +99,6 @@ class Subscriptions {
   }
 
   sunsubscribe(channels: string | string[]): void {
-    // Whoever came and went within one turn MUST NOT stay subscribed.
-    this.#turn.endNow();
     const all = [channels].flat();
     for (const channel of all) this.#inForce.delete(channel);
     this.#subscriber.sunsubscribe(...all).catch((error: Error) => {
@@ -138,24 +123,6 @@ class Subscriptions {
       });
       listener();
     });
-  }
-
-  /** On Cluster each alone: the channels are in different slots. */
-  #subscribeAll(all: readonly Subscribing[]): void {
-    const atOnce = this.#subscriber instanceof ClusterSubscriber ? 1 : MAX_CHANNELS;
-    for (let i = 0; i < all.length; i += atOnce) void this.#subscribe(all.slice(i, i + atOnce));
-  }
-
-  /** Never rejects: each gets its own failure. */
-  async #subscribe(some: readonly Subscribing[]): Promise<void> {
-    try {
-      await this.#subscriber.ssubscribe(...some.map(({ channel }) => channel));
-      for (const { resolve } of some) resolve();
-    } catch (error) {
-      // One that is refused MUST NOT be the fault of the others.
-      if (some.length > 1) for (const one of some) void this.#subscribe([one]);
-      else for (const { reject } of some) reject(error);
-    }
   }
 
   async inForce(channel: string): Promise<void> {

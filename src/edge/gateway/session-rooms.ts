@@ -79,8 +79,9 @@ export class SessionRooms {
     if (this.#options.isOver()) throw new SessionOver();
     const before = this.#audiences;
     const identity = withDepartments(this.#claimed, this.#given);
-    // Mostly nobody has given the user any.
-    if (identity === this.#socket.data.identity) return false;
+    // Mostly nobody has given the user any, and the token is that with which the session began.
+    const isUnchanged = identity === this.#socket.data.identity;
+    if (isUnchanged && before.length === audiencesOfIdentity(identity).length) return false;
     this.#narrow(identity);
     const entered = audiencesOfIdentity(identity).filter((audience) => !before.includes(audience));
     const isSame = entered.length === 0 && this.#audiences.length === before.length;

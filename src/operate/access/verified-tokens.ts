@@ -7,8 +7,11 @@
 import { createHash } from 'node:crypto';
 import type { Identity } from '../../contract/token.ts';
 
-/** The oldest are forgotten first. Each takes some 300 bytes. */
+/** The oldest are forgotten first. Together at most some 20 MB. */
 const MAX_TOKENS = 20_000;
+
+/** Tokens that claim more are verified each time: what they say takes kilobytes. */
+const MAX_CLAIMED = 20;
 
 interface VerifiedToken {
   readonly identity: Identity;
@@ -32,13 +35,15 @@ export class VerifiedTokens {
     this.#keep(keysVersion);
     const known = this.#tokens.get(digestOf(token));
     if (known === undefined) return undefined;
-    const isValid = known.verifiedAtMs <= nowMs && nowMs < known.identity.expiresAtMs + toleranceMs;
-    return isValid ? known.identity : undefined;
+    const { identity, verifiedAtMs } = known;
+    if (nowMs >= identity.expiresAtMs + toleranceMs) this.#tokens.delete(digestOf(token));
+    else if (verifiedAtMs <= nowMs) return identity;
+    return undefined;
   }
 
   /** `keysVersion`: of the keys before the token was verified. */
   add(token: string, identity: Identity, { nowMs, keysVersion }: Circumstances): void {
-    if (keysVersion < this.#keysVersion) return;
+    if (keysVersion < this.#keysVersion || claimedIn(identity) > MAX_CLAIMED) return;
     this.#keep(keysVersion);
     const digest = digestOf(token);
     this.#tokens.delete(digest);
@@ -64,6 +69,10 @@ export interface Circumstances {
   readonly toleranceMs: number;
   /** Another one when the keys have changed. */
   readonly keysVersion: number;
+}
+
+function claimedIn({ departments, topics, publish, scopes, audiences = [] }: Identity): number {
+  return departments.length + topics.length + publish.length + scopes.length + audiences.length;
 }
 
 function digestOf(token: string): string {

@@ -48,7 +48,11 @@ export function meteredInbox(
         if (taken !== undefined) meter?.spend(taken.entries.length / PLACES_PER_UNIT);
         return taken;
       },
-      load: (...log) => recent.load(...log),
+      load: async (...log) => {
+        const entries = await recent.load(...log);
+        meter?.spend(entries);
+        return entries;
+      },
     },
     shadows: (audience) => {
       const known = shadows.get(audience) ?? readShadows(audience);

@@ -35,8 +35,11 @@ export interface RecentLogs {
   /** Undefined when the next of these offsets is not in memory: the log has to be read. */
   take(audience: Audience, head: Cursor, offsets: Ranges, count: number): Taken | undefined;
 
-  /** Reads the newest of a log into memory, if this node hosts its room. Afterwards {@link take} may still refuse. */
-  load(audience: Audience, head: Cursor): Promise<void>;
+  /**
+   * Reads the newest of a log into memory, if this node hosts its room and has not read it. Resolves with how many
+   * entries this call has read. Afterwards {@link take} may still refuse. Never rejects.
+   */
+  load(audience: Audience, head: Cursor): Promise<number>;
 }
 
 export interface RecentEntriesOptions {
@@ -55,7 +58,9 @@ interface RecentLog {
 
 interface Hosted {
   log: RecentLog | undefined;
-  loading: Promise<void> | undefined;
+  loading: Promise<number> | undefined;
+  /** With this head the log could not be kept in memory. */
+  unfit: Cursor | undefined;
   /** What arrived while the log was being read. */
   arrived: LiveMessage[];
 }
@@ -70,11 +75,11 @@ export class RecentEntries implements RecentLogs {
     this.#options = options;
   }
 
-  /** From here on {@link passedOn} gets every notification of the room. */
+  /** From here on {@link passedOn} gets the notifications of the room; one that it does not get is seen as a hole. */
   hosted(audience: Audience): void {
     const kind = audienceKind(audience);
     if (kind !== 'global' && kind !== 'department') return;
-    this.#hosted.set(audience, { log: undefined, loading: undefined, arrived: [] });
+    this.#hosted.set(audience, { log: undefined, loading: undefined, unfit: undefined, arrived: [] });
   }
 
   left(audience: Audience): void {
@@ -91,13 +96,13 @@ export class RecentEntries implements RecentLogs {
     } else if (hosted.log !== undefined) this.#add(hosted, hosted.log, audience, message);
   }
 
-  take(audience: Audience, { epoch, offset }: Cursor, offsets: Ranges, count: number): Taken | undefined {
+  take(audience: Audience, head: Cursor, offsets: Ranges, count: number): Taken | undefined {
     const hosted = this.#hosted.get(audience);
     const log = hosted?.log;
     const [first, last] = [log?.entries[0]?.offset, log?.entries.at(-1)?.offset];
     if (hosted === undefined || log === undefined || first === undefined || last === undefined)
       return undefined;
-    if (log.epoch !== epoch || last < offset) return undefined;
+    if (!reaches(log, head)) return undefined;
     const inMemory = intersection(offsets, [[first, last]]);
     if (inMemory.length === 0) return log.isWhole ? { entries: [], rest: NO_RANGES } : undefined;
     this.#hosted.delete(audience);
@@ -113,15 +118,23 @@ export class RecentEntries implements RecentLogs {
     return { entries, rest: difference(offsets, top.toReversed()) };
   }
 
-  async load(audience: Audience, head: Cursor): Promise<void> {
+  async load(audience: Audience, head: Cursor): Promise<number> {
     const hosted = this.#hosted.get(audience);
-    if (hosted === undefined) return;
-    hosted.loading ??= this.#load(audience, hosted, head);
-    await hosted.loading;
+    if (hosted === undefined || isSamePlace(hosted.unfit, head)) return 0;
+    const { log } = hosted;
+    // Whoever looks further back than memory reaches reads on, and leaves it to the others.
+    if (log !== undefined && reaches(log, head)) return 0;
+    if (hosted.loading !== undefined) {
+      await hosted.loading;
+      return 0;
+    }
+    hosted.loading = this.#load(audience, hosted, head);
+    return await hosted.loading;
   }
 
-  async #load(audience: Audience, hosted: Hosted, { epoch, offset }: Cursor): Promise<void> {
+  async #load(audience: Audience, hosted: Hosted, head: Cursor): Promise<number> {
     const { inbox } = this.#options;
+    const { epoch, offset } = head;
     this.#forget(hosted);
     try {
       const most = this.#mostOf(audience);
@@ -137,8 +150,9 @@ export class RecentEntries implements RecentLogs {
       const last = entries.at(-1);
       // An entry of the present epoch shows that nobody has replaced what was read with it.
       const isExact = last?.epoch === epoch && last.offset === offset && isConsecutive(entries);
+      hosted.unfit = isExact ? undefined : head;
       const isHosted = this.#hosted.get(audience) === hosted;
-      if (!isExact || !isHosted) return;
+      if (!isExact || !isHosted) return entries.length;
       const isWhole = first === 1 || entries.length < offset - first + 1;
       hosted.log = { epoch, entries, isWhole };
       this.#total += entries.length;
@@ -146,6 +160,11 @@ export class RecentEntries implements RecentLogs {
         if (hosted.log !== undefined) this.#add(hosted, hosted.log, audience, message);
       }
       this.#makeRoom(hosted);
+      return entries.length;
+    } catch {
+      // Whoever wanted it reads the log now, and meets what is wrong with it, if that concerns them.
+      this.#forget(hosted);
+      return 0;
     } finally {
       hosted.loading = undefined;
       hosted.arrived = [];
@@ -165,10 +184,12 @@ export class RecentEntries implements RecentLogs {
     if (envelope.collapseKey !== undefined || retracts !== undefined) hide(log, envelope, retracts);
     log.entries.push({ ...envelope, hiddenBy: 0 });
     this.#total += 1;
-    if (log.entries.length <= this.#mostOf(audience)) return;
-    log.entries.shift();
-    this.#total -= 1;
-    log.isWhole = false;
+    if (log.entries.length > this.#mostOf(audience)) {
+      log.entries.shift();
+      this.#total -= 1;
+      log.isWhole = false;
+    }
+    this.#makeRoom(hosted);
   }
 
   #mostOf(audience: Audience): number {
@@ -177,6 +198,7 @@ export class RecentEntries implements RecentLogs {
 
   /** Forgets the logs that were not used for the longest. */
   #makeRoom(latest: Hosted): void {
+    if (this.#total <= MAX_TOTAL) return;
     for (const hosted of this.#hosted.values()) {
       if (this.#total <= MAX_TOTAL) return;
       if (hosted !== latest) this.#forget(hosted);
@@ -196,6 +218,15 @@ function hide(log: RecentLog, { offset, collapseKey }: StoredEnvelope, retracts:
     const isReplaced = collapseKey !== undefined && earlier.collapseKey === collapseKey;
     if (isReplaced || earlier.identity === retracts) earlier.hiddenBy = offset;
   }
+}
+
+/** Whether it is of the log with this head, and has everything up to it. */
+function reaches({ epoch, entries }: RecentLog, head: Cursor): boolean {
+  return epoch === head.epoch && (entries.at(-1)?.offset ?? 0) >= head.offset;
+}
+
+function isSamePlace(place: Cursor | undefined, { epoch, offset }: Cursor): boolean {
+  return place?.epoch === epoch && place.offset === offset;
 }
 
 function isConsecutive(entries: readonly StoredEnvelope[]): boolean {

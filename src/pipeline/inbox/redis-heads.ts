@@ -5,7 +5,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { logKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
-import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
+import { isWrongType, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import type { Audience } from '../../contract/audience.ts';
 import type { Cursor } from '../../contract/notification.ts';
 
@@ -50,7 +50,9 @@ export class RedisHeads {
         resolve({ epoch: String(reply[2 * i]), offset: Number(reply[2 * i + 1]) });
       });
     } catch (error) {
-      for (const { reject } of calls) reject(error);
+      // A key that somebody has broken is the fault of nobody else.
+      if (isWrongType(error) && calls.length > 1) for (const call of calls) void this.#ask([call]);
+      else for (const { reject } of calls) reject(error);
     }
   }
 }

@@ -6,7 +6,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { z } from 'zod';
 import { marksKeyOf } from '../../adapters/redis/keys.ts';
 import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
-import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
+import { isWrongType, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, isAudience, roomOf } from '../../contract/audience.ts';
 import { formatMarks, type LogMarks, parseMarks } from './marks.ts';
 import type { MarksStore, UserMarks } from './marks-store.ts';
@@ -72,7 +72,9 @@ export class RedisMarksStore implements MarksStore {
         resolve(marksIn(loaded[i] ?? []));
       });
     } catch (error) {
-      for (const { reject } of calls) reject(error);
+      // A key that somebody has broken is the fault of nobody else.
+      if (isWrongType(error) && calls.length > 1) for (const call of calls) void this.#load([call]);
+      else for (const { reject } of calls) reject(error);
     }
   }
 }

@@ -47,7 +47,7 @@ export async function findEvents(
   const isSure = new Set(sure.map(([, { identity }]) => identity));
   const missing = new Set(identities.filter((identity) => !isSure.has(identity)));
   const rest = missing.size === 0 ? [] : await search(searched, missing, ({ identity }) => identity);
-  return foundIn([...sure, ...rest]);
+  return foundIn([...known, ...rest]);
 }
 
 /** The places of all events with these ids, whatever their source: among the newest of the logs. */

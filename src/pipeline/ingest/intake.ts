@@ -53,6 +53,11 @@ export class Intake {
     return this.#options.queue;
   }
 
+  /** Lets no acknowledgement wait: the channel will be closed. */
+  hurry(): void {
+    this.#acks?.hurry();
+  }
+
   /** Of this queue; 0 when it is not counted. */
   get inHand(): number {
     return this.#inHand.size;
@@ -66,7 +71,7 @@ export class Intake {
     if (this.#channel === undefined || this.#isGivingBack) return;
     this.#isGivingBack = true;
     try {
-      this.#acks?.hurry();
+      this.hurry();
       while (this.#inHand.size > 0) await Promise.all(this.#inHand);
       // Acknowledgements leave at the end of the turn.
       await new Promise((resolve) => setImmediate(resolve));

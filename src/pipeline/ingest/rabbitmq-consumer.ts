@@ -190,7 +190,10 @@ export class Consumer {
     const awayMs = performance.now() - (this.#storeAwaySinceMs ?? Number.POSITIVE_INFINITY);
     const taking = this.#intakes.filter((intake) => intake.state === 'taking');
     if (awayMs < AWAY_MS || taking.length === 0 || this.#inHand.size > 0) return;
-    for (const intake of taking) intake.state = 'none';
+    for (const intake of taking) {
+      intake.hurry();
+      intake.state = 'none';
+    }
     this.#link.rebuild('the store is away');
   }
 

@@ -102,6 +102,14 @@ describe('given departments', () => {
     expect(one.names.filter((name) => name === 'session')).toHaveLength(3);
   });
 
+  test('that are taken back leave those of the newest token, also when none were given', async () => {
+    const one = await device('moe', 0, ['sales']);
+    const token = await tokenFor('moe', { departments: ['sales', 'north'] });
+    await one.ask('authenticate', { token });
+    expect(await admin(stack.consumer, 'DELETE', 'users/moe/departments')).toMatchObject({ status: 204 });
+    await isIn(one, ['sales', 'north']);
+  });
+
   test('leave topics alone, and what is counted is what the user has now', async () => {
     const one = await device('kim', 1, ['west']);
     const southerner = await device('kai', 1, ['south']);

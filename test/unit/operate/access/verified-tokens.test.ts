@@ -49,6 +49,13 @@ test('not when the keys have changed while it was being verified', () => {
   expect(tokens.find('a.b.c', { ...NOW, keysVersion: 4 })).toBeUndefined();
 });
 
+test('a token that claims a great deal is not kept', () => {
+  const tokens = new VerifiedTokens();
+  const departments = Array.from({ length: 21 }, (_, i) => `d${i}`);
+  tokens.add('a.b.c', { ...ADA, departments }, NOW);
+  expect(tokens.find('a.b.c', NOW)).toBeUndefined();
+});
+
 test('of very many the oldest are forgotten', () => {
   const tokens = new VerifiedTokens(2);
   for (const token of ['one', 'two', 'one', 'three']) tokens.add(token, ADA, NOW);

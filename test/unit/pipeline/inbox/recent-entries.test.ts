@@ -23,9 +23,11 @@ function setup({ most = 200 }: { readonly most?: number } = {}) {
       return 1;
     },
   });
+  let fault: Error | undefined;
   const counting: Pick<Inbox, 'readEnvelopes' | 'shadows'> = {
     readEnvelopes: async (...range) => {
       reads += 1;
+      if (fault !== undefined) throw fault;
       return await inbox.readEnvelopes(...range);
     },
     shadows: (audience) => inbox.shadows(audience),
@@ -40,6 +42,9 @@ function setup({ most = 200 }: { readonly most?: number } = {}) {
     published,
     get reads() {
       return reads;
+    },
+    fail: (error: Error | undefined) => {
+      fault = error;
     },
     /** Appends, and returns the messages for the caller to pass on. */
     append: async (audience: Audience, ...ids: string[]) => {
@@ -110,6 +115,46 @@ describe('what is in memory', () => {
     await Promise.all([1, 2, 3].map(() => own.recent.load(SALES, head)));
     expect([own.reads, await own.idsIn(SALES)]).toEqual([1, ['a']]);
   });
+});
+
+describe('it is not read again', () => {
+  test('for somebody who looks further back than it reaches', async () => {
+    const own = setup({ most: 2 });
+    await loaded(own, SALES, 'a', 'b', 'c');
+    const head = await own.headOf(SALES);
+    expect(own.recent.take(SALES, head, [[1, 1]], 5)).toBeUndefined();
+    expect(await own.recent.load(SALES, head)).toBe(0);
+    expect([own.reads, await own.idsIn(SALES, 2)]).toEqual([1, ['c', 'b']]);
+  });
+
+  test('for somebody who goes by an older head', async () => {
+    const own = setup();
+    await loaded(own, SALES, 'a', 'b');
+    const older = { ...(await own.headOf(SALES)), offset: 1 };
+    expect(await own.recent.load(SALES, older)).toBe(0);
+    expect([own.reads, await own.idsIn(SALES)]).toEqual([1, ['b', 'a']]);
+  });
+
+  test('for a head with which it could not be kept', async () => {
+    const own = setup();
+    await own.append(SALES, 'a');
+    own.recent.hosted(SALES);
+    const head = { epoch: 'another', offset: 1 };
+    expect([await own.recent.load(SALES, head), await own.recent.load(SALES, head)]).toEqual([1, 0]);
+  });
+});
+
+test('who wanted it when it could not be read meets the fault alone, and the next one reads it', async () => {
+  const own = setup();
+  await own.append(SALES, 'a');
+  own.recent.hosted(SALES);
+  const head = await own.headOf(SALES);
+  own.fail(new Error('a broken entry'));
+  expect(await own.recent.load(SALES, head)).toBe(0);
+  expect(await own.idsIn(SALES)).toBeUndefined();
+  own.fail(undefined);
+  expect(await own.recent.load(SALES, head)).toBe(1);
+  expect(await own.idsIn(SALES)).toEqual(['a']);
 });
 
 describe('it is not used', () => {
@@ -190,4 +235,16 @@ test('of very many logs those used last are kept', async () => {
   const kept = await Promise.all(audiences.map((audience) => own.idsIn(audience)));
   expect(kept.filter((one) => one !== undefined)).toHaveLength(125);
   expect(kept.slice(1, 6)).toEqual(Array.from({ length: 5 }, () => undefined));
+});
+
+test('what is passed on counts too', async () => {
+  const own = setup();
+  const audiences = Array.from({ length: 130 }, (_, i): Audience => `department:d${i}`);
+  for (const audience of audiences) await loaded(own, audience, 'first');
+  const ids = Array.from({ length: 199 }, (_, i) => `e${i}`);
+  for (const audience of audiences) {
+    for (const message of await own.append(audience, ...ids)) own.recent.passedOn(audience, message);
+  }
+  const kept = await Promise.all(audiences.map((audience) => own.idsIn(audience)));
+  expect(kept.filter((one) => one !== undefined)).toHaveLength(125);
 });

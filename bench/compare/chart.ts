@@ -69,7 +69,7 @@ function bar({ contestant }: Row, value: number, scale: number, y: number): stri
 
 function sizeOf({ figure }: Work, { figures }: Row): number {
   const value = figures[figure] ?? 0;
-  return figure === 'connectionBytes' ? value / 1_000 : value;
+  return figure === 'connectionBytes' || figure === 'backMs' ? value / 1_000 : value;
 }
 
 function unitOf({ figure, unit, higherIsBetter }: Work): string {
@@ -80,6 +80,7 @@ function unitOf({ figure, unit, higherIsBetter }: Work): string {
     p99Ms: 'p99, ms',
     wireBytes: `bytes on the wire per ${unit}`,
     connectionBytes: `KB of memory per ${unit}`,
+    backMs: 'seconds until all are back',
   };
   return `${units[figure]}, ${higherIsBetter ? 'more' : 'less'} is better`;
 }

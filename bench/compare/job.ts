@@ -49,6 +49,13 @@ const planSchema = z.discriminatedUnion('kind', [
     maxOpening: count,
     unread: z.int().nonnegative(),
   }),
+  /** Two servers are restarted in turn, as a deploy does, while an event goes to everybody every so often. */
+  z.object({
+    kind: z.literal('restart'),
+    sockets: count,
+    maxOpening: count,
+    everyMs: count,
+  }),
   /** Events to one user each at a fixed rate. */
   z.object({
     kind: z.literal('latency'),
@@ -90,6 +97,8 @@ export const figuresSchema = z.object({
   perSecond: figure,
   p50Ms: figure,
   p99Ms: figure,
+  /** Until all clients are connected again. */
+  backMs: figure,
   /** Bytes of the TCP streams to the clients, per delivery. */
   wireBytes: figure,
   /** Resident memory of the server per connection. */

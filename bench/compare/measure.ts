@@ -4,6 +4,7 @@ import { rest, sessions, storm } from './works/connections.ts';
 import { burst, toUsers } from './works/end-to-end.ts';
 import { fanOut } from './works/fan-out.ts';
 import { latency } from './works/latency.ts';
+import { restart } from './works/restart.ts';
 
 const job = jobSchema.parse(JSON.parse(process.argv[2] ?? ''));
 const figures = await figuresOf(job);
@@ -24,6 +25,8 @@ async function figuresOf(job: Job): Promise<Figures> {
       return await storm(job, plan);
     case 'sessions':
       return await sessions(job, plan);
+    case 'restart':
+      return await restart(job, plan);
     case 'latency':
       return await latency(job, plan);
   }

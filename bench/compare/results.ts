@@ -30,6 +30,7 @@ const FIGURES: readonly FigureName[] = [
   'p99Ms',
   'wireBytes',
   'connectionBytes',
+  'backMs',
 ];
 
 export function resultOf(work: Work, measured: ReadonlyMap<ContestantName, readonly Figures[]>): Result {

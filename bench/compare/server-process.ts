@@ -62,9 +62,18 @@ export class ServerProcess {
   }
 
   async stop(): Promise<void> {
+    await this.#kill('SIGKILL');
+  }
+
+  /** As a deploy does: it may say goodbye to its clients first. */
+  async end(): Promise<void> {
+    await this.#kill('SIGTERM');
+  }
+
+  async #kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
+    this.#child.kill(signal);
     await exited;
   }
 

@@ -8,7 +8,7 @@ import type { Driver } from '../support/driver.ts';
 import { openProducer } from '../support/producer.ts';
 import { contestants } from './contestants.ts';
 import type { Setup } from './job.ts';
-import { ServerProcess } from './server-process.ts';
+import { type ServerOptions, ServerProcess } from './server-process.ts';
 
 const SUBSCRIBED_TIMEOUT_MS = 20_000;
 const MAX_OPENING = 100;
@@ -31,19 +31,9 @@ export async function onStage<T>(
   { users, via }: { readonly users: number; readonly via: 'redis' | 'rabbitmq' },
   measure: (stage: Stage) => Promise<T>,
 ): Promise<T> {
-  const { program, protocol, channels, environment, openDriver } = contestants[setup.contestant];
+  const { protocol, channels, openDriver } = contestants[setup.contestant];
   const port = await freePort();
-  const server = await ServerProcess.start({
-    program: setup.version?.program ?? program,
-    environment: {
-      ...environment(setup, via === 'rabbitmq'),
-      ...setup.version?.environment,
-      JWT_SECRET,
-      PORT: String(port),
-    },
-    core: setup.serverCore,
-    logFile: setup.logFile,
-  });
+  const server = await ServerProcess.start(serverOptions(setup, port, via === 'rabbitmq'));
   const crowd = new Crowd(port, protocol);
   const driver = await (via === 'rabbitmq' ? openProducer(setup.amqpUrl) : openDriver(setup.redisUrl));
   let connected = 0;
@@ -67,6 +57,22 @@ export async function onStage<T>(
     await driver.close();
     await server.stop();
   }
+}
+
+/** `consumes`: the server takes events from RabbitMQ. */
+export function serverOptions(setup: Setup, port: number, consumes: boolean): ServerOptions {
+  const { program, environment } = contestants[setup.contestant];
+  return {
+    program: setup.version?.program ?? program,
+    environment: {
+      ...environment(setup, consumes),
+      ...setup.version?.environment,
+      JWT_SECRET,
+      PORT: String(port),
+    },
+    core: setup.serverCore,
+    logFile: setup.logFile,
+  };
 }
 
 /**

@@ -34,6 +34,7 @@ export function figuresTable(results: readonly Result[]): string {
       'p99 ms',
       'bytes on the wire',
       'KB a connection',
+      'all back after s',
       'Carillon ÷ this',
     ],
     rows,
@@ -41,10 +42,11 @@ export function figuresTable(results: readonly Result[]): string {
 }
 
 function cells(work: Work, figures: Figures): readonly string[] {
-  const { cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, connectionBytes } = figures;
+  const { cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, connectionBytes, backMs } = figures;
   const kilobytes = connectionBytes === undefined ? undefined : connectionBytes / 1_000;
-  const [cpu, ...others] = [cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, kilobytes].map((value) =>
-    value === undefined ? '' : decimal(value),
+  const backSeconds = backMs === undefined ? undefined : backMs / 1_000;
+  const [cpu, ...others] = [cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, kilobytes, backSeconds].map(
+    (value) => (value === undefined ? '' : decimal(value)),
   );
   return [cpu ?? '', work.unit, ...others];
 }
@@ -72,6 +74,7 @@ const figureNames = {
   p99Ms: 'p99',
   wireBytes: 'bytes',
   connectionBytes: 'memory',
+  backMs: 'time until all are back',
 };
 
 /** Small ones as the fractions that they are thought of: 1/12. */

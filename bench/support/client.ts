@@ -20,8 +20,10 @@ export interface Protocol {
 export interface ClientOptions extends Protocol {
   readonly port: number;
   readonly token: string;
-  /** `nth`: 0 for the client's first. */
-  readonly onNotification: (nth: number) => void;
+  /** Whether all notifications are decompressed, and not the first alone. @default false */
+  readonly readsAll?: boolean;
+  /** `nth`: 0 for the client's first. `text` is only whole for what is read. */
+  readonly onNotification: (nth: number, text: string) => void;
   readonly onFailure: (error: Error) => void;
 }
 
@@ -156,16 +158,16 @@ export class Client {
 
   #count(bytes: Buffer, start: number, end: number, isCompressed: boolean): void {
     // The first one is read to the end: it shows that these frames are what a client can read.
-    const isFirst = this.notifications === 0;
-    const text = isFirst ? this.#textOf(bytes.subarray(start, end), isCompressed) : NOTIFICATION;
+    const isRead = this.notifications === 0 || this.#options.readsAll === true;
+    const text = isRead ? this.#textOf(bytes.subarray(start, end), isCompressed) : NOTIFICATION;
     const looksRight =
       isCompressed || bytes.toString('latin1', start, start + NOTIFICATION.length) === NOTIFICATION;
-    if (!looksRight || (isFirst && !isNotification(text))) {
+    if (!looksRight || (isRead && !isNotification(text))) {
       this.#fail(`not a notification: ${bytes.toString('utf8', start, Math.min(end, start + 200))}`);
       return;
     }
     this.notifications += 1;
-    this.#options.onNotification(this.notifications - 1);
+    this.#options.onNotification(this.notifications - 1, text);
   }
 
   #textOf(payload: Buffer, isCompressed: boolean): string {

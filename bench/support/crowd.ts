@@ -54,19 +54,9 @@ export class Crowd {
    */
   async tokens(
     count: number,
-    claimsOf: (user: number) => Readonly<Record<string, unknown>> = () => ({}),
+    claimsOf?: (user: number) => Readonly<Record<string, unknown>>,
   ): Promise<readonly string[]> {
-    const first = this.#clients.length;
-    const key = new TextEncoder().encode(JWT_SECRET);
-    return await Promise.all(
-      Array.from({ length: count }, (_, i) =>
-        new SignJWT({ ...claimsOf(first + i), sub: `${first + i}` })
-          .setProtectedHeader({ alg: 'HS256' })
-          .setIssuedAt()
-          .setExpirationTime('1h')
-          .sign(key),
-      ),
-    );
+    return await tokensOf(this.#clients.length, count, claimsOf);
   }
 
   /** One more client for each token, at most `maxOpening` in their handshakes. Resolves when all are connected. */
@@ -139,4 +129,22 @@ export class Crowd {
       clearTimeout(timer);
     }
   }
+}
+
+/** Of so many users with consecutive numbers. */
+export async function tokensOf(
+  first: number,
+  count: number,
+  claimsOf: (user: number) => Readonly<Record<string, unknown>> = () => ({}),
+): Promise<readonly string[]> {
+  const key = new TextEncoder().encode(JWT_SECRET);
+  return await Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      new SignJWT({ ...claimsOf(first + i), sub: `${first + i}` })
+        .setProtectedHeader({ alg: 'HS256' })
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .sign(key),
+    ),
+  );
 }

@@ -4,8 +4,8 @@ import type { MadeEvent } from './payload.ts';
 export interface Driver {
   /** Those of one call leave together, in one pipeline, in their order. */
   send(events: readonly MadeEvent[]): void;
-  /** Keeps them for who is away. Missing where nothing is kept for anybody. */
-  keep?(events: readonly MadeEvent[]): Promise<void>;
+  /** To whoever is there, if anybody is. Resolves when it was accepted. */
+  publish(events: readonly MadeEvent[]): Promise<void>;
   /** Resolves when everything sent was accepted, and throws when something was not. */
   settled(): Promise<void>;
   close(): Promise<void>;

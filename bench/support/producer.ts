@@ -11,25 +11,30 @@ export async function openProducer(amqpUrl: string, keyOf?: (event: MadeEvent) =
   const connection = await connect(amqpUrl, { noDelay: true });
   const channel = await connection.createConfirmChannel();
   const pending = new Pending();
+  const send = (events: readonly MadeEvent[]) => {
+    for (const event of events) {
+      const body = Buffer.from(JSON.stringify(event));
+      const options = {
+        persistent: true,
+        contentType: 'application/cloudevents+json',
+        ...(keyOf === undefined ? {} : { headers: { 'carillon-key': keyOf(event) } }),
+      };
+      pending.add(
+        new Promise<void>((resolve, reject) => {
+          channel.publish(EXCHANGE, event.type, body, options, (error) =>
+            error ? reject(error) : resolve(),
+          );
+        }),
+      );
+    }
+  };
   return {
-    send(events) {
-      for (const event of events) {
-        const body = Buffer.from(JSON.stringify(event));
-        const options = {
-          persistent: true,
-          contentType: 'application/cloudevents+json',
-          ...(keyOf === undefined ? {} : { headers: { 'carillon-key': keyOf(event) } }),
-        };
-        pending.add(
-          new Promise<void>((resolve, reject) => {
-            channel.publish(EXCHANGE, event.type, body, options, (error) =>
-              error ? reject(error) : resolve(),
-            );
-          }),
-        );
-      }
-    },
+    send,
     settled: () => pending.settled(),
+    publish: async (events) => {
+      send(events);
+      await pending.settled();
+    },
     close: () => connection.close(),
   };
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { type Driver, Pending } from '../../support/driver.ts';
+import type { MadeEvent } from '../../support/payload.ts';
 
 /** What peers/raw-ws.ts listens to. */
 export const CHANNEL = 'broadcast';
@@ -10,12 +11,17 @@ export async function openChannelDriver(redisUrl: string): Promise<Driver> {
   const publisher = new Redis(redisUrl, { enableAutoPipelining: true });
   await once(publisher, 'ready');
   const pending = new Pending();
+  const send = (events: readonly MadeEvent[]) => {
+    for (const { specversion: _, ...event } of events)
+      pending.add(publisher.spublish(CHANNEL, `42["notification",${JSON.stringify(event)}]`));
+  };
   return {
-    send(events) {
-      for (const { specversion: _, ...event } of events)
-        pending.add(publisher.spublish(CHANNEL, `42["notification",${JSON.stringify(event)}]`));
-    },
+    send,
     settled: () => pending.settled(),
+    publish: async (events) => {
+      send(events);
+      await pending.settled();
+    },
     close: async () => publisher.disconnect(),
   };
 }

@@ -12,8 +12,8 @@ import { type Driver, Pending } from '../../support/driver.ts';
 import { inHand } from '../../support/load.ts';
 import type { MadeEvent } from '../../support/payload.ts';
 
-/** Logs that are written at the same time while nobody listens. */
-const KEPT_AT_ONCE = 16;
+/** Logs that are written at the same time. */
+const LOGS_AT_ONCE = 16;
 
 const DAY_MS = 86_400_000;
 /** The defaults of INBOX_MAX_LENGTH, INBOX_MAX_AGE and DEDUPE_SECONDS. */
@@ -56,9 +56,9 @@ export async function openInboxDriver(redisUrl: string): Promise<Driver> {
     send(events) {
       for (const [audience, own] of byAudience(events)) pending.add(reach(audience, own));
     },
-    async keep(events) {
+    async publish(events) {
       const groups = [...byAudience(events)];
-      await inHand(KEPT_AT_ONCE, groups.length, async (at) => {
+      await inHand(LOGS_AT_ONCE, groups.length, async (at) => {
         const [audience, own] = groups[at] ?? [];
         if (audience !== undefined && own !== undefined) await append(audience, own);
       });

@@ -4,6 +4,7 @@ import { createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
 import type { Driver } from '../../support/driver.ts';
+import type { MadeEvent } from '../../support/payload.ts';
 
 export async function openSocketIoDriver(redisUrl: string): Promise<Driver> {
   // Auto-pipelining sends what is emitted in one tick in one write.
@@ -11,13 +12,19 @@ export async function openSocketIoDriver(redisUrl: string): Promise<Driver> {
   const subscriber = new Redis(redisUrl);
   await Promise.all([once(publisher, 'ready'), once(subscriber, 'ready')]);
   const io = new Server({ adapter: createShardedAdapter(publisher, subscriber) });
+  const send = (events: readonly MadeEvent[]) => {
+    for (const { specversion: _, ...event } of events)
+      for (const audience of event.audience) io.to(audience).emit('notification', event);
+  };
+  // What the adapter published before is answered before.
+  const settled = async () => void (await publisher.ping());
   return {
-    send(events) {
-      for (const { specversion: _, ...event } of events)
-        for (const audience of event.audience) io.to(audience).emit('notification', event);
+    send,
+    settled,
+    publish: async (events) => {
+      send(events);
+      await settled();
     },
-    // What the adapter published before is answered before.
-    settled: async () => void (await publisher.ping()),
     // Without an HTTP server there is nothing else to close.
     close: async () => {
       publisher.disconnect();

@@ -75,7 +75,7 @@ export async function sessions(job: Job, plan: PlanOf<'sessions'>): Promise<Figu
       }
       crowd.leave(sockets);
       await left();
-      if (wave === 1 && unread > 0) await driver.keep?.(missedBy(users, unread));
+      if (wave === 1 && unread > 0) await driver.publish(missedBy(users, unread));
     }
   });
 }

@@ -1,13 +1,13 @@
-/** Requests to `/admin`, with a token that may make them. */
+/** Requests to `/admin` with a token that has the right to make them. */
 import { type CarillonProcess, tokenFor } from './carillon.ts';
 
 export interface AdminAnswer {
   readonly status: number;
-  /** Undefined when there is no body. */
+  /** Undefined when the answer has no body. */
   readonly answer: unknown;
 }
 
-/** `path` follows `/admin/`. */
+/** `path`: the part behind `/admin/`. */
 export async function admin(
   { opsUrl }: Pick<CarillonProcess, 'opsUrl'>,
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',

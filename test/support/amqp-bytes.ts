@@ -8,7 +8,7 @@ const uint32 = (value: number) => {
   return bytes;
 };
 
-/** Text or bytes, preceded by their length. */
+/** Text or bytes, with their length before them. */
 export const long = (content: string | Uint8Array) => {
   const bytes = Buffer.from(content);
   return Buffer.concat([uint32(bytes.length), bytes]);
@@ -20,7 +20,7 @@ const short = (content: string | Uint8Array) => {
   return Buffer.concat([Buffer.of(bytes.length), bytes]);
 };
 
-/** A value with the tag of its type. */
+/** A value with the tag of its type before it. */
 export const tagged = (tag: string, ...content: readonly Uint8Array[]) =>
   Buffer.concat([Buffer.from(tag, 'latin1'), ...content]);
 
@@ -65,7 +65,9 @@ export interface PropertyBytes {
   readonly timestamp?: bigint;
 }
 
-/** The rest of a content header after the body's size: flags, then the values that they announce, in this order. */
+/**
+ * The part of a content header behind the body's size: the flags, then the values that they announce, in this order.
+ */
 export function propertiesOf(given: PropertyBytes): Buffer {
   const parts: Buffer[] = [];
   let flags = 0;

@@ -1,6 +1,6 @@
 /**
- * Poison in a message's headers and properties. RabbitMQ passes all of it on, and client libraries fail on it or
- * write it wrongly.
+ * Messages whose headers and properties are poison: RabbitMQ passes them on, but client libraries fail on them or write
+ * them wrongly.
  */
 import {
   array,
@@ -17,7 +17,10 @@ import {
 import { madeEvent } from './producer.ts';
 
 const headers = (...fields: Field[]): PropertyBytes => ({ headers: fields });
-/** A field takes the place of one with the same name: of two RabbitMQ 3 passes on both, and RabbitMQ 4 the first. */
+/**
+ * A field replaces the attribute of the same name. If both were sent, RabbitMQ 3 would pass on both, and RabbitMQ 4
+ * only the first.
+ */
 const binary = (...fields: Field[]): PropertyBytes => {
   const attributes = { specversion: '1.0', id: 'b', source: '/b', type: 't' };
   const names = new Set(fields.map(([name]) => String(name)));
@@ -33,7 +36,7 @@ const binary = (...fields: Field[]): PropertyBytes => {
 };
 const none = Buffer.alloc(0);
 const broken = Buffer.from('?');
-/** An event for the user `whole`. */
+/** A valid event for the user `whole`. */
 export const wholeEvent = Buffer.from(JSON.stringify(madeEvent('whole', { audience: 'user:whole' })));
 const expired: Field = ['cloudEvents:expirytime', text('2020-01-01T00:00:00Z')];
 
@@ -42,7 +45,7 @@ interface Poison {
   readonly properties: PropertyBytes;
   readonly body: Buffer;
   readonly reason: string;
-  /** A part of the text that reports what was left out; undefined when nothing was. */
+  /** A part of the log text that reports what was left out; undefined when nothing was left out. */
   readonly leftOut?: string;
   readonly key?: Uint8Array;
 }

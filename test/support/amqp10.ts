@@ -1,27 +1,27 @@
-/** A producer that speaks AMQP 1.0, over RabbitMQ's own listener. */
+/** A producer that speaks AMQP 1.0 to RabbitMQ's own listener. */
 import { once } from 'node:events';
 import { type Connection, create_container, message, type Sender, types } from 'rhea';
 import { vhostOf } from './rabbitmq.ts';
 
-/** As `rhea` takes it: `application_properties`, `content_type`, `body` … */
+/** A message as `rhea` takes it: `application_properties`, `content_type`, `body` and so on. */
 export type Amqp10Message = Readonly<Record<string, unknown>>;
 
-/** The bytes as one section of data, which is what SDKs send. */
+/** The bytes as one data section, which is how SDKs send them. */
 export const dataOf = (content: string | Uint8Array): unknown => message.data_section(Buffer.from(content));
 export const timestampOf = (ms: number): unknown => types.wrap_timestamp(ms);
 export const longOf = (value: number): unknown => types.wrap_long(value);
 
-/** `rhea` begins each message with a header and properties that are empty, of four bytes each. */
+/** `rhea` begins each message with an empty header and empty properties, of four bytes each. */
 const EMPTY_BEFORE = 8;
-/** It ends one without a body with a value of null. */
+/** `rhea` ends a message that has no body with a null value. */
 const EMPTY_BODY = 4;
 
-/** The section of application properties, as it goes over the wire. */
+/** The section of application properties, encoded as on the wire. */
 export function appPropertiesOf(properties: Readonly<Record<string, unknown>>): Buffer {
   return message.encode({ application_properties: properties }).subarray(EMPTY_BEFORE, -EMPTY_BODY);
 }
 
-/** The sections of a body. */
+/** The body's sections, encoded as on the wire. */
 export function bodySectionsOf(body: unknown): Buffer {
   return message.encode({ body }).subarray(EMPTY_BEFORE);
 }
@@ -35,7 +35,7 @@ export class Amqp10Producer {
     this.#sender = sender;
   }
 
-  /** Undefined when RabbitMQ does not speak it: in version 3 it is a plugin. */
+  /** Undefined when RabbitMQ does not speak AMQP 1.0: in version 3 it needs a plugin. */
   static async connect(amqpUrl: string): Promise<Amqp10Producer | undefined> {
     const { hostname, port, username, password } = new URL(amqpUrl);
     const connection = create_container().connect({
@@ -52,7 +52,7 @@ export class Amqp10Producer {
       }
     });
     if ((await Promise.race([once(connection, 'connection_open'), failed])) === false) return undefined;
-    // Version 4 has other addresses.
+    // RabbitMQ 4 uses another form of address.
     const version = Number.parseInt(String(connection.properties?.version), 10);
     const address = version >= 4 ? '/exchanges/carillon.events/sdk' : '/exchange/carillon.events/sdk';
     const sender = connection.open_sender(address);
@@ -60,14 +60,14 @@ export class Amqp10Producer {
     return new Amqp10Producer(connection, sender);
   }
 
-  /** Resolves when RabbitMQ has accepted it. */
+  /** Resolves when RabbitMQ has accepted the message. */
   async send(sent: Amqp10Message): Promise<void> {
     const accepted = once(this.#sender, 'accepted');
     this.#sender.send({ durable: true, ...sent, body: sent.body });
     await accepted;
   }
 
-  /** The same of one that somebody else has encoded. */
+  /** Sends a message that another program has encoded. Resolves when RabbitMQ has accepted it. */
   async sendEncoded(encoded: Buffer): Promise<void> {
     const accepted = once(this.#sender, 'accepted');
     this.#sender.send(encoded, undefined, 0);

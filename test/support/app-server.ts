@@ -1,24 +1,26 @@
-/** A company's web app for tests: one page with a bundled script, and tokens as its login service gives them. */
+/**
+ * A company's web app for tests: one page with a bundled script, and tokens like those of the company's login service.
+ */
 import { createServer } from 'node:http';
 import { build } from 'esbuild';
 import { tokenFor } from './carillon.ts';
 
 export interface AppServer {
   readonly origin: string;
-  /** The tokens that `/token` gave, one for each request. */
+  /** The tokens that `/token` has returned, one for each request. */
   readonly tokensGiven: readonly string[];
   close(): Promise<void>;
 }
 
 interface App {
-  /** TypeScript and JSX; relative imports start at test/e2e. */
+  /** TypeScript and JSX. Relative imports start at test/e2e. */
   readonly script: string;
   readonly body?: string;
-  /** How long the tokens live. */
+  /** How long each token is valid. */
   readonly lifeSeconds?: number;
 }
 
-/** `GET /token?user=ada` gives a token; any other path gives the page. The caller MUST close the server. */
+/** `GET /token?user=ada` returns a token; any other path returns the page. The caller MUST close the server. */
 export async function serveApp({ script, body = '', lifeSeconds = 600 }: App): Promise<AppServer> {
   const bundle = await build({
     stdin: { contents: script, resolveDir: new URL('../e2e', import.meta.url).pathname, loader: 'tsx' },

@@ -1,27 +1,29 @@
 #!lua
--- The line above makes Redis refuse the whole script beforehand when it is out of memory, read-only or cannot save;
--- without it, it may begin to write and then cannot be stopped.
+-- The append script of the version before this one, for a test in which consumers of both versions share a log.
+--
+-- The first line makes Redis refuse the whole script in advance when it is out of memory, read-only or cannot save.
+-- Without it, the script may begin to write and then cannot be stopped.
 --
 -- Appends entries to audiences' logs and publishes each to its audience's room, in one atomic step: two consumers can
 -- never publish offset 8 before 7, and a repeat is recognised where it would be written.
 --
--- KEYS per audience: log, meta, newest (place of the newest entry per collapse key), retracted (place of the
--- retraction per event), then one `once` key per entry; all of an audience share its hash tag.
--- ARGV[1] run id of the node that serves this; then per audience: channel of the room, and
--- '<most entries kept> <longest age in ms> <dedupe window in ms> <number of entries>'; per entry: head and tail of the
--- notification's JSON, flags, and which of these follow, a letter each: x expiry in ms since 1970, c the collapse key,
--- t the identity of the event that this one takes back, r the route that led here.
--- A `once` key holds '<offset> <route>' and, when it was published, behind that ' <gateways reached>'.
--- Returns a line per audience: '<epoch>', then per entry ' <offset> <1 for a repeat or else 0> <gateways reached>'.
--- Few arguments and one text as the answer, because the caller's library takes longer over their number than over
--- their bytes.
+-- KEYS, per audience: log, meta, newest (place of the newest entry per collapse key), retracted (place of the
+-- retraction per event), then one `once` key per entry. All keys of an audience share its hash tag.
+-- ARGV[1]: run id of the node that runs this script. Then, per audience: the channel of the room, and '<most entries
+-- kept> <longest age in ms> <dedupe window in ms> <number of entries>'. Then, per entry: head and tail of the
+-- notification's JSON, flags, and one letter for each option that follows: x expiry in ms since 1970, c the collapse
+-- key, t the identity of the event that this one retracts, r the route that gave the event this audience.
+-- A `once` key holds '<offset> <route>', followed by ' <gateways reached>' if the notification was published.
+-- Returns one line per audience: '<epoch>', then per entry ' <offset> <1 for a repeat or else 0> <gateways reached>'.
+-- There are few arguments, and the answer is one text, because the caller's library takes longer over the number of
+-- values than over their bytes.
 
 local run_id = ARGV[1]
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 
--- `key` is where the audience's keys begin in KEYS, `arg` where its values begin in ARGV. Returns its line, and where
--- those of the next audience begin.
+-- `key` is the index in KEYS at which the audience's keys begin, `arg` the index in ARGV of its values. Returns the
+-- audience's line, and both indexes for the next audience.
 local function append(key, arg)
   local log, meta, newest, retracted = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
   local channel = ARGV[arg]
@@ -35,12 +37,12 @@ local function append(key, arg)
   local state = redis.call('HMGET', meta, 'run', 'epoch', 'head', 'epochs')
   local epoch, head, epochs = state[2], tonumber(state[3]), state[4]
   if not head then
-    -- The counter is gone: a log left behind would refuse the offsets that start again at 1.
+    -- The counter is gone. A log that was left behind would refuse the offsets, which start again at 1.
     redis.call('DEL', log, newest, retracted)
     head = 0
   end
 
-  -- Places by name: `place` sorts, so that what is older than the log can be cut off with it.
+  -- Maps names to places. The set is sorted by place, so that everything older than the log can be cut off with it.
   local function remember(places, name, place)
     redis.call('ZADD', places, place, name)
     redis.call('ZREMRANGEBYSCORE', places, '-inf', place - max_length)
@@ -65,9 +67,9 @@ local function append(key, arg)
       head = head + 1
       local offset = string.format('%d', head)
       if not is_known then
-        -- Another process serves the log, or it is new: writes may have been lost, and offsets may come again. The
-        -- epoch before and the time go into the new one, so that it never returns, also when a node becomes primary
-        -- again. `epochs` keeps where each epoch began, newest first.
+        -- Another process serves the log, or the log is new: writes may have been lost, and offsets may come again. The
+        -- new epoch is a hash of the run id, the last epoch and the time, so that it never returns, even when a node
+        -- becomes primary again. `epochs` keeps where each epoch began, newest first.
         is_known = true
         epoch = string.sub(redis.sha1hex(run_id .. (epoch or '') .. time[1] .. time[2]), 1, 8)
         epochs = string.sub(epoch .. ':' .. offset .. (epochs and ',' .. epochs or ''), 1, 400)
@@ -91,7 +93,8 @@ local function append(key, arg)
   -- The counter outlives the log by the dedupe window, so that a repeat is never answered from another incarnation.
   redis.call('PEXPIRE', meta, max_age_ms + dedupe_ms)
 
-  -- Entries past their age go from the old end; bounded, so that one append never pays for a long silence.
+  -- Removes entries past their age from the old end. The number is bounded, so that no single append pays for a long
+  -- silence.
   for _ = 1, 100 do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     if not oldest or now_ms - tonumber(oldest[2][6]) < max_age_ms then

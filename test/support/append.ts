@@ -1,4 +1,4 @@
-/** Writes to a log as a consumer does, for tests that bypass or replace the consumer. */
+/** Appends to a log like a consumer, for tests that bypass or replace the consumer. */
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../src/contract/audience.ts';
 import { RedisInbox } from '../../src/pipeline/inbox/redis-inbox.ts';
@@ -9,7 +9,7 @@ export async function runIdOf(control: Redis): Promise<string | undefined> {
   return /^run_id:(\w+)/m.exec(await control.info('server'))?.[1];
 }
 
-/** `channelOf`: the channel of the audience's room, or one without listeners. */
+/** `channelOf`: the channel of the audience's room, or a channel without listeners. */
 export async function appendAt(
   control: Redis,
   channelOf: (room: string) => string,

@@ -1,4 +1,4 @@
-/** axe's findings on an open page: only serious and critical ones, each with its place. */
+/** Checks an open page with axe. Reports only serious and critical findings, each with its place. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
@@ -15,7 +15,7 @@ const violationsSchema = z.array(
 );
 
 export async function seriousIn(page: Page): Promise<readonly string[]> {
-  // In the middle of an animation, colours are not those that people read.
+  // In the middle of an animation, axe would see colours that nobody has to read.
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.evaluate(source);
   const found: unknown = await page.evaluate('axe.run().then(({ violations }) => violations)');

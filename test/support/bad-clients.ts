@@ -1,4 +1,4 @@
-/** Badly behaved clients. Each kind goes on until it is stopped. */
+/** Clients that behave badly. Each kind goes on until it is stopped. */
 import { connect, type Socket } from 'node:net';
 import { LightClient } from './light-client.ts';
 import { openSession } from './raw-socket.ts';
@@ -17,14 +17,14 @@ const UPGRADE = [
 ].join('\r\n');
 
 export interface BadClients {
-  /** What they have done so far, for a report. */
+  /** What the clients have done so far, for a report. */
   readonly counts: Readonly<Record<string, number>>;
   stop(): void;
 }
 
 /**
- * They read until they have a session, then stop reading but still answer pings. When they are cut off, they come
- * back with their cursors and do it again.
+ * They read until they have a session; then they stop reading but still answer pings. When the server cuts them off,
+ * they come back with their cursors and do it again.
  */
 export function neverReading(url: string, tokens: readonly string[]): BadClients {
   const clients = tokens.map((token) => new LightClient([url], token));
@@ -40,9 +40,7 @@ export function neverReading(url: string, tokens: readonly string[]): BadClients
   };
 }
 
-/**
- * Like {@link neverReading}, but they do not come back. Resolves when all have a session and have stopped reading.
- */
+/** Like {@link neverReading}, but they do not come back. Resolves when all have a session and have stopped reading. */
 export async function stuck(url: string, tokens: readonly string[]): Promise<BadClients> {
   const sockets = await Promise.all(tokens.map((token) => openSession(url, token)));
   for (const socket of sockets) socket.stopReading();
@@ -54,7 +52,7 @@ export async function stuck(url: string, tokens: readonly string[]): Promise<Bad
   };
 }
 
-/** Each drops its connection without a close and reconnects every `everyMs`. */
+/** Each client drops its connection without a close, and reconnects every `everyMs`. */
 export function dropping(url: string, tokens: readonly string[], everyMs: number): BadClients {
   const clients = new Map<string, LightClient>();
   let sessions = 0;
@@ -91,7 +89,7 @@ export function dropping(url: string, tokens: readonly string[], everyMs: number
   };
 }
 
-/** They get their sessions through the proxy, which then passes nothing any more: no FIN, no RST. */
+/** They get their sessions through the proxy. Then the proxy passes nothing any more: no FIN, no RST. */
 export async function halfOpen(proxy: TcpProxy, tokens: readonly string[]): Promise<BadClients> {
   const clients = tokens.map((token) => new LightClient([`http://127.0.0.1:${proxy.port}`], token));
   await until('sessions through the proxy', TIMEOUT_MS, () =>
@@ -125,7 +123,7 @@ export function silent(url: string, perSecond: number): Silent {
     const socket = connect({ host: '127.0.0.1', port });
     sockets.add(socket);
     if (isUpgrading) socket.write(UPGRADE);
-    // The data is discarded, but the end must be noticed.
+    // Without reading, the socket would not notice its end.
     socket.resume();
     socket.on('error', () => {});
     socket.once('close', () => {

@@ -1,4 +1,4 @@
-/** What the bell's tests need: an app with a bell, a Carillon on real servers, and a browser. */
+/** The stage for the bell's tests: an app with a bell, a Carillon on real servers, and a browser. */
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { type AppServer, serveApp } from './app-server.ts';
@@ -13,9 +13,10 @@ import { startTcpProxy } from './tcp-proxy.ts';
 import { temporaryFile } from './temporary-file.ts';
 
 /**
- * The bell gets its properties before it is defined, as from a framework that renders first. Its toasts last longer than
- * their seven seconds, which a busy machine may take to look at them. `patience`: so many times as long may messages
- * between tabs take; when they are slower, two tabs may show one toast.
+ * The bell gets its properties before it is defined, as from a framework that renders first.
+ * Its toasts stay for longer than their seven seconds, because a busy machine may take that long to look at them.
+ * `patience`: multiplies the time that a message between tabs may take. Two tabs may show the same toast when messages
+ * take longer than that.
  */
 const SCRIPT = `
 const { url, user, patience = 1, ...attributes } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
@@ -56,7 +57,7 @@ interface OpenBell extends Pick<PageWatch, 'faults'> {
 export interface BellStage {
   readonly app: AppServer;
   readonly browser: Browser;
-  /** Opens a connected bell, which is closed after the test. */
+  /** Opens a connected bell. It is closed after the test. */
   open(
     user: string,
     attributes?: Readonly<Record<string, string>>,
@@ -69,12 +70,12 @@ export interface BellStage {
     attributes?: Readonly<Record<string, string>>,
   ): Promise<OpenBell>;
   send(user: string, id: string, attributes?: Record<string, unknown>): Promise<void>;
-  /** Ends everything that the browser has open; nothing new opens until `context.setOffline(false)`. */
+  /** Cuts all of the browser's connections. No new one opens until `context.setOffline(false)`. */
   goOffline(context: BrowserContext): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** `routes`: a routes file's text. */
+/** `routes`: the text of a routes file. */
 export async function startBellStage(lifeSeconds = 600, routes = 'routes: []'): Promise<BellStage> {
   const app = await serveApp({ script: SCRIPT, body: BODY, lifeSeconds });
   const [redis, amqpUrl, browser] = await Promise.all([startRedis(), freshVhost(), launchChromium()]);
@@ -89,7 +90,7 @@ export async function startBellStage(lifeSeconds = 600, routes = 'routes: []'): 
 
   const openTab: BellStage['openTab'] = async (context, user, attributes = {}) => {
     const page = await context.newPage();
-    // Shorter than a test may take, so that the error says what was waited for.
+    // Shorter than a test may take, so that the error names what the test was waiting for.
     page.setDefaultTimeout(40_000);
     const { faults } = watchPage(page);
     await page.goto(`${app.origin}/#${new URLSearchParams({ url, user, ...attributes })}`);

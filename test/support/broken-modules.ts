@@ -1,17 +1,17 @@
 /**
- * Programming errors for a program that runs as its own process: a module that Node loads first, in which a part of
- * Node or of a package throws a TypeError, as faulty code would.
+ * Programming errors inside another process: Node first loads a module that makes a part of Node or of a package throw
+ * a TypeError, as faulty code would.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The message of such an error. */
+/** The message of each of these errors. */
 export const FAULT = 'faulty is not a function';
 
 const PACKAGES = new URL('../../node_modules/', import.meta.url).pathname;
 
-/** Breaks a method of a class in a file of an installed package. */
+/** Replaces a method of a class in an installed package. */
 function patched(module: string, name: string, method: string): string {
   return `
     const { createRequire } = await import('node:module');
@@ -20,15 +20,15 @@ function patched(module: string, name: string, method: string): string {
 }
 
 const BREAKS = {
-  /** Every request over HTTP. */
+  /** Breaks every HTTP request. */
   fetch: `globalThis.fetch = () => { throw new TypeError('${FAULT}'); };`,
-  /** The body of every answer. */
+  /** Breaks reading the body of an HTTP answer. */
   answers: `Response.prototype.text = async () => { throw new TypeError('${FAULT}'); };`,
-  /** Every connection to another server. */
+  /** Breaks every connection to another server. */
   connections: `
     const { default: net } = await import('node:net');
     net.Socket.prototype.connect = () => { throw new TypeError('${FAULT}'); };`,
-  /** Every file that is read, besides those that the program is made of. */
+  /** Breaks reading any file except those of the program itself. */
   files: `
     const { default: fs } = await import('node:fs');
     const { syncBuiltinESMExports } = await import('node:module');
@@ -38,21 +38,21 @@ const BREAKS = {
       throw new TypeError('${FAULT}');
     };
     syncBuiltinESMExports();`,
-  /** Each look at a queue of RabbitMQ. */
+  /** Breaks every check of a RabbitMQ queue. */
   rabbitMqQueues: patched('amqplib/lib/channel_model.js', 'Channel', 'checkQueue'),
-  /** Each look at an exchange of RabbitMQ. */
+  /** Breaks every check of a RabbitMQ exchange. */
   rabbitMqExchanges: patched('amqplib/lib/channel_model.js', 'Channel', 'checkExchange'),
-  /** RabbitMQ's confirms. */
+  /** Breaks waiting for RabbitMQ's confirms. */
   confirms: patched('amqplib/lib/channel_model.js', 'ConfirmChannel', 'waitForConfirms'),
-  /** Closing a connection to RabbitMQ. */
+  /** Breaks closing a connection to RabbitMQ. */
   closing: patched('amqplib/lib/channel_model.js', 'ChannelModel', 'close'),
-  /** Redis' TIME. */
+  /** Breaks the TIME command of Redis. */
   redisTime: patched('ioredis/built/index.js', 'Redis', 'time'),
 } as const;
 
 export type Broken = keyof typeof BREAKS;
 
-/** `NODE_OPTIONS` for a process in which these are broken. */
+/** `NODE_OPTIONS` for a process in which this part is broken. The caller MUST call `remove`. */
 export async function breaking(
   broken: Broken,
 ): Promise<{ env: Record<string, string>; remove(): Promise<void> }> {

@@ -1,4 +1,4 @@
-/** Carillon as its users run it: the built program as its own process, on free ports. Its log can be read. */
+/** Runs Carillon as its users do: the built program in a process of its own, on free ports. Tests can read its log. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -12,27 +12,27 @@ import { until } from './until.ts';
 export const JWT_SECRET = 'a-secret-for-tests-of-more-than-32-characters';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
-/** It usually takes a second, but half a minute on a busy machine. */
+/** A start usually takes a second, but half a minute on a busy machine. */
 const START_TIMEOUT_MS = 80_000;
 
 export interface CarillonProcess {
   readonly pid: number;
-  /** The address of the API and of Socket.IO. In a process that is only a consumer, nothing listens there. */
+  /** The address of the API and of Socket.IO. Nothing listens there in a process that is only a consumer. */
   readonly url: string;
   readonly opsUrl: string;
-  /** Everything that the process has written, line by line. */
+  /** Everything that the process has written, by lines. */
   readonly output: readonly string[];
   /** Resolves with the exit code. */
   readonly exited: Promise<number | null>;
   signal(signal: NodeJS.Signals): void;
-  /** Asks it to stop, and resolves with the exit code. */
+  /** Asks the process to stop, and resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
-/** Much longer than a session takes to begin on a busy machine, because the tests' clients connect only once. */
+/** Much longer than the start of a session takes on a busy machine, because the tests' clients connect only once. */
 const HANDSHAKE_SECONDS = '15';
 
-/** Runs the program with only this environment, and waits until it is ready. */
+/** Runs the program with nothing but this environment, and waits until it is ready. */
 export async function startCarillon(
   environment: Readonly<Record<string, string>>,
   openFiles?: number,
@@ -55,7 +55,7 @@ export async function startCarillon(
   return carillon;
 }
 
-/** Runs the program and returns at once. `openFiles` limits the files that it may open. */
+/** Starts the program without waiting until it is ready. `openFiles` limits the number of files that it may open. */
 export async function spawnCarillon(
   environment: Readonly<Record<string, string>>,
   openFiles?: number,
@@ -99,13 +99,13 @@ export async function isReady({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>): Prom
   return response?.status === 200;
 }
 
-/** What its health says of each part; nothing while it does not listen. */
+/** What the health endpoint says of each part; empty while nothing listens there. */
 export async function partsOf({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>) {
   const response = await fetch(`${opsUrl}/health/ready`).catch(() => undefined);
   return response === undefined ? {} : (healthSchema.parse(await response.json()).parts ?? {});
 }
 
-/** Resolves when it is ready; otherwise rejects with what it reports. */
+/** Resolves when the process is ready; otherwise rejects with what it reports. */
 export async function untilReady(carillon: CarillonProcess, what: string, timeoutMs: number): Promise<void> {
   try {
     await until(`readiness: ${what}`, timeoutMs, () => isReady(carillon));
@@ -118,7 +118,7 @@ export async function untilReady(carillon: CarillonProcess, what: string, timeou
   }
 }
 
-/** A token as the company's login service would make it. */
+/** A token as the company's login service would sign it. */
 export function tokenFor(user: string, claims: Record<string, unknown> = {}, seconds = 600): Promise<string> {
   return signToken(JWT_SECRET, { sub: user, ...claims }, seconds);
 }

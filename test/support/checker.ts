@@ -1,6 +1,6 @@
 /**
- * The checker numbers what is published per audience, and judges what was seen. It reports what was lost, repeated,
- * out of order, or never published.
+ * Judges loss and order. The checker numbers the events that are published to each audience, and compares them with
+ * those that a client saw. It reports events that were lost, repeated, out of order, or never published.
  */
 import { type MadeEvent, madeEvent } from './producer.ts';
 
@@ -12,7 +12,7 @@ export interface Verdict {
   readonly unexpected: readonly string[];
 }
 
-/** What was seen for one audience, in order. */
+/** The events that a client saw for one audience, in order. */
 export interface Seen {
   readonly audience: string;
   readonly ids: readonly string[];
@@ -28,7 +28,7 @@ export class Checker {
     return madeEvent(`${audience}#${number}`, { audience, ...attributes });
   }
 
-  /** How many events an audience was given. */
+  /** How many events were published to an audience. */
   count(audience: string): number {
     return this.#numbers.get(audience) ?? 0;
   }

@@ -3,8 +3,9 @@ import { type Browser, type BrowserServer, chromium } from 'playwright-core';
 import { findChromium } from './programs.ts';
 
 /**
- * Chromium obeys the last list alone, so that those which playwright-core switches off are named again (its
- * chromiumSwitches.ts). The popups below the address bar are pages of their own, in each context; nobody sees them.
+ * Chromium obeys only the last such list, so this one repeats those that playwright-core disables (in its
+ * chromiumSwitches.ts). The popups below the address bar would be pages of their own in every context, although nobody
+ * sees them.
  */
 const DISABLED_FEATURES = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',
@@ -26,7 +27,7 @@ const DISABLED_FEATURES = [
 ];
 
 const args = [
-  // Chromium's sandbox does not work as root, nor in most containers. Only the project's own pages are opened.
+  // Chromium's sandbox works neither as root nor in most containers. The tests open only the project's own pages.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -37,19 +38,19 @@ const args = [
   `--disable-features=${DISABLED_FEATURES.join(',')}`,
 ];
 
-/** Shared by this process, and ends with it. */
+/** All files in this process share it. It ends with the process. */
 let shared: Promise<BrowserServer> | undefined;
 
 /**
  * A browser whose contexts, pages and storage no other caller sees. The caller MUST close it. All test files of this
- * process share one Chromium, because starting one is slow.
+ * process share one Chromium, because a start is slow.
  */
 export async function launchChromium(): Promise<Browser> {
   shared ??= chromium.launchServer({ executablePath: executable(), args });
   return await chromium.connect((await shared).wsEndpoint());
 }
 
-/** A separate Chromium with `more` flags. The caller MUST close it. */
+/** Starts a separate Chromium with the flags `more`. The caller MUST close it. */
 export async function launchOwnChromium(...more: readonly string[]): Promise<Browser> {
   return await chromium.launch({ executablePath: executable(), args: [...args, ...more] });
 }

@@ -1,4 +1,4 @@
-/** The command line as its users run it: the built program as its own process, not on a terminal. */
+/** Runs the command line as its users do: the built program in a process of its own, but not on a terminal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -13,20 +13,20 @@ export interface Ran {
 type Environment = Readonly<Record<string, string>>;
 
 export interface Running {
-  /** The complete lines that it has written to standard output so far. */
+  /** The complete lines that the program has written to standard output so far. */
   readonly lines: () => readonly string[];
   readonly errors: () => string;
   readonly ended: Promise<Ran>;
   signal(signal: NodeJS.Signals): void;
 }
 
-/** Runs it with only this environment. */
+/** Runs the program with nothing but this environment. */
 export async function startCli(args: readonly string[], env: Environment, input = ''): Promise<Running> {
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: 'pipe' });
   await once(child, 'spawn');
   child.stdin.end(input);
   let [out, err] = ['', ''];
-  // A character may arrive in two chunks.
+  // Decoding here keeps characters whole that arrive in two chunks.
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
   });

@@ -1,4 +1,4 @@
-/** A plain Socket.IO client, as any app has one, that records what it receives. */
+/** A plain Socket.IO client, like that of any app. It records what it receives. */
 import { io, type Socket } from 'socket.io-client';
 import type { Marks } from '../../src/contract/inbox.ts';
 import type { Notification } from '../../src/contract/notification.ts';
@@ -6,23 +6,23 @@ import type { Goaway, Resync, Session } from '../../src/contract/socket.ts';
 import { mayAskAnything } from './contracts/managers.ts';
 import { until } from './until.ts';
 
-/** Shorter than a test may take, so that the error says what was waited for. */
+/** Shorter than a test may take, so that the error names what the test was waiting for. */
 const TIMEOUT_MS = 40_000;
 
 export interface TestClient {
   readonly socket: Socket;
-  /** The names of all messages, in the order in which they came. */
+  /** The names of all messages, in the order in which they arrived. */
   readonly names: readonly string[];
   readonly notifications: readonly Notification[];
   readonly goaways: readonly Goaway[];
   readonly resyncs: readonly Resync[];
-  /** What other devices of the user marked. */
+  /** The marks that other devices of the user made. */
   readonly marks: readonly Marks[];
-  /** The newest `session`. */
+  /** The newest `session` message. */
   session(): Promise<Session>;
   /** Resolves with the first `count` notifications once they have arrived. */
   received(count: number): Promise<readonly Notification[]>;
-  /** Sends a request and resolves with the answer. */
+  /** Sends a request, and resolves with the answer. */
   ask(request: string, body?: unknown): Promise<unknown>;
   close(): void;
 }
@@ -31,13 +31,13 @@ export interface ClientOptions {
   readonly transports?: ('polling' | 'websocket')[];
   readonly headers?: Record<string, string>;
   readonly reconnection?: boolean;
-  /** The path of Socket.IO. */
+  /** The path under which Socket.IO is served. */
   readonly path?: string;
   /** The fields of `auth` besides the token. */
   readonly auth?: Readonly<Record<string, unknown>>;
 }
 
-/** Starts to connect. `token` undefined: the client sends none in `auth`. */
+/** Starts to connect. When `token` is undefined, the client sends none in `auth`. */
 export function connectClient(
   url: string,
   token: string | undefined,
@@ -93,7 +93,7 @@ export function connectClient(
   };
 }
 
-/** Why a connection was refused: what a client finds in `connect_error`. */
+/** The reason why a connection was refused: the error in the client's `connect_error`. */
 export function refusalOf(client: TestClient): Promise<{ message: string; data: unknown }> {
   return new Promise((resolve) => {
     client.socket.once('connect_error', (error: Error & { data?: unknown }) => {

@@ -1,4 +1,4 @@
-/** Requests to the console as its page makes them, and real processes with a console. */
+/** Requests to the console as its page makes them, and a start of real processes with a console. */
 import { type CarillonProcess, startCarillon, tokenFor } from './carillon.ts';
 import { freshRedis, freshVhost } from './servers.ts';
 
@@ -7,7 +7,7 @@ export interface ConsoleAnswer {
   readonly answer: unknown;
 }
 
-/** `path` follows `/console/`. With a body it is a POST. */
+/** `path`: the part behind `/console/`. With a body, the request is a POST. */
 export async function ask(
   origin: string,
   path: string,
@@ -33,7 +33,7 @@ export const tokenIn = ({ answer }: ConsoleAnswer): string => {
   return token;
 };
 
-/** On real servers, and without canaries, so that it is ready sooner. */
+/** Runs on real servers, and without canaries, so that it is ready sooner. */
 export async function startReal(environment: Record<string, string>): Promise<CarillonProcess> {
   const [AMQP_URL, REDIS_URL] = await Promise.all([freshVhost(), freshRedis()]);
   return startCarillon({ AMQP_URL, REDIS_URL, CANARY_SECONDS: '0', ...environment });

@@ -1,4 +1,4 @@
-/** Dead letters for tests: created at will, and handled over HTTP as an operator does. */
+/** Dead letters for tests: makes them at will, and handles them over HTTP as an operator does. */
 import { randomUUID } from 'node:crypto';
 import { connect, type GetMessage } from 'amqplib';
 import { tokenFor } from './carillon.ts';
@@ -31,7 +31,7 @@ export async function deadLetter(amqpUrl: string, deadLetters: readonly Made[]):
   await model.close();
 }
 
-/** Takes all dead letters out of the queue. Rejects when there is no queue. */
+/** Takes all dead letters out of the queue. Rejects when the queue does not exist. */
 export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
   const model = await connect(amqpUrl);
   try {
@@ -49,7 +49,7 @@ export async function takeDeadLetters(amqpUrl: string): Promise<GetMessage[]> {
   }
 }
 
-/** An event's dead letter as Carillon writes it, with an id. */
+/** The dead letter of an event, with an id, as Carillon writes it. */
 export function deadLetterOf(event: unknown, code: string, time?: string): Made {
   return {
     body: Buffer.from(JSON.stringify(event)),
@@ -63,7 +63,7 @@ export interface Answer {
   readonly answer: unknown;
 }
 
-/** `path` follows `/admin/dead-letters`. */
+/** `path`: the part behind `/admin/dead-letters`. */
 export async function deadLetters(
   { opsUrl }: { readonly opsUrl: string },
   path: string,

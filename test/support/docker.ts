@@ -1,4 +1,4 @@
-/** A private server as a container, for machines that have Docker but not the server's program. */
+/** Runs a private server as a container, on machines that have Docker but not the server's program. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ const readyTimeoutMs = 60_000;
 
 export interface DockerOptions {
   readonly service: 'rabbitmq' | 'redis';
-  /** Port on 127.0.0.1 -> port in the container. */
+  /** Maps each port on 127.0.0.1 to a port in the container. */
   readonly ports: Readonly<Record<number, number>>;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -42,12 +42,12 @@ export async function dockerAnswers(): Promise<boolean> {
   }
 }
 
-/** The project's own docker-compose.yml, with other ports and without what the service would depend on. */
+/** Runs the service from the project's own docker-compose.yml, on other ports. */
 export function dockerHome(options: DockerOptions): ServerHome {
   const { service, ports, command, environment, isReady } = options;
   const project = `carillon-test-${process.pid}-${randomUUID().slice(0, 8)}`;
   const published = Object.entries(ports).map(([outside, inside]) => `127.0.0.1:${outside}:${inside}`);
-  // JSON is YAML, but for the tag: without `!override`, Compose would publish the usual ports as well.
+  // JSON is valid YAML, except for the tag. Without `!override`, Compose would publish the usual ports as well.
   const override = [
     'services:',
     `  ${service}:`,

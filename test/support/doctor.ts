@@ -1,4 +1,4 @@
-/** `carillon doctor --json`, and what it finds. */
+/** Runs `carillon doctor --json`, and reads its findings. */
 import { z } from 'zod';
 import { cli } from './cli.ts';
 

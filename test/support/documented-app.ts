@@ -1,4 +1,7 @@
-/** An app that has Carillon's package installed, of examples as documents have them: checked, built, served and opened. */
+/**
+ * An app that has Carillon's package installed and consists of examples from the documents. Tests check, build, serve
+ * and open it.
+ */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,7 +23,7 @@ const ROOT = new URL('../../', import.meta.url).pathname;
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
 const ALLOWED = { topics: ['*'], publish: ['*'] };
 
-/** Where the documents' service and login are; here they are elsewhere. */
+/** The addresses that the documents use for the service and the login. They are replaced by the test's own. */
 const SERVICE = 'https://notify.example.com';
 const LOGIN = 'https://app.example.com';
 
@@ -37,10 +40,10 @@ const COMPILER_OPTIONS = {
   allowImportingTsExtensions: true,
 };
 
-/** Paths in the app's folder and what is there. `<page>/index.html` are its pages. */
+/** The app's files by path. Each `<page>/index.html` is a page. */
 export type AppFiles = Readonly<Record<string, string>>;
 
-/** Packages by their names, and where they are from the project's root. */
+/** `packages`: names, and their paths from the project's root. */
 async function install(folder: string, packages: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, path] of Object.entries(packages)) {
     const link = join(folder, 'node_modules', name);
@@ -49,13 +52,16 @@ async function install(folder: string, packages: Readonly<Record<string, string>
   }
 }
 
-/** Once in a test file; the caller MUST stop it. The files may name {@link SERVICE} and {@link LOGIN}. */
+/**
+ * MUST be called once per test file, and the caller MUST stop the app. The files may name {@link SERVICE} and {@link
+ * LOGIN}.
+ */
 export async function startDocumentedApp(files: AppFiles) {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-app-'));
   let pages: ReadonlyMap<string, string | Uint8Array> = new Map();
   const server = createServer(async ({ url = '', headers }, response) => {
     const { pathname } = new URL(url, 'http://app');
-    // Whose session it is says a cookie, as in most apps.
+    // A cookie says whose session it is, as in most apps.
     const user = /user=(\w+)/.exec(headers.cookie ?? '')?.[1] ?? '';
     if (pathname === '/notify-token') return response.end(await tokenFor(user, ALLOWED));
     const page = pages.get(pathname);
@@ -84,7 +90,7 @@ export async function startDocumentedApp(files: AppFiles) {
 
   return {
     carillon,
-    /** Rejects with what the compiler says, by the package's published types. */
+    /** Rejects with the compiler's output. Checks against the package's published types. */
     async checkTypes(): Promise<void> {
       await writeFile(
         join(folder, 'tsconfig.json'),
@@ -95,7 +101,7 @@ export async function startDocumentedApp(files: AppFiles) {
         throw new Error(String(stdout));
       });
     },
-    /** Rejects with what the bundler says. */
+    /** Rejects with the bundler's output. */
     async build(): Promise<void> {
       const built = await build({
         configFile: false,
@@ -103,7 +109,7 @@ export async function startDocumentedApp(files: AppFiles) {
         logLevel: 'warn',
         build: {
           write: false,
-          // What the bell needs anyway: nothing is written in older words.
+          // The bell needs this version anyway. With an older target, the bundler would rewrite newer syntax.
           target: 'chrome123',
           rolldownOptions: {
             input: Object.keys(files)
@@ -118,7 +124,10 @@ export async function startDocumentedApp(files: AppFiles) {
         built.output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]),
       );
     },
-    /** As this user, whose session with Carillon has begun when it resolves. `logged`: the console. */
+    /**
+     * Opens a page as this user. `begun` resolves when the session with Carillon has begun. `logged`: what the page has
+     * logged on its console.
+     */
     async open(name: string, user: string, options: BrowserContextOptions = {}) {
       const context = await browser.newContext(options);
       onTestFinished(() => context.close());

@@ -1,6 +1,6 @@
 /**
- * fast-check with the same inputs in each run, so that a failure is due to the change and not to chance. Another
- * TEST_SEED draws others.
+ * fast-check with the same inputs in every run, so that a failure comes from the change and not from chance. Another
+ * TEST_SEED draws other inputs.
  */
 import fc from 'fast-check';
 

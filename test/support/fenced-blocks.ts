@@ -1,11 +1,11 @@
-/** The examples in documents: every fenced code block, with its place and its language. */
+/** Finds the examples in documents: every fenced code block, with its place and its language. */
 import { readFileSync } from 'node:fs';
 
 export interface FencedBlock {
   /** The path from the project's root. */
   readonly file: string;
   readonly line: number;
-  /** Empty if none is given. */
+  /** Empty if the block names no language. */
   readonly language: string;
   readonly code: string;
 }
@@ -26,7 +26,7 @@ export function fencedBlocksIn(file: string): FencedBlock[] {
   return blocks;
 }
 
-/** The block of this language that contains this text. */
+/** Finds the block in this language that contains this text. */
 export function fencedBlock(file: string, language: string, text: string): string {
   const found = fencedBlocksIn(file).filter(
     (block) => block.language === language && block.code.includes(text),

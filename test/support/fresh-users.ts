@@ -1,4 +1,7 @@
-/** One program in embedded mode for a test file, and a user of its own for each test, with what such a user does. */
+/**
+ * Starts one program in embedded mode per test file, and gives each test a user of its own with the requests that a
+ * user makes.
+ */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from './carillon.ts';
@@ -8,7 +11,7 @@ import { until } from './until.ts';
 
 export const TIMEOUT_MS = 20_000;
 
-/** Call this once in a test file. It gives each test another user. */
+/** MUST be called once per test file. Each test then gets another user. */
 export function freshUsers() {
   let carillon: CarillonProcess;
   let watcher: TestClient;
@@ -20,7 +23,7 @@ export function freshUsers() {
       JWT_SECRET,
       JWT_CLOCK_SKEW_SECONDS: '0',
       SYNC_LIMIT: '5',
-      // The contract's largest requests, with UUIDs.
+      // Enough for the largest requests that the contract allows, with UUIDs as ids.
       CLIENT_MESSAGE_MAX_BYTES: '24576',
     });
     watcher = connectClient(carillon.url, await tokenFor('watcher'));
@@ -42,7 +45,7 @@ export function freshUsers() {
   const claims = () => ({ departments: [`sales-${tests}`], topics: ['ticker.*'] });
   const token = (own: Record<string, unknown> = claims(), seconds = 600) => tokenFor(user(), own, seconds);
 
-  /** Starts to connect. */
+  /** Starts to connect, without waiting for the session. */
   const begin = async (auth: ClientOptions['auth'] = {}, bearer?: string) => {
     const client = connectClient(carillon.url, bearer ?? (await token()), { auth });
     clients.push(client);
@@ -56,7 +59,7 @@ export function freshUsers() {
     get claims() {
       return claims();
     },
-    /** The audiences that are only this user's, and a topic that the token allows. */
+    /** The audiences that belong to this user alone, and a topic that the token allows. */
     get me() {
       return `user:${user()}`;
     },
@@ -70,14 +73,14 @@ export function freshUsers() {
 
     begin,
 
-    /** Resolves once the session is there. */
+    /** Resolves when the session has begun. */
     async connect(auth: ClientOptions['auth'] = {}, bearer?: string): Promise<TestClient> {
       const client = await begin(auth, bearer);
       await client.session();
       return client;
     },
 
-    /** Resolves when events with these subjects are in the inbox of their audience. */
+    /** Resolves when events with these subjects are in the audience's inbox. */
     async publish(audience: string, ...subjects: readonly string[]): Promise<void> {
       const last = randomUUID();
       const writer = await tokenFor('a-service', { scope: 'events:write' });
@@ -94,7 +97,7 @@ export function freshUsers() {
       await until('the event behind', TIMEOUT_MS, () => watcher.notifications.some(({ id }) => id === last));
     },
 
-    /** GET, or POST when there is a body. */
+    /** A GET, or a POST when there is a body. */
     async http(path: string, body?: unknown, bearer?: string) {
       const response = await fetch(`${carillon.url}${path}`, {
         headers: { authorization: `Bearer ${bearer ?? (await token())}`, 'content-type': 'application/json' },
@@ -106,11 +109,11 @@ export function freshUsers() {
   };
 }
 
-/** Notifications by the subjects of their events. */
+/** Matches notifications by the subjects of their events. */
 export const shown = (...subjects: readonly string[]) =>
   subjects.map((subject) => expect.objectContaining({ subject }));
 
-/** The answer must be a refusal with this code, and the socket must live. */
+/** Checks that the answer is a refusal with this code, and that the socket stays connected. */
 export async function expectRefused(client: TestClient, request: string, body: unknown, code: string) {
   expect(await client.ask(request, body)).toEqual({ error: { code, message: expect.stringMatching(/./) } });
   expect(await client.ask('ping', { seq: 7 })).toMatchObject({ seq: 7 });

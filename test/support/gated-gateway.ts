@@ -1,6 +1,6 @@
 /**
- * A gateway in this process in which a test controls every wait: tokens, the store and RabbitMQ answer only while the
- * gate with their name is open. What it holds for sessions can be counted.
+ * A gateway in this process whose every wait is under the test's control: tokens, the store and RabbitMQ answer only
+ * while the gate of that name is open. Tests can count what the gateway holds for sessions.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -44,7 +44,7 @@ export type GateName =
   | 'mark'
   | 'publish';
 
-/** Calls wait at a closed gate until it is opened. */
+/** A call waits at a shut gate until the gate opens. */
 class Gates {
   readonly #shut = new Map<GateName, (() => void)[]>();
 
@@ -75,7 +75,7 @@ class Gates {
   }
 }
 
-/** What a process holds for sessions, besides their sockets. */
+/** What the process holds for sessions, besides their sockets. */
 interface Held {
   readonly rooms: readonly string[];
   readonly members: readonly string[];
@@ -86,9 +86,9 @@ interface Held {
 export interface GatedGateway {
   readonly url: string;
   readonly gates: Gates;
-  /** Connections that were accepted and are not closed. */
+  /** The number of accepted connections that are not closed. */
   readonly connected: () => number;
-  /** Connections of the HTTP server, including WebSockets. */
+  /** The number of connections of the HTTP server, WebSockets included. */
   readonly connections: () => Promise<number>;
   readonly held: () => Held;
   readonly gateway: Gateway;
@@ -101,7 +101,7 @@ export interface GatedOptions {
   readonly handshakeMs?: number;
 }
 
-/** The token is the user's name; every topic is allowed. */
+/** In these tests the token is the user's name. Every topic is allowed. */
 function identityOf(user: string): Verified {
   return {
     ok: true,

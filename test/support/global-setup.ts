@@ -1,6 +1,6 @@
 /**
- * Runs once before all test files: makes sure that the programs exist, and starts the RabbitMQ and the Redis that
- * they share.
+ * Runs once before all test files. Makes sure that the programs exist, and starts the RabbitMQ and the Redis that all
+ * files share.
  */
 import { readFile } from 'node:fs/promises';
 import type { TestProject } from 'vitest/node';
@@ -20,7 +20,8 @@ declare module 'vitest' {
     };
     redis: { readonly port: number };
     /**
-     * openapi.yaml and asyncapi.yaml, parsed, as one JSON text, which is faster than reading them in each test file.
+     * openapi.yaml and asyncapi.yaml, parsed, as one JSON text. Parsing that is faster than reading both documents in
+     * each test file.
      */
     contracts: string;
   }

@@ -1,4 +1,4 @@
-/** The official SDK for CloudEvents in Go, as a program: built once, from modules that were downloaded before. */
+/** The official CloudEvents SDK for Go as a program. It is built once, from modules that were downloaded before. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const FOLDER = new URL('go-sdk/', import.meta.url).pathname;
 const CACHE = new URL('../../node_modules/.cache/cloudevents-go/', import.meta.url).pathname;
 const PROGRAM = `${CACHE}go-sdk`;
 
-/** Why it cannot be had here; undefined when it can. Building it takes a minute, and asks no network. */
+/** Why the SDK cannot be used here; undefined when it can. A build takes a minute, and needs no network. */
 export async function whyNoGoSdk(): Promise<string | undefined> {
   if (existsSync(PROGRAM)) return undefined;
   const go = findOnPath('go');
@@ -29,7 +29,7 @@ export async function whyNoGoSdk(): Promise<string | undefined> {
   }
 }
 
-/** Sends one event in binary and one in structured mode, over AMQP 1.0. */
+/** Sends one event in binary mode and one in structured mode, over AMQP 1.0. */
 export async function sendWithGoSdk(amqpUrl: string, audience: string): Promise<void> {
   const { host, username, password } = new URL(amqpUrl);
   await run(PROGRAM, [`amqp://${host}`, username, password, vhostOf(amqpUrl), audience]);

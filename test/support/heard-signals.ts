@@ -1,4 +1,4 @@
-/** The signals that a listener received, in order, by whatever way. */
+/** Records the signals that a listener received, in order, over any transport. */
 import { z } from 'zod';
 import { follow } from './contracts/findings.ts';
 import { checkSignal } from './contracts/watch.ts';
@@ -19,7 +19,7 @@ type SignalEvent = z.infer<typeof eventSchema>;
 export class HeardSignals {
   readonly signals: SignalEvent[] = [];
 
-  /** `text`: the CloudEvent's JSON. */
+  /** `text`: the JSON of the CloudEvent. */
   take(text: string): void {
     follow(checkSignal(text));
     this.signals.push(eventSchema.parse(JSON.parse(text)));
@@ -29,7 +29,7 @@ export class HeardSignals {
     return this.signals.filter(({ data }) => data.user === user);
   }
 
-  /** Types and data of the signals about a user. */
+  /** The types and data of the signals about a user. */
   told(user: string): readonly (readonly [string, unknown])[] {
     return this.of(user).map(({ type, data }) => [type, data]);
   }

@@ -1,4 +1,4 @@
-/** AMQP properties that no client library would write: any type, length and depth, and damaged bytes. */
+/** AMQP properties that no client library would write: of any type, length and depth, or with damaged bytes. */
 import {
   array,
   double,
@@ -91,7 +91,7 @@ const scalar: fc.Arbitrary<Buffer> = fc.constantFrom(
   tagged('x', long(Buffer.alloc(300, 0xfe))),
 );
 
-/** An unknown type, or a wrong length. */
+/** Values of an unknown type or with a wrong length. */
 const wrong: fc.Arbitrary<Buffer> = fc.constantFrom(
   tagged('z', Buffer.alloc(8)),
   tagged('\0'),

@@ -1,4 +1,4 @@
-/** Requests to Carillon as a hostile sender makes them, and what every answer must fulfil whatever was asked. */
+/** HTTP requests from a hostile sender, and the rules that every answer must keep whatever the request was. */
 import { expect } from 'vitest';
 import { type RawAnswer, sendRaw } from './raw-http.ts';
 
@@ -9,7 +9,7 @@ export interface Asked {
   readonly body?: string | Uint8Array;
 }
 
-/** A POST of an event with its real length, unless given otherwise. */
+/** A POST of an event with its real length, unless the caller sets these. */
 export function bytesOf(
   { method = 'POST', path = '/v1/events', headers = {}, body = '' }: Asked,
   token: string,
@@ -29,7 +29,7 @@ export function bytesOf(
   return Buffer.concat([head, payload]);
 }
 
-/** Never a 5xx, never anything internal, and problem details are complete. */
+/** Checks that the answer is not a 5xx, shows nothing internal, and has complete problem details. */
 export function expectHarmless({ status, contentType, head, body }: RawAnswer): void {
   expect(body).not.toMatch(/node_modules|\bat .*\.(js|ts):\d|node:internal|(Type|Range|Syntax)Error/);
   expect(status).toBeLessThan(500);
@@ -44,7 +44,7 @@ export function expectHarmless({ status, contentType, head, body }: RawAnswer): 
   });
 }
 
-/** Sends a request on a new connection. Fails when there is no answer or a harmful one. */
+/** Sends a request on a new connection. Fails when no answer comes, or a harmful one. */
 export async function ask(url: string, token: string, asked: Asked): Promise<RawAnswer> {
   const [answer] = await sendRaw(url, bytesOf(asked, token));
   if (answer === undefined) throw new Error(`no answer to ${JSON.stringify(asked).slice(0, 300)}`);

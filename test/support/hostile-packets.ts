@@ -1,4 +1,4 @@
-/** Socket.IO packets as a hostile client writes them: partly right, seldom as a whole. */
+/** Socket.IO packets from a hostile client: partly correct, seldom as a whole. */
 import { requests } from '../../src/contract/socket.ts';
 import fc from './fast-check.ts';
 import { hostileJson, weighted } from './hostile.ts';
@@ -55,7 +55,7 @@ const anyPacket = fc
     ({ engine, type, attachments, namespace, id, payload }) =>
       `${engine}${type}${attachments}${namespace}${id}${payload}`,
   );
-/** What a hostile client sends in one message. */
+/** One message from a hostile client. */
 export const anySent = weighted<string | Uint8Array>(
   [6, anyPacket],
   [1, fc.string({ unit: 'binary', maxLength: 40 })],

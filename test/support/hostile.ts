@@ -1,8 +1,8 @@
-/** What a hostile sender writes in place of sensible values, and a count of the inputs. */
+/** What a hostile sender writes in place of sensible values, and a counter for the inputs. */
 import { afterAll } from 'vitest';
 import fc from './fast-check.ts';
 
-/** Returns a function that MUST be called for each input. The count is printed once, at the end of the file. */
+/** The caller MUST call the returned function for each input. The count is printed once, at the end of the file. */
 export function countInputs(): (inputs?: number) => void {
   let count = 0;
   afterAll(() => console.log(`${count} hostile inputs tried`));
@@ -11,7 +11,7 @@ export function countInputs(): (inputs?: number) => void {
   };
 }
 
-/** Chooses each arbitrary with the weight before it. */
+/** Chooses among arbitraries by weight. The weight stands before each. */
 export const weighted = <T>(...choices: readonly (readonly [number, fc.Arbitrary<T>])[]): fc.Arbitrary<T> =>
   fc.oneof(...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 
@@ -41,7 +41,7 @@ const texts = [
   'x'.repeat(20_000),
 ];
 
-/** JSON that JSON.stringify cannot write, or on which a careless parser fails. */
+/** JSON that JSON.stringify cannot write, or that breaks a careless parser. */
 const rawJson = [
   '1e400',
   '-1e999',
@@ -64,20 +64,20 @@ const rawJson = [
   nested(20, '{"a":', '}'),
 ];
 
-/** Any JSON value, usually one that a careless check mistakes for another. */
+/** Any JSON value, usually one that a careless check takes for another. */
 export const hostileValue: fc.Arbitrary<unknown> = weighted<unknown>(
   [3, fc.constantFrom(...texts)],
   [3, fc.constantFrom<unknown>(null, true, false, 0, -1, 0.5, 1e21, 2 ** 53, -1e308, [], {}, [[]], [null])],
   [1, fc.jsonValue({ maxDepth: 3 })],
 );
 
-/** JSON text, all of it valid. */
+/** JSON text that is always valid. */
 export const hostileJson: fc.Arbitrary<string> = weighted<string>(
   [2, hostileValue.map((value) => JSON.stringify(value))],
   [1, fc.constantFrom(...rawJson)],
 );
 
-/** Ways to damage JSON text; `before` and `after` are its two parts. */
+/** Ways to damage JSON text. `before` and `after` are the two parts of the text. */
 const spoilers: Readonly<Record<string, (before: Buffer, after: Buffer, noise: Uint8Array) => Uint8Array[]>> =
   {
     'cut off': (before) => [before],

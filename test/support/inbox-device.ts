@@ -1,4 +1,4 @@
-/** What a client library does with the messages of a scripted link: everything except the connection. */
+/** The client library's work on the messages of a scripted link: everything except the connection. */
 import { Announcer } from '../../src/clients/client/announcer.ts';
 import type { Environment } from '../../src/clients/client/environment.ts';
 import { InboxStore } from '../../src/clients/client/inbox-store.ts';
@@ -15,7 +15,7 @@ import { STILL } from './still-environment.ts';
 export class InboxDevice {
   readonly inbox: InboxStore;
   readonly link: ScriptedLink;
-  /** Events that were shown to the user as new, by source and id. */
+  /** The events that were shown to the user as new, by source and id. */
   readonly toasts: string[] = [];
   readonly errors: unknown[] = [];
   readonly #requests: Requests;
@@ -23,7 +23,7 @@ export class InboxDevice {
   readonly #user: User;
   #session: Session | undefined;
 
-  /** `random`: from 0 up to 1, as the test draws it. */
+  /** `random`: returns a number from 0 up to 1, as the test draws it. */
   constructor(service: ScriptedService, random: () => number) {
     const now = () => service.nowMs;
     const environment: Environment = {

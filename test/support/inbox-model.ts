@@ -1,9 +1,9 @@
-/** A slow but obviously correct model of a user's inbox, for tests to compare with. */
+/** A slow but obviously correct model of a user's inbox. Tests compare the real inbox with it. */
 import type { Audience } from '../../src/contract/audience.ts';
 import { type Event, RETRACTION_TYPE } from '../../src/contract/event.ts';
 import type { InboxItem, InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 
-/** An event, as it is made up. */
+/** An event as a test draws it. */
 export interface Made {
   readonly id: string;
   readonly source: string;
@@ -21,7 +21,7 @@ export interface Place {
   readonly endsAtMs: number;
 }
 
-/** One event's copy in one audience's log, as the model keeps it. */
+/** A copy of an event in one audience's log, as the model keeps it. */
 interface Copy extends Place {
   readonly made: Made;
   seen: boolean;
@@ -41,19 +41,19 @@ export const BY_RANK: readonly Audience[] = ['department:ops', 'department:sales
 
 export type Line = Pick<InboxItem, 'source' | 'id' | 'audience' | 'offset' | 'seen' | 'read' | 'archived'>;
 
-/** A notification of a list, in short. */
+/** One notification in a list, as a short line. */
 export function lineOf({ source, id, audience, offset, seen, read, archived }: Line): string {
   const flags = [seen && 'seen', read && 'read', archived && 'archived'].filter(Boolean);
   return [source, id, audience, offset, ...flags].join(' ');
 }
 
-/** Computes what a user's inbox shows, in the simplest way, from everything that ever happened. */
+/** Computes what a user's inbox shows, in the simplest way, from everything that has ever happened. */
 export class InboxModel {
   readonly copies: Copy[] = [];
   readonly #since = new Map<Audience, number>();
   readonly #maxLength: number;
 
-  /** `maxLength`: what each log keeps. */
+  /** `maxLength`: how many entries each log keeps. */
   constructor(maxLength = Number.POSITIVE_INFINITY) {
     this.#maxLength = maxLength;
   }
@@ -68,7 +68,7 @@ export class InboxModel {
     }
   }
 
-  /** The user has belonged to the department since this offset. */
+  /** The user belongs to the department from this offset on. */
   joined(department: Audience, offset: number): void {
     this.#since.set(department, offset);
   }
@@ -81,12 +81,12 @@ export class InboxModel {
     }
   }
 
-  /** Appends a copy. MUST be called in the order of each audience's log. */
+  /** Appends a copy. Calls MUST come in the order of each audience's log. */
   place(made: Made, place: Place): void {
     this.copies.push({ made, ...place, seen: false, read: false, archived: false });
   }
 
-  /** `heads`: where the logs stood, when they may have more by now. */
+  /** `heads`: the heads of the logs at the time of the mark, if the logs may have grown since. */
   mark({ as, ids, events, upTo, all }: MarkRequest, heads?: Readonly<Record<string, number>>): void {
     for (const copy of this.copies.filter((one) => this.#isMine(one))) {
       if (heads !== undefined && copy.offset > (heads[copy.audience] ?? 0)) continue;

@@ -1,4 +1,4 @@
-/** What happens to inboxes in the tests' stories, independent of the service and the devices. */
+/** The steps of the inbox stories, independent of the service and the devices. */
 import type { Inbox, Which } from '../../src/clients/client/api.ts';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
@@ -8,7 +8,7 @@ import { BY_RANK, type Made } from './inbox-model.ts';
 
 const EVENTS = 15;
 
-/** The events of a story, which may repeat. */
+/** The events of a story. The same event may be published again. */
 export function anyEventsFor(audiences: readonly Audience[]): fc.Arbitrary<Made[]> {
   const anyMade = fc.record({
     id: anyId,
@@ -28,10 +28,10 @@ export function anyEventsFor(audiences: readonly Audience[]): fc.Arbitrary<Made[
 export const anyAs = fc.constantFrom<MarkRequest['as'][]>('seen', 'read', 'unread', 'archived');
 /** Picks an element of a list by its index. */
 export const anyPick = fc.nat({ max: 40 });
-/** One of the story's events. */
+/** Picks one of the story's events. */
 export const anyMake = fc.record({ make: fc.nat({ max: EVENTS - 1 }) });
 
-/** A user marks what a device shows: all of it, some as notifications, or one by its id. */
+/** A user marks what a device shows: everything, some of the notifications, or one by its id. */
 export const anyMarkOn = (anyDevice: fc.Arbitrary<number>) =>
   fc.record({
     device: anyDevice,
@@ -43,7 +43,7 @@ export const anyMarkOn = (anyDevice: fc.Arbitrary<number>) =>
     ),
   });
 
-/** A mark that is made by none of the devices. */
+/** A mark that none of the devices makes. */
 export const anyElsewhere = fc.record({
   elsewhere: anyAs,
   of: fc.oneof(
@@ -73,7 +73,7 @@ export function markAs(inbox: Inbox, as: MarkRequest['as']): (which: Which) => P
   return marks[as];
 }
 
-/** `headOf`: the head of a log. Nothing beyond it may be marked. */
+/** `headOf`: the head of a log. No mark may go beyond it. */
 export function requestElsewhere(
   { elsewhere: as, of }: Of<typeof anyElsewhere>,
   headOf: (audience: Audience) => number,

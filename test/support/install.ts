@@ -1,4 +1,4 @@
-/** Installs the programs that the tests run, if Debian or Ubuntu allows it; otherwise says what to install. */
+/** Installs the programs that the tests run, if Debian or Ubuntu allows it. Otherwise it says what to install. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -21,7 +21,7 @@ const maxOutputBytes = 64 * 1024 * 1024;
 const INSTALL_TIMEOUT_MS = 120_000;
 const policyFile = '/usr/sbin/policy-rc.d';
 
-// Debian's names.
+// The names of Debian's packages.
 const packages = [
   { name: 'redis-server', find: findRedisServer, isInDocker: true },
   { name: 'rabbitmq-server', find: findRabbitMqServer, isInDocker: true },
@@ -34,12 +34,12 @@ const packages = [
   { name: 'haproxy', find: findHaproxy, isInDocker: false },
 ];
 
-/** Not needed where there is any other Chromium, but much cheaper to run. Not every distribution has it. */
+/** Any other Chromium works as well, but this one is much cheaper to run. Not every distribution has it. */
 const HEADLESS_CHROMIUM = 'chromium-headless-shell';
 
 const missingPackages = () => packages.filter(({ find }) => find() === undefined);
 
-/** The prefix that runs a command as root; undefined if that needs a password. */
+/** The prefix that runs a command as root; undefined if that would ask for a password. */
 async function rootPrefix(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   return await run('sudo', ['-n', 'true']).then(
@@ -57,7 +57,7 @@ async function aptInstall(names: readonly string[], prefix: readonly string[]): 
     asRoot('env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args);
 
   await apt('update');
-  // Packages start their services unless this script forbids it, and the services would take the usual ports.
+  // Packages start their services unless this script forbids it. The services would take the usual ports.
   const forbidsServices = existsSync(policyFile);
   const removePolicy = ['rm', '-f', policyFile];
   const dismissGuard = forbidsServices ? () => {} : guard('"$@"', ...prefix, ...removePolicy);
@@ -72,7 +72,10 @@ async function aptInstall(names: readonly string[], prefix: readonly string[]): 
   }
 }
 
-/** From the lists that the machine has. Where it cannot be had, the whole Chromium does as well. */
+/**
+ * Uses the package lists that the machine already has. Where the package is not to be had, the whole Chromium works as
+ * well.
+ */
 async function preferHeadlessChromium(): Promise<void> {
   if (findHeadlessChromium() !== undefined) return;
   const isKnown = await run('apt-cache', ['show', HEADLESS_CHROMIUM]).then(
@@ -96,7 +99,7 @@ async function preferHeadlessChromium(): Promise<void> {
   await run(command, args, { maxBuffer: maxOutputBytes, timeout: INSTALL_TIMEOUT_MS }).catch(() => {});
 }
 
-/** Rejects with one sentence when a program is missing and cannot be had. Only the global setup may call this. */
+/** Rejects with one sentence when a program is missing and cannot be installed. Only the global setup may call this. */
 export async function ensurePrograms(): Promise<void> {
   await preferHeadlessChromium();
   const names = missingPackages().map(({ name }) => name);
@@ -119,7 +122,7 @@ export async function ensurePrograms(): Promise<void> {
     `The tests need ${needed.join(', ')}: install the packages of these names${reason}, ` +
       'or, for RabbitMQ and Redis only, start Docker; CHROMIUM_PATH may name a Chromium elsewhere.',
   );
-  // The stack does not help a person who has to install something.
+  // The stack is of no help to somebody who has to install something.
   error.stack = error.message;
   throw error;
 }

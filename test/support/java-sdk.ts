@@ -1,4 +1,4 @@
-/** The official SDK for CloudEvents in Java: downloaded once into a folder of this checkout's. */
+/** The official CloudEvents SDK for Java. It is downloaded once into this checkout's node_modules/.cache. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -11,13 +11,16 @@ const FOLDER = new URL('java-sdk/', import.meta.url).pathname;
 const CACHE = new URL('../../node_modules/.cache/cloudevents-java', import.meta.url).pathname;
 const DOWNLOAD_MS = 120_000;
 
-/** AMQP 1.0 messages as it encodes them, in both modes and without an audience; or why it cannot be had here. */
+/**
+ * AMQP 1.0 messages as the SDK encodes them, in both modes and without an audience; or the reason why the SDK is not to
+ * be had here.
+ */
 export async function javaSdkMessages(): Promise<readonly Buffer[] | string> {
   const [java, maven] = [findOnPath('java'), findOnPath('mvn')];
   if (java === undefined) return 'no java';
   if (!existsSync(CACHE)) {
     if (maven === undefined) return 'no mvn';
-    // Another run may download it at the same time.
+    // Another run may be downloading it at the same time.
     const own = `${CACHE}-${process.pid}`;
     const args = ['-q', '-B', '-f', FOLDER, 'dependency:copy-dependencies', `-DoutputDirectory=${own}`];
     try {

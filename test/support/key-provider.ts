@@ -1,4 +1,4 @@
-/** An identity provider as a separate server: publishes keys, signs tokens with them, and may go away. */
+/** An identity provider as a separate server. It publishes keys, signs tokens with them, and may go away. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -14,7 +14,7 @@ interface Key {
 
 export class KeyProvider {
   readonly url: string;
-  /** How many requests it got. */
+  /** How many requests the provider got. */
   fetches = 0;
   readonly #port: number;
   readonly #keys = new Map<string, Key>();
@@ -26,12 +26,12 @@ export class KeyProvider {
     this.url = `http://127.0.0.1:${port}/keys`;
   }
 
-  /** Nothing listens yet. */
+  /** Does not listen yet: call `start`. */
   static async create(): Promise<KeyProvider> {
     return new KeyProvider(await freePort());
   }
 
-  /** `isPublished` false: the provider does not publish the key. */
+  /** With `isPublished` false, the provider does not publish the key. */
   async addKey(kid: string, alg: Algorithm, isPublished = true): Promise<void> {
     this.#keys.set(kid, { alg, pair: await generateKeyPair(alg), isPublished });
   }
@@ -41,7 +41,7 @@ export class KeyProvider {
     return await this.sign(kid, { sub: user, iat: nowSeconds, exp: nowSeconds + 600, ...claims });
   }
 
-  /** Just these claims. `header`: what else it says. */
+  /** Signs exactly these claims. `header`: more fields for the token's header. */
   async sign(
     kid: string,
     claims: Record<string, unknown>,
@@ -54,7 +54,7 @@ export class KeyProvider {
       .sign(key.pair.privateKey);
   }
 
-  /** `isSilent`: takes connections and never answers. */
+  /** With `isSilent`, the server accepts connections and never answers. */
   async start(isSilent = false): Promise<void> {
     this.#isSilent = isSilent;
     this.#server = createServer(async (_request, response) => {
@@ -67,7 +67,7 @@ export class KeyProvider {
     await once(this.#server.listen(this.#port, '127.0.0.1'), 'listening');
   }
 
-  /** Also ends requests under way. */
+  /** Also ends requests that are under way. */
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;

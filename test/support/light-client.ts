@@ -1,7 +1,7 @@
 /**
- * A cheap client, of which one process can have thousands: a WebSocket with the necessary part of Socket.IO. It keeps
- * a cursor per audience and presents them whenever it connects. It goes to the next gateway after each loss, and
- * returns after a `goaway` that says so. It can stop reading and still send pongs.
+ * A cheap client: one process can run thousands. It is a WebSocket with only the necessary part of Socket.IO. It keeps
+ * a cursor per audience, and presents the cursors whenever it connects. After each loss it goes to the next gateway,
+ * and after a `goaway` it returns when the message says so. It can stop reading and still send pongs.
  */
 import { WebSocket } from 'ws';
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
@@ -9,7 +9,7 @@ import type { Goaway, Session } from '../../src/contract/socket.ts';
 import { framesOf } from './contracts/watch.ts';
 
 const PATH = '/socket.io/?EIO=4&transport=websocket';
-/** As a Socket.IO client does after an unannounced loss. */
+/** A Socket.IO client waits about this long after an unannounced loss. */
 const RETURN_MS = [500, 1_500] as const;
 const BLIND_PONG_EVERY_MS = 1_000;
 
@@ -26,43 +26,43 @@ export interface HeardGoaway extends Goaway {
 }
 
 export class LightClient {
-  /** Called with each session. */
+  /** Called for each session that begins. */
   onSession: () => void = () => {};
   readonly goaways: HeardGoaway[] = [];
   sessions = 0;
-  /** How many notifications came with a session. */
+  /** How many notifications arrived in answers to cursors, with a session or after it. */
   recovered = 0;
-  /** How often something could not be recovered. */
+  /** How often the server could not recover an audience. */
   unrecovered = 0;
   readonly #urls: readonly string[];
   readonly #token: string;
   readonly #cursors = new Map<string, Cursor>();
   readonly #seen = new Map<string, string[]>();
-  /** Live notifications of audiences of which one answer could not hold everything that was missed. */
+  /** Live notifications that wait until the rest of what was missed has arrived, by audience. */
   readonly #held = new Map<string, Notification[]>();
   #at = 0;
-  /** How many goaways it has obeyed. */
+  /** How many `goaway` messages the client has obeyed. */
   #obeyed = 0;
-  /** The present connection's frames, which are checked against the contract. */
+  /** The frames of the present connection, which are checked against the contract. */
   #frames: ReturnType<typeof framesOf>;
   #socket: WebSocket | undefined;
   #isConnected = false;
   #pongs: NodeJS.Timeout | undefined;
   #return: NodeJS.Timeout | undefined;
 
-  /** Connects to the first of the URLs, and to the next after each loss of the connection. */
+  /** Connects to the first URL, and to the next one after each loss of the connection. */
   constructor(urls: readonly string[], token: string) {
     this.#urls = urls;
     this.#token = token;
     this.#connect();
   }
 
-  /** Whether it has a session now. */
+  /** Whether the client has a session now. */
   get isConnected(): boolean {
     return this.#isConnected;
   }
 
-  /** Where it is connected, or tries to be. */
+  /** The URL of the gateway that the client is connected to, or tries to reach. */
   get url(): string {
     return this.#urls[this.#at % this.#urls.length] ?? '';
   }
@@ -72,7 +72,7 @@ export class LightClient {
     return this.#seen.get(audience) ?? [];
   }
 
-  /** Until the connection is lost. What the operating system has taken meanwhile is never read. */
+  /** Lasts until the connection is lost. Data that the operating system accepts in the meantime is never read. */
   stopReading(): void {
     const socket = this.#socket;
     socket?.pause();
@@ -98,7 +98,7 @@ export class LightClient {
       frames?.came(String(data));
       this.#take(socket, String(data));
     });
-    // 'close' follows.
+    // A 'close' event follows and handles the loss.
     socket.on('error', () => {});
     socket.on('close', () => this.#lost(socket));
   }
@@ -165,7 +165,7 @@ export class LightClient {
     this.onSession();
   }
 
-  /** Fetches what one answer could not hold in parts; live notifications wait. */
+  /** Recovers in parts what one answer could not hold. Live notifications wait until the last part. */
   #recoverPart(audiences: NonNullable<Session['missed']>): void {
     for (const [audience, found] of Object.entries(audiences)) {
       if (found === undefined) continue;
@@ -174,7 +174,7 @@ export class LightClient {
       this.#cursors.set(audience, { epoch: found.epoch, offset: found.head });
       if (found.more) continue;
       if (!found.recovered) this.unrecovered += 1;
-      // The parts reach the present end of the log, so they contain some of the live notifications.
+      // The parts reach the present end of the log, so they contain some of the held notifications.
       const behind = (this.#held.get(audience) ?? []).filter(({ offset }) => offset > found.head);
       for (const notification of behind) this.#tell(notification);
       this.#held.delete(audience);

@@ -1,4 +1,4 @@
-/** What a user's inboxes must show, and what devices must have reported, once everything is quiet. */
+/** Checks, once everything is quiet, what a user's inboxes show and what the devices have reported. */
 import { expect, vi } from 'vitest';
 import type { Audience } from '../../src/contract/audience.ts';
 import type { MarkRequest } from '../../src/contract/inbox.ts';
@@ -7,7 +7,10 @@ import type { LiveInboxDevice, MeantMark } from './live-inbox-device.ts';
 import type { LiveInboxUser } from './live-inbox-user.ts';
 import { until } from './until.ts';
 
-/** Everything published before has reached these devices, unless they lose their connection. */
+/**
+ * Resolves when everything published so far has reached these devices. Devices that lose their connection are not
+ * waited for.
+ */
 export async function reached(
   user: LiveInboxUser,
   devices: readonly LiveInboxDevice[],
@@ -20,14 +23,14 @@ export async function reached(
   );
 }
 
-/** `requests`: the marks made over HTTP. `patienceMs`: how long anything may take. */
+/** `requests`: the marks made over HTTP. `patienceMs`: how long each wait may take. */
 export async function expectAgreement(
   user: LiveInboxUser,
   devices: readonly LiveInboxDevice[],
   requests: readonly MarkRequest[],
   patienceMs: number,
 ) {
-  // Something may end in between, and be asked about again.
+  // Some notifications may expire in the meantime, so both sides are asked again.
   const agreed = (shown: () => unknown, expected: () => unknown) =>
     vi.waitFor(async () => expect(await shown()).toEqual(expected()), { timeout: patienceMs, interval: 10 });
   await Promise.all(devices.map((device) => device.connected()));
@@ -55,7 +58,7 @@ export async function expectAgreement(
   }
   for (const [device, { inbox, errors }] of devices.entries()) {
     expect(errors).toEqual([]);
-    // The badge of those who have not looked.
+    // The badge of a device that has not opened its inbox yet.
     await agreed(
       () => ({ device, unseen: inbox.unseen, unread: inbox.unread }),
       () => ({ device, ...countsOf(model) }),
@@ -81,7 +84,7 @@ function countsOf(model: InboxModel) {
   };
 }
 
-/** Every mark was intended, and every answered mark is there. */
+/** Checks that every mark in the service was intended, and that the service has every mark that it answered. */
 function expectMeant(
   user: LiveInboxUser,
   devices: readonly LiveInboxDevice[],
@@ -126,8 +129,8 @@ function expectMeant(
 }
 
 /**
- * In order and once. What was missed but seen elsewhere is not new. What was published to a topic meanwhile reached
- * its subscribers.
+ * Checks what the devices told their apps: in order and once; nothing as new that the user had already seen elsewhere;
+ * and everything that was published to a topic while the device subscribed to it.
  */
 async function expectTold(user: LiveInboxUser, devices: readonly LiveInboxDevice[], model: InboxModel) {
   const models = new Map<number, InboxModel>();

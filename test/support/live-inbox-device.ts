@@ -1,4 +1,4 @@
-/** A device with `carillon/client` on real sockets, which leaves and returns as its test decides. */
+/** A device that runs `carillon/client` on real sockets, and leaves and returns when its test says so. */
 import type { Inbox, Which } from '../../src/clients/client/api.ts';
 import { Client } from '../../src/clients/client/client.ts';
 import { environment } from '../../src/clients/client/environment.ts';
@@ -10,7 +10,7 @@ import { until } from './until.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** What the app received, and in which of the client's lives. */
+/** A notification that the app received, and in which of the client's lives. */
 export interface ToldNotification {
   readonly life: number;
   readonly audience: string;
@@ -22,7 +22,7 @@ export interface ToldNotification {
   readonly version: number;
 }
 
-/** A mark as the user intended it: everything shown, by offsets, or an id, or events. */
+/** A mark as the user intended it: everything shown (by offsets), one id, or some events. */
 export interface MeantMark {
   readonly as: MarkRequest['as'];
   readonly upTo?: Readonly<Record<string, number>>;
@@ -38,7 +38,7 @@ export class LiveInboxDevice {
   readonly #proxy: TcpProxy;
   readonly #token: string;
   readonly #topics = new Map<string, number | undefined>();
-  /** The storage's content after each write. */
+  /** The content of the storage after each write. */
   readonly #cursors: string[] = [];
   #client: Client;
   #wake = () => {};
@@ -52,7 +52,7 @@ export class LiveInboxDevice {
     this.#client = this.#open();
   }
 
-  /** `port`: a gateway's. */
+  /** `port`: a gateway's port. */
   static async start(port: number, token: string): Promise<LiveInboxDevice> {
     const proxy = await startTcpProxy(port);
     await watchServer(`http://127.0.0.1:${proxy.port}`);
@@ -109,8 +109,8 @@ export class LiveInboxDevice {
   }
 
   /**
-   * Breaks the connection, and resolves when the client has noticed. It returns by itself unless `comeBack` is called
-   * first.
+   * Breaks the connection, and resolves when the client has noticed. The client returns by itself, or earlier when
+   * `comeBack` is called.
    */
   async leave(): Promise<void> {
     if (!this.isConnected) return;
@@ -123,13 +123,16 @@ export class LiveInboxDevice {
     });
   }
 
-  /** Uses the gateway at this port from now on, if it is not connected. */
+  /** From now on the device uses the gateway at this port, once it is not connected. */
   comeBack(port: number): void {
     this.#proxy.moveTo(port);
     this.#wake();
   }
 
-  /** Opens the page again with the cursors of `back` writes ago, as from another device's copy or a backup. */
+  /**
+   * Opens the page again with the cursors from `back` writes ago, as after restoring a backup or copying another
+   * device.
+   */
   reload(port: number, back: number): void {
     this.#client.close();
     this.#proxy.moveTo(port);
@@ -146,7 +149,7 @@ export class LiveInboxDevice {
     });
   }
 
-  /** Resolves when every request is answered. MUST be called while it is connected. */
+  /** Resolves when every request has its answer. MUST be called while the device is connected. */
   async answered(): Promise<void> {
     await Promise.all(this.#pending);
     this.#pending = [];
@@ -171,9 +174,9 @@ export class LiveInboxDevice {
       },
       {
         ...environment(),
-        // Devices are no tabs of each other.
+        // Devices are not tabs of one browser.
         openChannel: () => undefined,
-        // Waits before it asks again are as short as they may be.
+        // Makes the client's random pauses before another request as short as possible.
         random: () => Math.random() / 50,
         onWake: (listener) => {
           this.#wake = () => listener(false);
@@ -194,7 +197,7 @@ export class LiveInboxDevice {
   }
 }
 
-/** The last place of each audience that a list shows. */
+/** The highest offset of each audience in a list. */
 function placesOf(list: Inbox['list']): Record<string, number> {
   const places: Record<string, number> = {};
   for (const { audience, offset } of list) places[audience] = Math.max(offset, places[audience] ?? 0);

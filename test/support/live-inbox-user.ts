@@ -1,7 +1,7 @@
 /**
- * A user of a running service, and the history of this user's inbox as the service itself recorded it: the logs say
- * where and when each event was appended, and the marks that a witness receives say in which order they were made.
- * From these the model computes what must be shown, whatever crossed on the way.
+ * A user of a running service, with the history of the user's inbox as the service itself recorded it. The logs tell
+ * where and when each event was appended. The marks that a witness receives tell in which order they were made. From
+ * both, the model computes what the inbox must show, no matter which messages overtook each other.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -19,14 +19,14 @@ const TIMEOUT_MS = 30_000;
 const TOPIC = 'topic:ticker';
 export const AUDIENCES: readonly Audience[] = [...BY_RANK, 'user:bob', TOPIC];
 const JOINED = BY_RANK.filter((audience) => audience.startsWith('department:'));
-/** A page size that does not divide a list, and is much smaller. */
+/** Much smaller than a list, and no divisor of its length. */
 const PAGE = 7;
 
-/** The events of all users: a log of notices to everybody contains those of others too. */
+/** The events of all users, because the log of everybody's notices also contains the events of other users. */
 export class EventsOfAll {
   readonly #made = new Map<string, Made>();
 
-  /** Returns whether it is new. */
+  /** Returns whether the event is new. */
   add(made: Made): boolean {
     const event = nameOf(made);
     if (this.#made.has(event)) return false;
@@ -64,7 +64,7 @@ export class LiveInboxUser {
     this.token = token;
   }
 
-  /** `suffix`: ends all names that belong to this user alone. */
+  /** `suffix`: stands at the end of all names that belong to this user alone. */
   static async make(stack: Stack, redis: Redis, all: EventsOfAll, suffix: string): Promise<LiveInboxUser> {
     const departments = JOINED.map((audience) => `${audience.slice('department:'.length)}${suffix}`);
     const topics = [`ticker${suffix}`];
@@ -80,7 +80,7 @@ export class LiveInboxUser {
     return this.#stack.gateways.map(({ url }) => Number(new URL(url).port));
   }
 
-  /** An event of this user's stories, under its own names. */
+  /** Gives an event of the stories a source of this user's own. */
   own(made: Made): Made {
     const source = this.ownSource(made.source);
     const { retracts } = made;
@@ -92,7 +92,7 @@ export class LiveInboxUser {
     return `${source}${this.#suffix}`;
   }
 
-  /** Publishes in the order of calls; resolves once RabbitMQ has confirmed. */
+  /** Publishes events in the order of the calls. Resolves when RabbitMQ has confirmed. */
   publish(made: Made): Promise<void> {
     if (this.#all.add(made)) this.#events.push(made);
     const audience = made.audience.map((one) => this.#there(one));
@@ -102,8 +102,8 @@ export class LiveInboxUser {
   }
 
   /**
-   * Publishes a marker event to each of these audiences. When it has arrived, everything published before is in their
-   * logs.
+   * Publishes a marker event to each of these audiences. When a marker has arrived, everything published before it is
+   * in the log.
    */
   async publishMarkers(audiences: readonly Audience[]): Promise<string[]> {
     this.#markers += 1;
@@ -117,7 +117,7 @@ export class LiveInboxUser {
     return made.map(({ id }) => `${source} ${id}`);
   }
 
-  /** Everything that was published is in the logs. */
+  /** Resolves when everything that was published is in the logs. */
   async allAppended(): Promise<void> {
     const markers = await this.publishMarkers(BY_RANK);
     await until('the logs to have all', TIMEOUT_MS, async () => {
@@ -127,7 +127,7 @@ export class LiveInboxUser {
     });
   }
 
-  /** The user's departments count from now on. */
+  /** From now on, the user belongs to the departments. */
   async joinAll(): Promise<void> {
     await this.allAppended();
     this.#since = await Promise.all(
@@ -141,7 +141,7 @@ export class LiveInboxUser {
     return (await this.#log(audience)).at(-1)?.offset ?? 0;
   }
 
-  /** Over HTTP, so that all devices are notified. */
+  /** Marks over HTTP, so that every device gets the change. */
   async mark(request: MarkRequest): Promise<void> {
     const upTo = Object.entries(request.upTo ?? {}).map(([name, offset]) => [
       this.#there(BY_RANK.find((one) => one === name) ?? 'global'),
@@ -151,7 +151,7 @@ export class LiveInboxUser {
     await this.#http('/v1/inbox/marks', body);
   }
 
-  /** All pages of a filter, and the counts of the last. */
+  /** All pages of a filter, with the counts of the last page. */
   async list(filter: InboxQuery['filter']) {
     const lines: string[] = [];
     for (let before = ''; ; ) {
@@ -169,12 +169,12 @@ export class LiveInboxUser {
     return lineOf({ ...item, audience: this.here(item.audience) });
   }
 
-  /** The audience as the stories name it. */
+  /** The name by which the stories know the audience. */
   here(audience: string): Audience {
     return AUDIENCES.find((one) => this.#there(one) === audience) ?? 'global';
   }
 
-  /** The marks that were made by sessions other than the witness, in the service's order. */
+  /** All marks that did not come from the witness, in the order in which the service made them. */
   get marked(): TestClient['marks'] {
     return (this.#witness?.marks ?? []).toSorted((a, b) => a.version - b.version);
   }
@@ -183,7 +183,7 @@ export class LiveInboxUser {
     return this.#witness?.notifications.some(({ source, id }) => `${source} ${id}` === event) ?? false;
   }
 
-  /** Everything that happened, up to a version of the marks. */
+  /** Everything that happened up to this version of the marks. */
   async model(version = Number.POSITIVE_INFINITY): Promise<InboxModel> {
     const model = new InboxModel();
     for (const audience of BY_RANK) {
@@ -200,7 +200,10 @@ export class LiveInboxUser {
     return model;
   }
 
-  /** What a log has, and what it has to have of this user's events that do not end: others may have ended on their way. */
+  /**
+   * What a log has and what it should have, among those events of this user that do not expire. Others may have expired
+   * on their way.
+   */
   async logOf(audience: Audience) {
     const published = this.#events
       .filter((made) => made.livesMs === undefined && made.audience.includes(audience))
@@ -210,7 +213,7 @@ export class LiveInboxUser {
     return { has: has.filter((event) => isAmong.has(event)), published };
   }
 
-  /** What every subscriber of the topic must receive. */
+  /** The events that every subscriber of the topic must receive. */
   plainOf(audience: Audience): string[] {
     const taken = this.#events.flatMap(({ source, retracts }) =>
       retracts === undefined ? [] : [nameOf({ id: retracts.id, source: retracts.source ?? source })],
@@ -248,7 +251,7 @@ export class LiveInboxUser {
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     });
-    // So much is asked at once as no user is allowed.
+    // The test asks more at once than the service allows a user.
     if (response.status === 429) {
       await pause(1_000 * Number(response.headers.get('retry-after') ?? 1));
       return await this.#http(path, body);

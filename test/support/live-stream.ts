@@ -1,4 +1,4 @@
-/** The console's live stream, read as its page reads it. */
+/** Reads the console's live stream as the console's page does. */
 import { type Stage, type StageCounts, type Tick, tickSchema } from '../../src/contract/console.ts';
 import { until } from './until.ts';
 
@@ -7,11 +7,11 @@ const TIMEOUT_MS = 20_000;
 export interface LiveStream {
   readonly headers: Headers;
   readonly ticks: readonly Tick[];
-  /** How many comments came. */
+  /** How many comments have arrived. */
   readonly comments: number;
-  /** Resolves with how it ended: by its end, or cut off. */
+  /** Resolves when the stream has ended: `complete` at its regular end, `broken` if the connection was cut. */
   readonly ended: Promise<'complete' | 'broken'>;
-  /** The stages of one event, in order of arrival. Resolves when there are `count`. */
+  /** The stages of one event, in order of arrival. Resolves when `count` of them have arrived. */
   stagesOf(id: string, count: number): Promise<readonly Stage[]>;
   sumOf(count: keyof StageCounts): number;
   /** Closes the connection abruptly. */
@@ -25,7 +25,7 @@ export function askLive(origin: string, token?: string, signal?: AbortSignal): P
   });
 }
 
-/** Resolves with the first tick; what happens after that is seen. */
+/** Resolves with the first tick. Everything that happens after that is in the stream. */
 export async function openLive(origin: string, token?: string): Promise<LiveStream> {
   const leaving = new AbortController();
   const response = await askLive(origin, token, leaving.signal);

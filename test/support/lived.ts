@@ -1,4 +1,4 @@
-/** An event as a queue passes it to the delivery. */
+/** Wraps an event as a queue passes it on for delivery. */
 import type { Event } from '../../src/contract/event.ts';
 import { EventLife } from '../../src/pipeline/event-life.ts';
 

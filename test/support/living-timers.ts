@@ -1,4 +1,4 @@
-/** Counts this process's timers that have neither fired nor been cleared, including unreferenced ones. */
+/** Counts the timers of this process that have neither fired nor been cleared, unreferenced ones included. */
 import { createHook } from 'node:async_hooks';
 
 export class LivingTimers {
@@ -14,7 +14,7 @@ export class LivingTimers {
     this.#hook.enable();
   }
 
-  /** The timers that code in this folder has started, each with its line. */
+  /** The timers that code in this folder has started, each with the line that started it. */
   madeIn(folder: string): readonly string[] {
     return [...this.#makers.values()].filter((maker) => maker.includes(folder));
   }
@@ -24,7 +24,7 @@ export class LivingTimers {
   }
 }
 
-/** The first line that is neither Node's nor this file's. */
+/** The first line of the stack that belongs neither to Node nor to this file. */
 function makerIn(stack: string): string {
   const lines = stack.split('\n').slice(1);
   return lines.find((line) => !/\(node:|living-timers/.test(line)) ?? '';

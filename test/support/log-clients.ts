@@ -1,6 +1,7 @@
 /**
- * Clients of one log that behave as docs/protocol.md says: a live notification is the next one, or they are told of a
- * loss. A client that was away presents its cursor. It reads the inbox when something cannot be recovered.
+ * Clients of one log that behave as docs/protocol.md says. Each live notification has the next offset, or the client
+ * first gets word of a loss. A client that was away presents its cursor. It reads the inbox when something cannot be
+ * recovered.
  */
 
 import type { Cursor, Notification } from '../../src/contract/notification.ts';
@@ -12,7 +13,7 @@ import { reaches } from '../../src/pipeline/inbox/incarnations.ts';
 import type { SharedLog } from './shared-log.ts';
 import { AUDIENCE } from './shared-log.ts';
 
-/** The place up to which it has read, and the events that were there. */
+/** How far the client has read the inbox, and which events were there. */
 interface Reading {
   readonly at: Cursor;
   readonly held: ReadonlySet<string>;
@@ -25,12 +26,12 @@ const UNLIMITED = { maxNotifications: 10_000, observers: NO_DELIVERY_OBSERVERS, 
 export class LogClient {
   readonly #log: SharedLog;
   readonly #name: string;
-  /** Each event that it has, and how many losses it knew of at that time. */
+  /** Each event that the client has, with the number of losses that it had heard of by then. */
   readonly #seen = new Map<string, number>();
   readonly faults: string[] = [];
   #cursor: Cursor | undefined;
   #feed: Feed | undefined;
-  /** Live notifications that arrive before it knows where it begins. */
+  /** Live notifications that arrive before the client knows where its feed begins. */
   #held: (() => void)[] | undefined;
   #losses = 0;
   readonly #readings: Reading[] = [];
@@ -45,7 +46,10 @@ export class LogClient {
     return this.#feed !== undefined;
   }
 
-  /** Enters the feed with its cursor; the first time it has none and has read everything before. */
+  /**
+   * Enters the feed with the client's cursor. The first time there is no cursor, and the client reads the inbox
+   * instead.
+   */
   async enter(feed: Feed): Promise<void> {
     await feed.opened;
     this.#feed = feed;
@@ -78,8 +82,8 @@ export class LogClient {
   }
 
   /**
-   * What the log finally holds and this client lacks. Entries that were missing when it read that far, and came back
-   * with another machine or a backup, do not count.
+   * The events that the log holds in the end and this client lacks. Events do not count that were missing when the
+   * client read up to their place, and that came back later with another machine or a backup.
    */
   async missing(): Promise<readonly string[]> {
     await this.#reading;
@@ -123,7 +127,7 @@ export class LogClient {
   }
 
   async #readInbox(at: Cursor): Promise<void> {
-    // A page at a time in truth; nobody is told what the log has lost meanwhile, but of each loss.
+    // A real client reads page by page. It hears of each loss, but not of single entries that the log loses meanwhile.
     const losses = this.#losses;
     const held = await this.#log.inbox.read(AUDIENCE, 1, Number.MAX_SAFE_INTEGER);
     const ids = held.map(idIn);

@@ -1,7 +1,7 @@
 /**
- * Random lives of one log that two machines have. It is appended to, fails over and back, is restored and damaged,
- * while clients stay, leave and return over gateways that restart. The promise: every client has, once, what the log
- * finally holds, or was told of a loss.
+ * Random lives of one log on two machines. The log is appended to, fails over and back, is restored and damaged, while
+ * clients stay, leave and return through gateways that restart. The promise: every client has, once, each event that
+ * the log holds in the end, or it was told of a loss.
  */
 import { expect } from 'vitest';
 import { NO_DELIVERY_OBSERVERS } from '../../src/edge/gateway/delivery-observer.ts';
@@ -18,7 +18,9 @@ const anyAppend = fc.record({
   fates: fc.array(fc.constantFrom(...FATES), { minLength: 1, maxLength: 4 }),
 });
 
-/** Repeats: the consumer was not told, or died before it could tell RabbitMQ. */
+/**
+ * A consumer publishes an event again when it got no answer, or died before it could acknowledge the event to RabbitMQ.
+ */
 const anyRepeat = fc.record({
   kind: fc.constant('append again' as const),
   count: fc.integer({ min: 1, max: 4 }),
@@ -54,7 +56,7 @@ type Generated<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
 type Step = Generated<typeof anyAppend | typeof anyRepeat | typeof anyRemoval | typeof anyOther>;
 
-/** `turn`: between any two things; `idle`: resolves when what was begun is over. */
+/** `turn`: awaited before each step, so that a test can decide what happens between two steps. */
 export interface Pace {
   readonly turn: (what: string) => Promise<void>;
 }
@@ -148,7 +150,7 @@ export class LogLife {
     const isHere = this.#traveller.isHere;
     this.#feed.close();
     this.#feed = this.#newFeed();
-    // Without a cursor the plain client is told of nothing that it missed: it begins anew.
+    // Without a cursor, a plain client hears nothing of what it missed, so it starts anew.
     this.#plain.splice(0, 1, new LogClient('plain', this.#log));
     await this.#plain[0]?.enter(this.#feed);
     if (isHere) await this.#traveller.enter(this.#feed);

@@ -1,12 +1,12 @@
 /**
- * Starts the longest files first, because the run would end up waiting for one that began last. The others follow in
- * vitest's order: by their last duration, or by size.
+ * Starts the longest test files first, because the run would end up waiting for one that started last. The others
+ * follow in vitest's order: by their last duration, or by size.
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const FOLDER = new URL('..', import.meta.url).pathname;
 
-/** Files that take more than a minute on a quiet machine, longest first. */
+/** Files that take more than a minute on a quiet machine, the longest first. */
 export const LONGEST: readonly string[] = [
   'e2e/recovery',
   'faults/held-faults',

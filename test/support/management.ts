@@ -10,7 +10,7 @@ const queues = z.array(
     name: z.string(),
     type: z.string(),
     state: z.string().optional(),
-    // Counts come about a second late, and not at all before the first ones were taken.
+    // RabbitMQ reports counts about a second late, and none at all before it has first taken them.
     messages: z.number().optional(),
     messages_ready: z.number().optional(),
     messages_unacknowledged: z.number().optional(),
@@ -27,18 +27,21 @@ type QueueInfo = z.infer<typeof queues>[number];
 type ConnectionInfo = z.infer<typeof connections>[number];
 
 export interface Management {
-  /** `path` starts after `/api/`, and its parts MUST be URI encoded. All reject unless the status is 2xx. */
+  /**
+   * `path`: the part behind `/api/`. The caller MUST encode its parts for a URI. All methods reject unless the status
+   * is 2xx.
+   */
   get(path: string): Promise<unknown>;
   put(path: string, body?: unknown): Promise<void>;
   post(path: string, body?: unknown): Promise<unknown>;
   delete(path: string): Promise<void>;
   queues(vhost: string): Promise<readonly QueueInfo[]>;
-  /** Connections appear here about a second after they were opened. */
+  /** A connection appears here about a second after it was opened. */
   connections(vhost: string): Promise<readonly ConnectionInfo[]>;
-  /** Closes the connection from the broker's side. */
+  /** Makes the broker close the connection. */
   closeConnection(name: string): Promise<void>;
   createVhost(name: string): Promise<void>;
-  /** A user who may do everything in the vhost. */
+  /** Creates a user who may do everything in the vhost. */
   createUser(name: string, password: string, vhost: string): Promise<void>;
 }
 
@@ -49,7 +52,7 @@ export function managementAt(url: string): Management {
   async function request(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(`${url}/api/${path}`, {
       method,
-      // A connection kept from before a restart would fail the first request after it.
+      // After a restart, the first request on a kept connection would fail.
       headers: { authorization, connection: 'close', 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.timeout(requestTimeoutMs),

@@ -1,18 +1,22 @@
 /**
- * What a client received while its user moved between departments, made ready for the checker: what came while it was in
- * an audience, and in between what was none of its business, by the places in its `session` messages.
+ * Prepares for the checker what a client received while its user moved between departments. The `session` messages tell
+ * which places lie in a time when the client was not in the audience. Those places count as seen, because they were not
+ * meant for this client.
  */
 import type { Notification } from '../../src/contract/notification.ts';
 import type { Session } from '../../src/contract/socket.ts';
 
 interface Story {
   isIn: boolean;
-  /** The last place that the client was in or passed over. */
+  /** The last place that the client has received, or skipped because it was not in the audience. */
   last: number;
   readonly ids: string[];
 }
 
-/** The numbers of the checker's events MUST be their offsets: one producer, and a log that was empty. */
+/**
+ * The numbers of the checker's events MUST be their offsets, so there may be only one producer, and the log MUST start
+ * empty.
+ */
 export class Membership {
   readonly #stories = new Map<string, Story>();
   readonly #audiences: readonly string[];
@@ -27,7 +31,7 @@ export class Membership {
     this.sessions.push(session);
     for (const [audience, story] of this.#stories) {
       const head = session.audiences[audience]?.head;
-      // For a room in which it stays, nothing is passed over: a head beyond what came is a loss.
+      // While the client stays in a room, no place is skipped: a head beyond the last place that it received is a loss.
       if (head !== undefined && !story.isIn) passOver(audience, story, head);
       story.isIn = head !== undefined;
     }
@@ -40,7 +44,7 @@ export class Membership {
     story.last = offset;
   }
 
-  /** The last place of an audience that it received. */
+  /** The last place of an audience that the client has received or skipped. */
   reached(audience: string): number {
     return this.#stories.get(audience)?.last ?? 0;
   }

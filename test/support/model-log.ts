@@ -1,4 +1,7 @@
-/** A log on two machines as append.lua, fence.lua and heads.lua keep it, without Redis: thousands of lives a second. */
+/**
+ * A model of a log on two machines that behaves like append.lua, fence.lua and heads.lua. It needs no Redis and runs
+ * thousands of lives a second.
+ */
 
 import { type Cursor, EMPTY_HEAD } from '../../src/contract/notification.ts';
 import type { Appended, Inbox, Stored } from '../../src/pipeline/inbox/inbox.ts';
@@ -7,13 +10,13 @@ import type { Removable, SharedLog } from './shared-log.ts';
 
 interface State {
   meta: { reign?: string; epoch?: string; head?: number; epochs: Incarnation[] };
-  /** Undefined when there is none; `last` stays when entries go. */
+  /** Undefined when there is no log. `last` stays when entries are removed. */
   log: { entries: Stored[]; last: number } | undefined;
   once: Map<string, Cursor>;
 }
 
 interface Machine {
-  /** Changes with every process and with every promotion. */
+  /** Changes with every new process and with every promotion. */
   reign: string;
   state: State;
 }
@@ -21,7 +24,7 @@ interface Machine {
 const EMPTY: State = { meta: { epochs: [] }, log: undefined, once: new Map() };
 
 export class ModelLog implements SharedLog {
-  /** Awaited before a question is answered; what is answered is what the log held when it was asked. */
+  /** Awaited before each answer. The answer is what the log held when the question was asked. */
   delay: () => Promise<unknown> = async () => {};
   readonly inbox: Inbox;
   #count = 0;

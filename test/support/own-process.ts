@@ -1,4 +1,4 @@
-/** A server as a child process that ends with all that it has started, even when this process dies. */
+/** Runs a server as a child process. It ends with everything that it has started, even when this process dies. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export interface OwnProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** The working directory. It is removed when this process dies without having ended the server. */
+  /** The working directory. It is removed if this process dies before it has ended the server. */
   readonly folder: string;
   readonly logFile: string;
   readonly startTimeoutMs: number;
@@ -26,7 +26,7 @@ function signalIfThere(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal);
   } catch {
-    // It is gone already.
+    // The process is gone already.
   }
 }
 
@@ -34,11 +34,12 @@ function lastLines(path: string): string {
   return readFileSync(path, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
 }
 
-/** Starts the program and waits until it is ready. Rejects with the end of its log when it does not get there. */
+/** Starts the program, and waits until it is ready. If it does not become ready, rejects with the end of its log. */
 export async function startOwnProcess(options: OwnProcessOptions): Promise<ServerProcess> {
   const { command, args, env, folder, logFile } = options;
   const log = openSync(logFile, 'a');
-  // Detached: a Ctrl-C in the terminal must not reach the server, and its process group takes one signal.
+  // Detached, so that a Ctrl-C in the terminal does not reach the server, and one signal reaches its whole process
+  // group.
   const child = spawn(command, args, { cwd: folder, env, detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   await once(child, 'spawn');
@@ -48,13 +49,13 @@ export async function startOwnProcess(options: OwnProcessOptions): Promise<Serve
   const hasExited = () => child.exitCode !== null || child.signalCode !== null;
 
   function signalGroup(signal: NodeJS.Signals): void {
-    // After its end, another process may get its id.
+    // Once the process has ended, another one may get its id.
     if (!hasExited()) signalIfThere(-pid, signal);
   }
 
   async function end(signal: 'SIGTERM' | 'SIGKILL', timeoutMs: number, family: readonly number[]) {
     signalGroup(signal);
-    // A frozen process takes SIGTERM only after it continues.
+    // A frozen process handles SIGTERM only after it continues.
     signalGroup('SIGCONT');
     if (signal === 'SIGKILL') for (const member of family) signalIfThere(member, signal);
     await until(`the end of ${command}`, timeoutMs, () => hasExited() && !family.some(isRunning));

@@ -1,4 +1,4 @@
-/** One embedded program with limits of the test's own, users of it, and a way to fill their logs. */
+/** Starts an embedded program with the test's own limits, provides its users, and fills their logs. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from './carillon.ts';
@@ -15,7 +15,7 @@ interface Asker {
 
 type Limits = Readonly<Record<string, string>>;
 
-/** Starts a program for the test that calls it. To be called once in a test file. */
+/** Returns a function that starts a program for the calling test. MUST be called once per test file. */
 export function ownPrograms() {
   const withClients = clientsOfTests();
   return async (limits: Limits): Promise<OwnProgram> => {
@@ -25,7 +25,7 @@ export function ownPrograms() {
   };
 }
 
-/** One program for all tests around the call. They MUST differ in their users and topics. */
+/** Starts one program for all tests around the call. These tests MUST use different users and topics. */
 export function sharedProgram(limits: Limits): () => OwnProgram {
   const withClients = clientsOfTests();
   let program: OwnProgram | undefined;
@@ -39,7 +39,7 @@ export function sharedProgram(limits: Limits): () => OwnProgram {
   };
 }
 
-/** Closes each test's clients when the test ends. */
+/** Closes the clients of each test when the test ends. */
 function clientsOfTests() {
   let clients: TestClient[] = [];
   afterEach(() => {
@@ -56,7 +56,7 @@ function clientsOfTests() {
     return {
       carillon,
       begin,
-      /** Resolves once the session is there. */
+      /** Resolves when the session has begun. */
       async connect(user: string, asker?: Asker): Promise<TestClient> {
         const client = await begin(user, asker);
         await client.session();
@@ -74,7 +74,9 @@ function clientsOfTests() {
 
 export type OwnProgram = ReturnType<ReturnType<typeof clientsOfTests>>;
 
-/** Resolves when the audience's log has so many more entries, `e1`, `e2` …, with data of so many bytes. */
+/**
+ * Appends `count` entries `e1`, `e2` …, each with data of `bytes` bytes. Resolves when they are in the audience's log.
+ */
 async function fill(carillon: CarillonProcess, audience: string, count: number, bytes: number) {
   const witness = connectClient(carillon.url, await tokenFor('witness'));
   await witness.session();

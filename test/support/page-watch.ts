@@ -1,16 +1,16 @@
-/** What goes wrong in a page while a test drives it, and whom the page asks for anything. */
+/** Records what goes wrong in a page while a test drives it, and which hosts the page sends requests to. */
 import type { Page } from 'playwright-core';
 import { framesOf } from './contracts/watch.ts';
 
 export interface PageWatch {
   /** Console errors and uncaught exceptions. */
   readonly faults: readonly string[];
-  /** Of all requests and WebSockets, with their ports. */
+  /** The hosts of all requests and WebSockets, with their ports. */
   readonly hosts: ReadonlySet<string>;
   readonly hostnames: ReadonlySet<string>;
 }
 
-/** MUST be called before the page goes anywhere. `expected`: console errors that are no fault. */
+/** MUST be called before the page navigates. `expected`: console errors that do not count as faults. */
 export function watchPage(page: Page, expected?: RegExp): PageWatch {
   const faults: string[] = [];
   const hosts = new Set<string>();

@@ -1,4 +1,4 @@
-/** What a test without slow clients gives a WebSocket server: limits that nothing of it reaches. */
+/** Limits for a WebSocket server in tests without slow clients: those tests never reach them. */
 import { PendingTotal } from '../../src/edge/gateway/wire/pending.ts';
 
 export const AMPLE = {

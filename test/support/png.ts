@@ -1,4 +1,4 @@
-/** A PNG of any size, each pixel of a colour of its own, so that no two pictures are alike. */
+/** Makes a PNG of any size. The colours differ from size to size, so that no two pictures are alike. */
 import { crc32, deflateSync } from 'node:zlib';
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -7,7 +7,7 @@ export function pngOf(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  // Eight bits for each of red, green and blue.
+  // 8 bits each for red, green and blue.
   header.set([8, 2, 0, 0, 0], 8);
   const rows = Array.from({ length: height }, (_, y) => [
     0,

@@ -1,4 +1,6 @@
-/** A session over polling, request by request, as no client library lets a test do it; and its upgrade. */
+/**
+ * A session over polling that a test drives request by request, which no client library allows. It can also upgrade.
+ */
 import { openRawSocket, type RawSocket } from './raw-socket.ts';
 
 const HANDSHAKE = '/socket.io/?EIO=4&transport=polling';
@@ -11,7 +13,7 @@ export class PollingSession {
     this.#url = url;
   }
 
-  /** Resolves when the session has come. */
+  /** Resolves when the `session` message has arrived. */
   async open(token: string): Promise<void> {
     const [opened = ''] = await this.poll();
     this.#sid = JSON.parse(opened.slice(1)).sid;
@@ -19,7 +21,7 @@ export class PollingSession {
     for (;;) if ((await this.poll()).some((packet) => packet.startsWith('42["session"'))) return;
   }
 
-  /** The packets that waited, or the next that comes. */
+  /** The packets that were waiting, or else the next one to arrive. */
   async poll(): Promise<readonly string[]> {
     const response = await fetch(this.#address());
     return (await response.text()).split('\x1e');
@@ -29,7 +31,7 @@ export class PollingSession {
     await (await fetch(this.#address(), { method: 'POST', body: packet })).text();
   }
 
-  /** On to a WebSocket, as far as Engine.IO's last word of it. */
+  /** Upgrades to a WebSocket, up to the last packet of Engine.IO's upgrade. */
   async upgrade(): Promise<RawSocket> {
     const path = `/socket.io/?EIO=4&transport=websocket&sid=${this.#sid}`;
     const socket = await openRawSocket(this.#url, path);

@@ -1,17 +1,17 @@
-/** Loopback ports: choose a free one, and ask whether anything listens on one. */
+/** Finds free ports on loopback, and checks whether anything listens on a port. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 
-// Below the ports that systems give to outgoing connections (Linux from 32768, macOS from 49152). From that
-// range, another connection could take a server's port while it restarts, and a client that keeps
-// reconnecting to the closed port would at some time connect to itself.
+// Below the range of ports that systems use for outgoing connections (Linux from 32768, macOS from 49152). From that
+// range, another connection could take a server's port while the server restarts. And a client that keeps reconnecting
+// to the closed port would at some time connect to itself.
 const lowestPort = 20_000;
 const highestPort = 32_000;
 
 /**
- * Takes the port's number for as long as this process lives, so that no other test file chooses it before a server
- * listens there, or while the server restarts. By UDP, which leaves TCP to the server.
+ * Reserves the port's number for as long as this process lives. No other test file then chooses it before a server
+ * listens there, or while the server restarts. Uses UDP, because the server needs the TCP port.
  */
 function reserve(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -1,12 +1,12 @@
-/** A reverse proxy that offers a server under a path, as nginx does with `location /notify/ { proxy_pass http://…/; }`. */
+/** A reverse proxy that serves a server under a path, like nginx with `location /notify/ { proxy_pass http://…/; }`. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 
 export interface PrefixProxy {
-  /** With the path. */
+  /** With the path prefix. */
   readonly url: string;
-  /** Ends the proxy with all of its connections. */
+  /** Closes the proxy with all of its connections. */
   close(): Promise<void>;
 }
 

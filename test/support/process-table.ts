@@ -1,4 +1,4 @@
-/** Which processes run, and which of them a given process has started. */
+/** Tells which processes run, and which ones a given process has started. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 interface Process {
@@ -6,10 +6,10 @@ interface Process {
   readonly parent: number;
 }
 
-/** Linux only; `undefined` elsewhere, and for a process that is gone. */
+/** Works on Linux only. Undefined elsewhere, and for a process that is gone. */
 function readProcess(pid: number): Process | undefined {
   try {
-    // "pid (name) state parent ..."; the name may contain anything, even a parenthesis.
+    // "pid (name) state parent ...". The name may contain anything, even a parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { state, parent: Number(parent) };
@@ -24,18 +24,21 @@ export function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
-  // A process that has ended stays in the table until its parent asks for it; in a container nobody may.
+  // An ended process stays in the table until its parent waits for it. In a container, there may be no such parent.
   const state = readProcess(pid)?.state;
   return state !== 'Z' && state !== 'X';
 }
 
-/** The process and all that it has started, also those that left its process group; not so outside of Linux. */
+/**
+ * The process and everything that it has started, including processes that left its process group. Outside of Linux,
+ * the process alone.
+ */
 export function withDescendants(pid: number): readonly number[] {
   let pids: number[] = [];
   try {
     pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   } catch {
-    // No /proc: RabbitMQ's helpers end by themselves when the node ends.
+    // There is no /proc. RabbitMQ's helpers end by themselves when the node ends.
   }
   const parents = new Map(pids.map((candidate) => [candidate, readProcess(candidate)?.parent]));
   const family = [pid];

@@ -1,6 +1,6 @@
 /**
- * A producer as a backend engineer writes it: persistent, confirmed, mandatory, and sent again when RabbitMQ was away or
- * had no queue for it.
+ * A producer as a backend engineer would write it. Its messages are persistent, confirmed and mandatory. It sends them
+ * again when RabbitMQ was away or had no queue for them.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ChannelModel, type ConfirmChannel, connect, type Options } from 'amqplib';
@@ -29,13 +29,16 @@ export class Producer {
   #channel: ConfirmChannel | undefined;
   #returned = 0;
 
-  /** `url`: of one node or, with commas, of several, which are tried in turn. `keyOf`: what partitions are chosen by. */
+  /**
+   * `url`: one node, or several separated by commas, which are tried in turn. `keyOf`: the key that chooses the
+   * partition.
+   */
   constructor(url: string, keyOf?: (event: MadeEvent) => string) {
     this.#urls = url.split(',');
     this.#keyOf = keyOf;
   }
 
-  /** Structured mode. Resolves when RabbitMQ has confirmed all of them, in their order. */
+  /** Publishes in structured mode. Resolves when RabbitMQ has confirmed all events, in their order. */
   async publish(...events: readonly MadeEvent[]): Promise<void> {
     const messages = events.map((event) => ({
       routingKey: event.type,
@@ -48,7 +51,7 @@ export class Producer {
     await this.#confirmed(messages);
   }
 
-  /** Binary mode: the attributes are headers, the body is the data. */
+  /** Publishes in binary mode: the attributes are headers, the body is the data. */
   async publishBinary({ data, ...attributes }: MadeEvent): Promise<void> {
     const headers = Object.fromEntries(
       Object.entries(attributes).map(([name, value]) => [`cloudEvents:${name}`, value]),
@@ -59,7 +62,7 @@ export class Producer {
     ]);
   }
 
-  /** Any bytes at all. */
+  /** Publishes a body of any bytes. */
   async publishRaw(body: Buffer, options: Options.Publish = {}, routingKey = 'test.raw'): Promise<void> {
     await this.#confirmed([{ routingKey, body, options }]);
   }
@@ -77,11 +80,11 @@ export class Producer {
           channel.publish(EXCHANGE, routingKey, body, { persistent: true, mandatory: true, ...options });
         }
         await channel.waitForConfirms();
-        // RabbitMQ confirms what no queue took as well, and returns it before.
+        // RabbitMQ also confirms a message that no queue took, and returns it before that.
         if (this.#returned === returned) return;
         await pause(RETURNED_PAUSE_MS);
       } catch {
-        // Some may have arrived. All are sent again, in order: repeats are the service's business.
+        // Some may have arrived. All are sent again, in order, because the service recognises repeats.
         this.#channel = undefined;
       }
     }

@@ -1,25 +1,25 @@
-/** A program as somebody runs it in a terminal: lines go in, lines come out. */
+/** Runs a program as somebody would in a terminal, who types lines and reads lines. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { guard } from './guard.ts';
 import { until } from './until.ts';
 
-/** Less than a test may take, so that it is said what was waited for. */
+/** Shorter than a test may take, so that the error names what the test was waiting for. */
 const TIMEOUT_MS = 50_000;
 
 export interface Program {
   readonly lines: readonly string[];
-  /** What it writes to standard error. */
+  /** The lines that the program has written to standard error. */
   readonly errors: readonly string[];
   write(text: string): void;
-  /** Resolves once so many lines fit. */
+  /** Resolves when `count` lines match. */
   prints(pattern: RegExp, count?: number): Promise<void>;
-  /** No more input; resolves with the exit code. */
+  /** Closes the input, and resolves with the exit code. */
   end(): Promise<number | null>;
-  /** Ctrl-C: for all that it has started, too. Resolves when all of them have ended. */
+  /** Sends Ctrl-C to the program and to everything that it has started. Resolves when all of them have ended. */
   interrupt(): Promise<void>;
-  /** Ends it; resolves when it has ended. */
+  /** Ends the program, and resolves when it has ended. */
   stop(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export function startProgram(
   env: Readonly<Record<string, string>>,
   cwd?: string,
 ): Program {
-  // A group of its own, as in a terminal: it takes one signal.
+  // The program gets a process group of its own, as in a terminal, so that one signal reaches all of it.
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, ...env },
     ...(cwd === undefined ? {} : { cwd }),
@@ -40,7 +40,7 @@ export function startProgram(
   const ended = once(child, 'close').then(dismissGuard);
   const [lines, errors]: [string[], string[]] = [[], []];
   const signalGroup = (signal: NodeJS.Signals) => {
-    // After its end, another may get its id.
+    // Once the program has ended, another one may get its id.
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
       process.kill(-child.pid, signal);
   };

@@ -15,7 +15,7 @@ function isExecutable(path: string): boolean {
 }
 
 export function findOnPath(...names: readonly string[]): string | undefined {
-  // An ordinary user's PATH may lack the sbin folders, where some packages put servers.
+  // The PATH of an ordinary user may lack the sbin folders, where some packages put their servers.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin'];
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
@@ -25,8 +25,8 @@ export function findRedisServer(): string | undefined {
 }
 
 /**
- * Debian's and Red Hat's /usr/sbin/rabbitmq-server changes to the user "rabbitmq" and loses the environment.
- * The script inside the package's lib folder runs as its caller, so it is preferred.
+ * In the packages of Debian and Red Hat, /usr/sbin/rabbitmq-server changes to the user "rabbitmq" and loses the
+ * environment. The script in the package's lib folder runs as its caller, so this function prefers it.
  */
 export function findRabbitMqServer(): string | undefined {
   const { RABBITMQ_SERVER_PATH: chosen } = process.env;
@@ -35,13 +35,13 @@ export function findRabbitMqServer(): string | undefined {
   try {
     versions = readdirSync(packagedRabbitMq).filter((name) => name.startsWith('rabbitmq_server-'));
   } catch {
-    // No package of that layout.
+    // No package with that layout is installed.
   }
   const scripts = versions.map((version) => join(packagedRabbitMq, version, 'sbin', 'rabbitmq-server'));
   return scripts.find(isExecutable) ?? findOnPath('rabbitmq-server');
 }
 
-/** Chromium without what a window needs: its pages are the same, for two thirds of the CPU. */
+/** Chromium without the parts that a window needs. It shows the same pages for two thirds of the CPU. */
 export function findHeadlessChromium(): string | undefined {
   return process.env.CHROMIUM_PATH || findOnPath('chromium-headless-shell');
 }
@@ -54,7 +54,7 @@ export function findCurl(): string | undefined {
   return findOnPath('curl');
 }
 
-/** One that has the module: another Python than the system's may come first on the PATH, and lack it. */
+/** A Python that has the module. The first one on the PATH may not be the system's, and may lack the module. */
 export function findPythonWith(module: string): string | undefined {
   const pythons = [findOnPath('python3'), '/usr/bin/python3'].filter((path) => path !== undefined);
   return pythons.find((python) => spawnSync(python, ['-c', `import ${module}`]).status === 0);

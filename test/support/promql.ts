@@ -1,6 +1,7 @@
 /**
- * What a PromQL expression names. This is no parser: it takes out strings, durations, grouping and numbers, and what
- * stands without a bracket behind it is a metric. It reads the expressions of ops/, and says when it cannot.
+ * Finds the names in a PromQL expression. This is not a parser: it removes strings, durations, grouping and numbers,
+ * and takes every remaining name without a parenthesis behind it for a metric. It can read the expressions in ops/, and
+ * throws when it cannot read one.
  */
 interface Selector {
   readonly metric: string;
@@ -9,7 +10,7 @@ interface Selector {
 
 export interface Expression {
   readonly selectors: readonly Selector[];
-  /** Labels in `by (…)`, `on (…)` and the like. */
+  /** The labels in `by (…)`, `on (…)` and the like. */
   readonly grouped: readonly string[];
 }
 
@@ -18,7 +19,7 @@ const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*
 const SELECTOR = /([a-zA-Z_:][\w:]*)\s*(\{[^}]*\}|\()?/g;
 const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
 
-/** @throws when brackets or quotes are not balanced, or a matcher has another form than those that are read */
+/** @throws when brackets or quotes are not balanced, or when a matcher has a form that this function does not know */
 export function readExpression(text: string): Expression {
   assertBalanced(text);
   const grouped = Array.from(text.matchAll(GROUPING), ([, labels = '']) => labels.split(',')).flat();

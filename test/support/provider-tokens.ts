@@ -1,14 +1,14 @@
 /**
- * Access tokens as login providers make them: the claims that their documentation names, with invented values. With each
- * provider goes what its page in docs/login-providers.md says to set.
+ * Access tokens as login providers issue them, with the claims that their documentation names and invented values. Each
+ * provider comes with the settings that its section of docs/login-providers.md recommends.
  */
 
 export interface ProviderToken {
   readonly name: string;
   readonly header: Readonly<Record<string, unknown>>;
-  /** `iat` and `exp` are added. */
+  /** Tests add `iat` and `exp`. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Who comes in with it. */
+  /** The user whom Carillon sees behind the token. */
   readonly user: string;
   readonly departments: readonly string[];
   readonly mayPublish: boolean;
@@ -93,7 +93,7 @@ const keycloakClaims = {
   sid: '2a88c258-f73a-4103-b862-e1fbd8f4e04e',
   acr: '1',
   'allowed-origins': ['https://shop.example.com'],
-  // Somebody's admin of something else.
+  // Makes the user an admin of some other application.
   realm_access: { roles: ['offline_access', 'default-roles-shop', 'uma_authorization', 'admin'] },
   scope: 'openid email profile',
 };
@@ -241,7 +241,7 @@ const cognitoClaims = {
 
 const cognito: LoginProvider = {
   name: 'Cognito',
-  // These tokens have no aud.
+  // Cognito's access tokens have no `aud`, so there is no JWT_AUDIENCE.
   settings: {
     JWT_ISSUER: 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Inv3nt3d',
     JWT_CLAIM_DEPARTMENTS: 'cognito:groups',
@@ -254,7 +254,7 @@ const cognito: LoginProvider = {
       claims: {
         ...cognitoClaims,
         sub: 'c3a48892-60a1-70d3-4c6f-9e4f5a6b7c8d',
-        // A group of the shop's, which is a department here and no right.
+        // The shop's own group `admin` becomes a department here. It grants no right.
         'cognito:groups': ['sales', 'admin'],
         origin_jti: 'aaaaaaaa-bbbb-cccc-dddd-ffffffffffff',
         event_id: '64f513be-32db-42b0-b78e-b02127b4f463',

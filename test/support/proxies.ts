@@ -1,6 +1,6 @@
 /**
- * nginx and HAProxy in front of gateways, with the configurations of deploy/ as they are: only addresses, ports and
- * paths are those of the test, and what needs another version or Docker's DNS is left out.
+ * Runs nginx and HAProxy in front of gateways, with the configurations of deploy/. Only addresses, ports and paths are
+ * replaced, and settings are left out that need another version or Docker's DNS.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ export interface RunningProxy {
 
 type Gateway = Pick<CarillonProcess, 'url' | 'opsUrl'>;
 
-/** In front of two gateways. The caller MUST stop it. */
+/** Starts a proxy in front of two gateways. The caller MUST stop it. */
 type StartProxy = (gateways: readonly Gateway[]) => Promise<RunningProxy>;
 
 export const proxies: Readonly<Record<'nginx' | 'HAProxy', StartProxy>> = {
@@ -29,16 +29,16 @@ export const proxies: Readonly<Record<'nginx' | 'HAProxy', StartProxy>> = {
       config: config
         .replaceAll('/tmp/', `${folder}/`)
         .replace('/dev/stdout', `${folder}/access.log`)
-        // Of Docker, and of nginx 1.27.3.
+        // These lines need Docker's DNS, and nginx 1.27.3.
         .replace(/^ *resolver .*;$/m, '')
         .replace(/ resolve( max_fails=0)?;/g, '$1;')
         .replace('listen 8080;', 'listen 127.0.0.1:8080;'),
-      // As root it would run its workers as somebody who may not enter the folder.
+      // As root, nginx would run its workers as a user who may not enter the folder.
       args: (file) => ['-c', file, '-g', `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`],
     })),
   HAProxy: (gateways) =>
     start('haproxy.cfg', gateways, findHaproxy(), (_folder, config) => ({
-      // It takes two descriptors a connection, and the test may have fewer.
+      // HAProxy takes two descriptors per connection, and the test may have fewer than the configuration needs.
       config: config.replace('maxconn 40000', 'maxconn 2000').replace('bind :8080', 'bind 127.0.0.1:8080'),
       args: (file) => ['-db', '-f', file],
     })),

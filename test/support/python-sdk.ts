@@ -1,4 +1,7 @@
-/** The official SDK for CloudEvents in Python: found, or installed once into a folder of this checkout's. */
+/**
+ * The official CloudEvents SDK for Python: found on the machine, or installed once into this checkout's
+ * node_modules/.cache.
+ */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -23,7 +26,10 @@ const sdkMessageSchema = z.object({
 
 export type SdkMessage = z.infer<typeof sdkMessageSchema>;
 
-/** What the SDK makes of the same event in both modes of both bindings; or why it cannot be had here. */
+/**
+ * The messages that the SDK makes of the same event in both modes of both bindings; or the reason why the SDK is not to
+ * be had here.
+ */
 export async function pythonSdkMessages(audience: string): Promise<readonly SdkMessage[] | string> {
   const python = await findOrInstall();
   if (python.startsWith('no ')) return python;
@@ -32,7 +38,7 @@ export async function pythonSdkMessages(audience: string): Promise<readonly SdkM
   return lines.map((line) => sdkMessageSchema.parse(JSON.parse(line)));
 }
 
-/** A Python that has it, or what there is none of. */
+/** A Python that has the SDK, or a text `no …` that names what is missing. */
 async function findOrInstall(): Promise<string> {
   const cached = `${CACHE}/bin/python`;
   const system = findOnPath('python3');
@@ -40,7 +46,7 @@ async function findOrInstall(): Promise<string> {
     if (python !== undefined && (await has(python))) return python;
   }
   if (system === undefined) return 'no python3';
-  // Another run may install it at the same time.
+  // Another run may be installing it at the same time.
   const folder = `${CACHE}-${process.pid}`;
   try {
     await run(system, ['-m', 'venv', folder]);

@@ -1,4 +1,4 @@
-/** How many messages lie ready in a queue, asked of RabbitMQ itself: its management counts come late. */
+/** How many messages are ready in a queue. Asks over AMQP, because the counts of the management API come late. */
 import { connect } from 'amqplib';
 
 export async function queueDepth(amqpUrl: string, queue: string): Promise<number> {

@@ -1,6 +1,6 @@
 /**
- * A private RabbitMQ cluster of three nodes, so that each quorum queue has three members, and one node can die. Needs an
- * installed RabbitMQ: nodes in Docker would have to find each other.
+ * A private RabbitMQ cluster of three nodes. Each quorum queue has three members, so that one node can die. It needs an
+ * installed RabbitMQ: nodes in Docker would first have to find each other.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const TIMEOUT_MS = 60_000;
 
 interface RabbitMqClusterNode {
   readonly server: Server;
-  /** As RabbitMQ calls it. */
+  /** The node's name in RabbitMQ. */
   readonly name: string;
   readonly port: number;
   readonly management: Management;
@@ -28,17 +28,17 @@ interface RabbitMqClusterNode {
 
 export interface RabbitMqCluster {
   readonly nodes: readonly RabbitMqClusterNode[];
-  /** For AMQP_URL: all nodes, with commas between. */
+  /** The value for AMQP_URL: all nodes, separated by commas. */
   readonly url: string;
-  /** The node that leads a quorum queue. Waits until one that is up does. */
+  /** The node that leads a quorum queue. Waits until a running node leads it. */
   leaderOf(queue: string): Promise<RabbitMqClusterNode>;
-  /** Resolves when all members of each quorum queue are up, as every node sees it. */
+  /** Resolves when every node sees all members of each quorum queue up. */
   isWhole(): Promise<void>;
-  /** The one who started it MUST call this. */
+  /** The caller that started the cluster MUST call this. */
   stop(): Promise<void>;
 }
 
-/** What is asked for here. A queue without a leader has none of it. */
+/** The fields that this file needs. A queue without a leader has none of them. */
 const queuesSchema = z.array(
   z.object({
     name: z.string(),
@@ -95,7 +95,7 @@ export async function startRabbitMqCluster(
   }
 
   try {
-    // The first is there before the others look for it: two that begin at once may each begin a cluster.
+    // The first node is up before the others look for it. If two started at once, each might form its own cluster.
     const first = await startNode([]);
     const join = [
       'cluster_formation.peer_discovery_backend = classic_config',

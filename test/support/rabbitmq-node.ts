@@ -1,4 +1,4 @@
-/** How a RabbitMQ node is started on this machine without touching what other nodes use. */
+/** Starts a RabbitMQ node on this machine without touching anything that other nodes use. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startOwnProcess } from './own-process.ts';
@@ -9,7 +9,10 @@ import type { ServerHome, ServerProcess } from './server.ts';
 const startTimeoutMs = 120_000;
 const epmdStartTimeoutMs = 30_000;
 
-/** Threads that share the little that there is to do, and look for more of it, cost a sixth of a start. */
+/**
+ * With one scheduler, a start costs a sixth less: several threads would share little work, and spend time looking for
+ * more.
+ */
 const ONE_SCHEDULER = '+S 1:1 +SDcpu 1:1 +SDio 1 +sbwt none +sbwtdcpu none +sbwtdio none';
 
 const PLUGINS = ['rabbitmq_amqp1_0', 'rabbitmq_management'];
@@ -20,11 +23,11 @@ export interface RabbitMqNode {
   readonly nodeName: string;
   readonly ports: Readonly<Record<'amqp' | 'management' | 'distribution' | 'epmd', number>>;
   /**
-   * Of a node among others: the home folder of them all, with the secret that they share. Whoever starts them MUST have
-   * started Erlang's port mapper before, which is one for all.
+   * Only for a node in a cluster: the home folder that all nodes use, with the secret that they share. The caller MUST
+   * have started Erlang's port mapper before, because all nodes share it.
    */
   readonly sharedHome?: string;
-  /** Lines of its configuration, and plugins, besides those that every node has. */
+  /** Additional lines of the configuration and additional plugins. */
   readonly settings?: readonly string[];
   readonly plugins?: readonly string[];
   isReady(): Promise<boolean>;
@@ -44,13 +47,13 @@ function configuration({ ports, settings = [] }: RabbitMqNode): string {
 }
 
 function environment({ folder, nodeName, ports, sharedHome = folder }: RabbitMqNode): NodeJS.ProcessEnv {
-  // What the machine sets for its own node must not reach this one.
+  // Settings that the machine has for its own node must not reach this one.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(RABBITMQ_|ERL_|CONF_ENV_FILE)/.test(name),
   );
   return {
     ...Object.fromEntries(inherited),
-    // Erlang keeps its cookie, the secret between nodes, in the home folder.
+    // Erlang keeps its cookie, the secret that nodes share, in the home folder.
     HOME: sharedHome,
     ERL_CRASH_DUMP: join(folder, 'erl_crash.dump'),
     ERL_EPMD_ADDRESS: '127.0.0.1',
@@ -66,12 +69,13 @@ function environment({ folder, nodeName, ports, sharedHome = folder }: RabbitMqN
     RABBITMQ_CONFIG_FILES: join(folder, 'conf.d', '*.conf'),
     RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'advanced.config'),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
-    // The script then becomes the node, instead of a shell that waits for it and runs rabbitmqctl at SIGTERM.
+    // Makes the start script become the node. Otherwise a shell would wait for the node, and run rabbitmqctl at
+    // SIGTERM.
     RUNNING_UNDER_SYSTEMD: 'true',
   };
 }
 
-/** Erlang's port mapper. A node that finds none at its port would start one that outlives it. */
+/** Erlang's port mapper. A node that finds none at its port would start one that outlives the node. */
 export function startEpmd(folder: string, port: number): Promise<ServerProcess> {
   return startOwnProcess({
     command: findOnPath('epmd') ?? 'epmd',
@@ -107,7 +111,7 @@ export function localRabbitMq(node: RabbitMqNode): ServerHome {
       });
     },
     async discard(running) {
-      // Not orderly: the management plugin would take 5 seconds to end, for data that goes anyway.
+      // Kills the node: an orderly end would take 5 seconds in the management plugin, and the data goes anyway.
       await running?.kill();
       await epmd?.kill();
       await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,7 @@
-/** A private RabbitMQ: own ports, own node, own folder, nothing shared with any other RabbitMQ of the machine. */
+/**
+ * A private RabbitMQ with ports, a node and a folder of its own. It shares nothing with any other RabbitMQ on the
+ * machine.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,9 +17,9 @@ export interface RabbitMqServer extends Server {
   readonly port: number;
   readonly managementUrl: string;
   readonly management: Management;
-  /** Where its data and logs are; `undefined` when it runs in Docker. */
+  /** Where the data and the logs are; `undefined` when it runs in Docker. */
   readonly folder: string | undefined;
-  /** The AMQP URL of a vhost that exists; of the default vhost `/` without a name. */
+  /** The AMQP URL of an existing vhost. Without a name, that of the default vhost `/`. */
   url(vhost?: string): string;
   /** Creates the vhost and returns its AMQP URL. */
   vhost(name: string): Promise<string>;
@@ -26,14 +29,12 @@ export function amqpUrl(port: number, vhost = '/'): string {
   return `amqp://guest:guest@127.0.0.1:${port}/${encodeURIComponent(vhost)}`;
 }
 
-/** The vhost that an AMQP URL names, as the management API wants it. */
+/** The vhost in an AMQP URL, encoded for the management API. */
 export function vhostOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1));
 }
 
-/**
- * `extra` counts only where it does not run in Docker. Partitions are on unless it names other plugins.
- */
+/** `extra` has no effect in Docker. The plugin for partitions is on unless `extra` names other plugins. */
 export async function startRabbitMq(
   extra: Pick<RabbitMqNode, 'settings' | 'plugins'> = {},
 ): Promise<RabbitMqServer> {
@@ -41,7 +42,7 @@ export async function startRabbitMq(
   const managementUrl = `http://127.0.0.1:${managementPort}`;
   const management = managementAt(managementUrl);
 
-  // The answer is 200 when the node listens on the AMQP port, which comes last in its start.
+  // The check succeeds when the node listens on the AMQP port, which is the last step of its start.
   const listensForAmqp = (amqpPort: number) =>
     management.get(`health/checks/port-listener/${amqpPort}`).then(
       () => true,

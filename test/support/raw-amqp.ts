@@ -1,4 +1,7 @@
-/** A producer that writes its own AMQP frames: any bytes as routing key and as properties, where a client library has rules. */
+/**
+ * A producer that writes its own AMQP frames, with any bytes as routing key and properties. Client libraries would
+ * refuse some.
+ */
 import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 
@@ -7,7 +10,7 @@ const FRAME_END = 0xce;
 const FRAME_HEADER_BYTES = 7;
 const MAX_BODY_BYTES = 131_064;
 
-/** Class and method in one number. */
+/** Method ids: class and method in one number. */
 const START = 0x000a_000a;
 const TUNE = 0x000a_001e;
 const CONNECTION_OPEN_OK = 0x000a_0029;
@@ -22,7 +25,7 @@ export interface RawMessage {
   readonly exchange?: string;
   /** At most 255 bytes. */
   readonly routingKey?: Uint8Array | string;
-  /** What stands in the content header behind the body's size: the flags, and the properties that they name. */
+  /** The part of the content header behind the body's size: the flags, and the properties that they announce. */
   readonly properties: Uint8Array;
   readonly body?: Uint8Array;
 }
@@ -36,7 +39,7 @@ export class RawProducer {
     this.#url = new URL(url);
   }
 
-  /** True when RabbitMQ has confirmed it, false when it closed the connection or the channel over it. */
+  /** True when RabbitMQ has confirmed the message, false when it closed the connection or the channel because of it. */
   async publish({
     exchange = 'carillon.events',
     routingKey = 'raw',
@@ -70,7 +73,7 @@ export class RawProducer {
     const { hostname, port, username, password, pathname } = this.#url;
     const socket = createConnection(Number(port), hostname);
     socket.setNoDelay(true);
-    // RabbitMQ may end the connection over what it is sent.
+    // RabbitMQ may close the connection because of a message.
     socket.on('error', () => {});
     await once(socket, 'connect');
     socket.write(Buffer.from('AMQP\0\0\x09\x01', 'latin1'));
@@ -83,7 +86,7 @@ export class RawProducer {
     await expect(START);
     const response = long(`\0${decodeURIComponent(username)}\0${decodeURIComponent(password)}`);
     writeOn(socket, 0, id(0x000a_000b), long(''), short('PLAIN'), response, short('en_US'));
-    // What RabbitMQ proposes, without heartbeats.
+    // Accepts the values that RabbitMQ proposes, but without heartbeats.
     writeOn(socket, 0, id(0x000a_001f), (await expect(TUNE)).subarray(4, 10), Buffer.of(0, 0));
     writeOn(socket, 0, id(0x000a_0028), short(decodeURIComponent(pathname.slice(1))), Buffer.of(0, 0));
     await expect(CONNECTION_OPEN_OK);
@@ -98,11 +101,11 @@ export class RawProducer {
 
 interface Method {
   readonly id: number;
-  /** Of the whole frame, the id with it. */
+  /** The frame's payload, with the method id at its start. */
   readonly payload: Buffer;
 }
 
-/** Ends when the server closes the connection, or the channel. */
+/** Ends when the server closes the connection or the channel. */
 async function* methodsFrom(socket: Socket): AsyncGenerator<Method> {
   let rest = Buffer.alloc(0);
   try {
@@ -121,7 +124,7 @@ async function* methodsFrom(socket: Socket): AsyncGenerator<Method> {
       }
     }
   } catch {
-    // RabbitMQ has cut it off.
+    // RabbitMQ has cut the connection.
   }
 }
 

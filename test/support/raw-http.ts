@@ -1,4 +1,4 @@
-/** HTTP as bytes, for requests that no client library would send. */
+/** Sends HTTP as raw bytes, for requests that no client library would send. */
 import { connect } from 'node:net';
 import { checkAnswer } from './contracts/watch.ts';
 import { until } from './until.ts';
@@ -13,8 +13,8 @@ export interface RawAnswer {
 }
 
 /**
- * Writes the bytes on a connection of its own and resolves with everything that came back, once the server has
- * closed it or as many answers as asked for are there. A server that says nothing at all gives no answers.
+ * Writes the bytes on a new connection. Resolves with all answers, as soon as the server has closed the connection or
+ * `answers` of them have arrived. The list is empty when the server closes without an answer.
  */
 export async function sendRaw(url: string, bytes: string | Uint8Array, answers = 1): Promise<RawAnswer[]> {
   const { hostname, port } = new URL(url);
@@ -22,13 +22,13 @@ export async function sendRaw(url: string, bytes: string | Uint8Array, answers =
   const chunks: Buffer[] = [];
   let isClosed = false;
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  // A server may refuse and close before it has read everything.
+  // A server may refuse the request and close before it has read all of it.
   stream.on('error', () => {});
   stream.on('close', () => {
     isClosed = true;
   });
   stream.write(bytes);
-  // An answer to HEAD names the length of a body that does not come.
+  // An answer to HEAD names the length of a body, but has none.
   const methods = /^HEAD /.test(String(bytes)) ? ['HEAD'] : [];
   const received = () => answersIn(Buffer.concat(chunks).toString('latin1'), isClosed, methods);
   try {
@@ -41,7 +41,7 @@ export async function sendRaw(url: string, bytes: string | Uint8Array, answers =
   return all;
 }
 
-/** `request`: from its first line on. */
+/** `request`: the text from the request line on. */
 function checkRaw(url: string, request: string, answer: RawAnswer | undefined): void {
   const [, method, path] = /^([A-Z]+) (\S+) HTTP\/1\.\d\r\n/.exec(request) ?? [];
   if (method === undefined || path === undefined || answer === undefined) return;
@@ -54,15 +54,15 @@ function checkRaw(url: string, request: string, answer: RawAnswer | undefined): 
 
 export interface Exchange {
   readonly answers: readonly RawAnswer[];
-  /** How the server ended the connection; undefined while it is open. */
+  /** How the server ended the connection; undefined while the connection is open. */
   readonly end: 'closed' | 'reset' | undefined;
-  /** What it is once the connection speaks another protocol. */
+  /** Whether the connection has switched to another protocol. */
   readonly isUpgraded: boolean;
 }
 
 /**
- * A connection on which requests are sent as they are given, each in its pieces. Unless they are `pipelined`, each waits
- * for the answer to the one before. Resolves when all are answered, or the server has closed.
+ * Sends requests on one connection, each in its pieces. Unless `isPipelined` is set, each request waits for the answer
+ * to the one before. Resolves when all are answered, the server has closed, or the protocol has changed.
  */
 export async function exchange(
   url: string,
@@ -108,7 +108,9 @@ export async function exchange(
   }
 }
 
-/** The answers that are complete, in their order; `methods` of what was asked, where one may be HEAD. */
+/**
+ * The complete answers, in their order. `methods`: the methods of the requests, because an answer to HEAD has no body.
+ */
 function answersIn(text: string, isClosed: boolean, methods: readonly string[]): RawAnswer[] {
   const answers: RawAnswer[] = [];
   for (let at = 0; ; ) {
@@ -138,7 +140,7 @@ function endOfBody(
     const end = start + Number(length);
     return end <= text.length ? end : undefined;
   }
-  // A body without a known length ends with the connection.
+  // Without a length, the body ends with the connection.
   if (!/^transfer-encoding: *chunked$/im.test(head)) return isClosed ? text.length : undefined;
   const end = text.indexOf('0\r\n\r\n', start);
   return end === -1 ? undefined : end + 5;

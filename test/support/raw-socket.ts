@@ -1,4 +1,4 @@
-/** A WebSocket at Carillon's Socket.IO port that sends any packets that a test gives it. */
+/** A WebSocket to Carillon's Socket.IO port that sends any packets. */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { framesOf } from './contracts/watch.ts';
@@ -8,19 +8,19 @@ const TIMEOUT_MS = 20_000;
 const BLIND_PONG_EVERY_MS = 1_000;
 
 export interface RawSocket {
-  /** Everything that came, as text. */
+  /** Every packet that has arrived, as text. */
   readonly received: readonly string[];
   readonly isClosed: boolean;
   send(...packets: readonly (string | Uint8Array)[]): void;
-  /** Resolves when a packet that begins like this has come, or the connection has closed. */
+  /** Resolves when a packet that begins with `start` has arrived, or the connection has closed. */
   heard(start: string): Promise<boolean>;
   closed(): Promise<void>;
-  /** For good, but it goes on to answer pings, blindly. */
+  /** Stops reading for good, but keeps sending pongs without having seen a ping. */
   stopReading(): void;
   close(): void;
 }
 
-/** Resolves when the WebSocket is open; nothing is said yet. */
+/** Resolves when the WebSocket is open. Nothing has been sent yet. */
 export async function openRawSocket(
   url: string,
   path = '/socket.io/?EIO=4&transport=websocket',
@@ -36,7 +36,7 @@ export async function openRawSocket(
     received.push(String(data));
     frames?.came(String(data));
   });
-  // What the server closes abnormally, it also fails.
+  // An abnormal close by the server also raises an error. The 'close' event handles it.
   webSocket.on('error', () => {});
   webSocket.on('close', () => {
     isClosed = true;
@@ -70,7 +70,7 @@ export async function openRawSocket(
   return socket;
 }
 
-/** A socket with a session. */
+/** Opens a socket and waits for its session. */
 export async function openSession(url: string, token: string): Promise<RawSocket> {
   const socket = await openRawSocket(url);
   socket.send(`40${JSON.stringify({ token })}`);

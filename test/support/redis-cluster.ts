@@ -1,6 +1,6 @@
 /**
- * A private Redis Cluster of three primaries with a replica each, so that a primary can die and be followed. Small and
- * quick: a node that is silent for three seconds counts as failed. A busy machine may keep one silent for a second.
+ * A private Redis Cluster of three primaries with one replica each, so that a primary can die and its replica takes
+ * over. A node that is silent for three seconds counts as failed; on a busy machine a node may be silent for a second.
  */
 import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'ioredis';
@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 60_000;
 const FORM_TIMEOUT_MS = 60_000;
 const NODE_TIMEOUT_MS = 3_000;
 const PROMOTION_TIMEOUT_MS = 60_000;
-/** Redis gives up a failover on command after five seconds. */
+/** Redis gives up a failover by command after five seconds. */
 const FAILOVER_MS = 6_000;
 const SLOTS = 16_384;
 const SHARDS = 3;
@@ -21,29 +21,29 @@ const SHARDS = 3;
 export interface ClusterNode {
   readonly server: Server;
   readonly port: number;
-  /** Commands for this node and no other. */
+  /** Sends commands to this node and no other. */
   readonly control: Redis;
 }
 
 export interface RedisCluster {
-  /** The addresses of all nodes, with commas between them. */
+  /** The addresses of all nodes, separated by commas. */
   readonly url: string;
   readonly nodes: readonly ClusterNode[];
-  /** Who serves the key's slot, as most of the nodes see it. */
+  /** The node that serves the key's slot, in the view of most nodes. */
   primaryOf(key: string): Promise<ClusterNode>;
   /** A replica of this primary that is in step with it. */
   replicaOf(primary: ClusterNode): Promise<ClusterNode>;
-  /** Puts a replica in its primary's place. */
+  /** Makes a replica take its primary's place. */
   promote(replica: ClusterNode): Promise<void>;
-  /** Gives the key's slot with all its keys to another primary. */
+  /** Moves the key's slot with all its keys to another primary. */
   moveSlotOf(key: string, to: ClusterNode): Promise<void>;
-  /** Resolves when all nodes that answer agree that every slot is served, and each has this many nodes in reach. */
+  /** Resolves when all reachable nodes agree that every slot is served, and each of them sees `reachable` nodes. */
   isWhole(reachable?: number): Promise<void>;
-  /** The one who started it MUST call this. */
+  /** The caller that started the Cluster MUST call this. */
   stop(): Promise<void>;
 }
 
-/** Needs an installed Redis: nodes in Docker announce addresses that nobody outside can reach. */
+/** Needs an installed Redis: nodes in Docker announce addresses that are out of reach from outside. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: 2 * SHARDS }, startClusterNode));
   const cluster: RedisCluster = {
@@ -93,10 +93,10 @@ async function startClusterNode(): Promise<ClusterNode> {
     'cluster-enabled': 'yes',
     'cluster-port': busPort,
     'cluster-node-timeout': NODE_TIMEOUT_MS,
-    // However long ago it lost its primary, a replica may follow it: the tests say when.
+    // A replica may take over however long ago it lost its primary. The tests decide when it does.
     'cluster-replica-validity-factor': 0,
     'repl-diskless-sync-delay': 0,
-    // All end at once: a primary would wait for its replica.
+    // All nodes end at once. Otherwise a primary would wait for its replica.
     'shutdown-timeout': 0,
   });
   return { server, port, control: server.control };
@@ -110,7 +110,7 @@ async function form(nodes: readonly ClusterNode[]): Promise<void> {
     const shard = nodes.indexOf(node);
     const [start, end] = [shard, shard + 1].map((bound) => Math.floor((bound * SLOTS) / SHARDS));
     await node.control.call('CLUSTER', 'ADDSLOTSRANGE', start ?? 0, (end ?? 0) - 1);
-    // Equal epochs would be settled by chance, and that takes a while.
+    // With equal epochs, Redis would settle the conflict by chance, and that takes a while.
     await node.control.call('CLUSTER', 'SET-CONFIG-EPOCH', shard + 1);
   }
   for (const node of nodes.slice(1)) {
@@ -143,7 +143,7 @@ async function moveSlot(
     await from.control.call('MIGRATE', '127.0.0.1', to.port, String(key), 0, START_TIMEOUT_MS);
   }
   for (const { control } of [to, from, ...nodes]) {
-    // Replicas learn it from their primaries.
+    // Replicas learn of it from their primaries, so their refusal does not matter.
     await control.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId).catch(() => {});
   }
 }
@@ -160,7 +160,7 @@ async function isWhole(nodes: readonly ClusterNode[], reachable: number): Promis
   });
 }
 
-/** How a node sees the Cluster; undefined when it does not answer. */
+/** The Cluster in this node's view; undefined when the node does not answer. */
 async function viewOf({ control }: ClusterNode) {
   try {
     const [info, text] = [
@@ -199,7 +199,7 @@ async function idOf({ control }: ClusterNode): Promise<string> {
   return String(await control.call('CLUSTER', 'MYID'));
 }
 
-/** What a node says of itself: flags, id of its primary, and the slots that it serves. */
+/** A node's line about itself: flags, the id of its primary, and the slots that it serves. */
 async function ownLine(control: Redis): Promise<string[]> {
   const text = String(await control.call('CLUSTER', 'NODES'));
   const line = text.split('\n').find((each) => each.includes('myself')) ?? '';

@@ -1,4 +1,7 @@
-/** A log on two Redis of which one serves it, by the real scripts. Each has its own connection, as long as its process. */
+/**
+ * A log on two Redis servers, one of which serves it, with the real scripts. The connection to each server lasts as
+ * long as the test.
+ */
 import { Redis } from 'ioredis';
 import { logKeyOf } from '../../src/adapters/redis/keys.ts';
 import { channelOf } from '../../src/edge/gateway/redis-live-messages.ts';
@@ -12,7 +15,7 @@ import { until } from './until.ts';
 
 const TIMEOUT_MS = 20_000;
 
-/** The machine's process is another one after a restart; its connection finds it by itself. */
+/** After a restart, another process serves the machine. Its connection reconnects by itself. */
 interface Machine {
   readonly server: RedisServer;
   readonly redis: Redis;
@@ -49,7 +52,7 @@ export class RedisLog implements SharedLog {
     }
   }
 
-  /** Forgets everything, for another life. */
+  /** Removes everything, so that another life can begin. */
   async clear(): Promise<void> {
     for (const { redis } of [this.#serving, this.#other]) {
       await redis.flushall();
@@ -64,7 +67,7 @@ export class RedisLog implements SharedLog {
     );
   }
 
-  /** As with REPLICAOF at a failover: the connections that are open stay. */
+  /** A failover uses REPLICAOF in the same way. Open connections stay open. */
   async replicate(): Promise<void> {
     const { redis } = this.#other;
     await redis.replicaof('127.0.0.1', this.#serving.server.port);
@@ -127,12 +130,12 @@ async function startMachine(): Promise<Machine> {
   return machine;
 }
 
-/** A replica that left may still be made a copy. */
+/** SAVE may fail at first, because Redis may still be writing a copy for a replica that has left. */
 async function save(redis: Redis): Promise<void> {
   await until('the backup', TIMEOUT_MS, async () => (await redis.save().catch(() => '')) === 'OK');
 }
 
-/** A replica has applied as much of the stream as its primary has written. */
+/** How much of the replication stream a replica has applied, or a primary has written. */
 function offsetIn(info: string): string | undefined {
   return /^(?:slave_repl_offset|master_repl_offset):(\d+)/m.exec(info)?.[1];
 }

@@ -1,13 +1,16 @@
 /**
- * Hears every command that a Redis gets, over a connection of its own: ioredis fails when a command comes in the same
- * chunk as the answer to MONITOR ("Command queue state error").
+ * Listens to every command that a Redis gets. It reads the connection itself: ioredis fails when a command arrives in
+ * the same chunk as the answer to MONITOR ("Command queue state error").
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 
-/** Until the test ends. Resolves when it hears. Quotes and control characters in arguments stay escaped. */
+/**
+ * Listens until the test ends. Resolves when it has begun to listen. Quotes and control characters in arguments stay
+ * escaped.
+ */
 export async function monitorRedis(
   url: string,
   onCommand: (command: readonly string[]) => void,

@@ -15,11 +15,14 @@ type Settings = Readonly<Record<string, string | number>>;
 
 export interface RedisNode extends Server {
   readonly port: number;
-  /** Commands for this node and no other. */
+  /** Sends commands to this node and no other. */
   readonly control: Redis;
 }
 
-/** A Redis of which others can be replicas. `connect`: with TLS, and how its own control connects. */
+/**
+ * Starts a Redis that others can replicate. With `connect`, it takes connections only with TLS, and `connect` opens its
+ * own control connection.
+ */
 export async function startRedisNode(
   settings: Settings = {},
   connect?: (port: number) => Redis,
@@ -30,7 +33,7 @@ export async function startRedisNode(
   return await startNode(port, { ...listener, ...all, ...settings }, [], connect);
 }
 
-/** Resolves when the replica has what the primary has. */
+/** Resolves when the replica has everything that the primary has. */
 export async function follow(replica: RedisNode, primary: RedisNode): Promise<void> {
   await replica.control.replicaof('127.0.0.1', primary.port);
   await until('the replica to be in step', TIMEOUT_MS, async () => {
@@ -43,7 +46,7 @@ export async function stopped({ control, stop }: RedisNode): Promise<void> {
   await stop();
 }
 
-/** `more`: arguments behind the file of settings. */
+/** `more`: arguments after the name of the configuration file. */
 export async function startNode(
   port: number,
   settings: Settings,
@@ -54,7 +57,7 @@ export async function startNode(
   if (command === undefined)
     throw new Error('A private Redis with replicas needs redis-server to be installed.');
   const folder = await mkdtemp(join(tmpdir(), 'carillon-redis-'));
-  // A Sentinel writes what it learns into its own file.
+  // A Sentinel writes what it learns into its own configuration file.
   const file = join(folder, 'redis.conf');
   await writeFile(
     file,
@@ -64,7 +67,7 @@ export async function startNode(
   );
   const options = { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy: () => 50 } as const;
   const control = connect?.(port) ?? new Redis(port, '127.0.0.1', options);
-  // While its node is away it has nobody to ask.
+  // Commands fail while the node is away. Nobody needs to hear of it.
   control.on('error', () => {});
   const server = await startServer({
     start: () =>

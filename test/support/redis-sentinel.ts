@@ -1,28 +1,28 @@
 /**
- * A private Redis with a replica and three Sentinels, which put the replica in its place when it is silent for three seconds.
- * Needs an installed Redis: Sentinels in Docker announce addresses that nobody outside can reach.
+ * A private Redis with a replica and three Sentinels. They promote the replica when the primary is silent for three
+ * seconds. It needs an installed Redis: Sentinels in Docker announce addresses that are out of reach from outside.
  */
 import { freePort } from './ports.ts';
 import { follow, type RedisNode, startNode, startRedisNode, stopped } from './redis-node.ts';
 import { until, untilDone } from './until.ts';
 
 const TIMEOUT_MS = 60_000;
-/** A busy machine may keep one silent for a second. */
+/** Long enough for a busy machine, where a process may be silent for a second. */
 const SILENT_MS = 3_000;
 const PRIMARY = 'main';
 
 export interface RedisSentinels {
-  /** For REDIS_URL. */
+  /** The value for REDIS_URL. */
   readonly url: string;
   readonly nodes: readonly RedisNode[];
   readonly sentinels: readonly RedisNode[];
   /** The node that the Sentinels call the primary. */
   primary(): Promise<RedisNode>;
-  /** Has the Sentinels put the replica in its primary's place. */
+  /** Makes the Sentinels promote the replica. */
   promote(replica: RedisNode): Promise<void>;
-  /** Resolves when every Sentinel calls another node the primary, and that one takes writes. */
+  /** Resolves when every Sentinel calls this node the primary, and the node takes writes. */
   isFollowed(by: RedisNode): Promise<void>;
-  /** The one who started it MUST call this. */
+  /** The caller that started it MUST call this. */
   stop(): Promise<void>;
 }
 

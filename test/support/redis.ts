@@ -1,4 +1,4 @@
-/** A private Redis: own port, own folder, nothing shared with any other Redis of the machine. */
+/** A private Redis with a port and a folder of its own. It shares nothing with any other Redis on the machine. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,14 +15,14 @@ const startTimeoutMs = 60_000;
 export const redisDatabases = 1_000;
 
 export interface RedisOptions {
-  /** Every write is on disk before it is acknowledged, and survives `restart()` and `kill()`. */
+  /** Redis puts every write on disk before it answers, so that writes survive `restart()` and `kill()`. */
   readonly persistent?: boolean;
 }
 
 export interface RedisServer extends Server {
   readonly url: string;
   readonly port: number;
-  /** Where its data and log are; `undefined` when it runs in Docker. */
+  /** Where the data and the log are; `undefined` when it runs in Docker. */
   readonly folder: string | undefined;
 }
 
@@ -31,7 +31,7 @@ function settings(options: RedisOptions): string[] {
   return ['--save', '', '--databases', String(redisDatabases), ...persistence];
 }
 
-/** True when the Redis at this port answers PING, and is the process that was started here. */
+/** Whether the Redis at this port answers, and is the process that was started here. */
 async function answers(port: number, pid: number | undefined): Promise<boolean> {
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => null });
   client.on('error', () => {});

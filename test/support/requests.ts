@@ -1,11 +1,11 @@
-/** Requests from one of many loopback addresses, as many clients make them, of which only the outcome counts. */
+/** Requests from many loopback addresses, as from many clients. Only the outcome of each counts. */
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { checkAnswer } from './contracts/watch.ts';
 
 const TIMEOUT_MS = 20_000;
 
 export interface Outcome {
-  /** 0: no answer. */
+  /** 0 when no answer came. */
   readonly status: number;
   readonly body: string;
 }
@@ -14,7 +14,7 @@ export interface Sent extends Pick<RequestOptions, 'method' | 'headers' | 'local
   readonly body?: string;
 }
 
-/** On a connection of its own. An upgrade that is granted is closed at once. */
+/** Sends the request on a new connection. Closes a granted upgrade at once. */
 export function send(url: string, { body, ...options }: Sent = {}): Promise<Outcome> {
   return new Promise((resolve) => {
     const request = httpRequest(url, { ...options, agent: false, timeout: TIMEOUT_MS });
@@ -58,11 +58,11 @@ export const WEB_SOCKET_HEADERS = {
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
-/** Asks for a WebSocket and leaves. */
+/** Asks for a WebSocket, and closes it at once. */
 export const askForWebSocket = (url: string, localAddress: string): Promise<Outcome> =>
   send(`${url}/socket.io/?EIO=4&transport=websocket`, { headers: WEB_SOCKET_HEADERS, localAddress });
 
-/** Begins a session by polling, up to its first message. Returns the answers; the last is the first that is not 200. */
+/** Begins a session by polling, up to its first message. Returns the answers, up to the first that is not 200. */
 export async function pollSession(url: string, token: string, localAddress: string): Promise<Outcome[]> {
   const polling = `${url}/socket.io/?EIO=4&transport=polling`;
   const outcomes = [await send(polling, { localAddress })];

@@ -1,4 +1,4 @@
-/** Users of RabbitMQ and Redis with the rights that docs/rabbitmq-and-redis.md lists, and with fewer. */
+/** Users of RabbitMQ and Redis that have the rights in docs/rabbitmq-and-redis.md, or fewer. */
 import { readFileSync } from 'node:fs';
 import { expect, inject } from 'vitest';
 import { type CarillonProcess, partsOf } from './carillon.ts';
@@ -7,18 +7,23 @@ import { until } from './until.ts';
 
 const PAGE = readFileSync(new URL('../../docs/rabbitmq-and-redis.md', import.meta.url), 'utf8');
 
-/** What the page grants in RabbitMQ: `configure`, `write`, `read`. */
+/** The rights that the page grants in RabbitMQ: `configure`, `write`, `read`. */
 export function rightsOf(user: string): readonly string[] {
   const command = PAGE.split(`rabbitmqctl set_permissions -p / ${user} `)[1];
   return [...(command ?? '').matchAll(/'([^']*)'/g)].map(([, right = '']) => right).slice(0, 3);
 }
 
-/** What the page grants in Redis: for database 0, more for another database, more for a Cluster. */
+/**
+ * The rules that the page grants in Redis: for database 0, those to add for another database, those to add for a
+ * Cluster.
+ */
 export const [RULES = [], DATABASE_RULES = [], CLUSTER_RULES = []] = [
   ...PAGE.matchAll(/^ACL SETUSER carillon (.*)$/gm),
 ].map(([, rules = '']) => rules.split(' '));
 
-/** A user of a new virtual host of the shared RabbitMQ, both of that name, which MUST be a `freshName()`. */
+/**
+ * Creates a vhost in the shared RabbitMQ and a user for it, both with this name. The name MUST come from `freshName()`.
+ */
 export async function urlFor(name: string, rights: readonly string[]): Promise<string> {
   await sharedManagement().createVhost(name);
   await createUser(name);
@@ -26,7 +31,7 @@ export async function urlFor(name: string, rights: readonly string[]): Promise<s
   return urlOf(name, 'secret', name);
 }
 
-/** In the shared RabbitMQ, with the password `secret`. */
+/** Creates a user in the shared RabbitMQ, with the password `secret`. */
 export const createUser = (name: string) =>
   sharedManagement().put(`users/${name}`, { password: 'secret', tags: '' });
 
@@ -36,16 +41,16 @@ export const permit = (
   vhost = name,
 ) => sharedManagement().put(`permissions/${vhost}/${name}`, { configure, write, read });
 
-/** In the shared RabbitMQ. */
+/** An AMQP URL in the shared RabbitMQ. */
 export const urlOf = (user: string, password: string, vhost: string) =>
   `amqp://${user}:${password}@127.0.0.1:${inject('rabbitMq').port}/${vhost}`;
 
-/** The lines with this code, as objects. */
+/** The log lines with this code, parsed. */
 function linesWith({ output }: CarillonProcess, code: string): Record<string, unknown>[] {
   return output.filter((line) => line.includes(`"code":"${code}"`)).map((line) => JSON.parse(line));
 }
 
-/** The process is not ready and says why, once in its log and always in its health; all of its log is JSON. */
+/** Checks that the process names this code and reason in its health and its log, and that all log lines are JSON. */
 export async function expectNamed(
   carillon: CarillonProcess,
   part: string,

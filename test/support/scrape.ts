@@ -1,4 +1,4 @@
-/** A scrape of a process's metrics, as Prometheus sees it. */
+/** Scrapes the metrics of a process as Prometheus does. */
 import type { CarillonProcess } from './carillon.ts';
 
 export interface Series {
@@ -7,7 +7,7 @@ export interface Series {
   readonly value: number;
 }
 
-/** @throws when a line is not in the text format */
+/** @throws when a line does not follow the text format */
 export function parseExposition(text: string): readonly Series[] {
   return text
     .split('\n')
@@ -27,7 +27,7 @@ export async function scrape({ opsUrl }: Pick<CarillonProcess, 'opsUrl'>): Promi
   return parseExposition(await (await fetch(`${opsUrl}/metrics`)).text());
 }
 
-/** The sum over the series with this name and all of these labels; undefined when there is none. */
+/** The sum of the series that have this name and all of these labels; undefined when there are none. */
 export function sumOf(
   series: readonly Series[],
   name: string,

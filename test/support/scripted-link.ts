@@ -1,6 +1,7 @@
 /**
- * A device's link to a service, in one process and in virtual time. A test decides when each message goes on: what
- * one audience's room gets keeps its order, and so does each wire; everything else may overtake. No servers, no clocks.
+ * The link between a device and a service, in one process and in virtual time, without servers and clocks. A test
+ * decides when each message moves on. The messages of one audience's room keep their order, and so do those on the
+ * wire. All others may overtake each other.
  */
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
@@ -22,7 +23,7 @@ interface Asked {
   readonly fail: (error: Error) => void;
 }
 
-/** What comes to a device. */
+/** The messages that reach a device. */
 export interface Receiver {
   session(session: unknown): void;
   notification(notification: unknown): void;
@@ -36,13 +37,13 @@ export class ScriptedLink {
   readonly #service: ScriptedService;
   readonly #receiver: Receiver;
   readonly #rooms = new Map<Audience, Buffer[]>();
-  /** Where the gateway's feeds stand. */
+  /** The place that the gateway's feeds have reached, by audience. */
   readonly #passed = new Map<Audience, Cursor>();
   #connections = 0;
   #session: string | undefined;
   #cursors: Cursors | undefined;
   #places: ReadonlyMap<Audience, Cursor> = new Map();
-  /** What comes before the `session` message. */
+  /** Messages that wait until the `session` message is sent. */
   #held: (() => void)[] | undefined;
   #wire: (() => void)[] = [];
   #requests: Asked[] = [];
@@ -59,7 +60,7 @@ export class ScriptedLink {
     return this.#session !== undefined;
   }
 
-  /** Whether anything is on its way. */
+  /** Whether any message is still on its way. */
   get isBusy(): boolean {
     const waiting = [...this.#rooms.values()].some((room) => room.length > 0);
     return (
@@ -74,7 +75,7 @@ export class ScriptedLink {
     this.#rooms.set(audience, [...(this.#rooms.get(audience) ?? []), bytes]);
   }
 
-  /** The gateway enters the socket into its feeds. */
+  /** The gateway adds the socket to its feeds. */
   connect(cursors: Cursors | undefined): void {
     if (this.#session !== undefined) return;
     this.#connections += 1;
@@ -84,7 +85,7 @@ export class ScriptedLink {
     this.#held = [];
   }
 
-  /** Sends `session`, and then what has come meanwhile. */
+  /** Sends `session`, and then the messages that have arrived since `connect`. */
   async tell(): Promise<void> {
     const held = this.#held;
     if (held === undefined || this.#session === undefined) return;
@@ -141,7 +142,7 @@ export class ScriptedLink {
     });
   }
 
-  /** The next of one audience comes to the gateway, and goes on to the wire. */
+  /** The next message of one audience reaches the gateway and moves on to the wire. */
   pass(pick: number): boolean {
     const waiting = [...this.#rooms].filter(([, room]) => room.length > 0);
     const [audience, room = []] = waiting[pick % Math.max(1, waiting.length)] ?? [];
@@ -162,7 +163,7 @@ export class ScriptedLink {
     return true;
   }
 
-  /** The service answers the first request; the answer is not on the wire yet. */
+  /** The service answers the first request. The answer is not on the wire yet. */
   async serve(): Promise<boolean> {
     const asked = this.#held === undefined ? this.#requests.shift() : undefined;
     if (asked === undefined) return false;
@@ -172,14 +173,14 @@ export class ScriptedLink {
     return true;
   }
 
-  /** One of the answers goes to the wire. */
+  /** One of the answers moves on to the wire. */
   reply(pick: number): boolean {
     const [answer] = this.#answers.splice(pick % Math.max(1, this.#answers.length), 1);
     if (answer !== undefined) this.#wire.push(answer);
     return answer !== undefined;
   }
 
-  /** The next on the wire reaches the device. */
+  /** The next message on the wire reaches the device. */
   arrive(): boolean {
     const message = this.#wire.shift();
     message?.();

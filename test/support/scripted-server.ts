@@ -1,4 +1,4 @@
-/** A server that speaks the contract by script, and the client library against it, its waits shortened. */
+/** A server that answers by script, and the client library connected to it with shortened waits. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Server, type Socket as ServerSocket } from 'socket.io';
@@ -9,7 +9,7 @@ import { type Environment, environment } from '../../src/clients/client/environm
 import type { InboxItem } from '../../src/contract/inbox.ts';
 import type { Notification } from '../../src/contract/notification.ts';
 
-/** Waits of minutes take moments here. */
+/** Divides the client's waits, so that minutes take moments. */
 const FASTER = 200;
 export const HOUR_MS = 3_600_000;
 
@@ -52,10 +52,10 @@ class ScriptedServer {
   readonly #http = createServer();
   readonly #io = new Server(this.#http);
   readonly sockets: ServerSocket[] = [];
-  /** What each handshake, refused or not, had in `auth`. */
+  /** The `auth` of each handshake, whether it was refused or not. */
   readonly handshakes: Record<string, unknown>[] = [];
   readonly requests: { readonly name: string; readonly body: unknown }[] = [];
-  /** How many of the next handshakes are refused, and why. */
+  /** How many of the next handshakes are refused. `refusalCode` is the reason. */
   refusals = 0;
   refusalCode = 'unauthorized';
   session: Record<string, unknown> = {};
@@ -104,7 +104,7 @@ class ScriptedServer {
     return this.requests.flatMap((request) => (request.name === name ? [request.body] : []));
   }
 
-  /** As when a network goes away: no word of farewell. */
+  /** Cuts the connection without a goodbye, as when a network goes away. */
   cut(): void {
     this.socket.conn.close();
   }
@@ -122,7 +122,7 @@ function openClient(
   around: Partial<Environment> = {},
 ) {
   const real = environment();
-  /** Those that came to their end. */
+  /** The client's waits that have ended, in milliseconds. */
   const waits: number[] = [];
   const told: string[] = [];
   const timers = new Set<object>();
@@ -160,7 +160,7 @@ function openClient(
 
 export type Opened = ReturnType<typeof openClient>;
 
-/** A server and the clients of it, for one test. */
+/** A server and its clients, for one test. */
 export class Bench {
   readonly server = new ScriptedServer();
   readonly #clients: Client[] = [];
@@ -181,7 +181,7 @@ export class Bench {
     return opened;
   };
 
-  /** Waits for a session after the one that `begin` ends. */
+  /** Runs `begin`, which ends the session, and waits for the next session. */
   readonly reconnected = async (client: Client, begin: () => void): Promise<void> => {
     const before = this.server.sockets.length;
     begin();

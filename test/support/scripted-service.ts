@@ -1,4 +1,4 @@
-/** A service in one process and in virtual time, beside the model of what it should show: no servers, no clocks. */
+/** A service in one process and in virtual time, without servers and clocks, next to a model of what it should show. */
 import type { Audience } from '../../src/contract/audience.ts';
 import type { InboxQuery, MarkRequest } from '../../src/contract/inbox.ts';
 import { createDeliver } from '../../src/pipeline/deliver.ts';
@@ -13,10 +13,10 @@ import { lived } from './lived.ts';
 const HOUR_MS = 3_600_000;
 const byKind = (value: number) => ({ user: value, department: value, topic: value, global: value });
 
-/** Everything that is asked for in this turn of the event loop, and what follows from it, is done. */
+/** Resolves when everything that was begun in this turn of the event loop is done, with what follows from it. */
 export const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** Who gets what an audience's room gets. */
+/** A receiver of everything that is published to an audience's room. */
 interface Room {
   publish(audience: Audience, bytes: Buffer): void;
 }
@@ -71,7 +71,7 @@ export class ScriptedService {
     return marked;
   }
 
-  /** All pages of a filter, and the counts. */
+  /** All pages of a filter, with the counts. */
   async list(filter: InboxQuery['filter']) {
     const notifications = [];
     for (let before: string | undefined; ; ) {

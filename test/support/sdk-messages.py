@@ -1,4 +1,4 @@
-"""Messages of the official SDK for CloudEvents in Python, one JSON object a line: what it was asked for, and what it made."""
+"""Prints an event as the official CloudEvents SDK for Python encodes it: a line of JSON for each binding and mode."""
 import base64
 import json
 import sys

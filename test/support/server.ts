@@ -1,31 +1,31 @@
-/** What the private servers have in common: a process that comes and goes while ports and data stay. */
+/** The common part of all private servers: the process may end and start again, while the ports and the data stay. */
 
 export interface ServerProcess {
   readonly pid: number;
-  /** Ends it orderly. */
+  /** Ends the process in an orderly way. */
   terminate(): Promise<void>;
-  /** Ends it at once, without a chance to write anything. */
+  /** Ends the process at once. It cannot write anything more. */
   kill(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
-/** Where a server's data is, and what starts a process on it. */
+/** The place of a server's data, and the way to start a process on it. */
 export interface ServerHome {
   start(): Promise<ServerProcess>;
-  /** Ends the process, if one runs, and removes the data. */
+  /** Ends the process if one is running, and removes the data. */
   discard(running: ServerProcess | undefined): Promise<void>;
 }
 
 export interface Server {
   readonly pid: number;
-  /** Ends the server and removes its data. The one who started it MUST call this. */
+  /** Ends the server, and removes its data. The caller that started it MUST call this. */
   stop(): Promise<void>;
-  /** Ends the server at once (SIGKILL). Data stays for `restart()`. */
+  /** Ends the server at once (SIGKILL). The data stays for `restart()`. */
   kill(): Promise<void>;
-  /** Ends the server orderly, unless it was killed, and starts it again: same ports, same data. */
+  /** Ends the server in an orderly way, unless it was killed, and starts it again with the same ports and data. */
   restart(): Promise<void>;
-  /** Freezes the server (SIGSTOP): connections stay open and nothing answers. */
+  /** Freezes the server (SIGSTOP). Its connections stay open, but it answers nothing. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * The RabbitMQ and the Redis that all test files share, one empty part for each caller. A test that restarts,
+ * The RabbitMQ and the Redis that all test files share. Each caller gets an empty part of them. A test that restarts,
  * freezes or ends a server MUST start its own with `startRabbitMq()` or `startRedis()`.
  */
 import { randomUUID } from 'node:crypto';
@@ -14,12 +14,12 @@ export function sharedManagement(): Management {
   return managementAt(inject('rabbitMq').managementUrl);
 }
 
-/** A name that no other test gives: vhosts and users of the shared RabbitMQ are known to all files. */
+/** A name that no other test uses, because all files share the vhosts and users of the shared RabbitMQ. */
 export function freshName(of: string): string {
   return `${of}-${randomUUID().slice(0, 8)}`;
 }
 
-/** The AMQP URL of a new vhost in the shared RabbitMQ. It lives until the end of the run. */
+/** Creates a vhost in the shared RabbitMQ, and returns its AMQP URL. The vhost lives until the end of the run. */
 export async function freshVhost(): Promise<string> {
   const name = `test-${randomUUID()}`;
   await sharedManagement().createVhost(name);
@@ -27,14 +27,14 @@ export async function freshVhost(): Promise<string> {
 }
 
 /**
- * The URL of an empty database in the shared Redis, `redis://127.0.0.1:<port>/<database>`. Keys are its own.
- * Pub/Sub channels, scripts and CONFIG are not: Redis has one set of them for all databases.
+ * The URL of an empty database in the shared Redis, `redis://127.0.0.1:<port>/<database>`. The caller has its keys to
+ * itself, but not the Pub/Sub channels, the scripts and CONFIG: Redis has one set of them for all databases.
  */
 export async function freshRedis(): Promise<string> {
   const url = `redis://127.0.0.1:${inject('redis').port}`;
   const client = new Redis(url);
   try {
-    // Database 0 only counts. In watch mode the numbers come round, so a database may have been used before.
+    // Database 0 only counts. In watch mode the numbers start again, so a database may hold data from an earlier run.
     const count = await client.incr('databases-given');
     const database = 1 + (count % (redisDatabases - 1));
     await client.select(database);

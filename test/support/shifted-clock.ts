@@ -1,4 +1,4 @@
-/** Processes that live at another time. */
+/** Starts processes whose clock is ahead or behind. */
 import { temporaryFile } from './temporary-file.ts';
 
 const moduleFor = (shiftMs: number) => `
@@ -13,7 +13,7 @@ globalThis.Date = class extends Real {
 };
 `;
 
-/** The environment of a process that lives so much later, or with a negative number earlier. */
+/** The environment for a process whose clock is ahead by `shiftMs`; with a negative number, behind. */
 export function clockShifted(shiftMs: number): { readonly NODE_OPTIONS: string } {
   return { NODE_OPTIONS: `--import=file://${temporaryFile('clock.mjs', moduleFor(shiftMs))}` };
 }

@@ -1,4 +1,4 @@
-/** Another service: a queue of its own bound to Carillon's signals, and what came to it in order. */
+/** Another service that listens to Carillon's signals over a queue of its own, and records them in order. */
 import { type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import { HeardSignals } from './heard-signals.ts';
 
@@ -11,7 +11,7 @@ export class SignalListener extends HeardSignals {
     this.#model = model;
   }
 
-  /** `pattern`: of the types that are wanted. Resolves when the queue is bound; the exchange MUST be there. */
+  /** `pattern`: the types of signals to bind to. Resolves when the queue is bound. The exchange MUST exist. */
   static async open(amqpUrl: string, pattern = '#'): Promise<SignalListener> {
     const model = await connect(amqpUrl);
     const listener = new SignalListener(model);

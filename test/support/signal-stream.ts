@@ -1,4 +1,4 @@
-/** The signals of embedded mode, read as an example reads it: Server-Sent Events. */
+/** Reads the signals of embedded mode as Server-Sent Events, as the examples do. */
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { HeardSignals } from './heard-signals.ts';
@@ -7,7 +7,7 @@ export class SignalStream extends HeardSignals {
   readonly headers: Readonly<Record<string, unknown>>;
   /** Lines that are neither a signal nor empty. */
   readonly others: string[] = [];
-  /** Resolves when the service has ended the answer; rejects when the connection was cut. */
+  /** Resolves when the service has ended the answer. Rejects when the connection was cut. */
   readonly ended: Promise<void>;
   readonly close: () => void;
 
@@ -17,7 +17,7 @@ export class SignalStream extends HeardSignals {
     this.headers = response.headers;
     this.close = close;
     const lines = createInterface({ input: response });
-    // It repeats the answer's own error, which `ended` reports.
+    // The reader repeats the error of the answer, which `ended` reports already.
     lines.on('error', () => {});
     lines.on('line', (line) => {
       if (line.startsWith('data: ')) this.take(line.slice('data: '.length));
@@ -30,7 +30,7 @@ export class SignalStream extends HeardSignals {
     this.ended.catch(() => {});
   }
 
-  /** `url`: of the service. Resolves when the service has begun to answer. */
+  /** `url`: the service's URL. Resolves when the service has begun to answer. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<SignalStream> {
     return new SignalStream(await open(`${url}/demo/signals`, headers));
   }

@@ -1,4 +1,4 @@
-/** Prints the five test files that took longest: where to look when the tests take too long. */
+/** Prints the five test files that took longest. Look there first when the tests take too long. */
 import type { Reporter, TestModule } from 'vitest/node';
 
 const SHOWN = 5;
@@ -16,12 +16,12 @@ export function slowestOf(files: readonly Took[]): readonly string[] {
 export class SlowestFilesReporter implements Reporter {
   onTestRunEnd(testModules: readonly TestModule[]): void {
     const files = testModules.map((testModule) => {
-      // Hooks, in which servers start, count as the tests do.
+      // Hooks start servers, so their time counts as well.
       const { collectDuration, duration } = testModule.diagnostic();
       return { path: testModule.relativeModuleId, ms: collectDuration + duration };
     });
     const lines = ['Slowest files:', ...slowestOf(files)];
-    // Other reporters and the teardown still print after this. The tally comes last.
+    // Other reporters and the teardown still print something later. The tally comes last.
     process.once('exit', () => console.log(lines.join('\n')));
   }
 }

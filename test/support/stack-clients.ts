@@ -1,4 +1,6 @@
-/** Clients and numbered events on a stack, a user of its own for each test, so that no test sees another's events. */
+/**
+ * Clients and numbered events on a stack. Each test has a user of its own, so that no test sees another one's events.
+ */
 import type { Audience } from '../../src/contract/audience.ts';
 import { tokenFor } from './carillon.ts';
 import type { Checker } from './checker.ts';
@@ -26,14 +28,14 @@ export class StackClients {
     return { user: `u${this.#users}`, audience: `user:u${this.#users}` };
   }
 
-  /** One that presents its cursors, and goes to the next gateway after each loss. */
+  /** A client that presents its cursors, and goes to the next gateway after each loss. */
   async track(user: string, urls = this.urls): Promise<TrackingClient> {
     const client = this.keep(new TrackingClient(urls, await tokenFor(user)));
     await client.begun(1);
     return client;
   }
 
-  /** One that knows nothing of cursors. */
+  /** A client without cursors. */
   async plain(user: string, url = this.urls[0] ?? ''): Promise<TestClient> {
     const client = this.keep(connectClient(url, await tokenFor(user)));
     await client.session();
@@ -47,7 +49,7 @@ export class StackClients {
     }
   }
 
-  /** Has the client closed with the others. */
+  /** Makes {@link closeAll} close this client too. */
   keep<T extends { close(): void }>(client: T): T {
     this.#open.push(client);
     return client;

@@ -1,4 +1,4 @@
-/** Carillon as in production, on real servers: one consumer and two gateways as processes of their own. */
+/** Carillon as in production, on real servers: one consumer and two gateways, each as its own process. */
 import { type CarillonProcess, JWT_SECRET, startCarillon } from './carillon.ts';
 import { Producer } from './producer.ts';
 import { type RedisServer, startRedis } from './redis.ts';
@@ -8,15 +8,15 @@ export interface Stack {
   readonly redis: RedisServer;
   readonly producer: Producer;
   readonly gateways: readonly CarillonProcess[];
-  /** What every process of the stack is given, for more of them. */
+  /** The environment of every process in the stack, for starting more of them. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The newest; a test that ends it MUST start the next with {@link restartConsumer}. */
+  /** The newest consumer. A test that ends it MUST start the next one with {@link restartConsumer}. */
   consumer: CarillonProcess;
   restartConsumer(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** `extra`: more variables for every process. */
+/** `extra`: additional variables for every process. */
 export async function startStack(extra: Readonly<Record<string, string>> = {}): Promise<Stack> {
   const [redis, amqpUrl] = await Promise.all([startRedis({ persistent: true }), freshVhost()]);
   const environment = { AMQP_URL: amqpUrl, REDIS_URL: redis.url, JWT_SECRET, ...extra };

@@ -1,4 +1,4 @@
-/** A client's surroundings in which nothing happens by itself: no clock runs, no timer, no other tab. */
+/** An environment for the client in which nothing happens by itself: no clock, no timers, and no other tab. */
 import type { Environment } from '../../src/clients/client/environment.ts';
 
 export const STILL: Environment = {

@@ -1,4 +1,4 @@
-/** Stories as their visitors see them: the embedded or the real Carillon below, and a browser that notices faults. */
+/** Shows stories as their visitors see them, on the embedded or the real Carillon, in a browser that records faults. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { Run } from '../../examples/support/story.ts';
@@ -10,7 +10,7 @@ import { freshVhost } from './servers.ts';
 export const storyModes = ['embedded', 'real'] as const;
 export type StoryMode = (typeof storyModes)[number];
 
-/** Less than a test may take, so that it is said what was waited for. */
+/** Shorter than a test may take, so that the error names what the test was waiting for. */
 const PAGE_TIMEOUT_MS = 40_000;
 
 interface StoryPage extends Pick<PageWatch, 'faults' | 'hostnames'> {
@@ -20,20 +20,21 @@ interface StoryPage extends Pick<PageWatch, 'faults' | 'hostnames'> {
 export interface StoryStage {
   readonly url: string;
   readonly browser: Browser;
-  /** In a browser context of its own, as on another device. Closed after the test. */
+  /** Opens a page in a browser context of its own, as on another device. It is closed after the test. */
   open(path?: string, options?: BrowserContextOptions): Promise<StoryPage>;
   stop(): Promise<void>;
 }
 
-/** What a story's `run` finds in the environment. The caller MUST call `stop` after the story has stopped. */
+/** The environment for a story's `run`. The caller MUST call `stop` after the story has stopped. */
 async function storyEnvironment(mode: StoryMode) {
   if (mode === 'embedded') return { environment: {}, stop: async () => {} };
-  // A Redis of its own: databases of the shared one have their channels in common, and stories the names of topics.
+  // Stories need a Redis of their own: the databases of the shared one have their channels in common, and stories use
+  // the same topic names.
   const [redis, amqpUrl] = await Promise.all([startRedis(), freshVhost()]);
   return { environment: { AMQP_URL: amqpUrl, REDIS_URL: redis.url }, stop: () => redis.stop() };
 }
 
-/** The story with its page; the caller MUST stop it. */
+/** Starts the story and a browser. The caller MUST stop it. */
 export async function stageStory(run: Run, mode: StoryMode): Promise<StoryStage> {
   const [servers, browser] = await Promise.all([storyEnvironment(mode), launchChromium()]);
   const story = await run(servers.environment).catch(async (error) => {
@@ -62,7 +63,7 @@ async function openPage(browser: Browser, url: string, options: BrowserContextOp
   return { page, faults, hostnames };
 }
 
-/** Where the screenshots of stories are kept. */
+/** The path of a story's screenshot. */
 export function screenshotPath(name: string): string {
   return new URL(`../artifacts/story-${name}.png`, import.meta.url).pathname;
 }

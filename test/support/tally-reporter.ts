@@ -3,7 +3,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 export class TallyReporter implements Reporter {
   onTestRunEnd(testModules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    // A file that does not load, or a hook that throws, fails the run as well, though no test is at fault.
+    // A file that does not load and a hook that throws also fail the run, although no test has failed.
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     for (const testModule of testModules) {
       const suites = [testModule, ...testModule.children.allSuites()];
@@ -14,7 +14,7 @@ export class TallyReporter implements Reporter {
       }
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-    // Other reporters and the teardown still print after this.
+    // Other reporters and the teardown still print something later.
     process.once('exit', () => console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`));
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A TCP proxy on loopback, to stand between a program and a server: its connections can be cut, slowed down and
- * black-holed, each direction for itself.
+ * A TCP proxy on loopback between a program and a server. It can cut connections, slow them down or pass nothing,
+ * separately for each direction.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
@@ -11,21 +11,24 @@ export type Direction = 'toServer' | 'toClient' | 'both';
 
 export interface TcpProxy {
   readonly port: number;
-  /** Resets the connections that are open; what is on its way in them is gone. New ones are taken. */
+  /** Resets the open connections, and loses the bytes on their way. The proxy still accepts new connections. */
   cut(): void;
-  /** From now on bytes take so much longer. */
+  /** From now on, bytes take this much longer. */
   delay(delayMs: number, direction?: Direction): void;
-  /** From now on so many bytes pass in a second, of all connections together. What waits has no bound. */
+  /**
+   * From now on, this many bytes pass per second, over all connections together. There is no limit for the bytes that
+   * wait.
+   */
   limit(bytesPerSecond: number, direction?: Direction): void;
-  /** Bytes that have come so far in one direction. */
+  /** The number of bytes that have arrived from one side so far. */
   bytes(direction: Exclude<Direction, 'both'>): number;
-  /** Nothing passes, not even that a connection ended. New connections open, and nothing answers. */
+  /** Passes nothing any more, not even the end of a connection. New connections open, but nothing answers. */
   blackHole(direction?: Direction): void;
-  /** New connections lead to another server; those that are open stay as they are. */
+  /** Leads new connections to another server. Open ones stay as they are. */
   moveTo(serverPort: number): void;
-  /** Everything passes at once again, and first what was held. */
+  /** Passes everything at once again, beginning with the bytes that were held. */
   heal(): void;
-  /** Ends the proxy with all of its connections. The one who started it MUST call this. */
+  /** Closes the proxy with all of its connections. The caller that started it MUST call this. */
   close(): Promise<void>;
 }
 
@@ -86,12 +89,12 @@ function join(from: Socket, to: Socket, link: OneWayLink): void {
   from.once('close', (hadError) => link.add(() => hadError && to.resetAndDestroy()));
 }
 
-/** One direction of all connections: what waits to pass, in the order in which it came. */
+/** One direction of all connections: bytes and ends that wait to pass, in order of arrival. */
 class OneWayLink {
   delayMs = 0;
   bytesPerSecond = Number.POSITIVE_INFINITY;
   bytes = 0;
-  /** When what came before has passed, at the speed that it had. */
+  /** When everything before has passed, at the speed set at the time. */
   #freeAtMs = 0;
   #isHeld = false;
   #timer: NodeJS.Timeout | undefined;
@@ -101,7 +104,7 @@ class OneWayLink {
     const nowMs = performance.now();
     this.bytes += bytes;
     this.#freeAtMs = Math.max(nowMs, this.#freeAtMs) + (bytes * 1_000) / this.bytesPerSecond;
-    // Never before what came earlier, also when the delay has become shorter meanwhile.
+    // Never earlier than the ones before it, even if the delay was shortened in the meantime.
     const dueMs = Math.max(this.#freeAtMs + this.delayMs, this.#waiting.at(-1)?.dueMs ?? 0);
     this.#waiting.push({ dueMs, pass });
     this.#passWhatIsDue();

@@ -1,4 +1,4 @@
-/** Files that a test hands to a process; removed when the test file's process ends. */
+/** Writes files for the processes that a test starts. They are removed when the test file's process ends. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * A terminal for the shell in documents, in a folder that looks like Carillon's. In it `npm run build` does nothing: what
- * is built is what the tests run, and it MUST NOT change under them.
+ * A terminal for the shell commands in documents, in a folder that looks like Carillon's. There, `npm run build` does
+ * nothing: the tests run the built files, and these must not change during the tests.
  */
 import {
   chmodSync,
@@ -22,13 +22,13 @@ const ROOT = new URL('../../', import.meta.url).pathname;
 
 export interface Terminal {
   readonly folder: string;
-  /** Runs it, and ends at its first command that fails. Ended after the test. */
+  /** Runs the code, up to the first command that fails. It is ended after the test. */
   run(code: string, env?: Readonly<Record<string, string>>, cwd?: string): Program;
-  /** A shell that waits to be written to. Ended after the test. */
+  /** Starts a shell that reads commands. It is ended after the test. */
   shell(env?: Readonly<Record<string, string>>): Program;
 }
 
-/** Removed when the test file's process ends. */
+/** The folder is removed when the test file's process ends. */
 export function openTerminal(): Terminal {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-project-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -47,9 +47,9 @@ export function openTerminal(): Terminal {
     writeFileSync(join(bin, name), `#!/bin/sh\nexec ${command} "$@"\n`);
     chmodSync(join(bin, name), 0o755);
   };
-  // As `npm link` has it.
+  // The command that `npm link` would install.
   program('carillon', `"${process.execPath}" "${join(ROOT, 'dist/cli/main.js')}"`);
-  // The one that has what the examples need may be another than the first.
+  // The first Python on the PATH may lack the packages that the examples need.
   program('python', findPythonWith('socketio, aiohttp') ?? 'python3');
   mkdirSync(join(bin, 'home'));
 

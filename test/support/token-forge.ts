@@ -1,6 +1,6 @@
 /**
- * Tokens as a forger makes them, of pieces that are right, nearly right and absurd; and a judgement of each that shares
- * no code with the service's: whether a token may be believed at all.
+ * Tokens as a forger makes them, from pieces that are right, nearly right or absurd. It also judges whether a token may
+ * be trusted, in code that shares nothing with the service.
  */
 import { createHmac, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import fc from './fast-check.ts';
@@ -19,11 +19,11 @@ type Pair = readonly [name: string, json: string];
 const objectOf = (pairs: readonly Pair[]) =>
   `{${pairs.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`;
 const jsons = (...values: unknown[]) => fc.constantFrom(...values.map((value) => JSON.stringify(value)));
-/** Some of the pairs, in any order, names also twice. */
+/** Draws one of these names with one of its values. */
 const pairsOf = (...all: readonly (readonly [string, fc.Arbitrary<string>])[]): fc.Arbitrary<Pair> =>
   fc.oneof(...all.map(([name, json]) => json.map((text): Pair => [name, text])));
 
-/** Any token, seldom a good one. */
+/** Any token, seldom a valid one. */
 export function anyToken(forge: Forge): fc.Arbitrary<string> {
   return weighted<string>(
     [12, fc.tuple(anyHeader(forge), anyClaims(forge), anySigned(forge), anyCoding, anyDamage).map(assembled)],
@@ -145,7 +145,7 @@ type Coding = (bytes: Buffer | string) => string;
 const url: Coding = (bytes) => Buffer.from(bytes).toString('base64url');
 const base64: Coding = (bytes) => Buffer.from(bytes).toString('base64');
 
-/** Of the three parts. The right one most of the time. */
+/** How to encode each of the three parts: usually in the right way. */
 const anyCoding = weighted<readonly [Coding, Coding, Coding]>(
   [6, fc.constant([url, url, url] as const)],
   [
@@ -169,7 +169,7 @@ const anyCoding = weighted<readonly [Coding, Coding, Coding]>(
   ],
 );
 
-/** What happens to a token that is finished. */
+/** Damage that is done to the finished token. */
 const anyDamage = weighted<(token: string) => string>(
   [8, fc.constant((token: string) => token)],
   [
@@ -206,7 +206,7 @@ function assembled([header, claims, signed, [codeHeader, codeClaims, codeSignatu
   return damage(`${content}.${codeSignature(signed(content))}`);
 }
 
-/** Whether a token may be believed by who verifies with the secret, or with the public key. */
+/** Whether a verifier that has the secret, or the public key, may trust the token. */
 export function mayBeBelieved(token: string, by: 'secret' | 'keys', forge: Forge): boolean {
   const parts = token.split('.');
   if (parts.length !== 3) return false;
@@ -238,7 +238,7 @@ function areGood(claims: Record<string, unknown>, { issuer, audience, nowSeconds
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
   const isTime = (value: unknown, isRight: (seconds: number) => boolean) =>
     value === undefined || (typeof value === 'number' && isRight(value));
-  // A minute for a machine that is slow.
+  // Allows a minute for a slow machine.
   const late = now + 65;
   return (
     typeof sub === 'string' &&

@@ -1,7 +1,7 @@
 /**
- * A client that misses nothing, as docs/protocol.md asks of a plain Socket.IO client: it keeps a cursor per
- * audience, presents them on every connection, applies what it missed before what is live, and reads the inbox when
- * something cannot be recovered. Keeps what its application saw, in order, per audience.
+ * A client that misses nothing, as docs/protocol.md asks of a plain Socket.IO client. It keeps a cursor per audience,
+ * presents its cursors on every connection, handles what it missed before live notifications, and reads the inbox when
+ * something cannot be recovered. For each audience, it keeps what its application saw, in order.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { io, type Socket } from 'socket.io-client';
@@ -12,7 +12,7 @@ import type { Resync, Session } from '../../src/contract/socket.ts';
 import { until } from './until.ts';
 
 const TIMEOUT_MS = 60_000;
-/** The server takes ten messages a second. */
+/** The server accepts ten messages per second. */
 const PART_EVERY_MS = 150;
 
 export class TrackingClient {
@@ -22,21 +22,21 @@ export class TrackingClient {
   readonly #seen = new Map<string, string[]>();
   #at = 0;
   #socket: Socket | undefined;
-  /** What comes waits here until what was missed before it has been passed on. */
+  /** Messages wait here until what the client missed before has been passed on. */
   #work: Promise<void> = Promise.resolve();
   #isClosed = false;
   sessions = 0;
-  /** How often something could not be recovered and was read from the inbox. */
+  /** How often something could not be recovered, so that the client read the inbox. */
   unrecovered = 0;
 
-  /** Connects to the first of the URLs, and to the next after each loss of the connection. */
+  /** Connects to the first URL, and to the next one after each loss of the connection. */
   constructor(urls: readonly string[], token: string) {
     this.#urls = urls;
     this.#token = token;
     this.connect();
   }
 
-  /** What the application saw of an audience, in the order in which it did. */
+  /** The notifications of an audience that the application saw, in the order in which it saw them. */
   seen(audience: string): readonly string[] {
     return this.#seen.get(audience) ?? [];
   }
@@ -62,14 +62,14 @@ export class TrackingClient {
     socket.on('connect_error', again);
   }
 
-  /** Loses the connection and stays away until {@link connect}. */
+  /** Drops the connection and stays away until {@link connect} is called. */
   leave(): void {
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.disconnect();
   }
 
-  /** Resolves when the application has seen so many of an audience. */
+  /** Resolves when the application has seen `count` notifications of the audience. */
   async saw(audience: string, count: number): Promise<void> {
     await until(
       `${count} of ${audience} (${this.seen(audience).length} seen)`,
@@ -109,7 +109,7 @@ export class TrackingClient {
     this.sessions += 1;
   }
 
-  /** What one answer could not hold; what comes live meanwhile waits. */
+  /** Recovers in parts what one answer could not hold. Live messages wait in the meantime. */
   async #recoverParts(audience: string, upTo: Cursor): Promise<void> {
     const socket = this.#socket;
     for (let isOver = false; !isOver; ) {
@@ -132,7 +132,9 @@ export class TrackingClient {
     }
   }
 
-  /** Everything of the audience in the inbox, up to the place where live ones begin, that was not seen yet. */
+  /**
+   * Reads the audience's notifications from the inbox: those not seen yet, up to the place where the live ones begin.
+   */
   async #readInbox(audience: string, upTo: Cursor): Promise<void> {
     this.unrecovered += 1;
     const known = new Set(this.seen(audience));

@@ -1,12 +1,14 @@
-/** Waits for a state of another process that announces itself by no event. */
+/** Waits for a state in another process that no event announces. */
 import { setTimeout as pause } from 'node:timers/promises';
 
 const intervalMs = 25;
 
-/** The bounds that tests give are of a machine that has little else to do; a busy one takes several times as long. */
+/** The tests' time limits suit a quiet machine. A busy one takes several times as long. */
 const PATIENCE = 3;
 
-/** Asks until the answer is true. Rejects {@link PATIENCE} times `timeoutMs` later, naming `what` was awaited. */
+/**
+ * Polls until the answer is true. After {@link PATIENCE} times `timeoutMs`, rejects with a message that names `what`.
+ */
 export async function until(what: string, timeoutMs: number, isTrue: () => Promise<boolean> | boolean) {
   const patienceMs = PATIENCE * timeoutMs;
   const deadline = Date.now() + patienceMs;
@@ -17,8 +19,8 @@ export async function until(what: string, timeoutMs: number, isTrue: () => Promi
 }
 
 /**
- * Has something done, and waits for it. It is asked for again every `everyMs`: whoever was asked may have given up. Being
- * refused does not matter.
+ * Asks for something, and waits until it is done. Asks again every `everyMs`, because the other side may have given up.
+ * Refusals do not matter.
  */
 export async function untilDone(
   what: string,

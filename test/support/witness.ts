@@ -1,4 +1,4 @@
-/** A process that is attacked, and an honest client of it who is connected all the time and must not notice. */
+/** A process under attack, and an honest client that stays connected to it and must not notice the attack. */
 import { expect } from 'vitest';
 import { type CarillonProcess, isReady, JWT_SECRET, startCarillon, tokenFor } from './carillon.ts';
 import { connectClient, type TestClient } from './client.ts';
@@ -10,7 +10,7 @@ export const MAX_MESSAGE_BYTES = 65_536;
 
 export class Witnessed {
   readonly carillon: CarillonProcess;
-  /** Of a user who may connect, as often as wanted. */
+  /** The token of a user who may connect as often as needed. */
   readonly token: string;
   readonly #witness: TestClient;
   readonly #writer: string;
@@ -23,11 +23,13 @@ export class Witnessed {
     this.#witness = witness;
   }
 
-  /** Limits are wide: what is wrong shall be refused for what it is, and not because there is much of it. */
+  /**
+   * The limits are wide, so that the service refuses a bad message for its content and not for the number of messages.
+   */
   static async start(): Promise<Witnessed> {
     const carillon = await startCarillon({
       JWT_SECRET,
-      // As long as a session may take to begin on a busy machine, and short enough to be waited for.
+      // Long enough for the start of a session on a busy machine, and short enough for a test to wait for it.
       HANDSHAKE_SECONDS: '10',
       CLIENT_MESSAGES_BURST: '100000',
       CLIENT_MESSAGE_MAX_BYTES: String(MAX_MESSAGE_BYTES),
@@ -35,7 +37,7 @@ export class Witnessed {
     });
     const witness = connectClient(carillon.url, await tokenFor('ada'), { reconnection: true });
     await witness.session();
-    // A busy machine may need another try to begin. From now on, it must not be cut off at all.
+    // A busy machine may need another try for the first connection. From now on, nothing may cut the witness off.
     witness.socket.io.reconnection(false);
     const writer = await tokenFor('a-service', { scope: 'events:write' });
     return new Witnessed(carillon, await tokenFor('eve', { topics: ['t.*'] }), writer, witness);
@@ -45,7 +47,7 @@ export class Witnessed {
     return this.carillon.url;
   }
 
-  /** What is published now comes to the witness, and all before it came once and in order. */
+  /** Checks that the next event reaches the witness, and that every event before it arrived once and in order. */
   async stillHears(): Promise<void> {
     this.#published += 1;
     const response = await fetch(`${this.url}/v1/events`, {
@@ -58,16 +60,16 @@ export class Witnessed {
     expect(ids).toEqual(Array.from({ length: this.#published }, (_, i) => `${i + 1}`));
   }
 
-  /** How many sockets are connected, the witness among them. */
+  /** How many sockets are connected, the witness's included. */
   async connected(): Promise<number> {
     const metrics = await (await fetch(`${this.carillon.opsUrl}/metrics`)).text();
     return Number(/^carillon_connected_sockets (\d+)/m.exec(metrics)?.[1]);
   }
 
-  /** Nobody but the witness is left, who got nothing else, and nothing failed. */
+  /** Checks that only the witness is left, that it received nothing else, and that no failure was logged. */
   async isAsItWas(): Promise<void> {
     await until('all but the witness to be gone', 30_000, async () => (await this.connected()) === 1);
-    // Its own canary may be late after all this.
+    // The attack may have delayed the canary of the process.
     await expect.poll(() => isReady(this.carillon)).toBe(true);
     expect(this.#witness.names).toEqual(['session', ...Array(this.#published).fill('notification')]);
     expectNoFailure(this.carillon.output);

@@ -1,4 +1,4 @@
-/** Answers over HTTP, held against openapi.yaml: the path, the method, the status, the code, and every field. */
+/** Checks HTTP answers against openapi.yaml: the path, the method, the status, the code, and every field. */
 import { isJsonObject } from '../../../src/contract/json.ts';
 import { connectionCodes, PROBLEM_TYPE, problemStatuses } from '../../../src/contract/problem.ts';
 import { at, entriesAt, keysOf, type Schemas } from './documents.ts';
@@ -6,12 +6,12 @@ import { report } from './findings.ts';
 
 export interface Answer {
   readonly method: string;
-  /** With or without a query. */
+  /** With or without a query string. */
   readonly path: string;
   readonly status: number;
   readonly contentType: string;
   readonly header: (name: string) => string | undefined;
-  /** Undefined when it is not known, or there is none. */
+  /** Undefined when the body is not known, or when there is none. */
   readonly body: string | undefined;
 }
 
@@ -19,13 +19,13 @@ const DOCUMENT = 'openapi.yaml';
 const PROBLEM = ['components', 'schemas', 'Problem'];
 const SOCKET_IO = '/socket.io/';
 
-/** What is for Carillon's own pages, or for people: how it refuses is looked at, and nothing else. */
+/** Paths for Carillon's own pages and for people. Only their refusals are checked. */
 const UNDOCUMENTED = /^\/+(?:(?:docs|console|demo)(?:\/.*)?|[^/]*\.\w+|assets\/.*)?$/;
 
 interface Operation {
   readonly keys: readonly string[];
   readonly path: RegExp;
-  /** Has no parameters, and comes before those that have. */
+  /** Has no parameters, and takes precedence over paths that have some. */
   readonly isLiteral: boolean;
   readonly method: string;
 }
@@ -98,7 +98,7 @@ export class Answers {
     else for (const fault of this.#faults([...place, 'content', type, 'schema'], value)) say(fault);
   }
 
-  /** `codes`: that may come besides those that any path may answer with. */
+  /** `codes`: the codes that are allowed here, in addition to those that any path may answer with. */
   #checkProblem(answer: Answer, codes: readonly string[], say: (what: string) => void): void {
     const { status, contentType, body, header, method } = answer;
     if (mediaTypeOf(contentType) !== PROBLEM_TYPE) {
@@ -126,10 +126,10 @@ export class Answers {
   }
 }
 
-/** Also of a target that names the whole URL; `..` and `%2e%2e` lead where they lead in a URL. */
+/** Handles targets that name the whole URL, too. `..` and `%2e%2e` are resolved as in any URL. */
 function pathOf(target: string): string {
   const path = target.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '');
-  // Engine.IO looks at how a target begins.
+  // Engine.IO looks only at the beginning of the raw target.
   const isNormalized = path.startsWith('/') && !path.startsWith(SOCKET_IO);
   return isNormalized ? new URL(`http://localhost${path}`).pathname : path;
 }

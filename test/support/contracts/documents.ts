@@ -1,19 +1,19 @@
 /**
- * openapi.yaml and asyncapi.yaml as validators. Receivers must ignore unknown fields; here every field that a
- * document does not name is a finding, so that the documents are complete. Each schema is compiled when it is first
- * needed.
+ * Validates values against openapi.yaml and asyncapi.yaml. Receivers MUST ignore unknown fields, but here every field
+ * that a document does not name is a finding, so that the documents stay complete. Each schema is compiled when it is
+ * first needed.
  */
 import type { Ajv2020 as Ajv, ValidateFunction } from 'ajv/dist/2020.js';
 import { isJsonObject } from '../../../src/contract/json.ts';
 
 export type DocumentName = 'openapi.yaml' | 'asyncapi.yaml';
 
-/** The documents, parsed. */
+/** The parsed documents. */
 export type Documents = Readonly<Record<DocumentName, unknown>>;
 
 const TIMESTAMP = /^\d{4}-[01]\d-[0-3]\d[Tt][0-2]\d:[0-5]\d:[0-6]\d(?:\.\d+)?(?:[Zz]|[+-][0-2]\d:[0-5]\d)$/;
 
-/** The value that a path of keys leads to. */
+/** Follows a path of keys into the value. */
 export function at(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce<unknown>((inner, key) => (isJsonObject(inner) ? inner[key] : undefined), value);
 }
@@ -23,7 +23,7 @@ export function entriesAt(value: unknown, ...keys: readonly string[]): [string, 
   return isJsonObject(found) ? Object.entries(found) : [];
 }
 
-/** `/channels/namespace/messages/marks` of `#/channels/namespace/messages/marks`, as keys. */
+/** Turns `#/channels/namespace/messages/marks` into the keys of its parts. */
 export function keysOf(ref: unknown): string[] {
   const keys = String(ref).split('/').slice(1);
   return keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
@@ -39,7 +39,7 @@ export class Schemas {
     this.#ajv = ajv;
     ajv.addFormat('date-time', TIMESTAMP);
     for (const [name, document] of Object.entries(documents)) {
-      // Only the schemas: the rest has the words of OpenAPI and AsyncAPI.
+      // Only the schemas: ajv does not know the keywords of OpenAPI and AsyncAPI around them.
       ajv.addSchema({ components: { schemas: strict(at(document, 'components', 'schemas')) } }, name);
     }
   }
@@ -67,7 +67,7 @@ export class Schemas {
   }
 }
 
-/** A copy in which objects may have only the named fields. */
+/** A copy whose objects allow only named fields. */
 function strict(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(strict);
   if (!isJsonObject(schema)) return schema;

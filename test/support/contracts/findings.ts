@@ -1,18 +1,18 @@
 /**
- * What was seen on the wire and is not in the published contracts. Findings are kept until the running test ends, and
- * then fail it.
+ * Collects findings: traffic that the published contracts do not describe. At the end of the running test they make it
+ * fail.
  */
 
 const findings = new Map<string, number>();
 const pending = new Set<Promise<void>>();
 
-/** `where`: the document and the part of it that was compared. */
+/** `where`: the document, and the part of it that was compared. */
 export function report(where: string, what: string): void {
   const finding = `${where}: ${what}`;
   findings.set(finding, (findings.get(finding) ?? 0) + 1);
 }
 
-/** Waits for checks that still run when a test ends. */
+/** Registers a check that may still run when a test ends. {@link takeFindings} waits for it. */
 export function follow(looking: Promise<void>): void {
   const followed = looking
     .catch((error: unknown) => report('what a test was answered', `could not be looked at: ${error}`))

@@ -1,4 +1,4 @@
-/** Checks one connection's Socket.IO messages against asyncapi.yaml: names, payloads and acknowledgements. */
+/** Checks the Socket.IO messages of one connection against asyncapi.yaml: names, payloads and acknowledgements. */
 import { at, entriesAt, keysOf, type Schemas } from './documents.ts';
 import { report } from './findings.ts';
 
@@ -10,12 +10,12 @@ interface Exchange {
   readonly answer: readonly string[];
 }
 
-/** The messages that Socket.IO may carry, by name, each with the place of its schema. */
+/** The messages that Socket.IO may carry, by name, each with the place of its schema in the document. */
 export class Messages {
   readonly schemas: Schemas;
   readonly told = new Map<string, readonly string[]>();
   readonly exchanges = new Map<string, Exchange>();
-  /** CloudEvents on `carillon.signals`, by their type. */
+  /** The CloudEvents on `carillon.signals`, by type. */
   readonly signals = new Map<string, readonly string[]>();
 
   constructor(schemas: Schemas) {
@@ -50,7 +50,7 @@ export class Messages {
     else this.check(`signal ${type}`, keys, signal);
   }
 
-  /** The headers that Carillon adds to a dead letter. */
+  /** Checks the headers that Carillon adds to a dead letter. */
   checkDeadLetter(headers: Readonly<Record<string, unknown>>): void {
     const own = Object.entries(headers).filter(([name]) => name.startsWith('x-carillon-'));
     this.check('dead letter', component('DeadLetterHeaders'), Object.fromEntries(own));
@@ -70,11 +70,11 @@ function component(name: string): readonly string[] {
   return ['components', 'schemas', name];
 }
 
-/** The frames of one connection. `asks`: the client's messages are checked too, because it is well behaved. */
+/** Checks the frames of one connection. `asks`: also check the client's messages, because this client behaves well. */
 export class Frames {
   readonly #messages: Messages;
   readonly #asks: boolean;
-  /** The names of the requests that wait for their answers. */
+  /** The names of the requests that have no answer yet. */
   readonly #asked = new Map<number, string>();
 
   constructor(messages: Messages, asks: boolean) {
@@ -82,12 +82,12 @@ export class Frames {
     this.#asks = asks;
   }
 
-  /** The client sends this handshake. */
+  /** MUST be called when the client sends this handshake. */
   connects(auth: unknown): void {
     if (this.#asks) this.#messages.check('handshake', component('HandshakeAuth'), auth ?? {});
   }
 
-  /** The client sends this message, and expects an answer if there is an id. */
+  /** MUST be called when the client sends this message. With an `id`, the client expects an answer. */
   asks(name: string, body: unknown, id: number | undefined): void {
     if (id !== undefined) this.#asked.set(id, name);
     if (!this.#asks) return;
@@ -117,9 +117,9 @@ export class Frames {
     this.#messages.check('connect_error', component('ConnectError'), error);
   }
 
-  /** An Engine.IO packet from the server, as text. */
+  /** Takes an Engine.IO packet from the server, as text. */
   came(packet: string): void {
-    // Type, namespace when it is not `/`, id, JSON.
+    // Type, namespace unless it is `/`, id, JSON.
     const [, type, id, json] = /^4([234])(?:\/[^,]*,)?([^[{]*)(.*)$/s.exec(packet) ?? [];
     if (type === undefined || json === undefined) return;
     const value = parsed(json);
@@ -129,7 +129,7 @@ export class Frames {
     else this.told(nameOf(value[0]), value.slice(1));
   }
 
-  /** A packet from the client, which may be anything. */
+  /** Takes a packet from the client, which may be anything. */
   sent(packet: string): void {
     const [, id, json = ''] = /^42(\d*)(\[.*)$/s.exec(packet) ?? [];
     if (id === undefined || id === '') return;
@@ -138,12 +138,12 @@ export class Frames {
   }
 }
 
-/** The text in the place of a name. An object may have a `toString` of its own. */
+/** The name as text. `String()` would call a `toString` that the object may bring along. */
 function nameOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Undefined when it is no JSON. */
+/** Undefined when the text is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

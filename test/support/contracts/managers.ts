@@ -1,6 +1,6 @@
 /**
- * Watches every Socket.IO client of this process: the tests' own, and `carillon/client`. Messages are read where the
- * library has decoded them, in members that are not public; a test fails when they move.
+ * Watches every Socket.IO client in this process: the tests' own, and `carillon/client`. It reads messages where the
+ * library has decoded them, in members that are not public. A test fails when the library moves them.
  */
 import type { Manager } from 'socket.io-client';
 import { isJsonObject } from '../../../src/contract/json.ts';
@@ -8,12 +8,12 @@ import type { Frames } from './frames.ts';
 
 type FramesOf = (url: string, asks: boolean) => Frames | undefined;
 
-/** As socket.io-parser numbers them. */
+/** The packet types as socket.io-parser numbers them. */
 const [CONNECT, EVENT, ACK, CONNECT_ERROR] = [0, 2, 3, 4];
 
 const hostile = new WeakSet<object>();
 
-/** Exempts a client whose requests may be anything. MUST be called as soon as it is created. */
+/** Exempts a client that may send any request. MUST be called as soon as the client is created. */
 export function mayAskAnything(manager: Manager): void {
   hostile.add(manager);
 }
@@ -32,7 +32,7 @@ export async function watchManagers(framesOf: FramesOf): Promise<void> {
   before(Manager.prototype, '_packet', (manager, packet) => sent(framesFor(manager), packet));
 }
 
-/** Has the packet looked at before the method is called with it. */
+/** Makes `look` see each packet before the method handles it. */
 function before(
   prototype: object,
   name: string,

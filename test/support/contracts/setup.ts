@@ -1,5 +1,5 @@
 /**
- * Runs before each test file: checks everything that its tests receive against the contracts, and fails them for
+ * Runs before each test file. Checks everything that its tests receive against the contracts, and fails a test that has
  * findings.
  */
 import { afterAll, afterEach, inject } from 'vitest';
@@ -15,5 +15,5 @@ async function failForFindings(): Promise<void> {
 }
 
 afterEach(failForFindings);
-// For findings while no test was running.
+// Catches findings that came while no test was running.
 afterAll(failForFindings);

@@ -1,6 +1,6 @@
 /**
- * Watches the traffic between tests and the servers that they start. This needs `setup.ts`, which provides the
- * documents; elsewhere, as in benchmarks, nothing here does anything.
+ * Watches the traffic between tests and the servers that they start. It needs `setup.ts`, which hands over the
+ * documents. Without it, as in benchmarks, these functions do nothing.
  */
 import type { Answer, Answers } from './answers.ts';
 import type { Documents } from './documents.ts';
@@ -17,16 +17,19 @@ let documents: Documents | undefined;
 let beginning: Promise<void> | undefined;
 let watching: Watching | undefined;
 
-/** Ports of Carillon, and of proxies in front of it, which may answer themselves. */
+/**
+ * The ports of Carillon, and of the proxies in front of it. A proxy may answer by itself, so its HTTP answers are not
+ * checked.
+ */
 const [servers, proxies] = [new Set<string>(), new Set<string>()];
-/** Polling sessions that use `fetch`, by id. */
+/** The polling sessions that use `fetch`, by session id. */
 const polling = new Map<string, Frames>();
 
 export function handOver(parsed: Documents): void {
   documents = parsed;
 }
 
-/** MUST be called before anybody connects. */
+/** MUST be called before any client connects. */
 export async function watchServer(...urls: readonly string[]): Promise<void> {
   await begin();
   for (const url of urls) servers.add(portOf(url));
@@ -44,7 +47,7 @@ async function begin(): Promise<void> {
 }
 
 async function load(parsed: Documents): Promise<void> {
-  // Loaded only here: most test files start no server.
+  // Loads the validators only when they are needed, because most test files start no server.
   const [{ Ajv2020 }, { Schemas }, { Answers }, { Frames, Messages }, { watchManagers }] = await Promise.all([
     import('ajv/dist/2020.js'),
     import('./documents.ts'),
@@ -52,7 +55,8 @@ async function load(parsed: Documents): Promise<void> {
     import('./frames.ts'),
     import('./managers.ts'),
   ]);
-  // Types are lists where something may come in two ways; formats are checked, but not those of which nothing is said here.
+  // Not strict: a schema may list several types where a value may come in two forms. Formats are checked, except those
+  // that are not defined here.
   const ajv = new Ajv2020({ allErrors: false, strict: false, formats: { base64: true } });
   const schemas = new Schemas(parsed, ajv);
   const messages = new Messages(schemas);
@@ -61,7 +65,8 @@ async function load(parsed: Documents): Promise<void> {
 }
 
 /**
- * The frames of a connection to this URL; undefined if nobody watches. `asks`: the client's requests are checked too.
+ * Checks the frames of a connection to this URL; undefined if nobody watches it. `asks`: also check the client's
+ * requests.
  */
 export function framesOf(url: string, asks = false): Frames | undefined {
   if (watching === undefined) return undefined;
@@ -73,7 +78,7 @@ export function checkAnswer(url: string, answer: Answer): void {
   if (watching !== undefined && servers.has(portOf(url))) watching.answers.check(answer);
 }
 
-/** `text`: the CloudEvent's JSON. */
+/** `text`: the JSON of the CloudEvent. */
 export async function checkSignal(text: string): Promise<void> {
   await begin();
   watching?.messages.checkSignal(text);
@@ -84,7 +89,7 @@ export async function checkDeadLetter(headers: Readonly<Record<string, unknown>>
   watching?.messages.checkDeadLetter(headers);
 }
 
-/** What `fetch` was asked and has brought. The caller keeps the response, and may read it or not. */
+/** Checks the answer to a `fetch`. It reads a copy, so the caller may read the response or leave it. */
 export function checkFetched(input: unknown, init: RequestInit | undefined, response: Response): void {
   const target = input instanceof Request ? input.url : String(input);
   if (watching === undefined || !URL.canParse(target) || !servers.has(portOf(target))) return;
@@ -94,14 +99,14 @@ export function checkFetched(input: unknown, init: RequestInit | undefined, resp
   const contentType = headers.get('content-type') ?? '';
   const header = (name: string) => headers.get(name) ?? undefined;
   const answer = { method: method.toUpperCase(), path: pathname, status, contentType, header };
-  // An event stream may never end.
+  // An event stream may never end, so its body is not read.
   const isRead = response.body !== null && !contentType.startsWith('text/event-stream');
   if (!isRead) {
     checkAnswer(target, { ...answer, body: undefined });
     return;
   }
   const copy = response.clone();
-  // A test may have closed it meanwhile.
+  // The test may have closed the response meanwhile.
   const looked = copy.text().then(
     (body) => {
       checkAnswer(target, { ...answer, body });
@@ -122,7 +127,7 @@ function poll(sid: string, sent: unknown, came: string): void {
   for (const packet of came.split('\x1e')) frames.came(packet);
 }
 
-/** Empty where a test chose one that no URL has. */
+/** Empty for a URL that cannot be parsed, which a test may use on purpose. */
 function portOf(url: string): string {
   return URL.canParse(url) ? new URL(url).port : '';
 }

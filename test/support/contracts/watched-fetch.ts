@@ -1,4 +1,7 @@
-/** `fetch` whose answers are held against the contracts. Modules outlive a test file, and this MUST be done once a process. */
+/**
+ * Replaces `fetch` with one that checks its answers against the contracts. MUST happen once per process: modules
+ * outlive a test file.
+ */
 import { checkFetched } from './watch.ts';
 
 const plainFetch = globalThis.fetch;

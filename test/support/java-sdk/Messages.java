@@ -8,7 +8,10 @@ import java.util.Arrays;
 import java.util.Base64;
 import org.apache.qpid.proton.message.Message;
 
-/** Prints an event in binary and one in structured mode as the SDK encodes them for AMQP 1.0, each a line of base64. */
+/**
+ * Prints one event in binary and one in structured mode, as the SDK encodes them for AMQP 1.0, each as a line of
+ * base64.
+ */
 class Messages {
   public static void main(String[] arguments) {
     print(ProtonAmqpMessageFactory.createWriter().writeBinary(event("java-binary")));

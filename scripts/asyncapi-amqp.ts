@@ -1,4 +1,4 @@
-/** The AMQP part of the AsyncAPI document: how events come in, and where those go that cannot be delivered. */
+/** The AMQP part of the AsyncAPI document: how events come in, and where undeliverable ones go. */
 import { z } from 'zod';
 import {
   DEAD_LETTERS,

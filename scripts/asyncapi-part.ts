@@ -1,8 +1,8 @@
-/** What the AMQP part and the Socket.IO part of the AsyncAPI document have in common. */
+/** The type and the helpers that the AMQP part and the Socket.IO part of the AsyncAPI document share. */
 import type { z } from 'zod';
 import type { Json } from './json-schema.ts';
 
-/** One protocol's share of each section. */
+/** One protocol's entries in each section of the document. */
 export interface Part {
   readonly servers: Json;
   readonly channels: Json;
@@ -12,12 +12,12 @@ export interface Part {
   readonly securitySchemes: Json;
 }
 
-/** The messages of a channel, by their names in `components/messages`. */
+/** References to a channel's messages, by their names in `components/messages`. */
 export function messagesNamed(...names: readonly string[]): Json {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }]));
 }
 
-/** An operation's messages have to be referred to through their channel. */
+/** AsyncAPI requires that an operation refers to its messages through their channel. */
 export function messagesIn(channel: string, ...names: readonly string[]): { $ref: string }[] {
   return names.map((name) => ({ $ref: `#/channels/${channel}/messages/${name}` }));
 }

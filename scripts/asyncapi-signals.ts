@@ -1,4 +1,4 @@
-/** The signals of the AsyncAPI document: what Carillon itself tells other services over AMQP. */
+/** The signals in the AsyncAPI document: events that Carillon itself publishes for other services over AMQP. */
 import { STRUCTURED_TYPE } from '../src/contract/cloudevent.ts';
 import { type SignalName, signalEventSchema, signalSchemas, typeOf } from '../src/contract/signal.ts';
 import { messagesIn } from './asyncapi-part.ts';

@@ -1,4 +1,7 @@
-/** The Socket.IO part of the AsyncAPI document: what devices ask, what they are answered, what they are told. */
+/**
+ * The Socket.IO part of the AsyncAPI document: the requests of devices, their answers, and the messages from the
+ * server.
+ */
 import type { z } from 'zod';
 import { marksSchema } from '../src/contract/inbox.ts';
 import { meanings } from '../src/contract/meanings.ts';
@@ -21,7 +24,7 @@ export type Requests = Readonly<Record<string, { readonly request: z.ZodType; re
 
 const CHANNEL = 'namespace';
 
-/** What the server says unasked, by the name of the Socket.IO event. */
+/** The messages that the server sends without a request, by the name of the Socket.IO event. */
 const told = {
   session: { component: 'Session', summary: 'Where the live notifications of this socket begin.' },
   notification: { component: 'Notification', summary: 'An event as one of the audiences gets it.' },

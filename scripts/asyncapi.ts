@@ -1,4 +1,6 @@
-/** What goes over AMQP and over Socket.IO as one AsyncAPI document; the application it speaks of is Carillon. */
+/**
+ * Describes all traffic over AMQP and Socket.IO in one AsyncAPI document. The application in the document is Carillon.
+ */
 import { amqp } from './asyncapi-amqp.ts';
 import { type Requests, socket } from './asyncapi-socket.ts';
 import { componentsOf, type Json } from './json-schema.ts';

@@ -1,7 +1,7 @@
 /**
- * Makes the programs of dist/: the service (dist/main.js) and the command line (dist/cli/main.js), each in a few files
- * instead of a thousand modules, because to find and read modules is most of what a start costs. Why, and what stays
- * outside: docs/decisions/bundle.md.
+ * Bundles the programs of dist/: the service (dist/main.js) and the command line (dist/cli/main.js). Each consists of a
+ * few files instead of a thousand modules, because a start spends most of its time on finding and reading modules.
+ * docs/decisions/bundle.md says why, and what stays outside of the bundle.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +10,10 @@ import { build } from 'esbuild';
 
 const require = createRequire(import.meta.url);
 
-/** Packages that stay packages, because tracing tools patch them by name; with Socket.IO what shares classes with it. */
+/**
+ * These packages stay outside because tracing tools patch them by name. Those that share classes with Socket.IO stay
+ * out too.
+ */
 const PACKAGES = [
   '@socket.io/redis-adapter',
   'amqplib',
@@ -23,16 +26,18 @@ const PACKAGES = [
   'ws',
 ];
 
-/** Two folders below package.json, as src/<part>/<file> is: what the code reads by its own place is found from both. */
+/**
+ * Two folders below package.json, like src/<part>/<file>, so that relative paths in the code lead to the same files.
+ */
 const FOLDER = 'dist/program';
 
-/** What CommonJS packages find Node's modules and their own files with. */
+/** CommonJS packages use these to find Node's modules and their own files. */
 const FOR_PACKAGES = `import { createRequire as createRequireOfBundle } from 'node:module';
 import { dirname as dirnameOfBundle } from 'node:path';
 const require = createRequireOfBundle(import.meta.url);
 const folderOfPackaged = (module) => dirnameOfBundle(require.resolve(module));`;
 
-/** A package that reads files beside its modules finds them where it is installed. */
+/** Makes a package that reads files next to its modules find them in its installed folder. */
 const filesOfPackages = {
   name: 'files of packages',
   setup(build) {
@@ -42,7 +47,7 @@ const filesOfPackages = {
       if (/\b__filename\b|\bimport\.meta\b/.test(code)) throw new Error(`${path} may read files beside it`);
       if (!/\b__dirname\b/.test(code)) return undefined;
       const module = path.split('/node_modules/').slice(1).join('/node_modules/');
-      // Throws when the package hides it.
+      // Throws when the package does not export the module.
       require.resolve(module);
       return { contents: text.replaceAll(/\b__dirname\b/g, `folderOfPackaged('${module}')`) };
     });
@@ -54,7 +59,7 @@ const { metafile } = await build({
   entryPoints: { main: 'src/main.ts', cli: 'src/cli/main.ts' },
   outdir: FOLDER,
   bundle: true,
-  // A third less to read and to parse at each start. Names and statements stay.
+  // Saves a third of the bytes to read and to parse at each start. Names and statements stay as they are.
   minifyWhitespace: true,
   splitting: true,
   platform: 'node',
@@ -75,14 +80,14 @@ for (const path of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
     cpSync(`src/${path}`, `${FOLDER}/${basename(path)}`, { errorOnExist: true, force: false });
 }
 
-// Positions in stacks are those of src/. It MUST be said before the program is loaded.
+// With source maps, stacks show positions in src/. The call MUST come before the program is loaded.
 const start = (path) => `process.setSourceMapsEnabled(true);\nawait import('${path}');\n`;
 writeFileSync('dist/main.js', `// Starts the service.\n${start('./program/main.js')}`);
 mkdirSync('dist/cli', { recursive: true });
 writeFileSync('dist/cli/main.js', `#!/usr/bin/env node\n// The command line.\n${start('../program/cli.js')}`);
 chmodSync('dist/cli/main.js', 0o755);
 
-/** Their licences ask that their texts go with copies. */
+/** The packages' licences require that their texts accompany copies. */
 const folders = new Set(fromPackages.map((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]));
 const licences = [...folders].sort().map((folder) => {
   const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));

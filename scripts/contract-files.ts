@@ -1,4 +1,4 @@
-/** The files of the published contracts, as text: what `npm run contracts` writes and a test compares. */
+/** The texts of the published contracts. `npm run contracts` writes them, and a test compares them with the files. */
 import { stringify } from 'yaml';
 import { requests } from '../src/contract/socket.ts';
 import { asyncapiDocument } from './asyncapi.ts';
@@ -6,7 +6,7 @@ import { openapiDocument } from './openapi.ts';
 
 const HEADER = '# Generated from src/contract with `npm run contracts`. Do not edit.\n';
 
-/** By their names in the project's folder. */
+/** The texts by their file names in the project's folder. */
 export async function contractFiles(): Promise<Readonly<Record<string, string>>> {
   return {
     'openapi.yaml': textOf(await openapiDocument()),

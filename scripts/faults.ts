@@ -1,7 +1,9 @@
 /**
- * `npm run test:faults`: every fault once. `-- --long`: some of them more often. `-- --minutes 10`: faults drawn at
- * random for so long, and `--seed` with the number that such a run printed draws the same ones again.
- * Other arguments name files, as vitest takes them.
+ * `npm run test:faults` runs every fault test once.
+ * `-- --long` runs some of them more often.
+ * `-- --minutes 10` draws faults at random for that long. With `--seed` and the number that such a run has printed, it
+ * draws the same ones again.
+ * Other arguments name files, as for vitest.
  */
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';

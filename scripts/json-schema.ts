@@ -1,4 +1,4 @@
-/** Zod schemas → the JSON Schemas of `components/schemas`, in the words that both contracts share. */
+/** Turns zod schemas into the JSON Schemas of `components/schemas`, in the words that both contracts share. */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isJsonObject } from '../src/contract/json.ts';
@@ -6,15 +6,16 @@ import { isJsonObject } from '../src/contract/json.ts';
 export type Json = { [key: string]: unknown };
 
 /**
- * Each schema under its name, and under their ids those that they refer to, in alphabetical order.
+ * Returns the schemas by name, together with those that they refer to by id, in alphabetical order.
  *
- * All are described as input: of what the service sends that is the same, but open to attributes to come.
+ * All schemas describe input. For messages that the service sends, this is the same, except that it leaves room for
+ * future attributes.
  */
 export function componentsOf(schemas: Readonly<Record<string, z.ZodType>>): Json {
   const components: Json = {};
   for (const [name, schema] of Object.entries(schemas)) {
     const { $schema, $defs, ...own } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-    // A schema with an id comes as a reference to its definition; under that id it needs no other.
+    // zod writes a schema with an id as a reference to its definition. Under that id it needs no second entry.
     if (own.$ref !== `#/$defs/${name}`) components[name] = own;
     Object.assign(components, $defs);
   }
@@ -25,7 +26,7 @@ export function refTo(component: string): { $ref: string } {
   return { $ref: `#/components/schemas/${component}` };
 }
 
-/** A copy without what zod adds of its own and nobody needs to know, and with its references renamed. */
+/** A copy with renamed references, and without additions by zod that no reader needs. */
 export function tidy(document: object, renamed: (ref: string) => string): Json {
   return JSON.parse(JSON.stringify(document), (key, value) => {
     if (key === '$ref') return renamed(value);
@@ -36,13 +37,13 @@ export function tidy(document: object, renamed: (ref: string) => string): Json {
 
 function isNeeded(keyword: string, rule: unknown, schema: Readonly<Json>): boolean {
   switch (keyword) {
-    // Receivers MUST ignore what they do not know, or nothing could ever be added.
+    // Receivers MUST ignore unknown fields. Otherwise nothing could ever be added.
     case 'additionalProperties':
       return rule !== false;
-    // The pattern of a date is its format once more, at length.
+    // The pattern of a date only repeats its format at length.
     case 'pattern':
       return schema.format !== 'date-time';
-    // Every property name is a string, and every whole number of JSON is within these bounds.
+    // Every property name is a string, and every whole number in JSON is within these bounds.
     case 'propertyNames':
       return !isDeepStrictEqual(rule, { type: 'string' });
     case 'minimum':
@@ -57,7 +58,7 @@ export function sortedByKey(object: Readonly<Json>): Json {
   return Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Every `$ref` within a document. */
+/** All `$ref` values in a document. */
 export function refsIn(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(refsIn);
   if (!isJsonObject(value)) return [];

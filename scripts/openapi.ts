@@ -1,4 +1,4 @@
-/** Both HTTP servers as one OpenAPI document: what fastify knows of the routes, in the words of HTTP. */
+/** Describes both HTTP servers in one OpenAPI document, from what fastify knows of their routes. */
 import { STATUS_CODES } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
@@ -31,7 +31,7 @@ const INFO = {
 const PUBLIC_SERVER = { url: 'http://localhost:3000', description: 'PORT: for users and producers.' };
 const OPS_SERVER = { url: 'http://localhost:3001', description: 'OPS_PORT: inside your network only.' };
 
-/** Of the response that each path has by default. */
+/** The name of the default response, which every path has. */
 const ANY_PATH = 'AnyPath';
 
 const mediaSchema = z.looseObject({
@@ -79,7 +79,7 @@ const NO_DIRECTORY: Directory = {
 type Document = z.infer<typeof documentSchema>;
 type Operation = z.infer<typeof operationSchema>;
 
-/** Needs neither RabbitMQ nor Redis: nothing is ever asked of these servers but their documentation. */
+/** Needs neither RabbitMQ nor Redis, because nobody calls these servers: they only describe themselves. */
 export async function openapiDocument(): Promise<Json> {
   const health = new PartsHealth({});
   const front = await documentOf((app) => {
@@ -152,7 +152,7 @@ async function documentOf(serve: (app: FastifyInstance) => void): Promise<Docume
   return documentSchema.parse(document);
 }
 
-/** Says of each media type what it carries, and of each status what it means. */
+/** Gives each media type the schema of its body, and each status its meaning. */
 function describe({ requestBody, responses, ...rest }: Operation): Json {
   return {
     ...rest,
@@ -171,7 +171,7 @@ function describe({ requestBody, responses, ...rest }: Operation): Json {
   };
 }
 
-/** fastify repeats one schema for every media type; an array is what a batch carries, and only a batch. */
+/** fastify repeats one schema for every media type. Only a batch carries an array, and it carries nothing else. */
 function bodies(content: Readonly<Record<string, z.infer<typeof mediaSchema>>>): Json {
   return Object.fromEntries(
     Object.entries(content).map(([type, { schema }]) => {
@@ -182,7 +182,7 @@ function bodies(content: Readonly<Record<string, z.infer<typeof mediaSchema>>>):
   );
 }
 
-/** What any path may answer with besides what it says itself. */
+/** The errors that any path may answer with, in addition to its own. */
 function anyPath(): Json {
   const codes = codesAnywhere.flatMap((code) =>
     problemStatuses[code].map((status) => `- ${status} \`${code}\`: ${problemTitles[code]}`),
@@ -192,8 +192,8 @@ function anyPath(): Json {
 }
 
 /**
- * The schemas that the paths need. The plugin has written each schema twice, X as it is sent and XInput as it is
- * received, together with those of every other module that happens to be loaded.
+ * The schemas that the paths need. The plugin writes each schema twice: X for sending and XInput for receiving. It also
+ * writes those of every other module that happens to be loaded.
  */
 function schemasFor(paths: Json, all: Readonly<Json>): Json {
   const found: Json = {};

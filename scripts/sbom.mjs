@@ -1,8 +1,8 @@
 /**
- * Writes sbom.cdx.json: what runs in production, from package-lock.json, as a CycloneDX document.
+ * Writes sbom.cdx.json, a CycloneDX document that lists what runs in production, from package-lock.json.
  *
- * `npm sbom --omit dev` leaves out whatever a development dependency uses as well: ws and zod, for example. So npm is
- * given a copy of the lock file that has no development dependencies.
+ * `npm sbom --omit dev` also leaves out packages that a development dependency uses as well, for example ws and zod. So
+ * npm gets a copy of the lock file without development dependencies.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const packages = Object.entries(lock.packages).filter(([, { dev }]) => !dev);
 const root = { ...lock.packages[''], devDependencies: undefined };
 const copy = { ...lock, packages: { ...Object.fromEntries(packages), '': root } };
 
-// npm takes the name of the document's subject from the folder.
+// npm names the subject of the document after the folder.
 const parent = mkdtempSync(join(tmpdir(), 'carillon-sbom-'));
 const folder = join(parent, manifest.name);
 try {

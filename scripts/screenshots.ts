@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: the console's pictures in docs/images, of the built program in embedded mode with something
- * going on. Needs a Chromium; the letters are those of the machine that it runs on.
+ * `npm run screenshots` takes the pictures of the console in docs/images, from the built program in embedded mode with
+ * some traffic. It needs a Chromium. The pictures show the fonts of the machine that it runs on.
  */
 import { mkdir } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -27,7 +27,7 @@ const PICTURES: readonly Picture[] = [
 async function send(page: Page, template: string): Promise<void> {
   await page.getByRole('button', { name: template, exact: true }).click();
   const id = await page.locator('#send-id').inputValue();
-  // Until it is known who gets it, and then until they have it.
+  // Waits until the preview knows who gets the event, and then until they have it.
   await page
     .locator('.preview')
     .getByText(/rings|no device/)
@@ -39,7 +39,7 @@ async function send(page: Page, template: string): Promise<void> {
     .waitFor();
 }
 
-/** Some traffic, one device that was away and has recovered, and an alert that rings. */
+/** Makes some traffic, has one device leave and recover, and sends an alert that rings. */
 async function play(page: Page, pane: RegExp | undefined): Promise<void> {
   const grace = page.getByRole('article', { name: 'grace, Phone', includeHidden: true });
   const show = async (name: RegExp) => {

@@ -1,11 +1,12 @@
 /**
- * `npm run test:next`: the integration and fault tests on the servers of the next Debian, RabbitMQ 4 and Valkey 8, in place
- * of those of this machine. `-- --short`: only what tells most about them, in less than a minute; `-- --faults`: only the
- * fault tests. Other arguments name files, as vitest takes them. `--where-possible`: where it cannot run, it says why and
- * ends well.
+ * `npm run test:next` runs the integration and fault tests on the servers of the next Debian, RabbitMQ 4 and Valkey 8,
+ * in place of this machine's.
+ * `-- --short` runs only the tests that tell most about these servers, in less than a minute; `-- --faults` only the
+ * fault tests. Other arguments name files, as for vitest. With `--where-possible`, a machine that cannot run them says
+ * why and exits with 0.
  *
- * Needs root and `debootstrap`, which it installs where `apt-get` has it: it lays Debian 13 beside this system, once, and
- * starts the servers there by chroot. Mounts are in a namespace of their own and end with it.
+ * It needs root, and `debootstrap`, which it installs where `apt-get` has it. Once, it puts Debian 13 into a folder of
+ * this system. It starts the servers there by chroot. Its mounts are in a namespace of their own and end with it.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import {
@@ -25,7 +26,7 @@ import { parseArgs } from 'node:util';
 const RELEASE = 'trixie';
 const PACKAGES = 'rabbitmq-server,valkey-server';
 
-/** Partitions, rights, links that break, the order that a consumer sees, and the scripts in Valkey. */
+/** Covers partitions, rights, broken links, the order that a consumer sees, and the scripts in Valkey. */
 const SHORT = [
   'test/integration/pipeline/partitions.test.ts',
   'test/integration/adapters/rabbitmq/partition-rights.test.ts',
@@ -34,7 +35,7 @@ const SHORT = [
   'test/contract/redis-inbox.test.ts',
 ];
 
-/** Where it is only tried, nobody waits longer for a mirror. */
+/** With `--where-possible`, nobody should wait any longer for a mirror. */
 const LAYING_MS = 75_000;
 const INSTALL_MS = 60_000;
 
@@ -71,7 +72,7 @@ function runsOf(): readonly (readonly string[])[] {
   return values.short ? [SHORT] : [['test/contract', 'test/integration'], faults];
 }
 
-/** The folder of the other system. @throws {Impossible} */
+/** Returns the folder of the other system, and sets it up if needed. @throws {Impossible} */
 function laid(): string {
   if (process.getuid?.() !== 0)
     throw new Impossible('it enters the other system by chroot, which only root may');
@@ -83,7 +84,7 @@ function laid(): string {
   if (spawnSync('debootstrap', ['--version']).status !== 0) installDebootstrap();
   console.error(`Laying Debian ${RELEASE} with ${PACKAGES} in ${folder}: a minute or two`);
   mkdirSync(dirname(folder), { recursive: true });
-  // What was interrupted is not taken for whole. All that it started and mounted has ended with its namespaces.
+  // An interrupted setup must not pass for a complete one. Its processes and mounts have ended with their namespaces.
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child'];
@@ -115,7 +116,7 @@ function lastWords({ error, stdout, stderr }: SpawnSyncReturns<string>): string 
   return `${stdout}\n${stderr}`.trim().split('\n').at(-1) ?? '';
 }
 
-/** A folder with commands of the names that the tests look for, which run in the other system. */
+/** Makes a folder of commands with the names that the tests look for. The commands run in the other system. */
 function wrap(folder: string): string {
   const [rabbitMq = ''] = readdirSync(join(folder, 'usr/lib/rabbitmq/lib'));
   const sbin = `/usr/lib/rabbitmq/lib/${rabbitMq}/sbin`;

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: Carillon against stock Socket.IO and raw ws, on the same work, in one run. Prints the tables, and
- * after a run of everything writes them to bench/results/compare.md with a chart beside.
+ * `npm run bench` compares Carillon with stock Socket.IO and raw ws, on the same work in one run. It prints the tables.
+ * A run of everything also writes them to bench/results/compare.md, with a chart beside it.
  *
  *     npm run bench -- --only a,b   some of the works     --repeat 5   more than 3 of each     --smoke   does it run?
  *     npm run bench -- --only partitions   a study, as `npm run bench:partitions` runs it
@@ -58,7 +58,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** In turns, so that what else the machine does meets all alike. */
+/** The contestants take turns, so that other load on the machine affects all alike. */
 async function compareOn(work: Work): Promise<Result> {
   const measured = new Map<ContestantName, Figures[]>();
   for (let round = 0; round < repeat; round += 1) {
@@ -91,7 +91,7 @@ function report(results: readonly Result[], machine: readonly string[]): string 
     `\`${command}\`, ${date}. Medians of ${repeat}.`,
     ...machine,
     'Stock is Socket.IO with its sharded Redis adapter and JWT authentication; with deflate: `perMessageDeflate: { threshold: 512 }`, so that every measured notification is compressed. Its `pingTimeout` is 120 s instead of 20 s: with the default, stock with deflate sends clients away during the burst. Carillon runs with its defaults: inbox and deflate on.',
-    // So little work says nothing about costs.
+    // The small amount of work in a smoke run says nothing about costs.
     ...(smoke ? [] : [targetsTable(results)]),
     figuresTable(results),
     '',

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:smoke`: do all benches still run, and find their figures? Runs each with `--smoke`: small numbers, the same
- * code, nothing written to bench/results. The first that fails ends it.
+ * `npm run bench:smoke`: do all benches still run, and do they find their figures? Runs each with `--smoke`: the same
+ * code with small numbers, and nothing is written to bench/results. The first one that fails ends the run.
  */
 import { startRabbitMq } from '../test/support/rabbitmq.ts';
 import { BUILT, buildService } from './support/build.ts';
@@ -9,7 +9,9 @@ import { shared } from './support/rabbitmq.ts';
 
 type Bench = readonly [program: string, ...parts: string[]];
 
-/** Two rows that take about the same time, beside each other: a smoke run mostly waits, and its figures do not count. */
+/**
+ * Two rows that take about the same time run beside each other. A smoke run mostly waits, and its figures do not count.
+ */
 const ROWS: readonly (readonly Bench[])[] = [
   [['compare.ts']],
   [['versions.ts', '.', '.,CANARY_SECONDS=0'], ...STUDIES.map((name) => [programOf(name)] as const)],

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:versions`: versions and settings of Carillon against each other, end to end to one user each, beside
- * each other in one run. A version is a commit, or `.` for what is here; variables may follow. Ratios are those to the first.
+ * `npm run bench:versions` compares versions and settings of Carillon, side by side in one run, end to end to one user
+ * each. A version is a commit, or `.` for the working tree. Variables may follow. Ratios are relative to the first
+ * version.
  *
  *     npm run bench:versions -- f134d46 .                      what has come since costs
  *     npm run bench:versions -- .,TRAIL_SECONDS=0 .            what keeping outcomes costs
@@ -23,7 +24,7 @@ import { openRabbitMq } from './support/rabbitmq.ts';
 import { buildVersions, readVersion } from './versions/build.ts';
 import { microsSchema, type Order } from './versions/order.ts';
 
-/** A portion takes a quarter of a second. */
+/** With this number, a portion takes a quarter of a second. */
 const PORTIONS = 10;
 
 const { values, positionals } = parseArgs({
@@ -39,7 +40,8 @@ const asked = positionals.map(readVersion);
 if (asked.length < 2) throw new Error('give two versions at least, for example: f134d46 .');
 const work = worksOf(values.smoke).find(({ plan }) => plan.kind === 'to-users');
 if (work?.plan.kind !== 'to-users') throw new Error('there is no such work');
-// A service runs for weeks, and what it seldom does, as writing a log line, is only compiled after the first seconds.
+// A service runs for weeks. Node compiles code that seldom runs, such as writing a log line, only after the first
+// seconds.
 const plan = { ...work.plan, warmUpEvents: work.plan.events };
 checkOpenFiles(asked.length * mostSockets([work]));
 
@@ -52,7 +54,8 @@ const rabbitMq = await openRabbitMq();
 try {
   const micros = versions.map((): number[] => []);
   for (let round = 0; round < rounds; round += 1) {
-    // Processes of their own in each round: no two runs of one program are compiled and laid out alike.
+    // Each round has processes of its own, because Node compiles and lays out the same program differently in each
+    // process.
     const found = await measureBeside(round);
     for (const [at, { name }] of versions.entries()) {
       const value = found[at] ?? Number.NaN;
@@ -84,7 +87,7 @@ async function measureBeside(round: number): Promise<readonly number[]> {
   return microsSchema.parse(await answerOf('versions/measure', order));
 }
 
-/** Ratios are of the same round: what else the machine does changes slower than that. */
+/** Compares only figures of the same round, because other load on the machine changes more slowly than that. */
 function table(micros: readonly (readonly number[])[]): string {
   const [first = []] = micros;
   const rows = asked.map(({ name }, at) => {

@@ -1,4 +1,4 @@
-/** The results as one SVG: a panel for each work, a bar for each server. Readable on a light and on a dark page. */
+/** Draws the results as one SVG: a panel for each work, a bar for each server. Readable on light and on dark pages. */
 import { decimal } from '../support/figures.ts';
 import type { FigureName } from './job.ts';
 import type { Result, Row } from './results.ts';

@@ -1,4 +1,4 @@
-/** Who is measured: how each server is started, how clients speak to it, and what makes it send. */
+/** The servers that are compared: how each one starts, how clients speak to it, and what makes it send. */
 import type { Protocol } from '../support/client.ts';
 import type { Driver } from '../support/driver.ts';
 import { openChannelDriver } from './drivers/channel.ts';
@@ -9,17 +9,17 @@ import type { ContestantName, Setup } from './job.ts';
 export interface Contestant {
   readonly program: string;
   readonly protocol: Protocol;
-  /** Redis Pub/Sub channels that the server is subscribed to once so many users are connected. */
+  /** The number of Redis Pub/Sub channels that the server subscribes to when this many users are connected. */
   readonly channels: (users: number) => number;
   /** `consumes`: the server takes events from RabbitMQ. */
   environment(setup: Setup, consumes: boolean): Readonly<Record<string, string>>;
-  /** Reaches the server through Redis. */
+  /** Opens a driver that reaches the server through Redis. */
   openDriver(redisUrl: string): Promise<Driver>;
 }
 
 const SOCKET_IO = { path: '/socket.io/?EIO=4&transport=websocket', tokenIn: 'connect' } as const;
 
-/** The compiled files are in bench/compare/dist/bench/compare. */
+/** Seen from the compiled files, which are in bench/compare/dist/bench/compare. */
 const ROOT = new URL('../../../../../', import.meta.url);
 
 const stock = (deflate: boolean): Contestant => ({
@@ -44,7 +44,7 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
       AMQP_URL: amqpUrl,
       HOST: '127.0.0.1',
       OPS_PORT: '0',
-      // A gateway alone would wait for its canary for ever.
+      // Without a consumer, a gateway would wait for its canary for ever.
       ...(consumes ? { ROLES: 'gateway,consumer' } : { ROLES: 'gateway', CANARY_SECONDS: '0' }),
     }),
     openDriver: openInboxDriver,

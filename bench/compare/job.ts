@@ -1,4 +1,4 @@
-/** One measurement: how it is ordered from the process that makes it, and what that found. */
+/** The order for one measurement, and its result. The measuring process gets the one and returns the other. */
 import { z } from 'zod';
 
 const contestantSchema = z.enum(['carillon', 'stock', 'stock-deflate', 'raw-ws']);
@@ -7,7 +7,7 @@ export type ContestantName = z.infer<typeof contestantSchema>;
 
 const count = z.int().positive();
 
-/** Events from RabbitMQ to one user each, as fast as they arrive. */
+/** Sends events from RabbitMQ to one user each, as fast as they arrive. */
 export const toUsersSchema = z.object({
   kind: z.literal('to-users'),
   sockets: count,
@@ -17,7 +17,7 @@ export const toUsersSchema = z.object({
 });
 
 const planSchema = z.discriminatedUnion('kind', [
-  /** Broadcasts to every socket, each after the one before has arrived everywhere. */
+  /** Broadcasts to every socket. Each broadcast waits until the one before has arrived everywhere. */
   z.object({
     kind: z.literal('fan-out'),
     sockets: count,
@@ -27,11 +27,11 @@ const planSchema = z.discriminatedUnion('kind', [
     warmUpTicks: count,
   }),
   toUsersSchema,
-  /** Events for everybody, published to RabbitMQ all at once. */
+  /** Publishes events for everybody to RabbitMQ, all at once. */
   z.object({ kind: z.literal('burst'), sockets: count, events: count, warmUpEvents: count }),
-  /** Connections that do nothing. */
+  /** Leaves connections at rest. */
   z.object({ kind: z.literal('rest'), sockets: count, warmUpSockets: count, quietMs: count }),
-  /** Connects as fast as they go. */
+  /** Opens connections as fast as possible. */
   z.object({
     kind: z.literal('storm'),
     sockets: count,
@@ -39,8 +39,8 @@ const planSchema = z.discriminatedUnion('kind', [
     maxOpening: count,
   }),
   /**
-   * The same clients connect, leave and come again, with departments; the last wave is measured. `unread`: in each of a
-   * user's five logs, from when they were away.
+   * The same clients, who are in departments, connect, leave and come back. The last wave is measured. `unread`: how
+   * many notifications are unread in each of a user's five logs, published while the user was away.
    */
   z.object({
     kind: z.literal('sessions'),
@@ -49,14 +49,14 @@ const planSchema = z.discriminatedUnion('kind', [
     maxOpening: count,
     unread: z.int().nonnegative(),
   }),
-  /** Two servers are restarted in turn, as a deploy does, while an event goes to everybody every so often. */
+  /** Restarts two servers in turn, as a deploy does, while an event goes to everybody every `everyMs`. */
   z.object({
     kind: z.literal('restart'),
     sockets: count,
     maxOpening: count,
     everyMs: count,
   }),
-  /** Events to one user each at a fixed rate. */
+  /** Sends events to one user each, at a fixed rate. */
   z.object({
     kind: z.literal('latency'),
     via: z.enum(['redis', 'rabbitmq']),
@@ -70,16 +70,16 @@ const planSchema = z.discriminatedUnion('kind', [
 export type Plan = z.infer<typeof planSchema>;
 export type PlanOf<Kind extends Plan['kind']> = Extract<Plan, { kind: Kind }>;
 
-/** Who is measured, and what it is given. */
+/** The contestant to measure, with its servers and settings. */
 export const setupSchema = z.object({
   contestant: contestantSchema,
-  /** Another version of ours than what is here, or other settings. */
+  /** For ours: another version than this one, or other settings. */
   version: z.object({ program: z.string(), environment: z.record(z.string(), z.string()) }).optional(),
   redisUrl: z.string(),
   amqpUrl: z.string(),
-  /** The core that the server is to have for itself; absent: wherever the system puts it. */
+  /** The core that the server has for itself. Without it, the system chooses. */
   serverCore: z.string().optional(),
-  /** What the server writes goes here. */
+  /** Gets the server's output. */
   logFile: z.string(),
 });
 
@@ -92,16 +92,16 @@ export type Job = z.infer<typeof jobSchema>;
 const figure = z.number().nonnegative().optional();
 
 export const figuresSchema = z.object({
-  /** Of the server process, user and system, per delivery, event or connect. */
+  /** CPU time of the server process, user and system, per delivery, event or connect. */
   cpuMicros: figure,
   perSecond: figure,
   p50Ms: figure,
   p99Ms: figure,
-  /** Until all clients are connected again. */
+  /** The time until all clients are connected again. */
   backMs: figure,
-  /** Bytes of the TCP streams to the clients, per delivery. */
+  /** Bytes in the TCP streams to the clients, per delivery. */
   wireBytes: figure,
-  /** Resident memory of the server per connection. */
+  /** Resident memory of the server, per connection. */
   connectionBytes: figure,
   /** Whether the server agreed to permessage-deflate. */
   deflate: z.boolean(),

@@ -1,4 +1,7 @@
-/** Makes one measurement, in a process of its own beside the server's: the job comes as argument, the figures go by IPC. */
+/**
+ * Makes one measurement, in a process separate from the server's. The job is its argument; it returns the figures by
+ * IPC.
+ */
 import { type Figures, type Job, jobSchema } from './job.ts';
 import { rest, sessions, storm } from './works/connections.ts';
 import { burst, toUsers } from './works/end-to-end.ts';

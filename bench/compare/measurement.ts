@@ -1,4 +1,4 @@
-/** Compiles the measuring programs and runs one for each measurement. */
+/** Compiles the measuring programs, and runs one for each measurement. */
 import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
@@ -10,7 +10,10 @@ const MAX_MEASUREMENT_MS = 300_000;
 
 const path = (name: string) => new URL(name, ROOT).pathname;
 
-/** Ours as it is shipped, and the peers and the load from the same compiler: tsx would cost them time at each call. */
+/**
+ * Compiles ours as it is shipped, and the peers and the load with the same compiler: tsx would cost them time at each
+ * call.
+ */
 export function compile(): void {
   buildService();
   rmSync(path('bench/compare/dist'), { recursive: true, force: true });
@@ -22,12 +25,12 @@ export function compile(): void {
   }
 }
 
-/** @throws {Error} when the measurement failed: the program has said why on stderr */
+/** @throws {Error} when the measurement failed; the program has printed the reason on stderr */
 export async function measure(job: Job): Promise<Figures> {
   return figuresSchema.parse(await answerOf('compare/measure', job));
 }
 
-/** What a compiled program answers to what it is asked. @throws {Error} when it failed */
+/** Runs a compiled program with the question, and returns its answer. @throws {Error} when the program failed */
 export async function answerOf(program: string, question: unknown): Promise<unknown> {
   const child = fork(path(`bench/compare/dist/bench/${program}.js`), [JSON.stringify(question)], {
     execArgv: [],

@@ -2,15 +2,15 @@
 import { parseArgs } from 'node:util';
 
 export interface Options {
-  /** How often each is measured, in turns; the table has medians. */
+  /** How often each contestant is measured, in turns. The table shows medians. */
   readonly repeat: number;
-  /** Letters of the works and names of the studies to run; undefined: all works. */
+  /** Letters of works and names of studies to run. Undefined: all works. */
   readonly only: readonly string[] | undefined;
-  /** Small numbers: shows only that everything runs and everything arrives. */
+  /** Small numbers, which only show that everything runs and every message arrives. */
   readonly smoke: boolean;
 }
 
-/** @throws {Error} that says how it is used */
+/** @throws {Error} with the usage */
 export function readOptions(
   args: readonly string[],
   letters: readonly string[],

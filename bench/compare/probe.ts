@@ -1,11 +1,11 @@
 /**
- * Loaded into each measured server by `--import`: answers over IPC what the process has used, in the same way for
- * ours and the peers, which know nothing of it.
+ * Loaded into each measured server by `--import`. It reports over IPC what the process has used, in the same way for
+ * ours and for the peers, whose code does not know of it.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
 const COLLECTIONS = 5;
-/** The collector gives pages back to the system a little later. */
+/** The garbage collector returns pages to the system with a short delay. */
 const BETWEEN_MS = 100;
 
 process.on('message', async (ask) => {
@@ -13,7 +13,7 @@ process.on('message', async (ask) => {
   const { user, system } = process.cpuUsage();
   process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() });
 });
-// The measuring process is gone, however it ended.
+// The measuring process has ended, however that happened.
 process.on('disconnect', () => process.exit());
 
 async function collect(): Promise<void> {

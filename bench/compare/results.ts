@@ -1,4 +1,4 @@
-/** Medians of what was measured, and ours beside each peer's. */
+/** Computes the medians of the measurements, and compares ours with each peer's. */
 import { median } from '../support/figures.ts';
 import type { ContestantName, FigureName, Figures } from './job.ts';
 import type { Target, Work } from './works.ts';
@@ -12,7 +12,7 @@ export interface Result {
 export interface Row {
   readonly contestant: ContestantName;
   readonly figures: Figures;
-  /** Ours divided by this one's; undefined for ours, and beside a figure of nothing: see {@link ratioOf}. */
+  /** Ours divided by this one's. Undefined for ours, and when one of the figures is 0: see {@link ratioOf}. */
   readonly ratio: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export function resultOf(work: Work, measured: ReadonlyMap<ContestantName, reado
   };
 }
 
-/** A handful of connections may take no page of memory that was not there before: such a 0 is beside nothing. */
+/** A handful of connections may fit into memory that the server already had. Their 0 bytes allow no ratio. */
 function ratioOf(ours: number, theirs: number): number | undefined {
   return ours === 0 || theirs === 0 ? undefined : ours / theirs;
 }
@@ -70,7 +70,7 @@ export function verdictsOf({ work, rows }: Result): readonly Verdict[] {
   });
 }
 
-/** @throws {Error} when a figure that every measurement of this kind has is missing or is no number */
+/** @throws {Error} when a figure that every measurement of this kind has is missing or not a number */
 export function checkComplete({ work, rows }: Result): void {
   for (const { contestant, figures, ratio } of rows) {
     const numbers = [figures[work.figure], ...Object.values(figures).filter((value) => value !== undefined)];

@@ -1,15 +1,15 @@
 /**
- * Clients that come back: each is connected to one of several servers, and goes to the next when it loses that one. As
- * clients of Socket.IO do by default, it waits for about a second first.
+ * Clients that come back. Each is connected to one of several servers. When it loses the connection, it waits for about
+ * a second, as Socket.IO clients do by default, and goes to the next server.
  */
 import { z } from 'zod';
 import { Client, type Protocol } from '../support/client.ts';
 import { inHand } from '../support/load.ts';
 
-/** Socket.IO's `reconnectionDelay`, and its `randomizationFactor` of a half. */
+/** The defaults of Socket.IO's `reconnectionDelay` and `randomizationFactor`. */
 const [RETRY_MS, SPREAD] = [1_000, 0.5];
 
-/** One in so many reads all that it gets. The others only count. */
+/** One client in this many reads everything that it gets. The others only count. */
 const READERS = 50;
 
 const notificationSchema = z.tuple([z.string(), z.object({ id: z.string() })]);
@@ -18,7 +18,7 @@ export interface RoamersOptions {
   readonly ports: readonly number[];
   readonly protocol: Protocol;
   readonly tokens: readonly string[];
-  /** A reader got this event. */
+  /** Called when a reader receives this event. */
   readonly onEvent: (id: string) => void;
 }
 
@@ -33,12 +33,12 @@ export class Roamers {
     this.#options = options;
   }
 
-  /** How many are connected now. */
+  /** How many clients are connected now. */
   get connected(): number {
     return this.#connected;
   }
 
-  /** Resolves when all are connected for the first time. Users take turns among the servers. */
+  /** Resolves when every client has connected for the first time. Users are spread over the servers in turns. */
   async connect(maxOpening: number): Promise<void> {
     const { ports, tokens } = this.#options;
     await inHand(maxOpening, tokens.length, (user) => this.#open(user, user % ports.length));
@@ -50,7 +50,7 @@ export class Roamers {
     for (const client of this.#clients.values()) client.close();
   }
 
-  /** Resolves when this attempt has succeeded; when it fails, others follow, and it never does. */
+  /** Resolves when this attempt has succeeded. When it fails, it never resolves, and another attempt follows. */
   async #open(user: number, at: number): Promise<void> {
     const { ports, protocol, tokens, onEvent } = this.#options;
     const isReader = user % READERS === 0;

@@ -1,4 +1,4 @@
-/** The measured server: a process of its own, on a core of its own where there are two, asked over IPC. */
+/** Runs the measured server in a process of its own, on a core of its own where there are two, and asks it over IPC. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ export type Usage = z.infer<typeof usageSchema>;
 
 export interface ServerOptions {
   readonly program: string;
-  /** `PORT` is where it MUST answer `GET /health/ready` with 200 once it is ready. */
+  /** On `PORT`, the server MUST answer `GET /health/ready` with 200 when it is ready. */
   readonly environment: Readonly<Record<string, string>> & { readonly PORT: string };
   readonly core: string | undefined;
   readonly logFile: string;
@@ -27,7 +27,7 @@ export class ServerProcess {
     this.#child = child;
   }
 
-  /** Resolves when it is ready. */
+  /** Resolves when the server is ready. */
   static async start({ program, environment, core, logFile }: ServerOptions): Promise<ServerProcess> {
     const log = openSync(logFile, 'w');
     const node = ['--expose-gc', '--import', PROBE];
@@ -56,7 +56,7 @@ export class ServerProcess {
     return this.#ask('usage');
   }
 
-  /** What it uses after its garbage was collected. */
+  /** The server's usage after a garbage collection. */
   usageCollected(): Promise<Usage> {
     return this.#ask('collect');
   }
@@ -65,7 +65,7 @@ export class ServerProcess {
     await this.#kill('SIGKILL');
   }
 
-  /** As a deploy does: it may say goodbye to its clients first. */
+  /** Ends the server as a deploy does, so that it can say goodbye to its clients. */
   async end(): Promise<void> {
     await this.#kill('SIGTERM');
   }

@@ -1,4 +1,4 @@
-/** What a measurement is made on: a server that was just started, a crowd of clients, and what makes it send. */
+/** The stage for a measurement: a newly started server, a crowd of clients, and a driver that makes the server send. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { freePort } from '../../test/support/ports.ts';
@@ -12,20 +12,20 @@ import { type ServerOptions, ServerProcess } from './server-process.ts';
 
 const SUBSCRIBED_TIMEOUT_MS = 20_000;
 const MAX_OPENING = 100;
-/** What the start leaves to do in the background is done by then. */
+/** Enough for the background work that a start leaves. */
 const SETTLE_MS = 100;
 
 export interface Stage {
   readonly server: ServerProcess;
   readonly crowd: Crowd;
   readonly driver: Driver;
-  /** Connects so many more users, and waits until whatever is sent to them arrives. */
+  /** Connects this many more users, and waits until messages can reach them. */
   connect(users: number): Promise<void>;
-  /** Waits until the server has let go of everybody whom {@link connect} has not connected. */
+  /** Waits until the server has dropped all users except those whom {@link connect} has connected. */
   left(): Promise<void>;
 }
 
-/** Runs the measurement on a stage with so many users, and takes everything down again. */
+/** Runs the measurement on a stage with this many users, and then closes the stage. */
 export async function onStage<T>(
   setup: Setup,
   { users, via }: { readonly users: number; readonly via: 'redis' | 'rabbitmq' },
@@ -76,8 +76,8 @@ export function serverOptions(setup: Setup, port: number, consumes: boolean): Se
 }
 
 /**
- * Resolves with the number of channels that somebody is subscribed to, once it is enough. Stock Socket.IO tells a client
- * that it is connected before Redis has taken the subscriptions.
+ * Resolves with the number of channels that have subscribers, when it is enough. The wait is needed because stock
+ * Socket.IO tells a client that it is connected before Redis has accepted the subscriptions.
  */
 async function subscriptions(
   redisUrl: string,

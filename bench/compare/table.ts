@@ -1,4 +1,4 @@
-/** The results as Markdown: every figure, and the ratios beside their targets. */
+/** Writes the results as Markdown: every figure, and the ratios beside their targets. */
 import { decimal } from '../support/figures.ts';
 import { markdown } from '../support/markdown.ts';
 import type { ContestantName, Figures } from './job.ts';
@@ -77,7 +77,7 @@ const figureNames = {
   backMs: 'time until all are back',
 };
 
-/** Small ones as the fractions that they are thought of: 1/12. */
+/** Shows small ratios as fractions too, as people think of them: 1/12. */
 function ratioText(ratio: number): string {
   return ratio > 0.3 ? ratio.toFixed(2) : `${ratio.toFixed(3)} (1/${decimal(1 / ratio)})`;
 }

@@ -1,24 +1,24 @@
-/** All that is compared: each work's plan, who takes part, and the targets that the ratios are held to. */
+/** All works of the comparison: each work's plan, its contestants, and the targets for the ratios. */
 import type { ContestantName, FigureName, Plan } from './job.ts';
 
 export interface Target {
   readonly peer: ContestantName;
-  /** Ours divided by the peer's. */
+  /** The limit for ours divided by the peer's. */
   readonly ratio: number;
   readonly moonshot: number;
 }
 
 export interface Work {
-  /** What `--only` chooses by; works that belong together share it. */
+  /** The letter for `--only`. Works that belong together share it. */
   readonly letter: string;
   readonly title: string;
   readonly plan: Plan;
   readonly contestants: readonly ContestantName[];
-  /** The figure that ratios are made of. */
+  /** The figure that the ratios compare. */
   readonly figure: FigureName;
-  /** What the CPU time is divided by. */
+  /** The unit that the CPU time is divided by. */
   readonly unit: string;
-  /** Of rates; of costs the lower is the better. */
+  /** True for rates. For costs, lower is better. */
   readonly higherIsBetter: boolean;
   readonly targets: readonly Target[];
 }
@@ -29,7 +29,7 @@ const ALL = [...SOCKET_IO, 'raw-ws'] as const;
 
 const CPU = { figure: 'cpuMicros', higherIsBetter: false } as const;
 
-/** What a plan is made of at either size: a real one, and one that only shows that everything works. */
+/** The sizes of the plans: for a real run, and for a smoke run, which only shows that everything works. */
 const FULL = {
   sockets: 1_000,
   ticks: 300,
@@ -218,7 +218,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
       contestants: socketIo,
       targets: [{ peer: 'stock', ratio: 1, moonshot: 0.7 }],
     },
-    // Stock keeps nothing that could be unread.
+    // Stock keeps nothing, so nothing can be unread.
     ...[10, 100].map(
       (unread): Work => ({
         ...beginning,
@@ -243,7 +243,7 @@ export function worksOf(isSmoke: boolean): readonly Work[] {
   ];
 }
 
-/** Sockets that the largest of the works opens, in the server and in the load. */
+/** The number of sockets that the largest work opens, in the server and in the load. */
 export function mostSockets(works: readonly Work[]): number {
   return Math.max(
     ...works.map(({ plan }) => plan.sockets + ('warmUpSockets' in plan ? plan.warmUpSockets : 0)),

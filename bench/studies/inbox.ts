@@ -1,6 +1,6 @@
 /**
- * What do recovery and the inbox cost, in time and memory? Measured on a private Redis, each program in a process of its
- * own. A run of everything takes three minutes, and writes the table to bench/results/inbox.md.
+ * What do recovery and the inbox cost, in time and memory? The study measures on a private Redis, with each program in
+ * a process of its own. A run of everything takes three minutes, and writes the table to bench/results/inbox.md.
  *
  *     npm run bench:inbox
  *     npm run bench:inbox -- append list     only these     --smoke   does it run?

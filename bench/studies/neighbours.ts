@@ -1,7 +1,7 @@
 /**
  * Do clients that behave badly harm those that do not? One process, gateway and consumer, sends a steady stream to good
- * clients; each kind of bad ones comes and goes again and again. A run of everything takes a quarter of an hour, and writes
- * the tables to bench/results/neighbours.md.
+ * clients, while each kind of bad clients comes and goes several times. A run of everything takes a quarter of an hour,
+ * and writes the tables to bench/results/neighbours.md.
  *
  *     npm run bench:neighbours
  *     npm run bench:neighbours -- silent dropping     only these     --smoke   does it run?
@@ -38,7 +38,7 @@ const LOAD = {
   busyDataBytes: 16_000,
 };
 const MAX_OPENING = 50;
-/** The share of all cores from which on processes wait for each other. */
+/** From this share of all cores on, processes wait for each other. */
 const FULL = 0.85;
 const MOST_SOCKETS = 8_000;
 
@@ -68,7 +68,7 @@ async function measureAll(gateway: MeasuredGateway, amqpUrl: string): Promise<Re
   try {
     await crowd.connect(await crowd.tokens(LOAD.users), MAX_OPENING);
     const stream = new Stream(crowd, driver, LOAD);
-    // The first seconds go to the compiler.
+    // In the first seconds, Node still compiles the code.
     await stream.run(durations.phaseMs);
     const results: Result[] = [];
     for (const kind of chosen) {
@@ -85,7 +85,7 @@ async function measureAll(gateway: MeasuredGateway, amqpUrl: string): Promise<Re
   }
 }
 
-/** Otherwise latencies are those of the machine. */
+/** On a full machine, the latencies measure the machine and not the gateway. */
 function warningOf(results: readonly Result[]): string[] {
   const busiest = results.flatMap(({ rounds }) =>
     rounds.flatMap(({ alone, withBad }) => [alone.machineShare, withBad.machineShare]),
@@ -96,7 +96,7 @@ function warningOf(results: readonly Result[]): string[] {
   ];
 }
 
-/** A good one in the busy department, so that its events come to the gateway when no bad ones are there too. */
+/** A good client in the busy department, so that the department's events reach the gateway without bad clients, too. */
 async function busyReader(port: number): Promise<Client> {
   const token = await signToken(JWT_SECRET, { sub: 'reader', departments: [BUSY] }, 3_600);
   const onFailure = (error: Error) => {

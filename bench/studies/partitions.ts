@@ -1,6 +1,7 @@
 /**
- * What do partitions cost? CPU an event and events a second with 1, 2 and 4 partitions in as many consumer processes, the
- * shares of RabbitMQ and Redis apart. A run of everything takes four to ten minutes, and writes bench/results/partitions.md.
+ * What do partitions cost? The study measures CPU per event and events per second with 1, 2 and 4 partitions in as many
+ * consumer processes, with separate figures for RabbitMQ and Redis. A run of everything takes four to ten minutes, and
+ * writes bench/results/partitions.md.
  *
  *     npm run bench:partitions
  *     npm run bench:partitions -- 1 4    only these     --smoke   does it run?
@@ -16,10 +17,12 @@ import { sized } from './support/size.ts';
 import { chosenOf, publish } from './support/study.ts';
 
 const PARTITIONS = sized(['1', '2', '4'], ['1', '2']);
-/** So many for each process: what one needs until it is in full swing then counts alike. */
+/** The same number for each process, so that the time which each needs to reach full speed has the same weight. */
 const EVENTS_EACH = sized(5_000, 200);
 const WARM_UP_EACH = sized(20_000, 200);
-/** Each with processes of its own: no two runs of one program are compiled and laid out alike. */
+/**
+ * Each run has processes of its own, because Node compiles and lays out the same program differently in each process.
+ */
 const RUNS = sized(3, 1);
 const ROUNDS = sized(3, 1);
 
@@ -35,7 +38,10 @@ try {
   await rabbitMq.stop();
 }
 
-/** In turns, so that what else the machine does meets all alike. Adds to the results, and says what they were measured on. */
+/**
+ * Takes turns, so that other load on the machine affects all alike. Adds to the results, and returns a description of
+ * the machine.
+ */
 async function measure(results: readonly Result[]): Promise<readonly string[]> {
   const opened = await Promise.allSettled(
     results.map(async ({ partitions }) => Stage.open(partitions, rabbitMq.pid, await rabbitMq.vhost())),

@@ -1,6 +1,7 @@
 /**
- * What grows with rooms, gateways, logs and events? The measurements behind docs/costs.md and the capacity model of
- * docs/scaling.md, on a private Redis. A run of everything takes two to four minutes, and writes bench/results/scaling.md.
+ * What grows with rooms, gateways, logs and events? These are the measurements behind docs/costs.md and the capacity
+ * model in docs/scaling.md, on a private Redis. A run of everything takes two to four minutes, and writes
+ * bench/results/scaling.md.
  *
  *     npm run bench:scaling
  *     npm run bench:scaling -- publish throughput     only these     --smoke   does it run?

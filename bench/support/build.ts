@@ -1,7 +1,7 @@
-/** Builds the service as it is shipped, before it is measured. */
+/** Builds the service as it is shipped before a bench measures it. */
 import { execFileSync } from 'node:child_process';
 
-/** Set by what runs several benches one after the other: it has built the service for all of them. */
+/** Set by a program that runs several benches in a row and has already built the service for all of them. */
 export const BUILT = 'BENCH_BUILT';
 
 export function buildService(): void {

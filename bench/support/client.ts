@@ -1,6 +1,6 @@
 /**
- * A client made of a bare TCP socket, so that a thousand cost little: it opens a WebSocket, speaks as much of
- * Engine.IO and Socket.IO as is needed, and of frames it reads little more than the headers.
+ * A client on a bare TCP socket, so that a thousand of them cost little. It opens a WebSocket, speaks only the
+ * necessary part of Engine.IO and Socket.IO, and reads little more than the headers of frames.
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
@@ -8,11 +8,11 @@ import { constants, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
 
 export interface Protocol {
-  /** Where the upgrade is asked for. */
+  /** The path of the upgrade request. */
   readonly path: string;
-  /** The token goes into Socket.IO's CONNECT packet, or into the upgrade's Authorization header. */
+  /** Where the token goes: into Socket.IO's CONNECT packet, or into the upgrade's Authorization header. */
   readonly tokenIn: 'connect' | 'header';
-  /** How the first message to the application begins: with it the client counts as connected. */
+  /** The beginning of the first message to the application. After it, the client counts as connected. */
   readonly firstMessage: string;
   readonly offersDeflate: boolean;
 }
@@ -20,9 +20,9 @@ export interface Protocol {
 export interface ClientOptions extends Protocol {
   readonly port: number;
   readonly token: string;
-  /** Whether all notifications are decompressed, and not the first alone. @default false */
+  /** Whether to decompress all notifications instead of only the first one. @default false */
   readonly readsAll?: boolean;
-  /** `nth`: 0 for the client's first. `text` is only whole for what is read. */
+  /** `nth`: 0 for the client's first notification. `text` is complete only for notifications that the client reads. */
   readonly onNotification: (nth: number, text: string) => void;
   readonly onFailure: (error: Error) => void;
 }
@@ -37,16 +37,16 @@ const TEXT = 1;
 const CLOSE = 8;
 const COMPRESSED_BIT = 0x40;
 const PING = '2'.charCodeAt(0);
-/** Far above a compressed ping, and far below a compressed notification. */
+/** Far more than a compressed ping, and far less than a compressed notification. */
 const MAX_COMPRESSED_PING_BYTES = 12;
 const END_OF_HEAD = '\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 
-/** Bytes are looked at before the next read, so one buffer serves all sockets. */
+/** All bytes are handled before the next read, so one buffer is enough for all sockets. */
 const received = Buffer.allocUnsafe(65_536);
 
 export class Client {
-  /** Resolves with the first message to the application. */
+  /** Resolves when the first message to the application has arrived. */
   readonly connected: Promise<void>;
   bytes = 0;
   notifications = 0;
@@ -55,9 +55,9 @@ export class Client {
   readonly #socket: Socket;
   #resolveConnected = () => {};
   #state: 'upgrading' | 'opening' | 'listening' | 'closed' = 'upgrading';
-  /** The beginning of a frame, or of the upgrade's answer, whose rest has not come yet. */
+  /** The beginning of an incomplete frame, or of an incomplete answer to the upgrade. */
   #rest: Buffer = NOTHING;
-  /** What was compressed so far, while it is still read: a server may refer back to it. */
+  /** The data decompressed so far, as long as the client reads on: the server may refer back to it. */
   #context: Buffer = NOTHING;
 
   constructor(options: ClientOptions) {
@@ -103,7 +103,7 @@ export class Client {
     return true;
   }
 
-  /** Returns what follows the upgrade's answer, or everything while that is not complete. */
+  /** Returns the bytes behind the answer to the upgrade, or all bytes while that answer is incomplete. */
   #takeHead(bytes: Buffer): Buffer {
     const end = bytes.indexOf(END_OF_HEAD);
     if (end === -1) return bytes;
@@ -114,7 +114,7 @@ export class Client {
     return bytes.subarray(end + END_OF_HEAD.length);
   }
 
-  /** Returns the beginning of a frame that is not complete. */
+  /** Returns the beginning of an incomplete frame. */
   #takeFrames(bytes: Buffer): Buffer {
     let at = 0;
     while (bytes.length - at >= 2) {
@@ -157,7 +157,7 @@ export class Client {
   }
 
   #count(bytes: Buffer, start: number, end: number, isCompressed: boolean): void {
-    // The first one is read to the end: it shows that these frames are what a client can read.
+    // The first notification is read completely, as proof that a client can read these frames.
     const isRead = this.notifications === 0 || this.#options.readsAll === true;
     const text = isRead ? this.#textOf(bytes.subarray(start, end), isCompressed) : NOTIFICATION;
     const looksRight =
@@ -196,7 +196,7 @@ function isNotification(text: string): boolean {
   return text.startsWith(NOTIFICATION) && notificationSchema.safeParse(JSON.parse(text.slice(2))).success;
 }
 
-/** The key of the mask is zero, which leaves the payload as it is; the server unmasks it as any other. */
+/** The masking key is zero, which leaves the payload as it is. The server unmasks it like any other. */
 function maskedText(text: string): Buffer {
   const payload = Buffer.from(text);
   const isLong = payload.length > 125;

@@ -1,4 +1,6 @@
-/** Many clients, one user each, and the count of what has arrived at them. A loss or a repeat fails the measurement. */
+/**
+ * Many clients, one user each, and a count of what they have received. A loss or a repeat makes the measurement fail.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { Client, type Protocol } from './client.ts';
@@ -7,11 +9,11 @@ import { inHand } from './load.ts';
 export const JWT_SECRET = 'a-secret-for-benchmarks-of-more-than-32-characters';
 
 const ARRIVAL_TIMEOUT_MS = 180_000;
-/** A repeat would come right behind what it repeats. */
+/** A repeat would come right after the original. */
 const REPEAT_MS = 50;
 
 export class Crowd {
-  /** Called with the user's number and which notification of theirs it is, from 0. */
+  /** Called with the user's number, and the number of the notification among this user's, from 0. */
   onNotification: (user: number, nth: number) => void = () => {};
   readonly #port: number;
   readonly #protocol: Protocol;
@@ -40,7 +42,7 @@ export class Crowd {
     return this.#clients.reduce((sum, client) => sum + client.bytes, 0);
   }
 
-  /** Whether the server agreed to permessage-deflate with all of them; a mixture is a fault. */
+  /** Whether the server agreed to permessage-deflate with all clients. Throws when it did so with only some. */
   get deflate(): boolean {
     const agreed = this.#clients.filter(({ deflate }) => deflate).length;
     if (agreed !== 0 && agreed !== this.#clients.length)
@@ -49,8 +51,8 @@ export class Crowd {
   }
 
   /**
-   * Tokens for so many more users; made beforehand, so that connecting does not wait for them. `claimsOf`: what else a
-   * user's token says.
+   * Tokens for this many more users. They are made in advance, so that connecting does not wait for them. `claimsOf`:
+   * more claims for a user's token.
    */
   async tokens(
     count: number,
@@ -59,7 +61,10 @@ export class Crowd {
     return await tokensOf(this.#clients.length, count, claimsOf);
   }
 
-  /** One more client for each token, at most `maxOpening` in their handshakes. Resolves when all are connected. */
+  /**
+   * Connects one more client for each token, with at most `maxOpening` in their handshakes. Resolves when all are
+   * connected.
+   */
   async connect(tokens: readonly string[], maxOpening: number): Promise<void> {
     const first = this.#clients.length;
     const connected = inHand(maxOpening, tokens.length, async (at) => {
@@ -77,7 +82,7 @@ export class Crowd {
     await this.#unlessFailed(connected, `${tokens.length} connections`);
   }
 
-  /** Resolves when the crowd has received so many in all, since it came together. */
+  /** Resolves when the crowd has received `total` notifications since it was created. */
   async arrived(total: number): Promise<void> {
     if (this.#received > total)
       throw new Error(`${this.#received} notifications arrived instead of ${total}`);
@@ -89,7 +94,7 @@ export class Crowd {
     await this.#unlessFailed(arrived, `${total} notifications`);
   }
 
-  /** Throws unless every client has received just so many. */
+  /** Throws unless every client has received exactly `count` notifications. */
   async expectEach(count: number): Promise<void> {
     await pause(REPEAT_MS);
     const wrong = this.#clients.filter(({ notifications }) => notifications !== count);
@@ -100,7 +105,7 @@ export class Crowd {
     );
   }
 
-  /** Closes the clients that came last. */
+  /** Closes the clients that connected last. */
   leave(count: number): void {
     for (const client of this.#clients.splice(-count)) client.close();
   }
@@ -131,7 +136,7 @@ export class Crowd {
   }
 }
 
-/** Of so many users with consecutive numbers. */
+/** Tokens for users with consecutive numbers. */
 export async function tokensOf(
   first: number,
   count: number,

@@ -1,4 +1,4 @@
-/** An empty Redis and a fresh vhost for each measurement. */
+/** Provides an empty Redis and a new vhost for each measurement. */
 import { Redis } from 'ioredis';
 import type { RedisServer } from '../../test/support/redis.ts';
 import type { BenchRabbitMq } from './rabbitmq.ts';

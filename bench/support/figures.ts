@@ -1,18 +1,18 @@
-/** Figures: what is made of several measured values, and how a figure is written. */
+/** Combines measured values into figures, and writes figures as text. */
 
-/** @throws {Error} when the value is no number: nothing was found where the figure comes from */
+/** @throws {Error} when the value is not a number, so that nothing was found where the figure comes from */
 export function finite(value: number): number {
   if (!Number.isFinite(value)) throw new Error(`a figure was not found: it is ${value}`);
   return value;
 }
 
-/** `1,234.5`; as many digits behind the point as make sense for the size. @throws {Error} as {@link finite} does */
+/** `1,234.5`, with as many decimal places as make sense for the size. @throws {Error} as {@link finite} does */
 export function decimal(value: number): string {
   const maximumFractionDigits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return finite(value).toLocaleString('en', { maximumFractionDigits });
 }
 
-/** The lower and the upper one. */
+/** The lower and the upper quartile. */
 export function quartiles(values: readonly number[]): readonly [number, number] {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;

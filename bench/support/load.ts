@@ -1,11 +1,11 @@
-/** Runs many of the same, and what that costs this process. */
+/** Runs the same thing many times, and measures what that costs this process. */
 
 export interface Cost {
   readonly cpuMicros: number;
   readonly elapsedMs: number;
 }
 
-/** The CPU time of this process, all threads, and the time that passed. */
+/** The CPU time of this process over all threads, and the elapsed time. */
 export async function costOf(run: () => Promise<unknown>): Promise<Cost> {
   const before = process.cpuUsage();
   const startMs = performance.now();
@@ -14,7 +14,7 @@ export async function costOf(run: () => Promise<unknown>): Promise<Cost> {
   return { cpuMicros: user + system, elapsedMs: performance.now() - startMs };
 }
 
-/** Runs it so many times, at most `atOnce` under way. */
+/** Calls `run` `count` times, with at most `atOnce` calls under way. */
 export async function inHand(atOnce: number, count: number, run: (at: number) => Promise<unknown>) {
   let next = 0;
   const worker = async () => {
@@ -26,7 +26,7 @@ export async function inHand(atOnce: number, count: number, run: (at: number) =>
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-/** How long each run takes, one after the other, once the code is warm. */
+/** The duration of each call, one after the other, after as many calls to warm up. */
 export async function latenciesMs(count: number, run: () => Promise<unknown>): Promise<number[]> {
   await inHand(1, count, run);
   const latencies: number[] = [];

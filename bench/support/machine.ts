@@ -1,16 +1,16 @@
-/** What was measured on, and whether it is enough. */
+/** Describes the machine that was measured on, and checks that its limits are high enough. */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Management } from '../../test/support/management.ts';
 
-/** Besides its sockets a process has files, pipes and connections to Redis and RabbitMQ open. */
+/** In addition to its sockets, a process opens files, pipes and connections to Redis and RabbitMQ. */
 const OTHER_FILES = 200;
 
 const PACKAGES = ['socket.io', '@socket.io/redis-adapter', 'ws', 'ioredis', 'amqplib', 'jose'];
 
-/** @throws {Error} when a process may not open enough files; Linux only */
+/** @throws {Error} when a process may not open enough files; checks on Linux only */
 export function checkOpenFiles(sockets: number): void {
   const limits = linesOf('/proc/self/limits');
   const [, limit] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
@@ -33,7 +33,7 @@ const versionSchema = z.object({ version: z.string() });
 export async function describeMachine(
   redisUrl: string,
   management: Management,
-  /** Undefined where nothing is meant to be. */
+  /** Undefined when no process is meant to be pinned. */
   isPinned: boolean | undefined,
 ): Promise<readonly string[]> {
   const [{ model = 'unknown' } = {}, ...others] = cpus();

@@ -1,7 +1,7 @@
 /**
- * A table in Markdown.
+ * Writes a table in Markdown.
  *
- * @throws {Error} when there is nothing in it, or a row lacks a cell: something was not measured
+ * @throws {Error} when the table is empty or a row lacks a cell, because then something was not measured
  */
 export function markdown(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   const wrong = rows.find((row) => row.length !== columns.length);

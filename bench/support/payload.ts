@@ -1,6 +1,6 @@
 /**
- * Events whose data is JSON of a wanted size, as a shop's notifications are, and differs from event to event. The
- * same seed makes the same events, so that every server is given the same.
+ * Events whose data is JSON of a given size, like a shop's notifications, and differs from event to event. The
+ * generator's seed is fixed, so that every server gets the same events.
  */
 import type { Audience } from '../../src/contract/audience.ts';
 import type { Event } from '../../src/contract/event.ts';
@@ -60,7 +60,7 @@ export class Payloads {
       body: '',
     };
     let missing = this.#dataBytes - JSON.stringify(data).length;
-    // A large notification is one of a large order, with a text of the usual length.
+    // A large notification has many items, and a text of the usual length.
     while (missing > 600) {
       const item = this.#item();
       data.items.push(item);
@@ -98,7 +98,7 @@ export class Payloads {
     return Math.floor(this.#random() * limit);
   }
 
-  /** Marsaglia's xorshift; good enough for texts, and the same on every machine. */
+  /** Marsaglia's xorshift: good enough for texts, and the same on every machine. */
   #random(): number {
     let x = this.#state;
     x ^= x << 13;

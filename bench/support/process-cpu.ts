@@ -1,22 +1,25 @@
-/** The CPU time of other processes, and of the whole machine, as the system counts it. */
+/** Reads the CPU time of other processes and of the whole machine, as the system counts it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { withDescendants } from '../../test/support/process-table.ts';
 import { finite } from './figures.ts';
 
-/** User and system, of all threads that it has. Linux only. @throws {Error} when there is no such process */
+/** User and system time over all threads of the process. Linux only. @throws {Error} when there is no such process */
 export function cpuMicrosOf(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   return threads.reduce((sum, thread) => sum + threadMicros(pid, thread), 0);
 }
 
-/** What `stat` has beside it is rounded to hundredths of a second. */
+/** Reads schedstat, because the times in `stat` are rounded to hundredths of a second. */
 function threadMicros(pid: number, thread: string): number {
   const [nanos] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
   return finite(Number(nanos)) / 1_000;
 }
 
-/** Of a server, which a script or a container may have started: the process that has worked most. */
+/**
+ * The process that has worked most, among a server and its descendants: a script or a container may have started the
+ * server.
+ */
 export function workerOf(pid: number): number {
   const [most] = withDescendants(pid)
     .map((member) => ({ member, micros: cpuMicrosIfThere(member) }))
@@ -32,7 +35,7 @@ function cpuMicrosIfThere(pid: number): number {
   }
 }
 
-/** All cores of the machine together: what everybody has used, and what there was to use. */
+/** All cores of the machine together: the time that was used, and the time that there was. */
 export function machineMicros(): { readonly used: number; readonly all: number } {
   const times = cpus().map(({ times }) => times);
   const sum = (of: (core: (typeof times)[number]) => number) =>

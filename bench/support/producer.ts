@@ -1,12 +1,12 @@
-/** A producer: CloudEvents to RabbitMQ, persistent and confirmed. */
+/** A producer that sends CloudEvents to RabbitMQ, persistent and confirmed. */
 import { connect } from 'amqplib';
 import { type Driver, Pending } from './driver.ts';
 import type { MadeEvent } from './payload.ts';
 
-/** Carillon declares it; the peers bind to it too. */
+/** Carillon declares this exchange. The peers bind to it, too. */
 export const EXCHANGE = 'carillon.events';
 
-/** `keyOf`: what events are spread over partitions by; without it they have no key. */
+/** `keyOf`: the key that spreads events over partitions. Without it, events have no key. */
 export async function openProducer(amqpUrl: string, keyOf?: (event: MadeEvent) => string): Promise<Driver> {
   const connection = await connect(amqpUrl, { noDelay: true });
   const channel = await connection.createConfirmChannel();

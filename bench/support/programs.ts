@@ -1,11 +1,11 @@
-/** The benches, each a program of its own: what there is in studies/, and how one is run. */
+/** Lists the benches, each of which is a program of its own, and runs one. */
 import { type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 
 const BENCH = new URL('../', import.meta.url);
 
-/** As `npm run bench:` and `--only` name them. */
+/** The names for `npm run bench:` and `--only`. */
 export const STUDIES: readonly string[] = readdirSync(new URL('studies/', BENCH))
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -'.ts'.length));
@@ -14,7 +14,7 @@ export function programOf(study: string): string {
   return `studies/${study}.ts`;
 }
 
-/** @throws {Error} when it fails: it has said why on stderr */
+/** @throws {Error} when the bench fails; it has printed the reason on stderr */
 export async function runBench(
   program: string,
   args: readonly string[],

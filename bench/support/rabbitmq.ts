@@ -1,23 +1,23 @@
-/** A private RabbitMQ, whose start takes seconds: what runs several benches starts one for all of them. */
+/** A private RabbitMQ. Its start takes seconds, so a program that runs several benches starts one for all of them. */
 import { z } from 'zod';
 import { type Management, managementAt } from '../../test/support/management.ts';
 import { amqpUrl, type RabbitMqServer, startRabbitMq } from '../../test/support/rabbitmq.ts';
 
-/** Set by what runs several benches. */
+/** Set by a program that runs several benches. */
 const RABBITMQ = 'BENCH_RABBITMQ';
 
 export interface BenchRabbitMq {
   readonly pid: number;
   readonly management: Management;
-  /** A vhost that is new, by its AMQP URL. */
+  /** Creates a vhost, and returns its AMQP URL. */
   vhost(): Promise<string>;
-  /** Leaves it running when others use it too. */
+  /** Stops RabbitMQ, unless other benches use it too. */
   stop(): Promise<void>;
 }
 
 const sharedSchema = z.object({ pid: z.int(), port: z.int(), managementUrl: z.url() });
 
-/** For the environment of benches that are to use this server. */
+/** Environment variables for benches that are to use this server. */
 export function shared({ pid, port, managementUrl }: RabbitMqServer): Readonly<Record<string, string>> {
   return { [RABBITMQ]: JSON.stringify({ pid, port, managementUrl }) };
 }

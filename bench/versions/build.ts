@@ -1,15 +1,15 @@
-/** Builds other versions of the service beside this one. */
+/** Builds other versions of the service next to this one. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const HERE = '.';
-/** A tree is a few megabytes. */
+/** Far more than the few megabytes of a source tree. */
 const MAX_ARCHIVE_BYTES = 2 ** 28;
 
 export interface Version {
-  /** As it was asked for. */
+  /** The version as it was given on the command line. */
   readonly name: string;
   readonly commit: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -20,7 +20,7 @@ export interface BuiltVersion extends Version {
 }
 
 /**
- * `f134d46`, or with variables `f134d46,TRAIL_SECONDS=0,CANARY_SECONDS=0`.
+ * Reads `f134d46`, or with variables `f134d46,TRAIL_SECONDS=0,CANARY_SECONDS=0`.
  * @throws {Error} when a variable has no value
  */
 export function readVersion(name: string): Version {
@@ -36,7 +36,10 @@ export function readVersion(name: string): Version {
   return { name, commit, environment };
 }
 
-/** Each commit once, under `folder`; what is here MUST have been built. All use the packages that are installed here. */
+/**
+ * Builds each commit once, under `folder`. The working tree MUST have been built. All versions use the packages
+ * installed here.
+ */
 export function buildVersions(versions: readonly Version[], folder: string): readonly BuiltVersion[] {
   const roots = new Map([[HERE, ROOT]]);
   return versions.map((version) => {

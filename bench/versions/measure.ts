@@ -1,9 +1,9 @@
 /**
- * Measures versions of the service beside each other, in a process of its own: the order comes as argument, what was
- * found goes by IPC.
+ * Measures versions of the service side by side, in a process of its own. The order comes as an argument, and the
+ * figures go back by IPC.
  *
- * All of them stand ready at once, each with its own Redis and its own users, and are given their events in turns, a
- * portion each. A machine that others share is slower for seconds and for minutes; this way that meets all alike.
+ * All versions are running at once, each with its own Redis and its own users. They get their events in turns, one
+ * portion each. A shared machine may be slower for seconds or minutes; in this way, that affects all versions alike.
  */
 import type { Setup } from '../compare/job.ts';
 import { onStage, type Stage } from '../compare/stage.ts';
@@ -35,7 +35,7 @@ async function inTurns(stages: readonly Stage[]): Promise<readonly number[]> {
     const begin = warmUpEvents + portion * size;
     const batch = made.slice(begin, begin + size);
     for (let turn = 0; turn < stages.length; turn += 1) {
-      // Nobody is always the first.
+      // Another version is the first in each portion.
       const at = (turn + portion) % stages.length;
       const stage = stages[at];
       if (stage === undefined) continue;

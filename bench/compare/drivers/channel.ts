@@ -1,10 +1,10 @@
-/** Publishes to one Redis channel what goes to every socket as it is. */
+/** Publishes to one Redis channel. The server passes each message on to every socket unchanged. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { type Driver, Pending } from '../../support/driver.ts';
 import type { MadeEvent } from '../../support/payload.ts';
 
-/** What peers/raw-ws.ts listens to. */
+/** The channel that peers/raw-ws.ts subscribes to. */
 export const CHANNEL = 'broadcast';
 
 export async function openChannelDriver(redisUrl: string): Promise<Driver> {

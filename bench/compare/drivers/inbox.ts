@@ -1,4 +1,4 @@
-/** Appends to the inboxes in Redis as a consumer of Carillon does; each append publishes to the gateways. */
+/** Appends to the inboxes in Redis like a consumer of Carillon. Each append publishes to the gateways. */
 import { once } from 'node:events';
 import { connectForCommands } from '../../../src/adapters/redis/connections.ts';
 import { RunIds } from '../../../src/adapters/redis/nodes.ts';
@@ -12,7 +12,7 @@ import { type Driver, Pending } from '../../support/driver.ts';
 import { inHand } from '../../support/load.ts';
 import type { MadeEvent } from '../../support/payload.ts';
 
-/** Logs that are written at the same time. */
+/** How many logs are written at the same time. */
 const LOGS_AT_ONCE = 16;
 
 const DAY_MS = 86_400_000;

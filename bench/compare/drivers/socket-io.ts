@@ -1,4 +1,4 @@
-/** A second Socket.IO node without sockets of its own, which emits to the measured one through the Redis adapter. */
+/** A second Socket.IO node, without sockets of its own. It emits to the measured node through the Redis adapter. */
 import { once } from 'node:events';
 import { createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
@@ -7,7 +7,7 @@ import type { Driver } from '../../support/driver.ts';
 import type { MadeEvent } from '../../support/payload.ts';
 
 export async function openSocketIoDriver(redisUrl: string): Promise<Driver> {
-  // Auto-pipelining sends what is emitted in one tick in one write.
+  // Auto-pipelining puts everything that is emitted in one tick into one write.
   const publisher = new Redis(redisUrl, { enableAutoPipelining: true });
   const subscriber = new Redis(redisUrl);
   await Promise.all([once(publisher, 'ready'), once(subscriber, 'ready')]);
@@ -16,7 +16,7 @@ export async function openSocketIoDriver(redisUrl: string): Promise<Driver> {
     for (const { specversion: _, ...event } of events)
       for (const audience of event.audience) io.to(audience).emit('notification', event);
   };
-  // What the adapter published before is answered before.
+  // Redis answers in order, so the adapter's earlier messages are published when this answer arrives.
   const settled = async () => void (await publisher.ping());
   return {
     send,

@@ -1,4 +1,4 @@
-/** How the peers verify a token: HS256 by jose, as its documentation shows. */
+/** Verifies tokens for the peers: HS256 with jose, as its documentation shows. */
 import { jwtVerify } from 'jose';
 
 const key = new TextEncoder().encode(process.env.JWT_SECRET);

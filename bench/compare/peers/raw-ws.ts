@@ -1,6 +1,6 @@
 /**
- * The least that a WebSocket server in Node can do for a broadcast: what comes from a Redis channel becomes a frame
- * once, and the same bytes are written to every socket. No rooms, no Socket.IO, no compression.
+ * The least that a WebSocket server in Node can do for a broadcast. It makes one frame of each message from a Redis
+ * channel, and writes the same bytes to every socket. It has no rooms, no Socket.IO and no compression.
  */
 import { createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -11,7 +11,7 @@ import { bearerOf } from './handshake.ts';
 
 const TEXT = 1;
 
-/** Exported by ws, but missing in its types. */
+/** ws exports it, but its types lack it. */
 interface WithSender {
   readonly Sender: {
     frame(

@@ -1,7 +1,7 @@
 /**
  * Stock Socket.IO 4 with its sharded Redis adapter and JWT authentication in a middleware, as their documentation
- * shows; with AMQP_URL also the usual service around it: amqplib takes an event, it is emitted to the room, then
- * acknowledged. Nothing is kept for those who are away.
+ * shows. With AMQP_URL it also has the usual service around it: amqplib takes an event, the service emits it to the
+ * room, then acknowledges it. It keeps nothing for users who are away.
  */
 import { createServer } from 'node:http';
 import { createShardedAdapter } from '@socket.io/redis-adapter';
@@ -13,7 +13,7 @@ import { type Bearer, bearerOf } from './handshake.ts';
 
 const { PORT, REDIS_URL = '', AMQP_URL, DEFLATE } = process.env;
 
-/** As many as Carillon has in hand by default. */
+/** Carillon's own default. */
 const PREFETCH = 256;
 const QUEUE = 'notifications';
 
@@ -21,7 +21,7 @@ const httpServer = createServer((_, response) => response.end());
 const publisher = new Redis(REDIS_URL);
 const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Bearer>(httpServer, {
   adapter: createShardedAdapter(publisher, publisher.duplicate()),
-  // With deflate the burst takes so long that stock would send most clients away by its default of 20 seconds.
+  // With deflate, the burst takes so long that stock would disconnect most clients at its default of 20 seconds.
   pingTimeout: 120_000,
   perMessageDeflate: DEFLATE === 'true' ? { threshold: 512 } : false,
 });

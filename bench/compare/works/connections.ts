@@ -1,14 +1,17 @@
-/** What connections cost: memory while they rest, and time while many come at once, or come back. */
+/** Measures the cost of connections: memory while they rest, and time when many come at once or come back. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { type MadeEvent, Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
 import { onStage } from '../stage.ts';
 
-/** A broadcast to those connected: buffers and compressors that a first message makes are part of a connection. */
+/**
+ * The size of a broadcast to the clients: the buffers and compressors for a first message are part of a connection's
+ * cost.
+ */
 const DATA_BYTES = 512;
 
-/** The first connections are not counted: code and tables that all share come with them. */
+/** The first connections are not counted, because they also create code and tables that all connections share. */
 export async function rest(job: Job, plan: PlanOf<'rest'>): Promise<Figures> {
   const { sockets, warmUpSockets, quietMs } = plan;
   const payloads = new Payloads(DATA_BYTES);
@@ -31,7 +34,7 @@ export async function rest(job: Job, plan: PlanOf<'rest'>): Promise<Figures> {
   });
 }
 
-/** Until each has its first message to the application. */
+/** Connects many clients at once, until each has its first message to the application. */
 export async function storm(job: Job, plan: PlanOf<'storm'>): Promise<Figures> {
   const { sockets, warmUpSockets, maxOpening } = plan;
   return await onStage(job, { users: warmUpSockets, via: 'redis' }, async ({ server, crowd }) => {
@@ -49,12 +52,12 @@ export async function storm(job: Job, plan: PlanOf<'storm'>): Promise<Figures> {
   });
 }
 
-/** Everybody is in three departments, of which one is large, some are middling and many are small. */
+/** Every user is in three departments. One is large, some are medium-sized and many are small. */
 function departmentsOf(user: number): readonly string[] {
   return ['staff', `site-${user % 7}`, `team-${user % 50}`];
 }
 
-/** A server that has run for a while: the waves before the last one have compiled its code. */
+/** Measures a server that has run for a while: the waves before the last one have made Node compile its code. */
 export async function sessions(job: Job, plan: PlanOf<'sessions'>): Promise<Figures> {
   const { sockets, waves, maxOpening, unread } = plan;
   return await onStage(job, { users: 1, via: 'redis' }, async ({ server, crowd, driver, left }) => {
@@ -80,7 +83,7 @@ export async function sessions(job: Job, plan: PlanOf<'sessions'>): Promise<Figu
   });
 }
 
-/** For each log in turn, so many for each of the logs that these users have. */
+/** The events that these users missed: this many for each of their logs, one log after the other. */
 function missedBy(users: readonly number[], unread: number): readonly MadeEvent[] {
   const departments = new Set(users.flatMap(departmentsOf));
   const logs: readonly Audience[] = [

@@ -1,4 +1,7 @@
-/** From RabbitMQ to the sockets, with the consumer in the measured process: to one user each, or to everybody. */
+/**
+ * Measures the way from RabbitMQ to the sockets, with the consumer in the measured process: to one user each, or to
+ * everybody.
+ */
 import type { Audience } from '../../../src/contract/audience.ts';
 import { type MadeEvent, Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
@@ -6,7 +9,7 @@ import { onStage, type Stage } from '../stage.ts';
 
 const DATA_BYTES = 512;
 
-/** One event after the other to the users in turn, so many on their way at most. */
+/** Sends one event after the other to the users in turn. At most `maxInFlight` are on their way at a time. */
 export async function toUsers(job: Job, plan: PlanOf<'to-users'>): Promise<Figures> {
   const { sockets, events, warmUpEvents, maxInFlight } = plan;
   const made = madeEvents(warmUpEvents + events, (at) => `user:${at % sockets}`);
@@ -20,7 +23,7 @@ export async function toUsers(job: Job, plan: PlanOf<'to-users'>): Promise<Figur
   });
 }
 
-/** Resolves when all have arrived, each at one user. */
+/** Resolves when every event has arrived, each at one user. */
 export async function sendAll(
   { crowd, driver }: Stage,
   events: readonly MadeEvent[],
@@ -30,7 +33,7 @@ export async function sendAll(
   let sent = 0;
   const pump = () => {
     const free = Math.min(maxInFlight - (sent - (crowd.received - first)), events.length - sent);
-    // Not one at a time: the producer's own writes would be what is measured.
+    // Sends larger groups: with single events, the producer's own writes would dominate the measurement.
     if (free < Math.min(maxInFlight / 4, events.length - sent) || free === 0) return;
     driver.send(events.slice(sent, sent + free));
     sent += free;
@@ -40,7 +43,7 @@ export async function sendAll(
   await crowd.arrived(first + events.length);
 }
 
-/** All at once, each to every socket. */
+/** Publishes all events at once. Each goes to every socket. */
 export async function burst(job: Job, plan: PlanOf<'burst'>): Promise<Figures> {
   const { sockets, events, warmUpEvents } = plan;
   const made = madeEvents(warmUpEvents + events, () => 'global');
@@ -62,7 +65,7 @@ export function madeEvents(count: number, audienceOf: (at: number) => Audience):
   return Array.from({ length: count }, (_, at) => payloads.next(audienceOf(at)));
 }
 
-/** What `run` costs the server, per delivery. */
+/** The server's cost of `run` per delivery. */
 export async function costOfEach(
   { server, crowd, driver }: Stage,
   deliveries: number,

@@ -1,17 +1,17 @@
-/** Broadcasts through Redis to every socket: CPU, bytes on the wire and deliveries in a second. */
+/** Measures broadcasts through Redis to every socket: CPU, bytes on the wire, and deliveries per second. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
 import { onStage } from '../stage.ts';
 
-/** Between a broadcast that has arrived everywhere and the next: no server is saturated, and none sleeps for long. */
+/** The pause after a broadcast has arrived everywhere: no server is saturated, and none sleeps for long. */
 const PAUSE_MS = 5;
 
 export async function fanOut(job: Job, plan: PlanOf<'fan-out'>): Promise<Figures> {
   const { sockets, dataBytes, perTick, ticks, warmUpTicks } = plan;
   const payloads = new Payloads(dataBytes);
   return await onStage(job, { users: sockets, via: 'redis' }, async ({ server, crowd, driver }) => {
-    /** Returns the time from publishing to the last arrival, summed up. */
+    /** Returns the time from publishing to the last arrival, summed up over all broadcasts. */
     async function broadcast(count: number): Promise<number> {
       let busyMs = 0;
       for (let i = 0; i < count; i += 1) {

@@ -1,4 +1,4 @@
-/** From publishing to the frame at the client, with events to one user each at a fixed rate. */
+/** Measures the time from publishing to the frame at the client, with events to one user each at a fixed rate. */
 
 import { Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
@@ -16,7 +16,7 @@ export async function latency(job: Job, plan: PlanOf<'latency'>): Promise<Figure
   return await onStage(job, { users: sockets, via }, async ({ server, crowd, driver }) => {
     const sentMs = new Float64Array(total);
     const latenciesMs: number[] = [];
-    // Users take turns and each gets theirs in order, so a count tells which event has come.
+    // Users take turns, and each user's events arrive in order, so the count tells which event has arrived.
     crowd.onNotification = (user, nth) => {
       const at = nth * sockets + user;
       if (at >= warmUpEvents) latenciesMs.push(performance.now() - (sentMs[at] ?? Number.NaN));

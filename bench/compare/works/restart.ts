@@ -1,4 +1,4 @@
-/** What a deploy looks like to clients: two servers are restarted one after the other while events go to everybody. */
+/** Measures how clients experience a deploy: two servers restart one after the other while events go to everybody. */
 import { freePort } from '../../../test/support/ports.ts';
 import { until } from '../../../test/support/until.ts';
 import { tokensOf } from '../../support/crowd.ts';
@@ -12,7 +12,10 @@ import { serverOptions } from '../stage.ts';
 const DATA_BYTES = 512;
 const MAX_BACK_MS = 180_000;
 
-/** Until all are back, and the slowest hundredth of what readers got meanwhile. */
+/**
+ * Returns the time until all clients are back, and the latency of what the readers got meanwhile, with its slowest
+ * hundredth.
+ */
 export async function restart(job: Job, plan: PlanOf<'restart'>): Promise<Figures> {
   const { sockets, maxOpening, everyMs } = plan;
   const { protocol, openDriver } = contestants[job.contestant];

@@ -1,4 +1,7 @@
-/** What one append costs: round trips, the time of the appending process and of Redis, and how many go in a second. */
+/**
+ * What does one append cost? Measures round trips, the CPU time of the appending process and of Redis, and appends per
+ * second.
+ */
 import type { Audience } from '../../../src/contract/audience.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
 import { decimal, median } from '../../support/figures.ts';
@@ -12,7 +15,7 @@ import { openStore } from './store.ts';
 const ALONE = sized(1_000, 20);
 const ROUNDS = sized(7, 1);
 const APPENDS = sized(10_000, 300);
-/** The default of PREFETCH: so many events a consumer has in hand. */
+/** The default of PREFETCH: a consumer has this many events in hand. */
 const IN_HAND = 256;
 
 const { redis, observer, inbox } = await openStore();

@@ -1,4 +1,4 @@
-/** What the periodic comparison of a gateway's rooms with their logs costs the gateway and Redis. */
+/** What does the periodic check cost the gateway and Redis? It compares a gateway's rooms with their logs. */
 import { setTimeout as pause } from 'node:timers/promises';
 import pino from 'pino';
 import { Server } from 'socket.io';
@@ -29,7 +29,7 @@ await inHand(100, ROOMS, async (at) => {
   if (audience !== undefined) await inbox.append(audience, [madeEntry(audience)]);
 });
 
-/** Medians of short windows: collecting the garbage of the start would otherwise outweigh all else. */
+/** Takes medians of short windows. Otherwise, collecting the garbage of the start would outweigh everything else. */
 async function watched() {
   const before = await useOf(observer);
   const cpu: number[] = [];
@@ -45,7 +45,7 @@ async function watched() {
   };
 }
 
-// Rooms are hosted without sockets and subscriptions: those cost the same with and without the check.
+// The rooms have no sockets and no subscriptions, because those cost the same with and without the check.
 const live = new MemoryLive();
 let healed = 0;
 const feeds = new Feeds({
@@ -65,7 +65,7 @@ const adapter = live.adapterFor(new Server().of('/'), feeds.receiver);
 feeds.follow(adapter);
 await adapter.addAll('socket', new Set(audiences.map(roomOf)));
 await feeds.opened(audiences);
-// Some checks before, so that the code is warm.
+// A few checks first, so that Node has compiled the code.
 await pause(WINDOW_MS);
 const checked = await watched();
 feeds.close();

@@ -1,4 +1,4 @@
-/** That counting does not grow with the log: the same 10 unread in logs of 100, 1,000 and 10,000. */
+/** Shows that counting does not slow down as the log grows: the same 10 unread in logs of 100, 1,000 and 10,000. */
 import type { Audience } from '../../../src/contract/audience.ts';
 import type { Counts } from '../../../src/contract/inbox.ts';
 import { decimal, median } from '../../support/figures.ts';
@@ -13,7 +13,7 @@ const LENGTHS = sized([100, 1_000, 10_000], [20, 50, 100]);
 const UNREAD = 10;
 const COUNTS = sized(100, 5);
 const ROUNDS = sized(7, 1);
-/** More than noise makes of the same. */
+/** More than noise alone would explain. */
 const MAX_GROWTH = 1.3;
 
 const { redis, inbox, userInbox } = await openStore(10_000);
@@ -23,7 +23,7 @@ interface Prepared {
   readonly latenciesMs: number[];
 }
 
-/** A user who has read everything but these. */
+/** A user who has read everything except these places. */
 async function prepared(user: string, length: number, unread: readonly number[]): Promise<Prepared> {
   const audience: Audience = `user:${user}`;
   await fill(inbox, [audience], length);
@@ -44,7 +44,7 @@ async function counts(what: string, unreadPlaces: (length: number) => readonly n
   for (const length of LENGTHS) {
     logs.push(await prepared(`${what.replaceAll(' ', '-')}-${length}`, length, unreadPlaces(length)));
   }
-  // In turns, so that what else the machine does meets all alike.
+  // In turns, so that other load on the machine affects all alike.
   for (let i = 0; i < ROUNDS; i += 1) {
     for (const log of logs) log.latenciesMs.push(...(await latenciesMs(COUNTS, log.count)));
   }

@@ -1,11 +1,11 @@
-/** What a program of this study found: one line of the table each, with the target that it is held to. */
+/** What a program of this study has measured: each fact is a line of the table, with its target. */
 import { z } from 'zod';
 import { decimal } from '../../support/figures.ts';
 
 const factSchema = z.object({
   what: z.string(),
   measured: z.string().regex(/\d/, 'there is no figure in it'),
-  /** Absent for what has no limit. */
+  /** Absent when the fact has no limit. */
   target: z.object({ text: z.string(), met: z.boolean() }).optional(),
 });
 
@@ -13,7 +13,7 @@ export const factsSchema = z.array(factSchema).min(1);
 
 export type Fact = z.infer<typeof factSchema>;
 
-/** Hands the facts of this process to the one that started it, and ends the process. */
+/** Sends this process's facts to its parent, and ends the process. */
 export function report(facts: readonly Fact[]): void {
   process.send?.(facts, () => process.exit(0));
 }

@@ -1,4 +1,7 @@
-/** What the inbox of a user with five audiences costs, whose logs have 1,000 entries each: pages, counts, marks. */
+/**
+ * What does the inbox cost for a user with five audiences whose logs have 1,000 entries each? Measures pages, counts
+ * and marks.
+ */
 import type { InboxQuery } from '../../../src/contract/inbox.ts';
 import { decimal, median } from '../../support/figures.ts';
 import { costOf, inHand, latenciesMs } from '../../support/load.ts';
@@ -19,7 +22,7 @@ const IDS = sized(100, 20);
 
 const { redis, inbox, userInbox } = await openStore();
 
-/** What one request sends to Redis and reads from there, and how long it takes. */
+/** Measures what a request sends to Redis and reads from there, and how long it takes. */
 async function costs(
   what: string,
   count: number,
@@ -58,9 +61,9 @@ async function begun(what: string, user: string): Promise<Fact> {
   );
 }
 
-// What came to a department before a user's first session is not theirs, so the sessions are first. Their marks
-// are of the logs' present epoch, but for one user, who came when nothing had been written yet: that is how the
-// marks of everybody are once Redis has been restarted.
+// The sessions come first, because a user does not get what a department received before the user's first session.
+// These users' marks belong to the present epoch of the logs. Only one user came before anything had been written;
+// after a restart of Redis, everybody's marks are in that state.
 await begin('early');
 for (const user of ['new', 'tidy', 'alone']) {
   await fill(inbox, audiencesOf(user), 1);

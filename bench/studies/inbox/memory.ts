@@ -1,4 +1,4 @@
-/** Bytes in Redis of a notification, of what recognises its repeats, and of a user's marks. */
+/** How many bytes in Redis do a notification, the keys that recognise its repeats, and a user's marks take? */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../../src/contract/audience.ts';
@@ -15,7 +15,7 @@ const LOGS = sized(100, 5);
 const LOG_ENTRIES = sized(1_000, 100);
 const SHORT_LENGTHS = sized([1, 10, 100], [1, 10]);
 const USERS = sized(250, 10);
-/** More keys than the users add: the tables of keys then do not double while users are measured. */
+/** More keys than the users add, so that Redis does not double its key tables while users are measured. */
 const FILLERS = sized(150_000, 1_000);
 const SCATTERED = sized(100, 10);
 const SCAN_COUNT = 5_000;
@@ -24,7 +24,7 @@ const STEADY_BYTES = 1_000;
 const MAX_SETTLE_MS = 20_000;
 
 const { observer, inbox, userInbox } = await openStore();
-// Redis looks at one key table after the other for one to make smaller, and this one has many databases.
+// Redis shrinks one key table after the other. This Redis has many databases, so it has to look more often.
 await observer.config('SET', 'hz', '500');
 
 async function usedBy(write: () => Promise<unknown>): Promise<number> {
@@ -33,7 +33,7 @@ async function usedBy(write: () => Promise<unknown>): Promise<number> {
   return (await settled()) - before;
 }
 
-/** Used bytes, once they stay: Redis frees buffers and makes tables smaller a little later. */
+/** The used bytes, once they no longer change: Redis frees buffers and shrinks tables with a delay. */
 async function settled(): Promise<number> {
   let used = Number.NaN;
   await until('the memory of Redis to settle', MAX_SETTLE_MS, async () => {
@@ -82,7 +82,7 @@ async function notifications(): Promise<Fact[]> {
   ];
 }
 
-/** Bytes of a whole audience that has been written to a few times, without its dedupe keys. */
+/** The bytes of a whole audience with a short log, without its dedupe keys. */
 async function shortLogs(length: number): Promise<number> {
   const audiences = Array.from({ length: USERS }, (_, i): Audience => `user:${length}-${i}`);
   const bytes = await usedBy(async () => {
@@ -92,7 +92,7 @@ async function shortLogs(length: number): Promise<number> {
   return bytes / USERS;
 }
 
-/** Bytes a user of what `mark` writes, for users with 20 notifications of their own. */
+/** The bytes per user that `mark` takes, for users with 20 notifications of their own. */
 async function marks(name: string, mark: (user: string, audiences: readonly Audience[]) => Promise<unknown>) {
   const users = Array.from({ length: USERS }, (_, i) => `${name}-${i}`);
   await fill(
@@ -132,7 +132,7 @@ const idsOf = async (audience: Audience, step: number) =>
     .map(({ json }): string => JSON.parse(json).id);
 const scatteredIds = await idsOf('global', LOG_ENTRIES / SCATTERED);
 
-// The first use of a script and of a connection takes memory too.
+// The first use of a script and of a connection takes memory too, so it is left out.
 await marks('first', begin);
 const withDepartments = await marks('joined', begin);
 const without = await marks('plain', (user) => begin(user, [`user:${user}`, 'global']));

@@ -1,4 +1,4 @@
-/** Starts the measuring programs, each a compiled process of its own with a core to itself where there are two. */
+/** Starts the measuring programs, each as a compiled process with a core to itself where there are two. */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
@@ -10,8 +10,9 @@ const ROOT = new URL('../../../', import.meta.url);
 const MAX_RUN_MS = 300_000;
 
 /**
- * Compiles the programs and what they import. What is measured has to be what the compiler emits for production:
- * tsx calls a helper for every function that is made, which costs as much as some of what is measured.
+ * Compiles the programs and everything that they import. The study has to measure the code that the compiler emits for
+ * production: tsx calls a helper for every function that is created, and that costs as much as some of the measured
+ * work.
  */
 export function compilePrograms(): void {
   const path = (name: string) => new URL(name, ROOT).pathname;

@@ -1,4 +1,6 @@
-/** The inbox over Redis as the service puts it together, with the connection at hand for counting. */
+/**
+ * The inbox on Redis as the service builds it, together with its connection, so that programs can count the traffic.
+ */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { connectForCommands } from '../../../src/adapters/redis/connections.ts';
@@ -19,11 +21,11 @@ const DAY_MS = 86_400_000;
 
 export const log = createLog({ level: 'silent', redact: [] });
 
-/** Of the private Redis, which the program is told as its first argument. */
+/** The URL of the private Redis, which the program gets as its first argument. */
 const url = process.argv[2] ?? 'redis://127.0.0.1';
 export const address: RedisAddress = { kind: 'standalone', url };
 
-/** Empties Redis and opens an inbox with the default limits, but for the length of logs. */
+/** Empties Redis, and opens an inbox with the default limits except for the length of logs. */
 export async function openStore(maxLength = 1_000) {
   const observer = new Redis(url);
   await observer.flushall();
@@ -39,7 +41,7 @@ export async function openStore(maxLength = 1_000) {
   const inbox = new RedisInbox({ redis, runIdOf: (key) => runIds.of(key), channelOf, limits });
   const store = new RedisMarksStore({ redis, channelOf, keptMs: 60 * DAY_MS });
   const recent = new RecentEntries({ inbox, maxLength: limits.maxLength });
-  // As on a gateway, to which somebody of each department is connected. Nothing is published while it is measured.
+  // As on a gateway where users of each department are connected. Nothing is published during the measurements.
   for (const audience of SHARED) recent.hosted(audience);
   const userInbox = new StoredInbox({
     inbox,
@@ -58,12 +60,12 @@ function same(value: number) {
 
 const SHARED: readonly Audience[] = ['department:sales', 'department:support', 'department:north', 'global'];
 
-/** What the inbox of a user in three departments is made of. */
+/** The audiences of a user in three departments. */
 export function audiencesOf(user: string): readonly Audience[] {
   return [`user:${user}`, ...SHARED];
 }
 
-/** The heads of the logs, as the feeds of a gateway know them when a session begins. */
+/** The heads of the logs, as a gateway's feeds know them when a session begins. */
 export async function placesOf(inbox: Inbox, audiences: readonly Audience[]) {
   const heads = await inbox.heads(audiences);
   return new Map(audiences.map((audience, i) => [audience, heads[i] ?? EMPTY_HEAD]));

@@ -1,4 +1,4 @@
-/** The clients of sync.ts, in a process of their own: sockets that ask as often as they are told to. */
+/** The clients for sync.ts, in a process of their own: sockets that send requests as ordered. */
 import { io, type Socket } from 'socket.io-client';
 import { z } from 'zod';
 import type { Cursor } from '../../../src/contract/notification.ts';
@@ -11,9 +11,9 @@ const [url = '', ...tokens] = process.argv.slice(2);
 const orderSchema = z.object({
   request: z.enum(['sync', 'ping']),
   audiences: z.int(),
-  /** How many notifications of each audience the client says that it lacks. */
+  /** For each audience, how many notifications the client claims to lack. */
   behind: z.int(),
-  /** Requests under way on each socket. */
+  /** The number of requests under way on each socket. */
   atOnce: z.int(),
   count: z.int(),
 });

@@ -1,4 +1,4 @@
-/** What a `sync` that finds nothing new costs the gateway, and that it costs Redis nothing. */
+/** What does a `sync` that finds nothing new cost the gateway? Also shows that it costs Redis nothing. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -43,7 +43,7 @@ new Gateway(httpServer, {
     addresses: new ClientAddresses([]),
     onRefused: () => {},
   },
-  // The load is one client's; nothing of it is to be refused.
+  // One client makes the whole load. The gateway must not refuse any of it.
   limits: {
     connections: new ConnectionLimits({ perNode: 100_000, perAddress: 100_000, perUser: 100_000 }),
     requests: {
@@ -62,7 +62,7 @@ new Gateway(httpServer, {
   },
   publish: async () => {},
   handshakeMs: 5_000,
-  // No periodic check: what is counted in Redis is the requests' only.
+  // No periodic check, so that Redis counts only the commands of the requests.
   checkMs: Number.POSITIVE_INFINITY,
   compression: { thresholdBytes: 512, level: 3 },
   serveClient: false,
@@ -81,7 +81,7 @@ const tokens = await Promise.all(USERS.map((sub) => signToken(SECRET, { sub, ...
 const load = startLoad([`http://127.0.0.1:${port}`, ...tokens]);
 await once(load, 'message');
 
-/** On the core that this process does not run on. */
+/** Starts the load on the core that this process does not use. */
 function startLoad(args: readonly string[]) {
   const path = new URL('sync-load.js', import.meta.url).pathname;
   const core = process.env.LOAD_CORE;

@@ -1,4 +1,7 @@
-/** A process of bad neighbours, so that they do not keep the good ones from reading: kind, how many and URL are its arguments. */
+/**
+ * The bad neighbours, in a process of their own, so that they do not keep the good clients from reading. Arguments:
+ * kind, count and URL.
+ */
 import { isKind, KINDS } from './kinds.ts';
 
 const [, , kind = '', count = '', url = ''] = process.argv;

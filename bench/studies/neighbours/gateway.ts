@@ -1,4 +1,4 @@
-/** The measured process, gateway and consumer in one, on a core of its own where there are two. */
+/** Runs the measured process, gateway and consumer in one, on a core of its own where there are two. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';
@@ -14,10 +14,10 @@ const READY_TIMEOUT_MS = 30_000;
 const usageSchema = z.object({
   rssBytes: z.number(),
   heapBytes: z.number(),
-  /** Of buffers: what waits for clients is in here. */
+  /** Memory of buffers, including those that wait to be sent to clients. */
   externalBytes: z.number(),
   cpuMicros: z.number(),
-  /** How late the event loop came, 99 of 100 times at most, since {@link MeasuredGateway.begin}. */
+  /** The 99th percentile of the event loop's delay since {@link MeasuredGateway.begin}. */
   loopDelayMs: z.number(),
 });
 
@@ -28,7 +28,7 @@ export class MeasuredGateway {
   readonly port: number;
   readonly #opsUrl: string;
   readonly #child: ChildProcess;
-  /** One question at a time. */
+  /** Keeps questions in order, one at a time. */
   #asking: Promise<unknown> = Promise.resolve();
 
   private constructor(child: ChildProcess, port: number, opsPort: number) {
@@ -38,10 +38,10 @@ export class MeasuredGateway {
     this.#opsUrl = `http://127.0.0.1:${opsPort}`;
   }
 
-  /** Resolves when it is ready. */
+  /** Resolves when the gateway is ready. */
   static async start(redisUrl: string, amqpUrl: string): Promise<MeasuredGateway> {
     const [port, opsPort] = [await freePort(), await freePort()];
-    // As the image, the units and `npm start` have it.
+    // The same V8 setting as in the image, the units and `npm start`.
     const node = ['--v8-pool-size=0', '--expose-gc', '--import', PROBE];
     const child = fork(MAIN, [], {
       ...(isPinned
@@ -73,12 +73,12 @@ export class MeasuredGateway {
     return this.#ask('usage');
   }
 
-  /** From here on the delays of the event loop count. */
+  /** Starts a new measurement of the event loop's delay. */
   begin(): Promise<Usage> {
     return this.#ask('begin');
   }
 
-  /** After its garbage was collected. */
+  /** The gateway's usage after a garbage collection. */
   usageCollected(): Promise<Usage> {
     return this.#ask('collect');
   }
@@ -89,14 +89,14 @@ export class MeasuredGateway {
     return Number(line[1]);
   }
 
-  /** How many connections were refused or closed, by outcome and code. */
+  /** How many connections the gateway has refused or closed, by outcome and code. */
   async endings(): Promise<ReadonlyMap<string, number>> {
     const pattern = /^carillon_connections_total\{outcome="(accepted|refused|closed)",code="(\w*)"\} (\d+)/gm;
     const found = (await this.#metrics()).matchAll(pattern);
     const counted = Array.from(found, ([, outcome = '', code = '', count]) => {
       return { outcome, code, count: Number(count) };
     });
-    // The good ones were.
+    // At least the good clients were accepted. If none is counted, the metric has changed.
     if (!counted.some(({ outcome, count }) => outcome === 'accepted' && count > 0))
       throw new Error('the gateway says nothing of accepted connections');
     return new Map(

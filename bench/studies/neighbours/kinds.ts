@@ -1,4 +1,4 @@
-/** The kinds of bad neighbours that are measured, and how many of each. */
+/** The kinds of bad neighbours, and how many of each are measured. */
 import { signToken } from '../../../src/operate/access/tokens.ts';
 import {
   type BadClients,
@@ -11,12 +11,12 @@ import { startTcpProxy } from '../../../test/support/tcp-proxy.ts';
 import { JWT_SECRET } from '../../support/crowd.ts';
 import { isSmoke, sized } from '../support/size.ts';
 
-/** The department with much traffic. */
+/** The department that gets many events. */
 export const BUSY = 'busy';
 
 const TOKEN_SECONDS = 3_600;
 
-/** Each as one and as a crowd. */
+/** Each kind is measured with one client and with a crowd. */
 export const KINDS = {
   'not-reading': {
     title: 'answer pings and read nothing',
@@ -42,7 +42,7 @@ export const KINDS = {
       };
       return { ...clients, stop };
     },
-    /** The gateway has to find out, by pings that nobody answers: 45 seconds, too long for a smoke. */
+    /** The gateway notices by pings without an answer. That takes 45 seconds, too long for a smoke run. */
     endsByItself: !isSmoke,
   },
   silent: {

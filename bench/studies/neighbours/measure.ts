@@ -1,4 +1,7 @@
-/** What one kind of bad neighbour does to the good ones and to the gateway: alone, with it, and again. */
+/**
+ * Measures what one kind of bad neighbour does to the good clients and to the gateway, in rounds without it and with
+ * it.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus } from 'node:os';
@@ -12,7 +15,7 @@ import type { Latencies, Stream } from './stream.ts';
 
 const SAMPLE_EVERY_MS = 250;
 const AFTERWARDS_MS = sized(1_000, 100);
-/** Two silences of Engine.IO, 25 and 20 seconds, and some. */
+/** Engine.IO notices a silence after 45 seconds (25 and 20). Twice that leaves room for a busy machine. */
 const GONE_TIMEOUT_MS = 90_000;
 const ROUNDS = sized(3, 1);
 
@@ -20,16 +23,16 @@ const countsSchema = z.object({ counts: z.record(z.string(), z.number()) });
 
 export interface Durations {
   readonly phaseMs: number;
-  /** From the arrival of the bad ones until what they do is measured. */
+  /** The time between the arrival of the bad clients and the measurement. */
   readonly rampMs: number;
 }
 
 interface Phase extends Latencies {
-  /** Of one core. */
+  /** The gateway's CPU time as a share of one core. */
   readonly cpuShare: number;
-  /** Of the gateway's event loop, 99 of 100. */
+  /** The 99th percentile of the event loop's delay in the gateway. */
   readonly loopDelayMs: number;
-  /** Of all cores together, whoever used them: at 1 nothing that is measured says anything about the gateway. */
+  /** The share of all cores that is in use, by any process. At 1, the figures say nothing about the gateway. */
   readonly machineShare: number;
 }
 
@@ -38,14 +41,14 @@ export interface Result {
   readonly rounds: readonly { readonly alone: Phase; readonly withBad: Phase }[];
   readonly before: Usage;
   readonly peak: Usage;
-  /** Of each round, once the bad ones were gone and the garbage collected. */
+  /** One value for each round, when the bad clients are gone and the garbage has been collected. */
   readonly after: readonly Usage[];
-  /** What the gateway counted, and what the bad ones did. */
+  /** What the gateway has counted. `counts`: what the bad clients did. */
   readonly endings: Readonly<Record<string, number>>;
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** `goodClients`: so many are connected when the bad ones are gone. */
+/** `goodClients`: how many clients remain connected when the bad ones are gone. */
 export async function measure(
   kind: KindName,
   count: number,
@@ -74,7 +77,7 @@ export async function measure(
     bad.disconnect();
     await exited;
     await gone(gateway, goodClients);
-    // What the gateway does about the end of connections is done by then.
+    // Enough for the gateway's work after connections have ended.
     await pause(AFTERWARDS_MS);
     after.push(await gateway.usageCollected());
   }

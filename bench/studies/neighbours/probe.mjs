@@ -1,14 +1,14 @@
 /**
- * Loaded into the measured gateway by `--import`: answers over IPC what the process uses. JavaScript, because the
- * gateway runs without anything that could load TypeScript.
+ * Loaded into the measured gateway by `--import`. It reports over IPC what the process uses. It is JavaScript because
+ * the gateway runs without a loader for TypeScript.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const COLLECTIONS = 5;
-/** The collector gives pages back to the system a little later. */
+/** The garbage collector returns pages to the system with a short delay. */
 const BETWEEN_MS = 100;
-/** How often the event loop is asked to come by; how much later it does is its delay. */
+/** The interval of the timer in the event loop. The delay is how much later the timer fires. */
 const RESOLUTION_MS = 5;
 
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -27,7 +27,7 @@ process.on('message', async (ask) => {
     loopDelayMs: Math.max(0, delays.percentile(99) / 1e6 - RESOLUTION_MS),
   });
 });
-// The measuring process is gone, however it ended.
+// The measuring process has ended, however that happened.
 process.on('disconnect', () => process.exit());
 
 async function collect() {

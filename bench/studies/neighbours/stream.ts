@@ -1,4 +1,6 @@
-/** A steady stream of events to good clients, one user each, and how long each event took to its client. */
+/**
+ * Sends a steady stream of events to good clients, one user each, and measures how long each event takes to its client.
+ */
 import type { Crowd } from '../../support/crowd.ts';
 import type { Driver } from '../../support/driver.ts';
 import { Payloads } from '../../support/payload.ts';
@@ -10,7 +12,7 @@ export interface StreamOptions {
   readonly users: number;
   readonly perSecond: number;
   readonly dataBytes: number;
-  /** To the busy department; the same with bad neighbours and without. */
+  /** Events to the busy department: the same number with bad neighbours and without. */
   readonly busyPerSecond: number;
   readonly busyDataBytes: number;
 }
@@ -36,14 +38,14 @@ export class Stream {
     this.#options = options;
     this.#payloads = new Payloads(options.dataBytes);
     this.#busyPayloads = new Payloads(options.busyDataBytes);
-    // Users take turns and each gets theirs in order, so a count tells which event has come.
+    // Users take turns, and each user's events arrive in order, so the count tells which event has arrived.
     crowd.onNotification = (user, nth) => {
       const sentMs = this.#sentMs[nth * options.users + user] ?? Number.NaN;
       this.#latenciesMs.push(performance.now() - sentMs);
     };
   }
 
-  /** Resolves when all that was sent in so much time has arrived; rejects when any of it has not, or came twice. */
+  /** Resolves when every event sent within `durationMs` has arrived. Rejects when one is missing or came twice. */
   async run(durationMs: number): Promise<Latencies> {
     this.#latenciesMs = [];
     await Promise.all([
@@ -66,7 +68,7 @@ export class Stream {
     this.#driver.send([event]);
   }
 
-  /** At an even rate. */
+  /** Sends at an even rate. */
   #send(durationMs: number, perSecond: number, send: () => void): Promise<void> {
     const startMs = performance.now();
     const total = Math.round((durationMs / 1_000) * perSecond);

@@ -1,4 +1,4 @@
-/** The results as Markdown. */
+/** Writes the results of the neighbours study as Markdown tables. */
 import { decimal, median } from '../../support/figures.ts';
 import { markdown } from '../../support/markdown.ts';
 import type { Usage } from './gateway.ts';
@@ -23,7 +23,7 @@ export function latencyTable(results: readonly Result[]): string {
   );
 }
 
-/** Of the process itself: what of the latencies is its own doing. */
+/** Figures of the process itself: they show how much of the latency comes from the gateway. */
 export function processTable(results: readonly Result[]): string {
   return markdown(
     [
@@ -73,12 +73,12 @@ export function countsTable(results: readonly Result[]): string {
   );
 }
 
-/** All rounds of each, and the ratio of their medians. */
+/** Shows the values of all rounds, and the ratio of their medians. */
 function compared({ rounds }: Result, figure: Figure): string[] {
   const alone = rounds.map((round) => round.alone[figure]);
   const withBad = rounds.map((round) => round.withBad[figure]);
   const shown = (values: readonly number[]) => values.map(decimal).join(' / ');
   const [before, after] = [median(alone), median(withBad)];
-  // An event loop may be on time at all times.
+  // The median may be 0, because an event loop may never be late.
   return [shown(alone), shown(withBad), before === 0 ? '' : decimal(after / before)];
 }

@@ -1,4 +1,4 @@
-/** The consumer processes of one number of partitions: as many as there are partitions, with one partition each. */
+/** The consumer processes for one number of partitions: as many processes as partitions, with one partition each. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { cpuMicrosOf } from '../../support/process-cpu.ts';
 
 const MAIN = new URL('../../../dist/main.js', import.meta.url).pathname;
 const START_TIMEOUT_MS = 30_000;
-/** A process gives one queue every five seconds to the others. */
+/** Every five seconds, a process hands one of its queues to the others. */
 const SPREAD_TIMEOUT_MS = 60_000;
 
 interface ConsumerProcess {
@@ -23,11 +23,11 @@ export class Consumers {
   readonly #processes: ConsumerProcess[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'carillon-partitions-'));
 
-  /** Resolves when all are ready, but perhaps not each of them has a partition: see {@link spread}. */
+  /** Resolves when all are ready. Some may not have a partition yet: see {@link spread}. */
   static async start(count: number, amqpUrl: string, redisUrl: string): Promise<Consumers> {
     const consumers = new Consumers();
     try {
-      // One after the other: those who find RabbitMQ new all declare.
+      // One after the other: each process that finds no queues in RabbitMQ declares all of them.
       for (let at = 0; at < count; at += 1)
         consumers.#processes.push(
           await consumers.#startOne(String(at), {
@@ -43,14 +43,14 @@ export class Consumers {
     return consumers;
   }
 
-  /** User and system, all of them together. */
+  /** User and system time of all processes together. */
   get cpuMicros(): number {
     return this.#processes.reduce((sum, { process: { pid } }) => sum + cpuMicrosOf(pid), 0);
   }
 
   /**
-   * Resolves when each has one partition. `nudge` MUST publish an event to each partition: nobody knows who has a
-   * partition before something came through it.
+   * Resolves when each process has one partition. `nudge` MUST publish an event to each partition: nobody knows which
+   * process has a partition before an event has come through it.
    */
   async spread(nudge: () => Promise<void>): Promise<void> {
     await until('each consumer to have one partition', SPREAD_TIMEOUT_MS, async () => {
@@ -60,7 +60,7 @@ export class Consumers {
     });
   }
 
-  /** They take nothing, and stay warm. */
+  /** Freezes the processes: they take no events, but their code stays warm. */
   async pause(): Promise<void> {
     for (const { process } of this.#processes) await process.pause();
   }
@@ -79,7 +79,7 @@ export class Consumers {
     const opsUrl = `http://127.0.0.1:${opsPort}`;
     const started = await startOwnProcess({
       command: process.execPath,
-      // As the image, the units and `npm start` have it.
+      // The same V8 setting as in the image, the units and `npm start`.
       args: ['--v8-pool-size=0', MAIN],
       env: {
         PATH: process.env.PATH,

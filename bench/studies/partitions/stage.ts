@@ -1,4 +1,4 @@
-/** One number of partitions with all that belongs to it, a Redis of its own too, and the rounds that are measured on it. */
+/** Everything for one number of partitions, with a Redis of its own, and the rounds that are measured on it. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
@@ -14,24 +14,24 @@ import { Consumers } from './consumers.ts';
 
 export const DATA_BYTES = 512;
 export const USERS = 1_000;
-/** What the producer sends at a time. */
+/** The number of events that the producer sends at a time. */
 const PORTION = 1_000;
 const TAKEN_TIMEOUT_MS = 120_000;
-/** The last acknowledgements and outcomes are written by then. */
+/** Enough for the last acknowledgements and outcomes to be written. */
 const SETTLE_MS = 300;
 
 const idSchema = z.object({ id: z.string() });
 
-/** CPU is in microseconds an event. */
+/** CPU figures are in microseconds per event. */
 export interface Round {
   readonly perSecond: number;
   readonly consumers: number;
-  /** From the producer into the queues. */
+  /** RabbitMQ's cost from the producer into the queues. */
   readonly rabbitMqIn: number;
-  /** From the queues to the consumers, and what these acknowledge. */
+  /** RabbitMQ's cost from the queues to the consumers, including their acknowledgements. */
   readonly rabbitMqOut: number;
   readonly redis: number;
-  /** Of all cores, while the events were taken: what none of the processes of this study has used. */
+  /** The share of all cores that other processes used while the events were taken. */
   readonly othersShare: number;
 }
 
@@ -47,7 +47,7 @@ export class Stage {
   readonly #parts: Parts;
   readonly #pids: { readonly rabbitMq: number; readonly redis: number };
   readonly #payloads = new Payloads(DATA_BYTES);
-  /** Ids in the order in which they were published. */
+  /** The ids of published events, in their order. */
   readonly #published = new Map<Audience, string[]>();
   #made = 0;
 
@@ -57,7 +57,7 @@ export class Stage {
     this.#pids = { rabbitMq: workerOf(rabbitMqPid), redis: workerOf(parts.server.pid) };
   }
 
-  /** The vhost MUST be its own. Resolves when each consumer has one partition. */
+  /** The caller MUST pass a vhost that nobody else uses. Resolves when each consumer has one partition. */
   static async open(partitions: number, rabbitMqPid: number, amqpUrl: string): Promise<Stage> {
     const server = await startRedis();
     let consumers: Consumers | undefined;
@@ -79,7 +79,9 @@ export class Stage {
     return this.#parts.server.url;
   }
 
-  /** Publishes so many events for each consumer while all are stopped, and measures how they then take them. */
+  /**
+   * Publishes `eventsEach` events per consumer while all consumers are frozen, and then measures how they take them.
+   */
   async round(eventsEach: number): Promise<Round> {
     const events = eventsEach * this.partitions;
     const { consumers } = this.#parts;
@@ -107,7 +109,7 @@ export class Stage {
     };
   }
 
-  /** @throws {Error} when an event is missing, twice or out of order */
+  /** @throws {Error} when an event is missing, came twice or is out of order */
   async checkArrived(): Promise<void> {
     for (const [audience, published] of this.#published) {
       const entries = await this.#parts.redis.xrange(logKeyOf(audience, 'log'), '-', '+');
@@ -153,7 +155,7 @@ export class Stage {
     return event;
   }
 
-  /** Each event is an entry of one log. */
+  /** Resolves when all events are appended. Each event makes one entry in one log. */
   async #taken(): Promise<void> {
     await until('all events to be taken', TAKEN_TIMEOUT_MS, async () => {
       const stats = await this.#parts.redis.info('commandstats');

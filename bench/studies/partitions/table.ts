@@ -1,11 +1,11 @@
-/** The table of the partitions study. */
+/** Writes the tables of the partitions study. */
 import { decimal, finite, median } from '../../support/figures.ts';
 import { markdown } from '../../support/markdown.ts';
 import type { Round } from './stage.ts';
 
 export interface Result {
   readonly partitions: number;
-  /** In their order: those with the same place were made one after the other. */
+  /** In order: rounds with the same index were made one after the other. */
   readonly rounds: Round[];
 }
 
@@ -53,7 +53,7 @@ export function ratesTable(results: readonly Result[]): string {
   );
 }
 
-/** Of rounds that were made one after the other, so that what else the machine does meets both. */
+/** Ratios of rounds that were made one after the other, so that other load on the machine affects both alike. */
 function ratios(rounds: readonly Round[], first: readonly Round[], cost: Cost): readonly number[] {
   return rounds.map((round, at) => {
     const beside = first[at];
@@ -61,7 +61,7 @@ function ratios(rounds: readonly Round[], first: readonly Round[], cost: Cost): 
   });
 }
 
-/** `12.3 (11.9–13.1)`: the median of the rounds and how far they spread. */
+/** `12.3 (11.9–13.1)`: the median of the rounds, with the lowest and the highest. */
 function spread(values: readonly number[]): string {
   return `${decimal(median(values))} (${decimal(Math.min(...values))}–${decimal(Math.max(...values))})`;
 }

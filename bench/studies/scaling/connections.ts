@@ -1,4 +1,4 @@
-/** Connections to the private Redis that stand for gateways and consumers. */
+/** Connections to the private Redis in place of gateways and consumers. */
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { connectForSubscriptions, type RedisConnection } from '../../../src/adapters/redis/connections.ts';
@@ -23,14 +23,14 @@ export async function openSubscriber(url: string): Promise<RedisConnection> {
   return subscriber;
 }
 
-/** Without the service's time limit for a command: here the load itself keeps this process from reading answers. */
+/** Without the service's time limit for commands, because here the load itself delays the reading of answers. */
 export async function openCommands(url: string): Promise<Redis> {
   const redis = new Redis(url);
   await once(redis, 'ready');
   return redis;
 }
 
-/** An inbox whose logs keep so many entries. */
+/** An inbox whose logs keep `maxLength` entries. */
 export async function openInbox(redis: RedisConnection, maxLength: number): Promise<RedisInbox> {
   const runIds = new RunIds(redis);
   await until('the run id of Redis', 5_000, () => runIds.of('') !== undefined);

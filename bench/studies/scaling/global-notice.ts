@@ -1,4 +1,6 @@
-/** What a notice to everybody costs by the number of gateways: the real append, and a process for each gateway. */
+/**
+ * What does a notice to everybody cost, by the number of gateways? Uses the real append, and one process per gateway.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
@@ -16,13 +18,13 @@ import { type Section, spread } from './section.ts';
 const NODES = sized([0, 1, 2, 4, 8], [0, 2]);
 const NOTICES = sized(1_000, 20);
 const ROUNDS = sized(5, 1);
-/** Each waits until all nodes have the one before. */
+/** How many notices are sent singly: each waits until all nodes have the one before. */
 const APART = sized(100, 5);
 const ARRIVAL_TIMEOUT_MS = 20_000;
 
 const arrivalsSchema = z.array(z.object({ offset: z.number(), atMicros: z.number() }));
 
-/** How many nodes have told of each notice, and when the last one did. */
+/** How many nodes have reported each notice, and when the last of them had it. */
 type Arrivals = Map<number, { count: number; lastMicros: number }>;
 
 export async function globalNotice(url: string, observer: Redis): Promise<Section> {

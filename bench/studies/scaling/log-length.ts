@@ -1,4 +1,4 @@
-/** That appending and reading cost the same whatever the length of the log: full logs of 1, 100 and 10,000. */
+/** Shows that appending and reading cost the same for any length of the log: 1, 100 and 10,000 entries. */
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
@@ -19,10 +19,10 @@ const ROUNDS = sized(5, 1);
 const APPENDS = sized(1_000, 20);
 const READS = sized(200, 4);
 const RECENT = 10;
-/** Of the logs that are read: none of them is full. */
+/** The limit of the logs that are only read. None of them is full. */
 const MAX_LENGTH = 20_000;
 const MARKS_KEPT_MS = 86_400_000;
-/** What a log keeps that once had so many: readers have to find out that the rest is gone. */
+/** How many entries a log keeps of those that it once had. Readers have to find out that the others are gone. */
 const KEPT = 10;
 const ONCE_HAD = sized(1_000, 100);
 
@@ -32,12 +32,12 @@ export async function logLength(url: string, observer: Redis): Promise<Section> 
   const logs: Prepared[] = [];
   for (const length of LENGTHS) logs.push(await prepare(redis, length));
   logs.push(await prepareDropped(redis));
-  // In turns, so that what else the machine does meets all alike.
+  // In turns, so that other load on the machine affects all alike.
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const { operations } of logs) {
       for (const { count, run, micros } of operations) {
         const { cpuMicros } = await redisCostOf(observer, () => inHand(1, count, run));
-        // The first round only warms.
+        // The first round only warms up.
         if (round > 0) micros.push(cpuMicros / count);
       }
     }
@@ -78,7 +78,7 @@ interface Prepared {
 }
 
 async function prepare(redis: RedisConnection, length: number): Promise<Prepared> {
-  // Appends go to logs of their own that are full, so that those that are read stay as long as they are.
+  // Appends go to full logs of their own, so that the logs for reading keep their length.
   const full = await logsOf(redis, `full-${length}`, length, length);
   const read = await logsOf(redis, `read-${length}`, MAX_LENGTH, length);
   return {

@@ -1,7 +1,7 @@
 /**
- * A process that stands for a gateway: it subscribes to `global` and tells its parent when each notification came.
- * Times are of the machine's monotonic clock, which all processes share. It tells several at once, so that telling
- * does not become the load.
+ * A process in place of a gateway. It subscribes to `global`, and reports to its parent when each notification arrived.
+ * The times come from the machine's monotonic clock, which all processes share. It reports several at once, so that the
+ * reports do not become the load.
  */
 import { decodeLiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
 import { channelFor, openSubscriber } from './connections.ts';

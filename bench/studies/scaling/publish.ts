@@ -1,4 +1,4 @@
-/** What SPUBLISH costs Redis by the number of gateways that host the room, while 200,000 rooms are subscribed to. */
+/** What does SPUBLISH cost Redis, by the number of gateways that host the room, with 200,000 rooms subscribed? */
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
 import { encodeLiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
@@ -41,7 +41,7 @@ export async function publish(url: string, observer: Redis): Promise<Section> {
     return cpuMicros / PUBLISHES;
   };
   const found = HOSTS.map((hosts) => emptyRounds(hosts));
-  // In turns, so that what else the machine does meets all alike.
+  // In turns, so that other load on the machine affects all alike.
   for (let i = 0; i < ROUNDS; i += 1) {
     for (const { hosts, alone, many, inside } of found) {
       await observer.config('RESETSTAT');

@@ -1,6 +1,6 @@
 /**
- * What a run costs Redis, by Redis' own counters: they stay true when other processes want the same core.
- * `observer` MUST be a connection of its own everywhere here.
+ * Measures what a run costs Redis, by Redis's own counters, which stay right when other processes use the same core.
+ * Everywhere in this file, `observer` MUST be a connection of its own.
  */
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -9,10 +9,10 @@ import { findOnPath } from '../../../test/support/programs.ts';
 import { finite } from '../../support/figures.ts';
 
 const REDIS_CORE = '1';
-/** Of the load: publishers, subscribers and this process. */
+/** For the load: publishers, subscribers and this process. */
 const LOAD_CORE = '0';
 
-/** Redis alone on one core, all else on the other. False when this machine can't. */
+/** Puts Redis alone on one core, and everything else on the other. False when this machine cannot do so. */
 export function pinApart(redisPid: number): boolean {
   const taskset = availableParallelism() >= 2 ? findOnPath('taskset') : undefined;
   if (taskset === undefined) return false;
@@ -26,7 +26,7 @@ export function pinApart(redisPid: number): boolean {
 }
 
 export interface RedisCost {
-  /** Of Redis, user and system, all its threads. */
+  /** CPU time of Redis, user and system, over all its threads. */
   readonly cpuMicros: number;
   readonly elapsedMs: number;
 }
@@ -44,7 +44,7 @@ async function cpuMicros(observer: Redis): Promise<number> {
   return (numberIn(info, 'used_cpu_user') + numberIn(info, 'used_cpu_sys')) * 1e6;
 }
 
-/** Microseconds inside the command itself: no parsing, no writing to sockets. */
+/** Microseconds inside the command itself, without parsing and without writing to sockets. */
 export async function microsPerCall(observer: Redis, command: string): Promise<number> {
   const info = await observer.info('commandstats');
   return finite(Number(new RegExp(`^cmdstat_${command}:.*usec_per_call=([\\d.]+)`, 'm').exec(info)?.[1]));

@@ -1,4 +1,4 @@
-/** One measured question: a table of the results, with what has to be known to read it. */
+/** One question of the study: a table of the results, with a note on how to read it. */
 import { decimal, median } from '../../support/figures.ts';
 import { markdown } from '../../support/markdown.ts';
 
@@ -13,7 +13,7 @@ export function markdownOf({ title, note, columns, rows }: Section): string {
   return `## ${title}\n\n${note}\n\n${markdown(columns, rows)}`;
 }
 
-/** `12.3 (11.9–13.1)`: the median of the rounds and how far they spread. */
+/** `12.3 (11.9–13.1)`: the median of the rounds, with the lowest and the highest. */
 export function spread(values: readonly number[]): string {
   return `${decimal(median(values))} (${decimal(Math.min(...values))}–${decimal(Math.max(...values))})`;
 }

@@ -1,4 +1,4 @@
-/** What 200,000 room subscriptions of 20 gateways cost Redis: time, CPU and memory, to subscribe and to leave. */
+/** What do 200,000 room subscriptions of 20 gateways cost Redis in time, CPU and memory, to subscribe and to leave? */
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
 import type { Audience } from '../../../src/contract/audience.ts';
@@ -13,7 +13,7 @@ import { type Section, spread } from './section.ts';
 const NODES = sized(20, 4);
 const ROOMS_PER_NODE = sized(10_000, 100);
 const SUBSCRIPTIONS = NODES * ROOMS_PER_NODE;
-/** Where each waits for the one before, which takes long. */
+/** For subscribing one at a time, which takes long. */
 const FEWER_ROOMS = sized(2_000, 50);
 const ROUNDS = sized(3, 1);
 const BATCH = sized(500, 50);
@@ -21,11 +21,11 @@ const SETTLE_TIMEOUT_MS = 20_000;
 
 type Subscribe = (subscriber: RedisConnection, channels: readonly string[]) => Promise<unknown>;
 
-/** As the adapter does it when many sockets come at once: a call per room, no answer awaited. */
+/** Like the adapter when many sockets connect at once: one call per room, without waiting for answers. */
 export const oneCallPerRoom: Subscribe = (subscriber, channels) =>
   Promise.all(channels.map((channel) => subscriber.ssubscribe(channel)));
 
-/** As it is when sockets come one by one. */
+/** Like sockets that connect one by one. */
 const oneAtATime: Subscribe = (subscriber, channels) =>
   inHand(1, channels.length, (at) => subscriber.ssubscribe(channels[at] ?? ''));
 

@@ -1,4 +1,4 @@
-/** How many appends one Redis takes in a second: by persistence, and by how the events spread over audiences. */
+/** How many appends does one Redis take per second? By persistence, and by how the events spread over audiences. */
 import type { Redis } from 'ioredis';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
@@ -14,7 +14,7 @@ import { type Section, spread } from './section.ts';
 
 const APPENDS = sized(10_000, 500);
 const ROUNDS = sized(5, 1);
-/** The default of PREFETCH: so many events a consumer has in hand. */
+/** The default of PREFETCH: a consumer has this many events in hand. */
 const IN_HAND = 256;
 const REWRITE_TIMEOUT_MS = 20_000;
 
@@ -73,7 +73,7 @@ async function rounds(observer: Redis, inbox: Inbox, audiences: readonly Audienc
   return [spread(micros), decimal(1e6 / median(micros)), spread(rates)];
 }
 
-/** Without rewrites of the file by Redis itself: they would come in one round and not in the next. */
+/** Redis must not rewrite the file by itself, because that would fall into one round and not into the next. */
 async function keepAppendOnlyFile(observer: Redis, fsync: string): Promise<void> {
   await observer.flushall();
   await observer.config('SET', 'auto-aof-rewrite-percentage', '0');

@@ -1,4 +1,4 @@
-/** Events to append whose notification is 512 bytes of JSON, as one to a person with a title, a text and a link is. */
+/** Events to append. Each notification is 512 bytes of JSON, like one to a person with a title, a text and a link. */
 import type { Audience } from '../../../src/contract/audience.ts';
 import { encodeEvent, NOTIFICATION_MIDDLE } from '../../../src/contract/notification.ts';
 import type { Entry, Inbox } from '../../../src/pipeline/inbox/inbox.ts';
@@ -7,7 +7,7 @@ const NOTIFICATION_BYTES = 512;
 export const SOURCE = '/orders';
 const RECEIVED_AT = new Date();
 const EPOCH = '00000000';
-/** One call of the append script, as append-queue.ts bounds it. */
+/** One call of the append script takes this many entries, like append-queue.ts. */
 const AT_ONCE = 100;
 
 let made = 0;
@@ -28,7 +28,7 @@ function textOf(audience: Audience, id: string, body: string) {
   return encodeEvent(event, RECEIVED_AT)(audience);
 }
 
-/** Appends so many entries to each log, in turns, so that the logs are mixed in time as they are in use. */
+/** Appends `count` entries to each log, in turns, so that the logs mix over time as they do in use. */
 export async function fill(inbox: Inbox, audiences: readonly Audience[], count: number, turn = AT_ONCE) {
   for (let done = 0; done < count; done += turn) {
     const length = Math.min(turn, count - done);

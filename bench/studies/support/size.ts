@@ -1,6 +1,7 @@
 /**
- * The size of a study. `--smoke` shows in seconds that it still runs and finds its figures: small numbers, the same code,
- * nothing written to bench/results. Every process of a study MUST be given {@link smokeArguments}.
+ * Chooses the size of a study. `--smoke` shows in seconds that the study still runs and finds its figures: the same
+ * code with small numbers, and nothing is written to bench/results. Every process of a study MUST get {@link
+ * smokeArguments}.
  */
 
 export const isSmoke = process.argv.includes('--smoke');

@@ -1,4 +1,4 @@
-/** The command line of a study, and where its results go. */
+/** The command line of a study, and the place of its results. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isSmoke } from './size.ts';
@@ -6,7 +6,7 @@ import { isSmoke } from './size.ts';
 const RESULTS = new URL('../../results/', import.meta.url);
 
 /**
- * Which parts of the study to run: those that are named as arguments, or all.
+ * Returns the parts of the study to run: those in the arguments, or all of them.
  *
  * @throws {Error} that names the parts
  */
@@ -17,7 +17,7 @@ export function chosenOf<Name extends string>(names: readonly Name[]): readonly 
   return asked.length === 0 ? names : names.filter((name) => asked.includes(name));
 }
 
-/** Prints the results; those of a full run of everything replace bench/results/`file`. */
+/** Prints the results. Those of a full run of everything replace bench/results/`file`. */
 export function publish(file: string, text: string): void {
   console.log(`\n${text}`);
   if (isSmoke || argumentsGiven().length > 0) return;

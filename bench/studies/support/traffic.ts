@@ -1,4 +1,4 @@
-/** Counts what goes over a connection to Redis: commands, rounds of waiting for answers, and entries of logs. */
+/** Counts the traffic on a connection to Redis: commands, round trips, and log entries. */
 import type { Command, Redis } from 'ioredis';
 import { z } from 'zod';
 import type { RedisConnection } from '../../../src/adapters/redis/connections.ts';
@@ -8,19 +8,19 @@ import { finite } from '../../support/figures.ts';
 export interface Traffic {
   readonly commands: number;
   /**
-   * How often something was sent only after an answer: commands that leave together are one round, and whatever
-   * is sent after an answer of round n belongs to round n + 1.
+   * How often the caller waited for an answer before it sent more. Commands that leave together are one round. A
+   * command that follows an answer in round n belongs to round n + 1.
    */
   readonly rounds: number;
   readonly entries: number;
 }
 
-/** An entry's place and its fields. */
+/** An entry's place, and its fields. */
 const rowsSchema = z.array(z.tuple([z.string().regex(/^\d+-\d+$/), z.array(z.unknown())]));
 
 const envelopesSchema = z.array(z.unknown());
 
-/** Counts while `run` is under way, and nothing else may use the connection. */
+/** Counts while `run` is under way. Nothing else may use the connection in that time. */
 export async function trafficOf(redis: RedisConnection, run: () => Promise<unknown>): Promise<Traffic> {
   const send = redis.sendCommand.bind(redis);
   let commands = 0;
@@ -46,7 +46,7 @@ export async function trafficOf(redis: RedisConnection, run: () => Promise<unkno
   return { commands, rounds, entries };
 }
 
-/** Rows as those of XRANGE, or envelopes, which come in one text. */
+/** Counts rows as in the answers to XRANGE, and envelopes, which come in one text. */
 function entriesIn(reply: unknown): number {
   if (typeof reply === 'string' && reply.startsWith('['))
     return envelopesSchema.parse(JSON.parse(reply)).length / VALUES_PER_ENVELOPE;
@@ -54,15 +54,15 @@ function entriesIn(reply: unknown): number {
 }
 
 export interface RedisUse {
-  /** Calls by command, those inside scripts too. */
+  /** Calls by command, including those inside scripts. */
   readonly calls: ReadonlyMap<string, number>;
   readonly totalCommands: number;
   readonly cpuMicros: number;
-  /** Without the buffers of connections. */
+  /** Used memory without the buffers of connections. */
   readonly usedBytes: number;
 }
 
-/** What Redis itself has counted, each found. `observer` MUST be a connection of its own. */
+/** Redis's own counters. Throws when one is missing. `observer` MUST be a connection of its own. */
 export async function useOf(observer: Redis): Promise<RedisUse> {
   const info = await observer.info('everything');
   const number = (name: string) => finite(Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]));
@@ -78,7 +78,7 @@ export async function useOf(observer: Redis): Promise<RedisUse> {
   };
 }
 
-/** The calls between two looks, without those of the observer. */
+/** The number of calls between two readings, without the observer's own. */
 export function callsBetween(before: RedisUse, after: RedisUse, command?: string): number {
   const of = ({ calls }: RedisUse) =>
     command === undefined

@@ -98,7 +98,7 @@ function warningOf(results: readonly Result[]): string[] {
 
 /** A good client in the busy department, so that the department's events reach the gateway without bad clients, too. */
 async function busyReader(port: number): Promise<Client> {
-  const token = await signToken(JWT_SECRET, { sub: 'reader', departments: [BUSY] }, 3_600);
+  const token = await signToken({ secret: JWT_SECRET }, { sub: 'reader', departments: [BUSY] }, 3_600);
   const onFailure = (error: Error) => {
     throw error;
   };

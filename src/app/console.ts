@@ -81,8 +81,9 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
 
 /** Adds every claim that this service requires. */
 function createSign(config: Context['config']): Sign | undefined {
-  const { tokenKey, JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
-  if (!('secret' in tokenKey)) return undefined;
+  const { tokenKeys, JWT_ISSUER: iss, JWT_AUDIENCE: aud } = config;
+  const [secret] = tokenKeys.secrets;
+  if (secret === undefined) return undefined;
   const names = claimNamesOf(config);
-  return (claims, seconds) => signToken(tokenKey.secret, { iss, aud, ...namedAs(claims, names) }, seconds);
+  return (claims, seconds) => signToken(secret, { iss, aud, ...namedAs(claims, names) }, seconds);
 }

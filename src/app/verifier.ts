@@ -31,15 +31,15 @@ export function openVerifier(
     onSkipped: (user: string, skipped: readonly Skipped[]) => skippedClaims.tell(user, skipped),
   };
   const guard = { revocations, maxLifetimeMs: maxLifetimeMs(config) };
-  const { tokenKey } = config;
-  if ('secret' in tokenKey) {
-    const verify = revocable(createVerify({ key: tokenKey, ...checks }), guard);
+  const { secrets, jwksUrl } = config.tokenKeys;
+  if (jwksUrl === undefined) {
+    const verify = revocable(createVerify({ keys: { secrets }, ...checks }), guard);
     return { verify, probes: {} };
   }
-  const keySet = new KeySet({ url: tokenKey.jwksUrl, log });
+  const keySet = new KeySet({ url: jwksUrl, log });
   closers.add("the provider's keys", () => keySet.close());
   return {
-    verify: revocable(createVerify({ key: { keySet }, ...checks }), guard),
+    verify: revocable(createVerify({ keys: { secrets, keySet }, ...checks }), guard),
     // The last keys stay in use when the provider goes away later, so this gateway stays ready.
     probes: { keys: () => whether(keySet.isFilled, 'never fetched') },
   };

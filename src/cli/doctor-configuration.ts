@@ -20,7 +20,8 @@ const keysSchema = z.looseObject({ keys: z.array(z.unknown()).min(1) });
 export async function* examineConfiguration(config: Config): AsyncGenerator<Finding> {
   yield variables(config);
   for (const found of limitsThatDoNotFit(config)) yield { check: 'limits', verdict: 'advice', found };
-  if ('jwksUrl' in config.tokenKey) yield await keys(config.tokenKey.jwksUrl);
+  const { jwksUrl } = config.tokenKeys;
+  if (jwksUrl !== undefined) yield await keys(jwksUrl);
 }
 
 /** Reads the files as the process does at its start: it does not start with the faults found here. */

@@ -5,6 +5,7 @@ import { type AmqpAddress, amqpAddressOf, faultInAmqpUrls, isAmqpTls } from '../
 import { readConfig } from '../config/config.ts';
 import { partitionVariables } from '../config/partition-variables.ts';
 import { faultInTlsFiles, tlsFiles } from '../config/tls-files.ts';
+import { type Secret, secretsIn } from '../config/token-secrets.ts';
 import { claimNamesIn } from '../config/token-variables.ts';
 import { namedAs } from '../contract/claim-names.ts';
 import { signToken } from '../operate/access/tokens.ts';
@@ -88,13 +89,13 @@ export function partitioningFor(environment: Environment = process.env): Partiti
   return partitioningOf(data);
 }
 
-/** The secret that the service verifies tokens with; in embedded mode it is public. */
-function secretOf(environment: Environment = process.env): string | undefined {
+/** The first of the secrets that the service verifies tokens with; in embedded mode it is public. */
+function secretOf(environment: Environment = process.env): Secret | undefined {
   const { JWT_SECRET, JWKS_URL, AMQP_URL, REDIS_URL } = environment;
-  if (set(JWT_SECRET) !== undefined) return JWT_SECRET;
+  const given = set(JWT_SECRET);
+  if (given !== undefined) return secretsIn(given)[0];
   if ([JWKS_URL, AMQP_URL, REDIS_URL].some((value) => set(value) !== undefined)) return undefined;
-  const { tokenKey } = readConfig({});
-  return 'secret' in tokenKey ? tokenKey.secret : undefined;
+  return readConfig({}).tokenKeys.secrets[0];
 }
 
 export async function sign(

@@ -23,6 +23,7 @@ import {
 import { partitionVariables } from './partition-variables.ts';
 import { faultInRedisUrls, type RedisAddress, redisAddressOf } from './redis-address.ts';
 import { tlsFiles } from './tls-files.ts';
+import { type Secret, secretsIn } from './token-secrets.ts';
 import { tokenVariables } from './token-variables.ts';
 
 const DAY_SECONDS = 86_400;
@@ -190,8 +191,12 @@ export const documentedVariables: readonly { name: string; purpose: string }[] =
   variables.shape,
 ).map(([name, schema]) => ({ name, purpose: schema.description ?? '' }));
 
-/** How tokens are verified: exactly one kind of key, with algorithms that follow from it. */
-type TokenKey = { readonly secret: string } | { readonly jwksUrl: string };
+/** How tokens are verified: at least one secret or a URL, with algorithms that follow from each kind. */
+interface TokenKeys {
+  /** The first one signs what Carillon signs itself. */
+  readonly secrets: readonly Secret[];
+  readonly jwksUrl: string | undefined;
+}
 
 /** The real parts, or undefined in embedded mode. */
 export interface BackendAddresses {
@@ -222,7 +227,7 @@ export interface Config
   readonly HOST: string;
   readonly PENDING_TOTAL_MAX_BYTES: number;
   readonly backends: BackendAddresses | undefined;
-  readonly tokenKey: TokenKey;
+  readonly tokenKeys: TokenKeys;
 }
 
 /** Every fault of the environment in one message. `code` is stable. */
@@ -264,14 +269,15 @@ function freeze(values: Variables): Config {
           amqp: { ...amqpAddressOf(AMQP_URL, amqpTls), declares: AMQP_DECLARE },
           redis: { ...redisAddressOf(REDIS_URL, REDIS_CLUSTER), tls },
         });
-  const tokenKey =
-    JWKS_URL === undefined ? { secret: JWT_SECRET ?? DEVELOPMENT_SECRET } : { jwksUrl: JWKS_URL };
+  const isGiven = JWT_SECRET !== undefined || JWKS_URL !== undefined;
+  const secret = isGiven ? JWT_SECRET : DEVELOPMENT_SECRET;
+  const secrets = secret === undefined ? [] : secretsIn(secret);
   return Object.freeze({
     ...rest,
     HOST: HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0'),
     PENDING_TOTAL_MAX_BYTES:
       rest.PENDING_TOTAL_MAX_BYTES ?? Math.floor(getHeapStatistics().heap_size_limit / PENDING_PART),
     backends,
-    tokenKey: Object.freeze(tokenKey),
+    tokenKeys: Object.freeze({ secrets: Object.freeze(secrets), jwksUrl: JWKS_URL }),
   });
 }

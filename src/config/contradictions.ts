@@ -25,8 +25,6 @@ export function contradictionsIn(environment: Environment): string[] {
     if (!isSet('REDIS_URL')) faults.push('REDIS_CLUSTER: is true while REDIS_URL is not set');
   }
   faults.push(...faultsInTls(environment));
-  if (isSet('JWT_SECRET') && isSet('JWKS_URL'))
-    faults.push('JWT_SECRET, JWKS_URL: set one of them, not both');
   if (!embedded && !isSet('JWT_SECRET') && !isSet('JWKS_URL')) {
     faults.push(
       'JWT_SECRET or JWKS_URL: one of them is required outside embedded mode; make a secret with: openssl rand -hex 32',

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { faultInJwksUrl } from './addresses.ts';
 import { address, integer, text } from './kinds.ts';
+import { faultInSecrets } from './token-secrets.ts';
 
 const MAX_NAME = 256;
 /** Segments of a path: each may be looked for in more than one way. */
@@ -26,11 +27,11 @@ function faultInClaimName(name: string): string | undefined {
 const claimName = address(faultInClaimName);
 
 export const tokenVariables = {
-  JWT_SECRET: text
-    .refine((value) => value === undefined || value.length >= 32, 'must have at least 32 characters')
-    .describe('Verifies tokens with HS256. Either this or JWKS_URL.'),
+  JWT_SECRET: address(faultInSecrets).describe(
+    'Verifies tokens with HS256. Several while one replaces another: `new,old`, or `kid:new,old`.',
+  ),
   JWKS_URL: address(faultInJwksUrl).describe(
-    'Verifies tokens with the RS256, PS256, ES256 or EdDSA keys at this URL.',
+    'Verifies tokens with the RS256, PS256, ES256 or EdDSA keys at this URL. This, JWT_SECRET or both.',
   ),
   JWT_ISSUER: text.describe('Tokens must have this iss.'),
   JWT_AUDIENCE: text.describe('Tokens must have this aud.'),

@@ -58,6 +58,13 @@ export const claimsSchema = z.object({
     .describe('With events:write: the only audiences that may be published to. Left out: any.'),
 });
 
+/** A secret that signs and verifies tokens. */
+export interface TokenSecret {
+  /** The `kid` in the header of its tokens; undefined: they have none. */
+  readonly kid?: string | undefined;
+  readonly secret: string;
+}
+
 /** Who somebody is, from a token that was verified. */
 export interface Identity {
   readonly user: string;

@@ -15,8 +15,8 @@ beforeAll(async () => {
 afterAll(() => carillon?.stop());
 
 async function tokenFor(user: string, claims: Record<string, unknown> = {}): Promise<string> {
-  const { tokenKey } = readConfig({});
-  return await signToken('secret' in tokenKey ? tokenKey.secret : '', { sub: user, ...claims }, 600);
+  const [secret = expect.unreachable('the secret of embedded mode')] = readConfig({}).tokenKeys.secrets;
+  return await signToken(secret, { sub: user, ...claims }, 600);
 }
 
 async function device(user: string) {

@@ -120,7 +120,7 @@ export async function untilReady(carillon: CarillonProcess, what: string, timeou
 
 /** A token as the company's login service would sign it. */
 export function tokenFor(user: string, claims: Record<string, unknown> = {}, seconds = 600): Promise<string> {
-  return signToken(JWT_SECRET, { sub: user, ...claims }, seconds);
+  return signToken({ secret: JWT_SECRET }, { sub: user, ...claims }, seconds);
 }
 
 function linesOf(child: ChildProcess) {

@@ -32,7 +32,7 @@ new Gateway(httpServer, {
   store: { live: new RedisLive(redis, connectForSubscriptions(address, log), log), inbox, userInbox },
   access: {
     verify: createVerify({
-      key: { secret: SECRET },
+      keys: { secrets: [{ secret: SECRET }] },
       issuer: undefined,
       audience: undefined,
       clockSkewSeconds: 5,
@@ -77,7 +77,7 @@ const bound = httpServer.address();
 const port = typeof bound === 'object' ? bound?.port : undefined;
 
 const claims = { departments: ['sales', 'support', 'north'] };
-const tokens = await Promise.all(USERS.map((sub) => signToken(SECRET, { sub, ...claims }, 600)));
+const tokens = await Promise.all(USERS.map((sub) => signToken({ secret: SECRET }, { sub, ...claims }, 600)));
 const load = startLoad([`http://127.0.0.1:${port}`, ...tokens]);
 await once(load, 'message');
 

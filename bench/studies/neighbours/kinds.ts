@@ -62,6 +62,6 @@ export function isKind(name: string): name is KindName {
 function tokens(count: number, departments: readonly string[] = []): Promise<string[]> {
   const claims = (i: number) => ({ sub: `bad-${i}`, departments });
   return Promise.all(
-    Array.from({ length: count }, (_, i) => signToken(JWT_SECRET, claims(i), TOKEN_SECONDS)),
+    Array.from({ length: count }, (_, i) => signToken({ secret: JWT_SECRET }, claims(i), TOKEN_SECONDS)),
   );
 }

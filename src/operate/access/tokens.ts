@@ -1,16 +1,30 @@
 /** Verifies tokens (JWT). The algorithms follow from the kind of key and never from the token. */
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { decodeProtectedHeader, errors, type JWTVerifyOptions, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTVerifyOptions,
+  jwtVerify,
+  type ProtectedHeaderParameters,
+  SignJWT,
+  UnsecuredJWT,
+} from 'jose';
 import { type ClaimNames, DEFAULT_CLAIM_NAMES } from '../../contract/claim-names.ts';
-import type { Verified, Verify } from '../../contract/token.ts';
+import type { TokenSecret, Verified, Verify } from '../../contract/token.ts';
 import { identityOf, readBearer, type Skipped } from './claims.ts';
 import { type KeySet, KeysUnavailable } from './key-set.ts';
 import { rejectionOf } from './rejection.ts';
 import { faultOfTimes } from './token-times.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
+/** Secrets verify HS256, a key set the rest. Both are there while a company moves from one to the other. */
+export interface TokenKeys {
+  readonly secrets?: readonly TokenSecret[];
+  readonly keySet?: Pick<KeySet, 'find' | 'version'>;
+}
+
 export interface TokenOptions {
-  readonly key: { readonly secret: string } | { readonly keySet: Pick<KeySet, 'find' | 'version'> };
+  readonly keys: TokenKeys;
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
   readonly clockSkewSeconds: number;
@@ -27,7 +41,7 @@ const SECRET_ALGORITHMS = ['HS256'];
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 
 export function createVerify({
-  key,
+  keys,
   issuer,
   audience,
   clockSkewSeconds,
@@ -42,17 +56,16 @@ export function createVerify({
     ...(audience === undefined ? {} : { audience }),
   };
   const checks: JWTVerifyOptions = {
-    algorithms: 'secret' in key ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
     requiredClaims: required,
     clockTolerance: clockSkewSeconds,
     ...asked,
   };
-  const verifyWithKey = 'secret' in key ? withSecret(key.secret) : withKeySet(key.keySet);
+  const verifyWithKey = withKeys(keys);
   const verifiedTokens = new VerifiedTokens();
   const toleranceMs = clockSkewSeconds * 1000;
   return async (token): Promise<Verified> => {
     const nowMs = now();
-    const circumstances = { nowMs, toleranceMs, keysVersion: 'secret' in key ? 0 : key.keySet.version };
+    const circumstances = { nowMs, toleranceMs, keysVersion: keys.keySet?.version ?? 0 };
     const known = verifiedTokens.find(token, circumstances);
     if (known !== undefined) return { ok: true, identity: known };
     const currentDate = new Date(nowMs);
@@ -95,19 +108,51 @@ function missingIn(error: unknown, required: readonly string[]): string | undefi
 
 type VerifyWithKey = (token: string, checks: JWTVerifyOptions) => Promise<{ payload: unknown }>;
 
+/** The algorithm that a token names chooses the kind of key, and each kind verifies its own algorithms alone. */
+function withKeys({ secrets = [], keySet }: TokenKeys): VerifyWithKey {
+  if (keySet === undefined) return withSecrets(secrets);
+  const verifyWithKeySet = withKeySet(keySet);
+  if (secrets.length === 0) return verifyWithKeySet;
+  const verifyWithSecrets = withSecrets(secrets);
+  return (token, checks) => {
+    const isHmac = SECRET_ALGORITHMS.includes(headerOf(token).alg ?? '');
+    return isHmac ? verifyWithSecrets(token, checks) : verifyWithKeySet(token, checks);
+  };
+}
+
 /**
  * jose gives each HMAC to the thread pool and takes 250 µs for it, a fifth of a whole connect; here it takes 15. This
  * only ever says yes: a token that it does not recognise at once goes to jose, whose verdict and reason count.
  */
-function withSecret(secret: string): VerifyWithKey {
-  const bytes = new TextEncoder().encode(secret);
-  const key = createSecretKey(bytes);
+function withSecrets(secrets: readonly TokenSecret[]): VerifyWithKey {
+  const all = secrets.map(({ kid, secret }) => {
+    const bytes = new TextEncoder().encode(secret);
+    return { kid, bytes, key: createSecretKey(bytes) };
+  });
+  const areNamed = all.some(({ kid }) => kid !== undefined);
   return async (token, checks) => {
-    if (!isPlainlySigned(token, key)) return await jwtVerify(token, bytes, checks);
+    const kid = areNamed ? headerOf(token).kid : undefined;
+    const named = all.filter((one) => kid !== undefined && one.kid === kid);
+    const tried = named.length > 0 ? named : all;
+    if (!tried.some(({ key }) => isPlainlySigned(token, key))) {
+      const own = { ...checks, algorithms: SECRET_ALGORITHMS };
+      return await jwtVerify(token, tried[0]?.bytes ?? new Uint8Array(), own);
+    }
     const [, payload] = token.split('.');
     // The claims are jose's to check; the form without a signature is what it takes when that is settled.
     return UnsecuredJWT.decode(`${UNSECURED_HEADER}.${payload}.`, checks);
   };
+}
+
+/** Nothing of what cannot be read: whoever verifies it says why. */
+function headerOf(token: string): ProtectedHeaderParameters {
+  try {
+    return decodeProtectedHeader(token);
+  } catch (error) {
+    // jose says in no other way that a token is malformed.
+    if (error instanceof TypeError) return {};
+    throw error;
+  }
 }
 
 const UNSECURED_HEADER = Buffer.from('{"alg":"none"}').toString('base64url');
@@ -124,17 +169,21 @@ function isPlainlySigned(token: string, key: KeyObject): boolean {
 }
 
 function withKeySet(keySet: Pick<KeySet, 'find'>): VerifyWithKey {
-  return (token, checks) => jwtVerify(token, (header, signed) => keySet.find(header, signed), checks);
+  return (token, checks) =>
+    jwtVerify(token, (header, signed) => keySet.find(header, signed), {
+      ...checks,
+      algorithms: PUBLIC_KEY_ALGORITHMS,
+    });
 }
 
 /** Signs a token with a shared secret: for the console, embedded mode and tests. */
 export async function signToken(
-  secret: string,
+  { kid, secret }: TokenSecret,
   claims: Record<string, unknown>,
   seconds: number,
 ): Promise<string> {
   return await new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS256' })
+    .setProtectedHeader({ alg: 'HS256', ...(kid === undefined ? {} : { kid }) })
     .setIssuedAt()
     .setExpirationTime(`${seconds}s`)
     .sign(new TextEncoder().encode(secret));

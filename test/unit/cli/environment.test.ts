@@ -22,7 +22,7 @@ test.for<Record<string, string>>([
   const token = await sign(claims, 60, environment);
   const config = readConfig(environment);
   const verify = createVerify({
-    key: { secret: SECRET },
+    keys: { secrets: [{ secret: SECRET }] },
     issuer: config.JWT_ISSUER,
     audience: config.JWT_AUDIENCE,
     clockSkewSeconds: 5,

@@ -36,8 +36,8 @@ beforeAll(async () => {
   keySet = new KeySet({ url: `http://127.0.0.1:${port}/`, log: pino({ level: 'silent' }) });
   await until('the keys to be fetched', 20_000, () => keySet.isFilled);
   verifiers = {
-    secret: createVerify({ key: { secret: forge.secret }, ...checks }),
-    keys: createVerify({ key: { keySet }, ...checks }),
+    secret: createVerify({ keys: { secrets: [{ secret: forge.secret }] }, ...checks }),
+    keys: createVerify({ keys: { keySet }, ...checks }),
   };
 });
 afterAll(() => {

@@ -25,6 +25,6 @@ test.for(loginProviders.map((provider, i) => ({ ...provider, documented: blocks[
       issuer !== undefined,
       audience !== undefined,
     ]);
-    expect(readConfig({ ...backends, ...documented })).toMatchObject({ tokenKey: { jwksUrl: JWKS_URL } });
+    expect(readConfig({ ...backends, ...documented })).toMatchObject({ tokenKeys: { jwksUrl: JWKS_URL } });
   },
 );

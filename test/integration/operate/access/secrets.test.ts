@@ -70,7 +70,7 @@ async function withRedis(
 
 /** A token that is on the list from now on, whole and in its parts. */
 async function token(name: string, claims: Record<string, unknown>, secret = jwtSecret, seconds = 600) {
-  const made = await signToken(secret, { jti: randomBytes(12).toString('hex'), ...claims }, seconds);
+  const made = await signToken({ secret }, { jti: randomBytes(12).toString('hex'), ...claims }, seconds);
   const [, payload = '', signature = ''] = made.split('.');
   secrets.set(name, made).set(`the claims of ${name}`, payload).set(`the signature of ${name}`, signature);
   return made;

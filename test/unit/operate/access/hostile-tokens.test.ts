@@ -34,8 +34,8 @@ beforeAll(async () => {
   const checks = { issuer: ISSUER, audience: AUDIENCE, clockSkewSeconds: 5 };
   keySet = new KeySet({ url: `http://127.0.0.1:${port}/`, log: pino({ level: 'silent' }) });
   verifiers = {
-    secret: createVerify({ key: { secret: SECRET }, ...checks }),
-    keys: createVerify({ key: { keySet }, ...checks }),
+    secret: createVerify({ keys: { secrets: [{ secret: SECRET }] }, ...checks }),
+    keys: createVerify({ keys: { keySet }, ...checks }),
   };
 });
 afterAll(() => {

@@ -59,7 +59,7 @@ function open(first: typeof fetch) {
   const keySet = new KeySet({ url: URL_WITH_SECRETS, log });
   keySets.push(keySet);
   const checks = { issuer: undefined, audience: undefined, clockSkewSeconds: 5 };
-  return { provider, log, keySet, verify: createVerify({ key: { keySet }, ...checks }) };
+  return { provider, log, keySet, verify: createVerify({ keys: { keySet }, ...checks }) };
 }
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);

@@ -16,7 +16,7 @@ afterEach(() => void vi.useRealTimers());
 /** As the service verifies, of a user whose tokens from before a minute ago are revoked, or of one who has no such. */
 function verifyAs(isRevokedUser: boolean) {
   const verify = createVerify({
-    key: { secret: SECRET },
+    keys: { secrets: [{ secret: SECRET }] },
     issuer: undefined,
     audience: undefined,
     clockSkewSeconds: SKEW,

@@ -15,7 +15,7 @@ const IN_A_MINUTE = NOW_SECONDS + 60;
 
 const withSecret = (more: Partial<TokenOptions> = {}): Verify =>
   createVerify({
-    key: { secret: SECRET },
+    keys: { secrets: [{ secret: SECRET }] },
     issuer: undefined,
     audience: undefined,
     clockSkewSeconds: 5,
@@ -67,7 +67,7 @@ describe('a token signed with the secret', () => {
   });
 
   test('may come from signToken', async () => {
-    const token = await signToken(SECRET, { sub: 'u1' }, 60);
+    const token = await signToken({ secret: SECRET }, { sub: 'u1' }, 60);
     expect(await withSecret()(token)).toEqual(accepted({ user: 'u1', expiresAtMs: IN_A_MINUTE * 1000 }));
   });
 
@@ -185,7 +185,7 @@ describe('the algorithm follows from the key:', () => {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('the server has no port');
     keySet = new KeySet({ url: `http://127.0.0.1:${address.port}/keys`, log: pino({ level: 'silent' }) });
-    verify = withSecret({ key: { keySet } });
+    verify = withSecret({ keys: { keySet } });
   });
 
   afterAll(() => {

@@ -73,7 +73,12 @@ describe('whoever verifies', () => {
 
   function verifier(more: Partial<TokenOptions> = {}) {
     let nowMs = NOW.nowMs;
-    const verify = createVerify({ key: { secret: SECRET }, ...checks, now: () => nowMs, ...more });
+    const verify = createVerify({
+      keys: { secrets: [{ secret: SECRET }] },
+      ...checks,
+      now: () => nowMs,
+      ...more,
+    });
     return {
       verify,
       pass: (ms: number) => {
@@ -106,7 +111,7 @@ describe('whoever verifies', () => {
   test('looks at the signature once', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256');
     const keySet = { find: vi.fn(async () => publicKey), version: 1 };
-    const { verify } = verifier({ key: { keySet } });
+    const { verify } = verifier({ keys: { keySet } });
     const token = await new SignJWT({ sub: 'u1', exp: NOW.nowMs / 1000 + 60 })
       .setProtectedHeader({ alg: 'ES256' })
       .sign(privateKey);

@@ -182,7 +182,7 @@ async function openService(
   });
   ownConsole.serveOnOpsPort(ops);
   guardOpsPort(ops.server, addresses, capacity, log);
-  await ops.listen({ host: config.HOST, port: config.OPS_PORT });
+  await ops.listen({ host: config.OPS_HOST, port: config.OPS_PORT });
 
   return {
     node,

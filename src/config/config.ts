@@ -42,6 +42,9 @@ const variables = z.object({
     'Port of health, metrics, administration and the console; keep it inside your network.',
   ),
   HOST: text.describe('Address to listen on. Default: 127.0.0.1 embedded, else 0.0.0.0.'),
+  OPS_HOST: text.describe(
+    'Address for OPS_PORT, if it is another one: 127.0.0.1 for this machine alone. Default: HOST.',
+  ),
   ROLES: list('gateway,consumer')
     .pipe(
       z.array(z.enum(['gateway', 'consumer'], 'a role is "gateway" or "consumer"')).min(1, 'names no role'),
@@ -221,10 +224,12 @@ export interface Config
       | 'JWT_SECRET'
       | 'JWKS_URL'
       | 'HOST'
+      | 'OPS_HOST'
       | 'PENDING_TOTAL_MAX_BYTES'
     >
   > {
   readonly HOST: string;
+  readonly OPS_HOST: string;
   readonly PENDING_TOTAL_MAX_BYTES: number;
   readonly backends: BackendAddresses | undefined;
   readonly tokenKeys: TokenKeys;
@@ -257,7 +262,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 }
 
 function freeze(values: Variables): Config {
-  const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, ...others } = values;
+  const { AMQP_URL, REDIS_URL, REDIS_CLUSTER, JWT_SECRET, JWKS_URL, HOST, OPS_HOST, ...others } = values;
   const { AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE, AMQP_DECLARE, ...more } = others;
   const { REDIS_CA_FILE, REDIS_CERT_FILE, REDIS_KEY_FILE, ...rest } = more;
   const amqpTls = tlsFiles(AMQP_CA_FILE, AMQP_CERT_FILE, AMQP_KEY_FILE);
@@ -272,9 +277,11 @@ function freeze(values: Variables): Config {
   const isGiven = JWT_SECRET !== undefined || JWKS_URL !== undefined;
   const secret = isGiven ? JWT_SECRET : DEVELOPMENT_SECRET;
   const secrets = secret === undefined ? [] : secretsIn(secret);
+  const host = HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0');
   return Object.freeze({
     ...rest,
-    HOST: HOST ?? (backends === undefined ? '127.0.0.1' : '0.0.0.0'),
+    HOST: host,
+    OPS_HOST: OPS_HOST ?? host,
     PENDING_TOTAL_MAX_BYTES:
       rest.PENDING_TOTAL_MAX_BYTES ?? Math.floor(getHeapStatistics().heap_size_limit / PENDING_PART),
     backends,

@@ -30,9 +30,10 @@ export function contradictionsIn(environment: Environment): string[] {
       'JWT_SECRET or JWKS_URL: one of them is required outside embedded mode; make a secret with: openssl rand -hex 32',
     );
   }
-  if (embedded && isSet('HOST') && !LOOPBACK.includes(environment.HOST ?? '')) {
+  for (const name of ['HOST', 'OPS_HOST']) {
+    if (!embedded || !isSet(name) || LOOPBACK.includes(environment[name] ?? '')) continue;
     faults.push(
-      `HOST: embedded mode hands out tokens to anybody who asks, so it stays on ${LOOPBACK.join(', ')}`,
+      `${name}: embedded mode hands out tokens to anybody who asks, so it stays on ${LOOPBACK.join(', ')}`,
     );
   }
   if (embedded && isSet('SOURCES_FILE'))

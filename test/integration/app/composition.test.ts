@@ -105,6 +105,17 @@ describe.each(everywhere)('%s', (_name, environmentOf) => {
   });
 });
 
+test('OPS_PORT may listen on another address than PORT', async () => {
+  const service = await start({ ...(await there()), OPS_HOST: '0.0.0.0' });
+  expect([service.url, service.opsUrl].map((url = '') => new URL(url).hostname)).toEqual([
+    '127.0.0.1',
+    '0.0.0.0',
+  ]);
+  const { status } = await fetch(`${service.opsUrl}/health/live`);
+  expect(status).toBe(200);
+  await service.stop();
+});
+
 test('both say where events and notifications are, without passwords', async () => {
   const embedded = await start(EMBEDDED);
   expect([embedded.mode, embedded.places]).toEqual(['embedded', { mode: 'embedded' }]);

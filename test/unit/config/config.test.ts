@@ -33,6 +33,7 @@ describe('what is not set', () => {
       PORT: 3000,
       OPS_PORT: 3001,
       HOST: '127.0.0.1',
+      OPS_HOST: '127.0.0.1',
       ROLES: ['gateway', 'consumer'],
       JWT_CLAIM_USER: 'sub',
       JWT_CLAIM_DEPARTMENTS: 'departments',
@@ -219,6 +220,7 @@ describe('variables that contradict each other', () => {
     ['backends without a key', backends, 'JWT_SECRET or JWKS_URL: one of them is required'],
     ['embedded and all addresses', { HOST: '0.0.0.0' }, 'HOST: embedded mode'],
     ['embedded and a name', { HOST: 'carillon.example' }, 'HOST: embedded mode'],
+    ['embedded and OPS_PORT for all', { OPS_HOST: '0.0.0.0' }, 'OPS_HOST: embedded mode'],
     ['embedded and one role', { ROLES: 'gateway' }, 'ROLES: embedded mode'],
     ['embedded and the other role', { ROLES: 'consumer' }, 'ROLES: embedded mode'],
   ])('%s: one fault', (_name, environment, fault) => {
@@ -237,6 +239,7 @@ describe('variables that contradict each other', () => {
 
   test.each(['127.0.0.1', '::1', 'localhost'])('embedded mode may listen on %s', (HOST) => {
     expect(readConfig({ HOST }).HOST).toBe(HOST);
+    expect(readConfig({ OPS_HOST: HOST }).OPS_HOST).toBe(HOST);
   });
 });
 

@@ -58,7 +58,12 @@ export function openRedisStore(
     ...(replicated === undefined ? {} : { appends: replicated }),
   });
   const recent = config.ROLES.includes('gateway')
-    ? new RecentEntries({ inbox, maxLength: limits.maxLength })
+    ? new RecentEntries({
+        inbox,
+        maxLength: limits.maxLength,
+        onFault: (audience, error) =>
+          log.error({ audience, ...faultOf(error) }, 'the newest of a log is not kept in memory'),
+      })
     : undefined;
   // After that time, no notification is left that a user could have marked.
   const keptMs = 2 * Math.max(...Object.values(limits.maxAgeMs));

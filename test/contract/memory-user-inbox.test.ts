@@ -105,7 +105,11 @@ test('lists, flags and counts are those of the model, whatever happened', async 
         return 1;
       },
     });
-    const recent = new RecentEntries({ inbox, maxLength: forAll(inMemory) });
+    const recent = new RecentEntries({
+      inbox,
+      maxLength: forAll(inMemory),
+      onFault: (_audience, error) => expect.unreachable(String(error)),
+    });
     const hosted = new Set<Audience>();
     const host = (audience: Audience) => {
       if (hosted.delete(audience)) return recent.left(audience);

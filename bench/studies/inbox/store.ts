@@ -40,7 +40,13 @@ export async function openStore(maxLength = 1_000) {
   };
   const inbox = new RedisInbox({ redis, runIdOf: (key) => runIds.of(key), channelOf, limits });
   const store = new RedisMarksStore({ redis, channelOf, keptMs: 60 * DAY_MS });
-  const recent = new RecentEntries({ inbox, maxLength: limits.maxLength });
+  const recent = new RecentEntries({
+    inbox,
+    maxLength: limits.maxLength,
+    onFault: (_audience, error) => {
+      throw error;
+    },
+  });
   // As on a gateway where users of each department are connected. Nothing is published during the measurements.
   for (const audience of SHARED) recent.hosted(audience);
   const userInbox = new StoredInbox({

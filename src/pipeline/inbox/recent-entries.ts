@@ -9,6 +9,7 @@ import { type Audience, audienceKind } from '../../contract/audience.ts';
 import { RETRACTION_TYPE } from '../../contract/event.ts';
 import { type Cursor, envelopeIn, parseNotification } from '../../contract/notification.ts';
 import { momentOf } from '../../contract/rfc3339.ts';
+import { isUnavailable } from '../../resilience/unavailable.ts';
 import { type Inbox, type InboxLimits, retractedBy, type StoredEnvelope, storedEnvelopeOf } from './inbox.ts';
 import { jsonOfPacket, type LiveMessage } from './live-message.ts';
 import { difference, intersection, NO_RANGES, newestOf, type Ranges } from './ranges.ts';
@@ -45,6 +46,8 @@ export interface RecentLogs {
 export interface RecentEntriesOptions {
   readonly inbox: Pick<Inbox, 'readEnvelopes' | 'shadows'>;
   readonly maxLength: InboxLimits['maxLength'];
+  /** The log cannot be kept in memory with its present head, and not because Redis is away. */
+  readonly onFault: (audience: Audience, error: unknown) => void;
 }
 
 /** A log's newest entries up to its last one. */
@@ -161,9 +164,12 @@ export class RecentEntries implements RecentLogs {
       }
       this.#makeRoom(hosted);
       return entries.length;
-    } catch {
+    } catch (error) {
       // Whoever wanted it reads the log now, and meets what is wrong with it, if that concerns them.
       this.#forget(hosted);
+      if (isUnavailable(error)) return 0;
+      hosted.unfit = head;
+      this.#options.onFault(audience, error);
       return 0;
     } finally {
       hosted.loading = undefined;

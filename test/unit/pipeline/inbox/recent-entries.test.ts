@@ -6,6 +6,7 @@ import type { Inbox } from '../../../../src/pipeline/inbox/inbox.ts';
 import { decodeLiveMessage, type LiveMessage } from '../../../../src/pipeline/inbox/live-message.ts';
 import { MemoryInbox } from '../../../../src/pipeline/inbox/memory-inbox.ts';
 import { RecentEntries } from '../../../../src/pipeline/inbox/recent-entries.ts';
+import { InboxUnavailable } from '../../../../src/resilience/unavailable.ts';
 import { entry, LIMITS } from '../../../contract/inbox-contract.ts';
 
 const forAll = (number: number) => ({ user: number, department: number, topic: number, global: number });
@@ -24,6 +25,7 @@ function setup({ most = 200 }: { readonly most?: number } = {}) {
     },
   });
   let fault: Error | undefined;
+  const faults: unknown[] = [];
   const counting: Pick<Inbox, 'readEnvelopes' | 'shadows'> = {
     readEnvelopes: async (...range) => {
       reads += 1;
@@ -32,12 +34,17 @@ function setup({ most = 200 }: { readonly most?: number } = {}) {
     },
     shadows: (audience) => inbox.shadows(audience),
   };
-  const recent = new RecentEntries({ inbox: counting, maxLength: forAll(most) });
+  const recent = new RecentEntries({
+    inbox: counting,
+    maxLength: forAll(most),
+    onFault: (_audience, error) => faults.push(error),
+  });
   const headOf = async (audience: Audience): Promise<Cursor> =>
     (await inbox.heads([audience]))[0] ?? EMPTY_HEAD;
   return {
     inbox,
     recent,
+    faults,
     headOf,
     published,
     get reads() {
@@ -144,17 +151,33 @@ describe('it is not read again', () => {
   });
 });
 
-test('who wanted it when it could not be read meets the fault alone, and the next one reads it', async () => {
-  const own = setup();
-  await own.append(SALES, 'a');
-  own.recent.hosted(SALES);
-  const head = await own.headOf(SALES);
-  own.fail(new Error('a broken entry'));
-  expect(await own.recent.load(SALES, head)).toBe(0);
-  expect(await own.idsIn(SALES)).toBeUndefined();
-  own.fail(undefined);
-  expect(await own.recent.load(SALES, head)).toBe(1);
-  expect(await own.idsIn(SALES)).toEqual(['a']);
+describe('when it cannot be read', () => {
+  async function failing(error: Error) {
+    const own = setup();
+    await own.append(SALES, 'a');
+    own.recent.hosted(SALES);
+    const head = await own.headOf(SALES);
+    own.fail(error);
+    expect(await own.recent.load(SALES, head)).toBe(0);
+    expect(await own.idsIn(SALES)).toBeUndefined();
+    own.fail(undefined);
+    return { own, head };
+  }
+
+  test('because Redis is away, the next one reads it', async () => {
+    const { own, head } = await failing(new InboxUnavailable('Redis is away'));
+    expect(await own.recent.load(SALES, head)).toBe(1);
+    expect([await own.idsIn(SALES), own.faults]).toEqual([['a'], []]);
+  });
+
+  test('because of something else, that is told once, and it is read when the log has gone on', async () => {
+    const fault = new Error('an entry is no notification');
+    const { own, head } = await failing(fault);
+    expect(await own.recent.load(SALES, head)).toBe(0);
+    await own.append(SALES, 'b');
+    expect(await own.recent.load(SALES, await own.headOf(SALES))).toBe(2);
+    expect([await own.idsIn(SALES), own.faults]).toEqual([['b', 'a'], [fault]]);
+  });
 });
 
 describe('it is not used', () => {

@@ -108,6 +108,18 @@ test('what was deleted is named in the log of whoever saw it first', async () =>
       );
     });
   // What a process logs comes through a pipe, and may be later than what it did.
+  const isNamed = (what: string) =>
+    until(`${what} to be named`, 10_000, () => !unnamed().includes(what)).then(
+      () => true,
+      () => false,
+    );
+  // Whoever is declaring everything at that moment makes it again without having seen it gone. RabbitMQ does not say so.
+  for (const [what, path] of deletions.filter(([name]) => names.includes(name))) {
+    for (let again = 0; again < 3 && !(await isNamed(what)); again += 1) {
+      await management.delete(path());
+      await until(`${what} to be there again`, 60_000, () => isThere(path()));
+    }
+  }
   await expect.poll(unnamed).toEqual([]);
   await expect.poll(told).toContainEqual(expect.stringContaining('bindings in RabbitMQ are declared again'));
 });

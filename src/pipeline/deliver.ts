@@ -83,29 +83,14 @@ export function createDeliver(options: DeliverOptions): Handle {
       await schedule?.(event, audience, appended);
     });
     // All have to end before the queue gets an answer, also when one was given up at shutdown.
-    const failures = await failuresOf(appends);
+    const results = await Promise.allSettled(appends);
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     // This process stops. Whatever else failed is to be seen by the next one.
     if (failures.some(isOfStop)) return RELEASE;
     const [failure] = failures;
     if (failure !== undefined) throw failure;
     return ACK;
   };
-}
-
-/** Resolves when all have ended. */
-async function failuresOf(appends: readonly Promise<void>[]): Promise<readonly unknown[]> {
-  const [only] = appends;
-  // Most events have one audience, and the general way makes much garbage.
-  if (only !== undefined && appends.length === 1) {
-    try {
-      await only;
-      return [];
-    } catch (error) {
-      return [error];
-    }
-  }
-  const results = await Promise.allSettled(appends);
-  return results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
 }
 
 /** What this process gives up when it stops; it comes again. */

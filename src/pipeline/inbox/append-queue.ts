@@ -43,11 +43,6 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** The first so many of a queue. */
-interface Batch {
-  count: number;
-}
-
 export class AppendQueue {
   readonly #inbox: Inbox;
   readonly #onRetry: (error: unknown) => void;
@@ -116,61 +111,44 @@ export class AppendQueue {
     const { signal } = this.#closing;
     let tried = onTried;
     while (queue.length > 0 && !signal.aborted) {
-      const batch = { count: this.#countOf(audience, queue, MAX_BATCH_ENTRIES) };
-      try {
-        let appended: readonly Appended[];
+      let count = MAX_BATCH_ENTRIES;
+      const attempt = async () => {
+        count = this.#countOf(audience, queue, count);
+        const entries = queue.slice(0, count).map(({ entry }) => entry);
         try {
-          appended = await this.#inbox.append(audience, entriesOf(queue, batch));
+          return await this.#inbox.append(audience, entries);
         } catch (error) {
+          throw isUnavailable(error)
+            ? error
+            : new AppendFailed('the entry cannot be appended', { cause: error });
+        } finally {
           tried?.();
           tried = undefined;
-          appended = await this.#appendAgain(audience, queue, batch, error);
         }
+      };
+      // Of more than one, nobody knows yet which failed.
+      const shorten = () => {
+        count = 1;
+      };
+      try {
+        const appended = await retried(attempt, {
+          shouldRetry: this.#holding(shorten),
+          signal: () => signal,
+        });
         this.#progress.succeeded();
-        queue.splice(0, batch.count).forEach(({ resolve, reject }, i) => {
+        queue.splice(0, count).forEach(({ resolve, reject }, i) => {
           const place = appended[i];
           if (place === undefined)
             reject(new Error('the inbox answered for fewer entries than it was given'));
           else resolve(place);
         });
       } catch (error) {
-        for (const { reject } of queue.splice(0, batch.count)) reject(error);
+        for (const { reject } of queue.splice(0, count)) reject(error);
       }
-      tried?.();
-      tried = undefined;
     }
     this.#queues.delete(audience);
     // Closed: whatever waited behind a batch that was given up must not overtake it.
     for (const { reject } of queue) reject(signal.reason);
-  }
-
-  /** Goes on with a batch whose first attempt has failed. It may become shorter on the way. */
-  async #appendAgain(
-    audience: Audience,
-    queue: readonly Waiting[],
-    batch: Batch,
-    firstError: unknown,
-  ): Promise<readonly Appended[]> {
-    let failure: unknown = failureOf(firstError);
-    const attempt = async () => {
-      if (failure !== undefined) {
-        const first = failure;
-        failure = undefined;
-        throw first;
-      }
-      batch.count = this.#countOf(audience, queue, batch.count);
-      try {
-        return await this.#inbox.append(audience, entriesOf(queue, batch));
-      } catch (error) {
-        throw failureOf(error);
-      }
-    };
-    // Of more than one, nobody knows yet which failed.
-    const shorten = () => {
-      batch.count = 1;
-    };
-    const shouldRetry = this.#holding(shorten);
-    return await retried(attempt, { shouldRetry, signal: () => this.#closing.signal });
   }
 
   /** How many of those that wait leave together: at least one, at most `most`, and no more bytes than the store takes. */
@@ -200,12 +178,4 @@ export class AppendQueue {
       return faults < MAX_FAULTS;
     };
   }
-}
-
-function entriesOf(queue: readonly Waiting[], { count }: Batch): readonly Entry[] {
-  return queue.slice(0, count).map(({ entry }) => entry);
-}
-
-function failureOf(error: unknown): unknown {
-  return isUnavailable(error) ? error : new AppendFailed('the entry cannot be appended', { cause: error });
 }

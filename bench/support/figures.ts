@@ -25,3 +25,8 @@ export function median(values: readonly number[]): number {
   const [low = Number.NaN, high = Number.NaN] = sorted.slice(middle - 1, middle + 1);
   return sorted.length % 2 === 0 ? (low + high) / 2 : (sorted[middle] ?? Number.NaN);
 }
+
+/** `sorted`: ascending. NaN when there is nothing. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN;
+}

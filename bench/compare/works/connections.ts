@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Audience } from '../../../src/contract/audience.ts';
 import { type MadeEvent, Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
-import { onStage } from '../stage.ts';
+import { onStage, type Stage } from '../stage.ts';
 
 /**
  * The size of a broadcast to the clients: the buffers and compressors for a first message are part of a connection's
@@ -38,18 +38,25 @@ export async function rest(job: Job, plan: PlanOf<'rest'>): Promise<Figures> {
 export async function storm(job: Job, plan: PlanOf<'storm'>): Promise<Figures> {
   const { sockets, warmUpSockets, maxOpening } = plan;
   return await onStage(job, { users: warmUpSockets, via: 'redis' }, async ({ server, crowd }) => {
-    const tokens = await crowd.tokens(sockets);
-    const before = await server.usage();
-    const startMs = performance.now();
-    await crowd.connect(tokens, maxOpening);
-    const elapsedMs = performance.now() - startMs;
-    const after = await server.usage();
-    return {
-      cpuMicros: (after.cpuMicros - before.cpuMicros) / sockets,
-      perSecond: (sockets / elapsedMs) * 1_000,
-      deflate: crowd.deflate,
-    };
+    return await costOfConnecting({ server, crowd }, await crowd.tokens(sockets), maxOpening);
   });
+}
+
+async function costOfConnecting(
+  { server, crowd }: Pick<Stage, 'server' | 'crowd'>,
+  tokens: readonly string[],
+  maxOpening: number,
+): Promise<Figures> {
+  const before = await server.usage();
+  const startMs = performance.now();
+  await crowd.connect(tokens, maxOpening);
+  const elapsedMs = performance.now() - startMs;
+  const after = await server.usage();
+  return {
+    cpuMicros: (after.cpuMicros - before.cpuMicros) / tokens.length,
+    perSecond: (tokens.length / elapsedMs) * 1_000,
+    deflate: crowd.deflate,
+  };
 }
 
 /** Every user is in three departments. One is large, some are medium-sized and many are small. */
@@ -64,18 +71,8 @@ export async function sessions(job: Job, plan: PlanOf<'sessions'>): Promise<Figu
     const users = Array.from({ length: sockets }, (_, i) => i + 1);
     const tokens = await crowd.tokens(sockets, (user) => ({ departments: departmentsOf(user) }));
     for (let wave = 1; ; wave += 1) {
-      const before = await server.usage();
-      const startMs = performance.now();
-      await crowd.connect(tokens, maxOpening);
-      const elapsedMs = performance.now() - startMs;
-      const after = await server.usage();
-      if (wave === waves) {
-        return {
-          cpuMicros: (after.cpuMicros - before.cpuMicros) / sockets,
-          perSecond: (sockets / elapsedMs) * 1_000,
-          deflate: crowd.deflate,
-        };
-      }
+      const figures = await costOfConnecting({ server, crowd }, tokens, maxOpening);
+      if (wave === waves) return figures;
       crowd.leave(sockets);
       await left();
       if (wave === 1 && unread > 0) await driver.publish(missedBy(users, unread));

@@ -1,5 +1,6 @@
 /** Measures the time from publishing to the frame at the client, with events to one user each at a fixed rate. */
 
+import { quantile } from '../../support/figures.ts';
 import { Payloads } from '../../support/payload.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
 import type { Usage } from '../server-process.ts';
@@ -54,8 +55,4 @@ export async function latency(job: Job, plan: PlanOf<'latency'>): Promise<Figure
       deflate: crowd.deflate,
     };
   });
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN;
 }

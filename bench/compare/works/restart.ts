@@ -2,6 +2,7 @@
 import { freePort } from '../../../test/support/ports.ts';
 import { until } from '../../../test/support/until.ts';
 import { tokensOf } from '../../support/crowd.ts';
+import { quantile } from '../../support/figures.ts';
 import { Payloads } from '../../support/payload.ts';
 import { contestants } from '../contestants.ts';
 import type { Figures, Job, PlanOf } from '../job.ts';
@@ -52,8 +53,8 @@ export async function restart(job: Job, plan: PlanOf<'restart'>): Promise<Figure
     const sorted = latenciesMs.toSorted((a, b) => a - b);
     return {
       backMs,
-      p50Ms: sorted[Math.floor(sorted.length / 2)],
-      p99Ms: sorted[Math.floor(sorted.length * 0.99)],
+      p50Ms: quantile(sorted, 0.5),
+      p99Ms: quantile(sorted, 0.99),
       deflate: protocol.offersDeflate,
     };
   } finally {

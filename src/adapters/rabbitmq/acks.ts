@@ -20,16 +20,16 @@ const MAX_PART = 1 / 4;
 
 export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   readonly #channel: AckChannel;
-  readonly #maxLingering: number;
+  /** So many leave at once. */
+  #most: number;
   /** Unacknowledged deliveries in their order; true once settled. */
   readonly #inHand = new Map<Delivery, boolean>();
   #settled: Delivery[] = [];
-  #isHurried = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(channel: AckChannel, prefetch: number) {
     this.#channel = channel;
-    this.#maxLingering = Math.floor(MAX_PART * prefetch);
+    this.#most = Math.max(1, Math.floor(MAX_PART * prefetch));
   }
 
   /** MUST be called for every delivery of the channel, in their order. */
@@ -40,19 +40,14 @@ export class Acks<Delivery extends Parameters<AckChannel['ack']>[0]> {
   settle(delivery: Delivery): void {
     this.#inHand.set(delivery, true);
     const count = this.#settled.push(delivery);
-    if (this.#isHurried || this.#maxLingering < 2) {
-      if (count === 1) process.nextTick(() => this.#leave());
-    } else if (count >= this.#maxLingering) {
-      // With what else is settled in this turn.
-      if (count === this.#maxLingering) process.nextTick(() => this.#leave());
-    } else {
-      this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS).unref();
-    }
+    if (count < this.#most) this.#timer ??= setTimeout(() => this.#leave(), LINGER_MS).unref();
+    // With what else is settled in this turn.
+    else if (count === this.#most) process.nextTick(() => this.#leave());
   }
 
   /** From now on nothing lingers: the channel will be closed, and what is not acknowledged comes again. */
   hurry(): void {
-    this.#isHurried = true;
+    this.#most = 1;
     this.#leave();
   }
 

@@ -15,7 +15,7 @@ export interface FeedsOptions {
   /** How often, on average, each feed is compared with the head of its log. */
   readonly checkMs: number;
   readonly observers: FeedOptions['observers'];
-  /** Is told which rooms this node hosts. Undefined where nothing is kept of their logs. */
+  /** Learns which rooms this node hosts. Undefined where nothing is kept of their logs. */
   readonly recent?: Pick<RecentEntries, 'hosted' | 'left'> | undefined;
   readonly log: Pick<Logger, 'error'>;
   /** The time by which notifications expire. */

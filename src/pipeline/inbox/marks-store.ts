@@ -29,7 +29,7 @@ export interface MarksStore {
   ): Promise<boolean>;
 }
 
-const NOTHING_MARKED: UserMarks = { version: 0, byAudience: new Map() };
+export const NOTHING_MARKED: UserMarks = { version: 0, byAudience: new Map() };
 
 export class MemoryMarksStore implements MarksStore {
   readonly #users = new Map<string, UserMarks>();

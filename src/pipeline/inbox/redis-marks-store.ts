@@ -1,29 +1,19 @@
-/**
- * Users' marks in Redis: one hash per user. Those asked for in one turn of the event loop are read in one script, as when
- * many clients connect at once; on Cluster each user's alone.
- */
-import { Cluster, type Redis } from 'ioredis';
+/** Users' marks in Redis: one hash per user. */
+import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { AskedTogether } from '../../adapters/redis/asked-together.ts';
 import { marksKeyOf } from '../../adapters/redis/keys.ts';
-import { MicroBatch } from '../../adapters/redis/micro-batch.ts';
-import { isWrongType, luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
+import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
 import { type Audience, isAudience, roomOf } from '../../contract/audience.ts';
 import { formatMarks, type LogMarks, parseMarks } from './marks.ts';
-import type { MarksStore, UserMarks } from './marks-store.ts';
+import { type MarksStore, NOTHING_MARKED, type UserMarks } from './marks-store.ts';
 
 const LOAD = luaScript(new URL('marks-load.lua', import.meta.url));
 const SAVE = luaScript(new URL('marks.lua', import.meta.url));
 
-/** Keys of one script. */
 const MAX_KEYS = 200;
 
 const loadedSchema = z.array(z.array(z.string()));
-
-interface Call {
-  readonly user: string;
-  readonly resolve: (marks: UserMarks) => void;
-  readonly reject: (reason: unknown) => void;
-}
 
 export interface RedisMarksStoreOptions {
   /** MUST reject at once while Redis is away. */
@@ -35,14 +25,16 @@ export interface RedisMarksStoreOptions {
 
 export class RedisMarksStore implements MarksStore {
   readonly #options: RedisMarksStoreOptions;
-  readonly #turn = new MicroBatch<Call>((calls) => this.#leave(calls));
+  readonly #marks: AskedTogether<string, UserMarks>;
 
   constructor(options: RedisMarksStoreOptions) {
     this.#options = options;
+    const { redis } = options;
+    this.#marks = new AskedTogether({ redis, maxKeys: MAX_KEYS, ask: (users) => this.#load(users) });
   }
 
   load(user: string): Promise<UserMarks> {
-    return new Promise((resolve, reject) => this.#turn.add({ user, resolve, reject }));
+    return this.#marks.of(user);
   }
 
   async save(
@@ -57,29 +49,12 @@ export class RedisMarksStore implements MarksStore {
     return (await unavailable(() => runScript(redis, SAVE, [marksKeyOf(user)], args))) === 1;
   }
 
-  #leave(calls: readonly Call[]): void {
-    const atOnce = this.#options.redis instanceof Cluster ? 1 : MAX_KEYS;
-    for (let i = 0; i < calls.length; i += atOnce) void this.#load(calls.slice(i, i + atOnce));
-  }
-
-  /** Never rejects: each call gets its own failure. */
-  async #load(calls: readonly Call[]): Promise<void> {
+  async #load(users: readonly string[]): Promise<readonly UserMarks[]> {
     const { redis, keptMs } = this.#options;
-    try {
-      const keys = calls.map(({ user }) => marksKeyOf(user));
-      const loaded = loadedSchema.parse(await unavailable(() => runScript(redis, LOAD, keys, [keptMs])));
-      calls.forEach(({ resolve }, i) => {
-        resolve(marksIn(loaded[i] ?? []));
-      });
-    } catch (error) {
-      // A key that somebody has broken is the fault of nobody else.
-      if (isWrongType(error) && calls.length > 1) for (const call of calls) void this.#load([call]);
-      else for (const { reject } of calls) reject(error);
-    }
+    const loaded = await unavailable(() => runScript(redis, LOAD, users.map(marksKeyOf), [keptMs]));
+    return loadedSchema.parse(loaded).map(marksIn);
   }
 }
-
-const NOTHING_MARKED: UserMarks = { version: 0, byAudience: new Map() };
 
 /** Fields and values in turn. */
 function marksIn(fields: readonly string[]): UserMarks {

@@ -114,7 +114,7 @@ export class View {
   /** The next newest that is shown, or undefined at the end. */
   async next(): Promise<ViewItem | undefined> {
     for (;;) {
-      if (this.#isHungryBeyondMemory()) await this.#readMore();
+      if (this.#mustRead()) await this.#readMore();
       if (this.#isCut) return undefined;
       const newest = this.#readers.reduce<LogReader | undefined>(newerOf, undefined);
       const entry = newest?.next;
@@ -128,7 +128,7 @@ export class View {
 
   /** Leaves what {@link next} gave behind. */
   take(item: ViewItem): void {
-    this.#count(item);
+    this.#remember(item);
     this.#readers.reduce<LogReader | undefined>(newerOf, undefined)?.take();
   }
 
@@ -139,47 +139,48 @@ export class View {
   async count(max: number): Promise<number> {
     let count = 0;
     for (;;) {
-      const isHungry = this.#isHungryBeyondMemory();
+      const mustRead = this.#mustRead();
       for (const reader of this.#readers) {
         const log = this.#logs.get(reader.audience);
         for (let entry = reader.next; entry !== undefined && log !== undefined; entry = reader.next) {
           const item = this.#shown(entry, log);
           if (item !== undefined) {
-            this.#count(item);
+            this.#remember(item);
             count += 1;
             if (count === max) return count;
           }
           reader.take();
         }
       }
-      if (isHungry) await this.#readMore();
+      if (mustRead) await this.#readMore();
       else if (!this.#readers.some(({ needsMore }) => needsMore)) return count;
       if (this.#isCut) return count;
     }
   }
 
-  #count({ envelope: { identity, offset }, log, endsAtMs }: ViewItem): void {
+  /** What is shown counts once, and says how long the answer holds. */
+  #remember({ envelope: { identity, offset }, log, endsAtMs }: ViewItem): void {
     this.#shownAlready.add(identity);
     const kept = this.#kept.maxLength[audienceKind(log.audience)];
     this.#untilMs = Math.min(this.#untilMs, endsAtMs);
     this.#spare = Math.min(this.#spare, offset + kept - 1 - log.head.offset);
   }
 
-  /** Takes what is in memory. Returns whether the next of some log is not there. */
-  #isHungryBeyondMemory(): boolean {
-    let isHungry = false;
+  /** Takes what is in memory. Returns whether the next of some log is not there, and has to be read. */
+  #mustRead(): boolean {
+    let mustRead = false;
     for (const reader of this.#readers) {
       while (reader.needsMore && this.#takeRecent(reader)) {
         // Until it has entries, or none is left in memory.
       }
-      isHungry ||= reader.needsMore;
+      mustRead ||= reader.needsMore;
     }
-    return isHungry;
+    return mustRead;
   }
 
   /** Which the newest of all is, is known only when each log's next is. */
   async #readMore(): Promise<void> {
-    while (this.#isHungryBeyondMemory()) {
+    while (this.#mustRead()) {
       this.#isCut = this.#asked >= this.#maxEntries;
       if (this.#isCut) return;
       const hungry = this.#readers.filter(({ needsMore }) => needsMore);

@@ -64,3 +64,8 @@ describe('secrets beside a key set', () => {
     expect(await both()(token)).toEqual(REFUSED);
   });
 });
+
+test('nothing is verified without any key', () => {
+  expect(() => verifier({})).toThrow('tokens need a secret or a key set');
+  expect(() => verifier({ secrets: [] })).toThrow('tokens need a secret or a key set');
+});

@@ -61,6 +61,10 @@ export function dockerHome(options: DockerOptions): ServerHome {
 
   return {
     async start() {
+      if (!(await dockerAnswers()))
+        throw new Error(
+          `Neither ${service} is installed nor does Docker with Compose answer. npm test installs it.`,
+        );
       dismissGuard();
       dismissGuard = guard('docker compose -p "$1" down -v', project);
       await compose('up', '-d', '--wait', '--no-deps', service);

@@ -32,7 +32,8 @@ export interface Server {
 
 export async function startServer(home: ServerHome): Promise<Server> {
   let current = await home.start().catch(async (error) => {
-    await home.discard(undefined);
+    // What the start says is wrong matters more than what is left to clean up.
+    await home.discard(undefined).catch(() => {});
     throw error;
   });
   let running: ServerProcess | undefined = current;

@@ -22,8 +22,9 @@ export interface ConnectionPlace {
 
 export interface ConnectionCounts {
   fullFor(place: ConnectionPlace): 'node' | 'address' | undefined;
-  /** The caller MUST call what this returns, once, when the connection has ended. */
-  take(place: ConnectionPlace): () => void;
+  /** The caller MUST give the place back, once, when the connection has ended. */
+  take(place: ConnectionPlace): void;
+  giveBack(place: ConnectionPlace): void;
 }
 
 export interface HttpConnectionsOptions {
@@ -33,22 +34,18 @@ export interface HttpConnectionsOptions {
   readonly onRefused: (code: 'full_node' | 'full_address') => void;
 }
 
-/** A class, to save memory: there are many, and those that become WebSockets keep it. */
-class Plain {
+/** A class, to save memory: there are many. It is the connection's place too. */
+class Plain implements ConnectionPlace {
+  readonly node = true;
   readonly sinceMs = performance.now();
   readonly address: string | undefined;
   /** Requests that are not answered yet. */
   requests = 0;
-  #free: (() => void) | undefined;
+  /** Whether its place is taken still: it is given back before the connection has ended when another needs it. */
+  isHeld = true;
 
-  constructor(address: string | undefined, free: () => void) {
+  constructor(address: string | undefined) {
     this.address = address;
-    this.#free = free;
-  }
-
-  release(): void {
-    this.#free?.();
-    this.#free = undefined;
   }
 }
 
@@ -102,29 +99,35 @@ export class HttpConnections {
   #admit(socket: Socket): boolean {
     const { addresses, counts } = this.#options;
     const address = addresses.isProxy(socket) ? undefined : countedAs(peerOf(socket));
-    const place = { node: true, address };
-    let full = counts.fullFor(place);
+    const plain = new Plain(address);
+    let full = counts.fullFor(plain);
     if (full !== undefined && this.#makeRoom(full === 'address' ? address : undefined))
-      full = counts.fullFor(place);
+      full = counts.fullFor(plain);
     if (full !== undefined) {
       this.#refuse(socket, full);
       return false;
     }
-    const plain = new Plain(address, counts.take(place));
+    counts.take(plain);
     this.#plain.set(socket, plain);
     this.#fresh.add(socket);
     socket.on('close', () => {
       this.#forget(socket);
-      plain.release();
+      this.#giveBack(plain);
     });
     return true;
+  }
+
+  #giveBack(plain: Plain): void {
+    if (plain.isHeld) this.#options.counts.giveBack(plain);
+    plain.isHeld = false;
   }
 
   /** Closes an idle connection. `address`: it must come from there; undefined: from anywhere. */
   #makeRoom(address: string | undefined): boolean {
     const socket = this.#oldest(this.#idle, address, 0) ?? this.#oldest(this.#fresh, address, FRESH_MS);
     if (socket === undefined) return false;
-    this.#plain.get(socket)?.release();
+    const plain = this.#plain.get(socket);
+    if (plain !== undefined) this.#giveBack(plain);
     this.#forget(socket);
     socket.destroy();
     return true;

@@ -43,8 +43,15 @@ export class Admission {
   readonly #polling = new PollingSessions();
   #isClosed = false;
 
+  /** All connections share this listener: Engine.IO calls it with the connection as `this`. */
+  readonly #countPacket: (this: Connection) => void;
+
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    const rateLimited = (connection: Connection) => this.#sendAway(connection, 'rate_limited', turnAway);
+    this.#countPacket = function (this: Connection) {
+      if (recordOf(this).allowance?.take(Date.now()) === false) rateLimited(this);
+    };
   }
 
   /**
@@ -173,32 +180,43 @@ export class Admission {
 
   /** Takes the places of a connection that was let in, and limits how much it sends. */
   admit(connection: Connection): void {
-    const { connectionLimits, addresses, messages } = this.#options;
+    const { addresses, messages } = this.#options;
     const { request } = connection;
     // Socket.IO reports this as the handshake's address.
     Object.assign(connection, { remoteAddress: addresses.of(request) });
     this.#polling.follow(connection);
-    const allowance = new Allowance(messages, Date.now());
-    connection.on('packet', () => {
-      if (!allowance.take(Date.now())) this.#sendAway(connection, 'rate_limited', turnAway);
-    });
-    const tooLarge = () => this.#sendAway(connection, 'message_too_large', sayGoaway);
-    whenTooLarge(connection, tooLarge);
-    // Like a socket's 'disconnect', this event fires only once. `once` would cost 150 bytes a connection to make sure
-    // of it.
-    const isPolling = connection.transport.name === 'polling';
-    const place = this.#placeOf(request, isPolling);
-    if (!isPolling) {
-      if (place.address !== undefined) connection.on('close', connectionLimits.take(place));
-      return;
-    }
-    let release = connectionLimits.take(place);
-    connection.on('close', () => release());
+    recordOf(connection).allowance = new Allowance(messages, Date.now());
+    connection.on('packet', this.#countPacket);
+    this.#watchSize(connection);
+    if (connection.transport.name === 'polling') this.#placePolling(connection);
+    else this.#hold(connection, this.#placeOf(request, false));
+  }
+
+  #watchSize(connection: Connection): void {
+    whenTooLarge(connection, () => this.#sendAway(connection, 'message_too_large', sayGoaway));
+  }
+
+  /** Takes a place until the connection closes, if it needs one. */
+  #hold(connection: Connection, place: ConnectionPlace): void {
+    if (place.address === undefined) return;
+    const { connectionLimits } = this.#options;
+    connectionLimits.take(place);
+    // It fires only once. `once` would cost 150 bytes a connection to make sure of it.
+    connection.on('close', () => connectionLimits.giveBack(place));
+  }
+
+  #placePolling(connection: Connection): void {
+    const { connectionLimits } = this.#options;
+    const { request } = connection;
     const upgraded = this.#placeOf(request, false);
+    let place = this.#placeOf(request, true);
+    connectionLimits.take(place);
+    connection.on('close', () => connectionLimits.giveBack(place));
     connection.once('upgrade', () => {
-      release();
-      release = connectionLimits.take(upgraded);
-      whenTooLarge(connection, tooLarge);
+      connectionLimits.giveBack(place);
+      place = upgraded;
+      connectionLimits.take(place);
+      this.#watchSize(connection);
     });
   }
 

@@ -43,10 +43,12 @@ export class ConnectionLimits implements ConnectionCounts {
     return this.#users.of(user) >= this.#limits.perUser;
   }
 
-  /** The caller MUST call what this returns, once, when the connection has ended. */
-  take(place: ConnectionPlace): () => void {
+  take(place: ConnectionPlace): void {
     this.#change(place, 1);
-    return () => this.#change(place, -1);
+  }
+
+  giveBack(place: ConnectionPlace): void {
+    this.#change(place, -1);
   }
 
   /** The caller MUST call what this returns, once, when the session has ended. */

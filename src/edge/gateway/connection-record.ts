@@ -11,9 +11,12 @@
  * connection.
  */
 import type { GoawayCode } from '../../contract/socket.ts';
+import type { Allowance } from '../limits/token-bucket.ts';
 import type { Connection } from './wire/shared-write.ts';
 
 export class ConnectionRecord {
+  /** How many messages the client may send now. Undefined until the connection is let in. */
+  allowance: Allowance | undefined;
   /** Why this node closed it. */
   closeCode: GoawayCode | undefined;
   #sessions = 0;

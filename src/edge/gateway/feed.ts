@@ -19,6 +19,7 @@ import { Newcomers } from './newcomers.ts';
 import { PassedOn } from './passed-on.ts';
 import { closed, RetriedLog } from './retried-log.ts';
 import type { Subscriber } from './subscriber.ts';
+import { Subscribers } from './subscribers.ts';
 import { Frame } from './wire/frame.ts';
 
 export interface FeedOptions {
@@ -45,7 +46,7 @@ export class Feed {
   /** Resolves when the feed is at its audience's head for the first time. Rejects only when closed before that. */
   readonly opened: Promise<void>;
   readonly #options: FeedOptions;
-  readonly #subscribers = new Map<string, Subscriber>();
+  readonly #subscribers = new Subscribers();
   readonly #log: RetriedLog;
   #cursor: Cursor = EMPTY_HEAD;
   /** The last events up to the cursor. */

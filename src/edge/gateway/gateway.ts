@@ -17,10 +17,11 @@ import { allowHandshake, handshakeBytes, limitMessages } from './message-limits.
 import { releaseHandshake } from './released-handshake.ts';
 import { ClientRequests } from './requests.ts';
 import { RoomCounts } from './room-counts.ts';
-import type { GatewayServer } from './server.ts';
+import type { GatewayServer, GatewaySocket } from './server.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { SessionObserver } from './session-observer.ts';
 import type { Subscriber } from './subscriber.ts';
+import { TokenExpiry } from './token-expiry.ts';
 import { wireEngine } from './wire/engine.ts';
 import { PendingTotal } from './wire/pending.ts';
 import { followPolling } from './wire/polling-backlog.ts';
@@ -33,6 +34,7 @@ export class Gateway {
   readonly #feeds: Feeds;
   readonly #pending: PendingTotal;
   readonly #sessions = new Map<string, Session>();
+  readonly #tokenExpiry: TokenExpiry;
   /** Who is in the rooms of this node. */
   readonly roomCounts: RoomCounts;
 
@@ -63,6 +65,7 @@ export class Gateway {
     this.#admission = admission;
     this.#pending = pending;
     this.#feeds = feeds;
+    this.#tokenExpiry = new TokenExpiry(this.#sessions, now);
     this.#io = new Server(httpServer, {
       connectTimeout: handshakeMs,
       maxHttpBufferSize: maxMessageBytes,
@@ -132,15 +135,31 @@ export class Gateway {
       maxEventBytes,
       log,
     });
+    const sessions = this.#sessions;
+    // Socket.IO calls its listeners with the socket as `this`. So all sockets can share them: closures for each would
+    // take memory as long as it lives.
+    function leaving(this: GatewaySocket) {
+      sessions.get(this.id)?.leaving();
+    }
+    function closed(this: GatewaySocket, reason: string) {
+      sessions.get(this.id)?.closed(reason);
+    }
+    function request(this: GatewaySocket, name: string, ...args: unknown[]) {
+      const session = sessions.get(this.id);
+      if (session !== undefined) requests.answer({ socket: this, session }, name, args);
+    }
     this.#io.on('connection', (socket) => {
       const messageMaxBytes = limitMessages(socket, maxMessageBytes);
       const session = new Session(socket, sessionOptions, messageMaxBytes);
-      this.#sessions.set(session.id, session);
+      sessions.set(session.id, session);
+      // At 'disconnect' the socket has already left its rooms.
+      socket.on('disconnecting', leaving);
+      socket.on('disconnect', closed);
+      socket.onAny(request);
       // The token may have been revoked since it was verified.
       if (access.isRevoked(socket.data.identity)) session.end('token_revoked');
       // This connection was let in before the node began to drain, and `drain` does not know its session.
       if (admission.isClosed) session.end('shutting_down');
-      requests.listen(socket, session);
       releaseHandshake(socket);
       // Sends Socket.IO's connect packet and the `session` message in one write.
       const release = holdWrites(socket.conn);
@@ -216,6 +235,7 @@ export class Gateway {
   async close(): Promise<void> {
     await this.#io.close();
     this.#feeds.close();
+    this.#tokenExpiry.close();
     this.#pending.close();
   }
 }

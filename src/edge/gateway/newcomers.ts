@@ -10,8 +10,11 @@ interface Newcomer {
   isSure: boolean;
 }
 
+/** Shared: there is a feed for every connected user. */
+const NONE: readonly Newcomer[] = [];
+
 export class Newcomers {
-  #all: readonly Newcomer[] = [];
+  #all = NONE;
 
   /** `offset`: the feed's offset when the subscriber entered. */
   add(id: string, offset: number): void {
@@ -24,14 +27,15 @@ export class Newcomers {
    */
   inStep(): void {
     if (this.#all.length === 0) return;
-    this.#all = this.#all.filter(({ isSure }) => !isSure);
-    for (const newcomer of this.#all) newcomer.isSure = true;
+    const left = this.#all.filter(({ isSure }) => !isSure);
+    for (const newcomer of left) newcomer.isSure = true;
+    this.#all = left.length === 0 ? NONE : left;
   }
 
   /** Forgets all newcomers, and returns those that entered after this offset. */
   takeBehind(offset: number): readonly string[] {
     const all = this.#all;
-    this.#all = [];
+    this.#all = NONE;
     return all.filter((newcomer) => newcomer.offset > offset).map(({ id }) => id);
   }
 }

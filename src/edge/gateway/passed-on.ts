@@ -6,17 +6,21 @@ import { eventIn } from '../../pipeline/inbox/live-message.ts';
 /** A consumer never has more appends of one audience under way when its store dies. */
 const MAX_REMEMBERED = 256;
 
+/** Shared by all feeds that have passed on nothing. MUST NOT be changed. */
+const NONE: number[] = [];
+
 export class PassedOn {
-  /** Hashes of consecutive offsets, the newest last. */
-  #hashes: number[] = [];
+  /** Hashes of consecutive offsets, the newest last; {@link NONE} until there is one. */
+  #hashes = NONE;
 
   add(packet: Buffer): void {
-    if (this.#hashes.length >= 2 * MAX_REMEMBERED) this.#hashes = this.#hashes.slice(-MAX_REMEMBERED);
+    if (this.#hashes === NONE) this.#hashes = [];
+    else if (this.#hashes.length >= 2 * MAX_REMEMBERED) this.#hashes = this.#hashes.slice(-MAX_REMEMBERED);
     this.#hashes.push(hashOf(packet));
   }
 
   clear(): void {
-    if (this.#hashes.length > 0) this.#hashes = [];
+    this.#hashes = NONE;
   }
 
   /** Whether the last `count` events are still remembered. */

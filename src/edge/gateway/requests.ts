@@ -9,8 +9,6 @@ import { OneAtATime } from '../../resilience/one-at-a-time.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import { type Answer, answerFailure, type Client, checked, failed, gone, rateLimited } from './answers.ts';
 import { clientEvent } from './client-event.ts';
-import type { GatewaySocket } from './server.ts';
-import type { Session } from './session.ts';
 import { topicAnswers } from './topic-answers.ts';
 import { pendingBytes } from './wire/shared-write.ts';
 
@@ -44,14 +42,14 @@ export class ClientRequests {
     this.#log = options.log;
   }
 
-  listen(socket: GatewaySocket, session: Session): void {
-    socket.onAny((name: string, ...args: unknown[]) => {
-      const acknowledge = args.pop();
-      if (isAcknowledge(acknowledge)) void this.#answer({ socket, session }, name, args[0], acknowledge);
-    });
+  /** Answers a request of the client, if it wants an answer: the last argument is its acknowledgement then. */
+  answer(client: Client, name: string, args: readonly unknown[]): void {
+    const acknowledge = args.at(-1);
+    if (!isAcknowledge(acknowledge)) return;
+    void this.#run(client, name, args.length > 1 ? args[0] : undefined, acknowledge);
   }
 
-  async #answer(client: Client, name: string, body: unknown, acknowledge: Acknowledge): Promise<void> {
+  async #run(client: Client, name: string, body: unknown, acknowledge: Acknowledge): Promise<void> {
     const answer = this.#answers.get(name);
     if (answer === undefined) {
       const known = [...this.#answers.keys()].join(', ');

@@ -9,27 +9,27 @@ import { type GivenDepartments, withDepartments } from '../../operate/access/dep
 import { retried } from '../../resilience/retry.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { Feeds } from './feeds.ts';
-import { SessionOver } from './lifetime.ts';
+import { type Lifetime, SessionOver } from './lifetime.ts';
 import type { GatewaySocket } from './server.ts';
 
 export interface SessionRoomsOptions {
   readonly departments: GivenDepartments;
   readonly feeds: Feeds;
-  /** The client has left. */
-  readonly isOver: () => boolean;
 }
 
 export class SessionRooms {
   readonly #socket: GatewaySocket;
   readonly #options: SessionRoomsOptions;
+  readonly #life: Pick<Lifetime, 'isOver'>;
   /** The token's identity. The socket's identity differs when an operator has given the user other departments. */
   #claimed: Identity;
   #given: readonly string[] | undefined;
   #audiences: readonly Audience[];
 
-  constructor(socket: GatewaySocket, options: SessionRoomsOptions) {
+  constructor(socket: GatewaySocket, options: SessionRoomsOptions, life: Pick<Lifetime, 'isOver'>) {
     this.#socket = socket;
     this.#options = options;
+    this.#life = life;
     this.#claimed = socket.data.identity;
     this.#audiences = audiencesOfIdentity(socket.data.identity);
   }
@@ -76,7 +76,7 @@ export class SessionRooms {
    */
   async updateDepartments(): Promise<boolean> {
     this.#given = await this.#givenDepartments();
-    if (this.#options.isOver()) throw new SessionOver();
+    if (this.#life.isOver) throw new SessionOver();
     const before = this.#audiences;
     const identity = withDepartments(this.#claimed, this.#given);
     // Mostly nobody has given the user any, and the token is that with which the session began.
@@ -110,10 +110,10 @@ export class SessionRooms {
   }
 
   #givenDepartments(): Promise<readonly string[] | undefined> {
-    const { departments, isOver } = this.#options;
+    const { departments } = this.#options;
     const { user } = this.#claimed;
     return retried(() => departments.of(user), {
-      shouldRetry: (error) => isUnavailable(error) && !isOver(),
+      shouldRetry: (error) => isUnavailable(error) && !this.#life.isOver,
     });
   }
 }

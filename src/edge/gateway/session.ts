@@ -29,9 +29,6 @@ import { sessionMessage } from './session-message.ts';
 import type { ObservedSession, SessionObserver } from './session-observer.ts';
 import { SessionRooms } from './session-rooms.ts';
 
-/** setTimeout fires at once for anything longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 export interface SessionOptions extends RoomJoinOptions {
   readonly inbox: UserInbox;
   readonly departments: GivenDepartments;
@@ -55,7 +52,7 @@ export class Session implements ObservedSession {
   /** The last move between departments; they run one at a time. */
   #moving: Promise<void>;
   readonly #life = new Lifetime();
-  #expiry: NodeJS.Timeout | undefined;
+  #expiresAtMs = Number.POSITIVE_INFINITY;
   #timesNotified = 0;
   #began: Beginning = { atMs: 0, places: new Map(), cursors: undefined };
   #closeReason = '';
@@ -66,9 +63,9 @@ export class Session implements ObservedSession {
     this.#messageMaxBytes = messageMaxBytes;
     this.#options = options;
     this.#roomJoin = new RoomJoin(socket, options);
-    this.#rooms = new SessionRooms(socket, { ...options, isOver: () => this.isOver });
-    // Listen first: a disconnect must end whatever is begun below.
-    this.#followSocket();
+    this.#rooms = new SessionRooms(socket, options, this.#life);
+    recordOf(socket.conn).sessionBegins();
+    this.#followUpgrade();
     for (const observer of options.observers) observer.connected?.(this);
     this.started = this.#life.within(options.deadlineMs, this.#start());
     this.#moving = this.started;
@@ -79,29 +76,28 @@ export class Session implements ObservedSession {
     this.renew(socket.data.identity);
   }
 
-  /** One listener for each event, to save memory: there are many sessions. */
-  #followSocket(): void {
-    const { observers, deadlineMs } = this.#options;
+  #followUpgrade(): void {
     const { conn } = this.#socket;
-    const connection = recordOf(conn);
-    connection.sessionBegins();
-    // At 'disconnect' the socket has already left its rooms.
-    this.#socket.on('disconnecting', () => {
-      for (const observer of observers) observer.leaving?.(this);
-    });
-    this.#socket.on('disconnect', (reason) => {
-      this.#life.end();
-      clearTimeout(this.#expiry);
-      connection.sessionEnds(conn, deadlineMs);
-      this.#closeReason = reason;
-      for (const observer of observers) observer.closed?.(this);
-    });
     if (conn.transport.name === 'websocket') return;
     conn.once('upgrade', () => {
       // The connection may outlive the session.
       if (this.#timesNotified === 0 || this.isOver) return;
-      for (const observer of observers) observer.upgraded?.(this);
+      for (const observer of this.#options.observers) observer.upgraded?.(this);
     });
+  }
+
+  /** MUST be called when the client is leaving and is still in its rooms. */
+  leaving(): void {
+    for (const observer of this.#options.observers) observer.leaving?.(this);
+  }
+
+  /** MUST be called when the client has left, with Socket.IO's reason. */
+  closed(reason: string): void {
+    const { conn } = this.#socket;
+    this.#life.end();
+    recordOf(conn).sessionEnds(conn, this.#options.deadlineMs);
+    this.#closeReason = reason;
+    for (const observer of this.#options.observers) observer.closed?.(this);
   }
 
   get id(): string {
@@ -115,6 +111,11 @@ export class Session implements ObservedSession {
   /** When the session's present token was issued. */
   get issuedAtMs(): number {
     return this.#socket.data.identity.issuedAtMs;
+  }
+
+  /** When its present token expires. */
+  get expiresAtMs(): number {
+    return this.#expiresAtMs;
   }
 
   get device(): string | undefined {
@@ -180,9 +181,7 @@ export class Session implements ObservedSession {
   renew(claimed: Identity): void {
     if (this.isOver) return;
     this.#rooms.allow(claimed);
-    clearTimeout(this.#expiry);
-    const remainingMs = clamp(claimed.expiresAtMs - this.#options.recovery.now(), 0, MAX_TIMER_MS);
-    this.#expiry = setTimeout(() => goaway(this.#socket, 'token_expired'), remainingMs);
+    this.#expiresAtMs = claimed.expiresAtMs;
   }
 
   /**
@@ -289,8 +288,4 @@ export class Session implements ObservedSession {
 
 function isCursorEntry(entry: [string, Cursor | undefined]): entry is [Audience, Cursor] {
   return isAudience(entry[0]) && entry[1] !== undefined;
-}
-
-function clamp(value: number, min: number, max: number): number {
-  return Math.min(Math.max(value, min), max);
 }

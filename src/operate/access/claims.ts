@@ -84,6 +84,9 @@ function userIn(payload: JsonObject, name: string): unknown {
   return name !== 'sub' && Number.isSafeInteger(user) ? String(user) : user;
 }
 
+/** Sessions keep their identity, and most claims of most tokens are empty. */
+const NONE: readonly string[] = Object.freeze([]);
+
 export function identityOf(bearer: Bearer): {
   readonly identity: Identity;
   readonly skipped: readonly Skipped[];
@@ -92,9 +95,9 @@ export function identityOf(bearer: Bearer): {
   const skipped: Skipped[] = [];
   const identity: Identity = {
     user: sub,
-    departments: listIn(bearer.departments, audienceIdSchema, skipped) ?? [],
-    topics: listIn(bearer.topics, topicPatternSchema, skipped) ?? [],
-    publish: listIn(bearer.publish, topicPatternSchema, skipped) ?? [],
+    departments: listIn(bearer.departments, audienceIdSchema, skipped) ?? NONE,
+    topics: listIn(bearer.topics, topicPatternSchema, skipped) ?? NONE,
+    publish: listIn(bearer.publish, topicPatternSchema, skipped) ?? NONE,
     scopes: scopesIn(bearer, skipped),
     // The claim is a limit. When no entry of it is usable, nothing is allowed; without the claim, everything is.
     audiences: listIn(bearer.audiences, audiencePatternSchema, skipped),

@@ -27,9 +27,9 @@ afterEach(async () => {
   await gated.stop();
 });
 
-/** Of sessions; the check of feeds and the look at what waits have one each at all times. */
+/** Of sessions; the checks of feeds and of tokens and the look at what waits have one each at all times. */
 const sessionTimers = () =>
-  timers.madeIn('/src/edge/gateway/').filter((maker) => !/feeds\.ts|pending\.ts/.test(maker));
+  timers.madeIn('/src/edge/gateway/').filter((maker) => !/feeds\.ts|pending\.ts|token-expiry\.ts/.test(maker));
 
 type Way = 'the connection ends' | 'the session ends';
 

@@ -44,6 +44,8 @@ export const contestants: Readonly<Record<ContestantName, Contestant>> = {
       AMQP_URL: amqpUrl,
       HOST: '127.0.0.1',
       OPS_PORT: '0',
+      // All clients come from this one machine.
+      CONNECTIONS_PER_ADDRESS: '100000',
       // Without a consumer, a gateway would wait for its canary for ever.
       ...(consumes ? { ROLES: 'gateway,consumer' } : { ROLES: 'gateway', CANARY_SECONDS: '0' }),
     }),

@@ -26,7 +26,7 @@ import { type Stack, startStack } from '../support/stack.ts';
 
 const RUNS = Number(process.env.INBOX_RUNS ?? 8);
 const DEVICES = 3;
-const RUN_MS = 20_000;
+const RUN_MS = 60_000;
 
 const anyDevice = fc.nat({ max: DEVICES - 1 });
 const anyGateway = fc.nat({ max: 1 });

@@ -7,8 +7,6 @@ import { type EventIdentity, eventKeyOf, expiresAtMs, retractedBy } from './iden
 import { atMs, type Item, placeOf } from './inbox-items.ts';
 import type { InboxItem } from './notification.ts';
 
-/** How much the logs of each kind keep, by kind. */
-
 /** For what a page brings that was read before something hid it; far more than come meanwhile. */
 const MAX_SHADOWS = 1_000;
 

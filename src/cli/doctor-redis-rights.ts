@@ -62,9 +62,11 @@ export function commandsOf({ database, isCluster, leastReplicas }: RedisUse): re
   return [
     ...ON_KEYS,
     ...OF_SERVER,
-    ...channels.flatMap((channel) =>
-      ['SPUBLISH', 'SSUBSCRIBE', 'SUNSUBSCRIBE'].map((name) => `${name} ${channel} x`),
-    ),
+    ...channels.flatMap((channel) => [
+      `SPUBLISH ${channel} x`,
+      `SSUBSCRIBE ${channel}`,
+      `SUNSUBSCRIBE ${channel}`,
+    ]),
     ...(database === 0 ? [] : [`SELECT ${database}`]),
     ...(leastReplicas === 0 ? [] : ['WAIT 1 1']),
     ...(isCluster ? OF_CLUSTER : []),

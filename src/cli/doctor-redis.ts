@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Cluster, type Redis } from 'ioredis';
 import { connectForCommands, type RedisConnection } from '../adapters/redis/connections.ts';
 import type { BackendAddresses } from '../config/config.ts';
-import type { RedisAddress } from '../config/redis-address.ts';
+import { isRedisTls, type RedisAddress } from '../config/redis-address.ts';
 import { createLog } from '../observe/log.ts';
 import { tlsChangeFor } from './doctor-certificates.ts';
 import { type Info, infoFindings, parseInfo } from './doctor-redis-info.ts';
@@ -29,7 +29,7 @@ export async function* examineRedis(
   } catch (error) {
     const lost = address.kind === 'cluster' ? await clusterThatIsNone(address) : [];
     if (lost.length > 0) yield* lost;
-    else yield unreachable(opened.reasonOf(error));
+    else yield unreachable(opened.reasonOf(error), isTls(address));
   } finally {
     opened.redis.disconnect();
   }
@@ -51,18 +51,27 @@ function open(address: RedisAddress) {
   };
 }
 
-function unreachable(reason: string): Finding {
-  return { check: 'redis', verdict: 'wrong', found: `cannot be asked: ${reason}`, change: changeFor(reason) };
+function unreachable(reason: string, isEncrypted: boolean): Finding {
+  const found = `cannot be asked: ${reason}`;
+  return { check: 'redis', verdict: 'wrong', found, change: changeFor(reason, isEncrypted) };
 }
 
-function changeFor(reason: string): string {
+function changeFor(reason: string, isEncrypted: boolean): string {
   if (/^(WRONGPASS|NOAUTH|ERR AUTH)/.test(reason))
     return 'correct user name and password in REDIS_URL; redis-cli ACL LIST has those that there are';
   if (/cannot select database/.test(reason))
     return 'name a database that there is behind the host in REDIS_URL, and give the user +select (docs/rabbitmq-and-redis.md, In Redis)';
+  if (/^All sentinels are unreachable/.test(reason)) return 'see redis sentinels';
+  if (isEncrypted && /^no answer/.test(reason))
+    return 'write redis:// if this port speaks no TLS, which then says nothing; or start it, or open the way there';
   return (
     tlsChangeFor(reason, 'REDIS') ?? 'start it, or correct REDIS_URL and REDIS_CLUSTER, or open the way there'
   );
+}
+
+function isTls(address: RedisAddress): boolean {
+  if (address.kind === 'sentinel') return address.isTls;
+  return isRedisTls(address.kind === 'cluster' ? (address.urls[0] ?? '') : address.url);
 }
 
 /** A Cluster in which slots are not served lets nobody in, but each node says why. Empty when none answers. */

@@ -37,7 +37,8 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     });
 }
 
-async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
+/** All checks, for the variables of one process. */
+export async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
   let config: Config;
   try {
     config = readConfig(environment);

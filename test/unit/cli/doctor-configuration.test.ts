@@ -23,16 +23,16 @@ const FAULT_IN_LINE_7 = {
   SOURCES_FILE: `${GOOD.SOURCES_FILE}    # five\n  - exchange: d\n    keys: 7\n`,
 };
 
-describe.each(['ROUTES_FILE', 'SOURCES_FILE'] as const)('%s', (name) => {
-  const file = (content: string) => temporaryFile('a.yaml', content);
+const fileWith = (content: string): string => temporaryFile('a.yaml', content);
 
-  test.for([
+describe.each(['ROUTES_FILE', 'SOURCES_FILE'] as const)('%s', (name) => {
+  test.for<[string, () => string, RegExp, RegExp]>([
     ['is not there', () => '/nowhere/a.yaml', /ENOENT/, /let the process read/],
     ['is a folder', () => '/', /EISDIR/, /let the process read/],
-    ['is no YAML', () => file('a: [b\nc: }'), /a\.yaml:\d+: /, /correct these lines/],
-    ['is empty', () => file(''), /a\.yaml:1: must be a mapping/, /correct these lines/],
-    ['has a fault in line 7', () => file(FAULT_IN_LINE_7[name]), /a\.yaml:7: /, /correct these lines/],
-  ] as const)('%s: wrong', ([, path, found, change]) => {
+    ['is no YAML', () => fileWith('a: [b\nc: }'), /a\.yaml:\d+: /, /correct these lines/],
+    ['is empty', () => fileWith(''), /a\.yaml:1: must be a mapping/, /correct these lines/],
+    ['has a fault in line 7', () => fileWith(FAULT_IN_LINE_7[name]), /a\.yaml:7: /, /correct these lines/],
+  ])('%s: wrong', ([, path, found, change]) => {
     expect(examine({ [name]: path() })).toEqual([
       {
         check: 'configuration',
@@ -44,7 +44,7 @@ describe.each(['ROUTES_FILE', 'SOURCES_FILE'] as const)('%s', (name) => {
   });
 
   test('is good: how many entries it has', () => {
-    expect(examine({ [name]: file(GOOD[name]) })).toEqual([
+    expect(examine({ [name]: fileWith(GOOD[name]) })).toEqual([
       {
         check: 'configuration',
         verdict: 'ok',

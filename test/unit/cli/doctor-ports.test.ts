@@ -60,9 +60,17 @@ test('one for both, an address of another machine, a name of none', async () => 
   ]);
   // TEST-NET-1: nobody's.
   expect(await examine({ PORT: '0', OPS_PORT: PORT, OPS_HOST: '192.0.2.1' })).toMatchObject([
-    { verdict: 'wrong', found: 'this machine has no address 192.0.2.1', change: expect.stringContaining("set OPS_HOST") },
+    {
+      verdict: 'wrong',
+      found: 'this machine has no address 192.0.2.1',
+      change: expect.stringContaining('set OPS_HOST'),
+    },
   ]);
   expect(await examine({ PORT, OPS_PORT: '0', HOST: 'nowhere.invalid' })).toMatchObject([
-    { verdict: 'wrong', found: 'nobody knows the name nowhere.invalid', change: expect.stringContaining('set HOST') },
+    {
+      verdict: 'wrong',
+      found: 'nobody knows the name nowhere.invalid',
+      change: expect.stringContaining('set HOST'),
+    },
   ]);
 });

@@ -5,8 +5,8 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Finding } from '../../../src/cli/finding.ts';
 import { examineTokens } from '../../../src/cli/doctor-tokens.ts';
+import type { Finding } from '../../../src/cli/finding.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { certificate } from '../../support/certificates.ts';
 import { KeyProvider } from '../../support/key-provider.ts';
@@ -52,7 +52,12 @@ describe('JWKS_URL', () => {
       /correct the host/,
     ],
     ['says nothing', () => answering(() => {}), /does not answer: .*timeout/, /let this machine/],
-    ['is not found', () => answering((_, response) => response.writeHead(404).end()), /answers 404/, /jwks_uri/],
+    [
+      'is not found',
+      () => answering((_, response) => response.writeHead(404).end()),
+      /answers 404/,
+      /jwks_uri/,
+    ],
     [
       'is a redirect',
       () => answering((_, response) => response.writeHead(302, { location: '/x' }).end()),
@@ -62,7 +67,9 @@ describe('JWKS_URL', () => {
     [
       'is a page',
       () =>
-        answering((_, response) => response.setHeader('content-type', 'text/html').end('<html>Log in</html>')),
+        answering((_, response) =>
+          response.setHeader('content-type', 'text/html').end('<html>Log in</html>'),
+        ),
       /answers no JSON \(text\/html\)/,
       /not to a page/,
     ],
@@ -93,7 +100,9 @@ describe('JWKS_URL', () => {
     [
       'has a certificate that nobody trusts',
       async () => {
-        const [key, cert] = ['server.key', 'server.pem'].map((name) => readFileSync(certificate(name), 'utf8'));
+        const [key, cert] = ['server.key', 'server.pem'].map((name) =>
+          readFileSync(certificate(name), 'utf8'),
+        );
         return `https://127.0.0.1:${await opened(createTlsServer({ key, cert }))}/`;
       },
       /does not answer: .*(unable to verify|self.signed)/,
@@ -136,7 +145,12 @@ test.for([
   ['one', FIRST, 'ok', /^1 in JWT_SECRET; the first one signs$/],
   ['two', `${FIRST},${SECOND}`, 'ok', /^2 in JWT_SECRET; /],
   ['two, one with a name', `k2:${FIRST},${SECOND}`, 'ok', /^2 in JWT_SECRET, with the kid k2; /],
-  ['two, of which one is short', `${FIRST},short-one`, 'advice', /has a comma and is one secret all the same/],
+  [
+    'two, of which one is short',
+    `${FIRST},short-one`,
+    'advice',
+    /has a comma and is one secret all the same/,
+  ],
   ['one with a line feed', `${FIRST}\n`, 'advice', /begins or ends with white space/],
 ] as const)('secrets: %s', async ([, JWT_SECRET, verdict, found]) => {
   const findings = await examine({ JWT_SECRET });

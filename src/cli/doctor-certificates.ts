@@ -12,9 +12,21 @@ const SOON_MS = 21 * DAY_MS;
 const PEM = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 /** Only what cannot be read keeps a process from starting: an expired certificate fails at each connection. */
-export function* examineCertificates({ amqp, redis }: BackendAddresses): Generator<Finding> {
+export function* examineCertificates(
+  { amqp, redis }: BackendAddresses,
+  { NODE_EXTRA_CA_CERTS: extraFile }: Readonly<Record<string, string | undefined>>,
+): Generator<Finding> {
   yield* certificatesOf('AMQP', amqp.tls);
   yield* certificatesOf('REDIS', redis.tls);
+  if (!extraFile) return;
+  const name = 'NODE_EXTRA_CA_CERTS';
+  if (certificatesIn(extraFile).length > 0) {
+    yield validityOf(name, extraFile, (ends) => Math.max(...ends));
+    return;
+  }
+  const found = `${name} has no certificate in PEM form that can be read, and Node goes on without it`;
+  const change = 'correct it, and start the process again: Node reads it at its start';
+  yield { check: `certificates ${name}`, verdict: 'wrong', found, change };
 }
 
 function* certificatesOf(server: 'AMQP' | 'REDIS', { caFile, certFile }: TlsFiles = {}): Generator<Finding> {

@@ -83,7 +83,7 @@ async function* examineBackends(
     import('./doctor-bindings.ts'),
     import('./doctor-redis.ts'),
   ]);
-  yield* examineCertificates(backends);
+  yield* examineCertificates(backends, environment);
   const { amqp } = backends;
   const partitioning = partitioningOf(config);
   let isSettled = true;

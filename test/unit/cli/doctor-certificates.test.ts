@@ -39,7 +39,7 @@ const examine = (variables: Readonly<Record<string, string>>) => {
     ...variables,
   });
   if (backends === undefined) throw new Error('no backends');
-  return [...examineCertificates(backends)];
+  return [...examineCertificates(backends, variables)];
 };
 
 const joined = (...files: readonly string[]) =>
@@ -83,6 +83,16 @@ test('of several authorities one is enough, and of a chain each is needed', () =
     { check: 'certificates AMQP_CA_FILE', verdict: 'ok' },
     { check: 'certificates AMQP_CERT_FILE', verdict: 'wrong' },
   ]);
+});
+
+test('what Node itself trusts besides', () => {
+  expect(examine({ NODE_EXTRA_CA_CERTS: certificate('ca.pem') })).toMatchObject([{ verdict: 'ok' }]);
+  expect(examine({ NODE_EXTRA_CA_CERTS: '' })).toEqual([]);
+  for (const file of ['/nowhere', '/', temporaryFile('ca.pem', 'nothing')]) {
+    expect(examine({ NODE_EXTRA_CA_CERTS: file })).toMatchObject([
+      { check: 'certificates NODE_EXTRA_CA_CERTS', verdict: 'wrong' },
+    ]);
+  }
 });
 
 /** Why Node does not connect to a server with this certificate. */

@@ -49,6 +49,16 @@ const SEEN: Readonly<Record<string, { readonly wrong: Environment; readonly chec
   JWKS_URL: { wrong: { JWKS_URL: `http://${CLOSED}` }, check: 'token keys' },
   ROUTES_FILE: { wrong: { ROUTES_FILE: NOWHERE }, check: 'configuration' },
   SOURCES_FILE: { wrong: { ...SERVERS, SOURCES_FILE: NOWHERE }, check: 'configuration' },
+  // Those of Node and of the command line besides.
+  NODE_EXTRA_CA_CERTS: {
+    wrong: { ...SERVERS, NODE_EXTRA_CA_CERTS: NOWHERE },
+    check: 'certificates NODE_EXTRA_CA_CERTS',
+  },
+  CARILLON_OPS_URL: { wrong: { CARILLON_OPS_URL: `http://${CLOSED}` }, check: 'readiness' },
+  CARILLON_MANAGEMENT_URL: {
+    wrong: { ...SERVERS, CARILLON_MANAGEMENT_URL: `http://${CLOSED}` },
+    check: 'rabbitmq policies',
+  },
   CONNECTIONS_PER_NODE: { wrong: { CONNECTIONS_PER_NODE: '1000000' }, check: 'open files' },
 };
 

@@ -45,7 +45,7 @@ const OF_SERVER = ['EVAL x 0', 'EVALSHA x 0', 'INFO', 'PING', 'TIME'];
 const OF_CLUSTER = ['CLUSTER SLOTS', 'CLUSTER INFO', 'READONLY', 'CLIENT SETNAME x'];
 
 /** What decides which commands a process sends. */
-export interface RedisUse {
+interface RedisUse {
   readonly database: number;
   readonly isCluster: boolean;
   readonly leastReplicas: number;

@@ -1,8 +1,9 @@
 /**
- * The doctor's checks of what other services' exchanges send to Carillon: bindings that no source names any more, and
- * keys that an exchange of its type does not go by. Both are visible only through the management API.
+ * The doctor's checks of bindings: those that are missing, those to other services' exchanges that no source names any
+ * more, and keys that an exchange of its type does not go by. All are visible only through the management API.
  */
 import { z } from 'zod';
+import { definitionsOf } from '../adapters/rabbitmq/definitions.ts';
 import {
   DELIVER_QUEUE,
   EVENTS_EXCHANGE,
@@ -10,6 +11,7 @@ import {
   type Partitioning,
   queuesOfEvents,
 } from '../adapters/rabbitmq/names.ts';
+import type { AmqpAddress } from '../config/amqp-address.ts';
 import { nameOf, type Source } from '../pipeline/sources/source.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
@@ -20,25 +22,62 @@ const CHECK = 'rabbitmq bindings';
 
 type ExchangeSource = Extract<Source, { readonly exchange: string }>;
 
-/** Nothing when the API does not answer, which the check of policies reports. */
+/**
+ * Nothing when the API does not answer, which the check of policies reports.
+ *
+ * @param isSettled whether RabbitMQ has the queues that PARTITIONS asks for; otherwise others are bound
+ */
 export async function examineBindings(
   management: ManagementApi,
+  { declares }: Pick<AmqpAddress, 'declares'>,
   partitioning: Partitioning,
   sources: readonly Source[],
+  isSettled: boolean,
 ): Promise<Finding[]> {
   const exchanges = sources.flatMap((source) => ('exchange' in source ? [source] : []));
   try {
     const findings = [
+      ...(isSettled ? await missingBindings(management, declares, partitioning, exchanges) : []),
       ...(await staleBindings(management, partitioning, exchanges)),
       ...(await uselessKeys(management, exchanges)),
     ];
-    if (findings.length > 0 || exchanges.length === 0) return findings;
-    return [{ check: CHECK, verdict: 'ok', found: 'exchanges of sources send what their keys say' }];
+    if (findings.length > 0 || !isSettled) return findings;
+    const found = 'events come to their queues, and exchanges of sources send what their keys say';
+    return [{ check: CHECK, verdict: 'ok', found }];
   } catch (error) {
     // It raises what is no outage but a fault in the code.
     if (!(error instanceof Failure)) fetchReasonOf(error);
     return [];
   }
+}
+
+/** To queues and from exchanges that are there: the check of the topology, and that of sources, report the others. */
+async function missingBindings(
+  management: ManagementApi,
+  declares: boolean,
+  partitioning: Partitioning,
+  sources: readonly ExchangeSource[],
+): Promise<Finding[]> {
+  const change = declares
+    ? 'start a consumer with this AMQP_URL: it binds what is missing; a right may be missing too, see rabbitmq rights and sources'
+    : 'AMQP_DECLARE is false: import what carillon topology prints';
+  const findings: Finding[] = [];
+  const wanted = definitionsOf('', partitioning, sources).bindings;
+  for (const exchange of new Set(wanted.map(({ source }) => source))) {
+    const path = '/bindings/source';
+    const there = await management.find('exchanges', exchange, z.array(bindingSchema), path);
+    if (there === undefined) continue;
+    for (const { source, destination, destination_type, routing_key } of wanted) {
+      if (source !== exchange) continue;
+      const isThere = there.some((one) => one.destination === destination && one.routing_key === routing_key);
+      if (isThere) continue;
+      const kind = destination_type === 'queue' ? 'queues' : 'exchanges';
+      if ((await management.find(kind, destination, z.object({}))) === undefined) continue;
+      const found = `exchange ${exchange} does not send the key "${routing_key}" to ${destination}: what it should bring does not come`;
+      findings.push({ check: CHECK, verdict: 'wrong', found, change });
+    }
+  }
+  return findings;
 }
 
 /** From other services' exchanges, that no source names. */

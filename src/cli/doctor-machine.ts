@@ -1,9 +1,10 @@
 /**
- * The doctor's checks of this machine and of the running process: Node, open files and, if its address is known,
+ * The doctor's checks of this machine and of the running process: Node, open files, ports and, if its address is known,
  * readiness.
  */
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
+import { examinePorts } from './doctor-ports.ts';
 import { opsUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
@@ -23,6 +24,7 @@ export async function* examineMachine(
     ? { check: 'node', verdict: 'ok', found }
     : { check: 'node', verdict: 'wrong', found, change: 'run Node 20.19 or later' };
   if (config.ROLES.includes('gateway')) yield openFiles(config.CONNECTIONS_PER_NODE);
+  yield* examinePorts(config);
   if (environment.CARILLON_OPS_URL) yield await readiness(environment);
 }
 
@@ -33,7 +35,8 @@ const reportSchema = z.looseObject({
 function openFiles(connections: number): Finding {
   const check = 'open files';
   const report = reportSchema.safeParse(process.report.getReport());
-  const soft = report.success ? report.data.userLimits.open_files.soft : 'unknown';
+  if (!report.success) return { check, verdict: 'unknown', found: 'this system does not report its limits' };
+  const { soft } = report.data.userLimits.open_files;
   const found = `ulimit -n is ${soft} here, CONNECTIONS_PER_NODE is ${connections}`;
   if (soft === 'unlimited' || (typeof soft === 'number' && soft >= connections + OTHER_FILES)) {
     return { check, verdict: 'ok', found };
@@ -61,7 +64,8 @@ async function readiness(environment: NodeJS.ProcessEnv): Promise<Finding> {
     if (response.ok) return { check, verdict: 'ok', found: status };
     const failing = Object.entries(parts).filter(([, { ok }]) => !ok);
     const names = failing.map(([name, { reason }]) => `${name} (${reason ?? 'fails'})`).join(', ');
-    return { check, verdict: 'wrong', found: `${status}: ${names}` };
+    const change = 'see docs/observability.md, Health, for each part, and the checks above';
+    return { check, verdict: 'wrong', found: `${status}: ${names}`, change };
   } catch (error) {
     const reason = error instanceof Failure ? error.message : fetchReasonOf(error);
     const found = `CARILLON_OPS_URL does not answer: ${reason}`;

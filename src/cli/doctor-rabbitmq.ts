@@ -1,26 +1,27 @@
-/** The doctor's checks of RabbitMQ: its version, the topology, the consumers, and whether it takes messages. */
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+/** The doctor's checks of RabbitMQ: whether it lets us in, its version, the topology, the consumers, and the rights. */
 import type { ChannelModel, Replies } from 'amqplib';
 import { Asking } from '../adapters/rabbitmq/asking.ts';
 import { isConfigured, layoutIn, requirePlugin } from '../adapters/rabbitmq/delivery-layout.ts';
 import {
   CONSUMERS_QUEUE,
   DEAD_LETTERS,
+  DELIVER_QUEUE,
+  MAX_PARTITIONS,
   type Partitioning,
+  partitionQueue,
   queuesOfEvents,
-  UNREACHED_EXCHANGE,
 } from '../adapters/rabbitmq/names.ts';
 import { refusalIn } from '../adapters/rabbitmq/refusal.ts';
-import { missingIn, Topology } from '../adapters/rabbitmq/topology.ts';
+import { type Looked, missingIn, Topology } from '../adapters/rabbitmq/topology.ts';
 import { PluginOff, TopologyClash } from '../adapters/rabbitmq/topology-clash.ts';
 import type { AmqpAddress } from '../config/amqp-address.ts';
-import { within } from '../resilience/timeout.ts';
+import { tlsChangeFor } from './doctor-certificates.ts';
+import { examineRights, type Uses } from './doctor-rights.ts';
 import { driverReasonOf, Failure } from './failure.ts';
 import { type Finding, isAtLeast } from './finding.ts';
 import { connectTo, disconnect } from './send-amqp.ts';
 
-const ALARM_MS = 3_000;
+const CLOSE_MS = 3_000;
 
 /** AMQP 0-9-1 reply code. */
 const NOT_FOUND = 404;
@@ -28,14 +29,14 @@ const NOT_FOUND = 404;
 export async function* examineRabbitMq(
   address: AmqpAddress,
   partitioning: Partitioning,
+  uses: Uses,
 ): AsyncGenerator<Finding> {
   let model: ChannelModel;
   try {
     model = await connectTo(address);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const change = 'start it, or correct AMQP_URL; user name and virtual host are part of it';
-    yield { check: 'rabbitmq', verdict: 'wrong', found: error.message, change };
+    yield { check: 'rabbitmq', verdict: 'wrong', ...unreachable(error, address) };
     return;
   }
   try {
@@ -46,11 +47,32 @@ export async function* examineRabbitMq(
     if (fault?.verdict === 'wrong') return;
     yield await topologyOf(model, address, partitioning);
     yield* await depthsOf(model, partitioning);
-    yield await alarmsOf(model, address);
+    yield* examineRights(model, address, partitioning, uses);
   } finally {
     // RabbitMQ does not read from a connection that it has blocked, so it would never answer a close either.
-    await disconnect(model, ALARM_MS);
+    await disconnect(model, CLOSE_MS);
   }
+}
+
+/** With what to change: that depends on how far the connection came. */
+function unreachable(error: Failure, address: AmqpAddress): Pick<Finding, 'found' | 'change'> {
+  const refusal = refusalIn(error, address);
+  const { username, vhost } = address;
+  if (refusal?.code === 'rabbitmq_login_refused') {
+    const change = `correct user name and password in AMQP_URL, or: rabbitmqctl change_password ${username}; guest may come from RabbitMQ's own machine only`;
+    return {
+      found: refusal.message,
+      change: address.isExternal ? 'see docs/configuration.md, Addresses' : change,
+    };
+  }
+  if (refusal?.code === 'rabbitmq_vhost_refused') {
+    const change = `rabbitmqctl add_vhost ${vhost}; then what carillon topology --permissions prints; or correct the virtual host in AMQP_URL, behind the host`;
+    return { found: refusal.message, change };
+  }
+  const change =
+    tlsChangeFor(error.message, 'AMQP') ??
+    'start it, or correct host and port in AMQP_URL, or open the way there';
+  return { found: error.message, change };
 }
 
 function versionOf({ connection }: ChannelModel): Finding {
@@ -71,23 +93,44 @@ async function partitionsFault(
   const asking = new Asking(model);
   try {
     if (partitioning.count > 1) await requirePlugin(model, asking);
-    // Otherwise the check of the topology says what is missing.
-    if (!declares) return undefined;
-    const layout = await layoutIn(asking, partitioning);
-    if (isConfigured(layout, partitioning)) return undefined;
+    // Only who may change the layout can ask which one it is.
+    const layout = declares ? await layoutIn(asking, partitioning) : undefined;
+    if (layout !== undefined && isConfigured(layout, partitioning)) return undefined;
+    if (layout === 'spreading' || layout === 'gathering') {
+      const found = 'events are on the way from one number of partitions to another';
+      const change = 'nothing: it ends when no consumer has the old number any more';
+      return { check, verdict: 'advice', found, change };
+    }
+    const there = await declaredCount(asking);
+    // Nothing is there yet, or all that PARTITIONS asks for: the check of the topology says what is missing.
+    if (there === 0 || (there === partitioning.count && !declares)) return undefined;
+    const { count, by } = partitioning;
     const found =
-      layout === 'spreading' || layout === 'gathering'
-        ? 'events are on the way from one number of partitions to another'
-        : 'RabbitMQ has another number of partitions than PARTITIONS, or spreads them by something else';
-    const change =
-      'nothing, while consumers are restarted with another PARTITIONS: the last one with the old number must end';
+      there === count
+        ? `RabbitMQ spreads events over ${there} partitions by something else than PARTITION_BY=${by}`
+        : `RabbitMQ has ${there === 1 ? 'the one queue' : `${there} partitions`}, and PARTITIONS is ${count}`;
+    const change = declares
+      ? `set PARTITIONS=${there}, or start all consumers again with PARTITIONS=${count}: the last one with the old number must end`
+      : `set PARTITIONS=${there}, or let consumers with AMQP_DECLARE=true change the number`;
     return { check, verdict: 'advice', found, change };
   } catch (error) {
-    if (error instanceof PluginOff) return { check, verdict: 'wrong', found: error.message };
-    return { check, verdict: 'advice', found: `they cannot be looked at: ${driverReasonOf(error)}` };
+    if (error instanceof PluginOff) {
+      const change =
+        'at each node: rabbitmq-plugins enable rabbitmq_consistent_hash_exchange; or set PARTITIONS=1';
+      return { check, verdict: 'wrong', found: error.message, change };
+    }
+    return { check, verdict: 'unknown', found: `they cannot be looked at: ${driverReasonOf(error)}` };
   } finally {
     asking.close();
   }
+}
+
+/** How many queues events are spread over in RabbitMQ; 0: it has none. */
+async function declaredCount(asking: Asking): Promise<number> {
+  let count = 0;
+  while (count < MAX_PARTITIONS && (await asking.has({ queue: partitionQueue(count) }))) count += 1;
+  if (count > 0) return count;
+  return (await asking.has({ queue: DELIVER_QUEUE })) ? 1 : 0;
 }
 
 async function topologyOf(
@@ -97,18 +140,28 @@ async function topologyOf(
 ): Promise<Finding> {
   const check = 'rabbitmq topology';
   const rights = 'give the user the rights in docs/rabbitmq-and-redis.md, Permissions';
-  let missing: readonly string[];
+  let looked: Looked;
   try {
-    missing = await missingIn(model, partitioning, address.declares);
+    looked = await missingIn(model, partitioning, address.declares);
   } catch (error) {
     const found = `it cannot be looked at: ${driverReasonOf(error)}`;
-    return { check, verdict: 'advice', found, change: rights };
+    return { check, verdict: 'unknown', found, change: rights };
   }
+  const { missing, hidden } = looked;
   if (missing.length > 0) {
     const change = address.declares
       ? 'start a Carillon process with this AMQP_URL: each declares all of it'
       : 'AMQP_DECLARE is false: import what carillon topology prints';
     return { check, verdict: 'wrong', found: `missing: ${missing.join(', ')}`, change };
+  }
+  if (hidden.length > 0) {
+    const found = `this version of RabbitMQ lets only a user with configure ask for it: ${hidden.join(', ')}`;
+    return {
+      check,
+      verdict: 'unknown',
+      found,
+      change: 'upgrade to 4.3.1 or later; Carillon works without that',
+    };
   }
   if (!address.declares) {
     const found =
@@ -127,11 +180,16 @@ async function topologyOf(
     }
     return { check, verdict: 'ok', found: 'as Carillon declares it, with a single active consumer' };
   } catch (error) {
-    if (error instanceof TopologyClash) return { check, verdict: 'wrong', found: error.message };
+    if (error instanceof TopologyClash) {
+      const change =
+        'when it is empty, delete it (rabbitmqctl delete_queue) and start a process, which declares it anew; or use another virtual host';
+      return { check, verdict: 'wrong', found: error.message, change };
+    }
     const reason = driverReasonOf(error);
     const refusal = error instanceof Error ? refusalIn(error, address)?.message : undefined;
-    const found = refusal === undefined ? reason : `nothing is missing; more cannot be said: ${refusal}`;
-    return { check, verdict: 'advice', found, change: rights };
+    if (refusal === undefined) return { check, verdict: 'unknown', found: reason, change: rights };
+    const found = `nothing is missing, and with AMQP_DECLARE each process declares all of it at its start: ${refusal}`;
+    return { check, verdict: 'wrong', found, change: `${rights}; or set AMQP_DECLARE=false` };
   }
 }
 
@@ -150,7 +208,7 @@ async function depthsOf(model: ChannelModel, partitioning: Partitioning): Promis
     // The check of the topology reports a missing queue.
     if (error instanceof Error && 'code' in error && error.code === NOT_FOUND) return [];
     const found = `they cannot be looked at: ${driverReasonOf(error)}`;
-    return [{ check: 'rabbitmq queues', verdict: 'advice', found }];
+    return [{ check: 'rabbitmq queues', verdict: 'unknown', found }];
   }
 }
 
@@ -189,25 +247,4 @@ function deadLettersOf(count: number): Finding {
   const found = `${count} in ${DEAD_LETTERS}`;
   if (count === 0) return { check: 'dead letters', verdict: 'ok', found };
   return { check: 'dead letters', verdict: 'advice', found, change: 'carillon dead-letters list' };
-}
-
-/** RabbitMQ informs only publishers that it is short of memory or disk. No queue is bound with this routing key. */
-async function alarmsOf(model: ChannelModel, address: AmqpAddress): Promise<Finding> {
-  const check = 'rabbitmq alarms';
-  const channel = await model.createConfirmChannel();
-  let refused: string | undefined;
-  channel.on('error', (error: Error) => {
-    refused = refusalIn(error, address)?.message;
-  });
-  const blocked = once(model, 'blocked').then(([reason]) => `it takes no messages: ${String(reason)}`);
-  channel.publish(UNREACHED_EXCHANGE, `carillon.doctor.${randomUUID()}`, Buffer.alloc(0));
-  const answer = Promise.race([blocked, channel.waitForConfirms().then(() => undefined)]);
-  const late = () => `it did not answer within ${ALARM_MS} ms`;
-  const found = await within(ALARM_MS, answer, late).catch(driverReasonOf);
-  if (found === undefined) return { check, verdict: 'ok', found: 'it takes messages' };
-  if (refused !== undefined) {
-    const change = `it was not looked: give the user the right to write to exchange ${UNREACHED_EXCHANGE} (docs/rabbitmq-and-redis.md, Permissions), or see rabbitmqctl status`;
-    return { check, verdict: 'advice', found: refused, change };
-  }
-  return { check, verdict: 'wrong', found, change: 'give it memory or disk: see rabbitmqctl status, alarms' };
 }

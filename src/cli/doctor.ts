@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { partitioningOf } from '../adapters/rabbitmq/names.ts';
-import { type Config, ConfigError, readConfig } from '../config/config.ts';
+import { type BackendAddresses, type Config, ConfigError, readConfig } from '../config/config.ts';
 import { managementUrlOf } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Finding } from './finding.ts';
@@ -15,8 +15,8 @@ Examples:
   AMQP_URL=amqp://… REDIS_URL=redis://… JWT_SECRET=… carillon doctor
   carillon doctor --json | jq 'select(.verdict == "wrong")'
 
-Reads the same variables as the service. Changes nothing: it publishes one message that no queue takes, to see whether
-RabbitMQ takes any. Exit code 1 when something is wrong; advice alone is 0.`;
+Reads the same variables as the service, and changes nothing. Exit code 1 when something is wrong; 0 when there is
+nothing but ok, advice, and unknown: what could not be looked at.`;
 
 export function addDoctor(program: Command, terminal: Terminal): void {
   program
@@ -37,53 +37,73 @@ export function addDoctor(program: Command, terminal: Terminal): void {
     });
 }
 
-async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
+/** All checks, for the variables of one process. */
+export async function* examine(environment: NodeJS.ProcessEnv): AsyncGenerator<Finding> {
   let config: Config;
   try {
     config = readConfig(environment);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    yield { check: 'configuration', verdict: 'wrong', found: error.message };
+    const change =
+      'correct these variables, see docs/configuration.md; nothing else is looked at before that';
+    yield { check: 'configuration', verdict: 'wrong', found: error.message, change };
     return;
   }
-  const { backends } = config;
-  const { examineConfiguration } = await import('./doctor-configuration.ts');
-  yield* examineConfiguration(config);
   // Loaded only here, because no other command needs them.
-  if (backends !== undefined) {
-    const [
-      { examineRabbitMq },
-      { examineSources, sourcesIn },
-      { ManagementApi },
-      { examinePolicies },
-      { examineBindings },
-      { examineRedis },
-    ] = await Promise.all([
-      import('./doctor-rabbitmq.ts'),
-      import('./doctor-sources.ts'),
-      import('./management-api.ts'),
-      import('./doctor-policies.ts'),
-      import('./doctor-bindings.ts'),
-      import('./doctor-redis.ts'),
-    ]);
-    const partitioning = partitioningOf(config);
-    const sources = sourcesIn(config.SOURCES_FILE);
-    yield* examineRabbitMq(backends.amqp, partitioning);
-    yield* examineSources(backends.amqp, sources);
-    const management = new ManagementApi(backends.amqp, managementUrlOf(environment));
-    const queues = sources.flatMap((source) => ('queue' in source ? [source.queue] : []));
-    yield* await examinePolicies(management, partitioning, queues);
-    yield* await examineBindings(management, partitioning, sources);
-    yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
-  }
+  const [{ examineConfiguration }, { examineTokens }] = await Promise.all([
+    import('./doctor-configuration.ts'),
+    import('./doctor-tokens.ts'),
+  ]);
+  yield* examineConfiguration(config);
+  yield* examineTokens(config, environment.JWT_SECRET);
+  if (config.backends !== undefined) yield* examineBackends(config, config.backends, environment);
   const { examineMachine } = await import('./doctor-machine.ts');
   yield* examineMachine(config, environment);
 }
 
-const COLOURS = { ok: 'green', advice: 'yellow', wrong: 'red' } as const;
+async function* examineBackends(
+  config: Config,
+  backends: BackendAddresses,
+  environment: NodeJS.ProcessEnv,
+): AsyncGenerator<Finding> {
+  const [
+    { examineCertificates },
+    { examineRabbitMq },
+    { examineSources, sourcesIn },
+    { ManagementApi },
+    { examinePolicies },
+    { examineBindings },
+    { examineRedis },
+  ] = await Promise.all([
+    import('./doctor-certificates.ts'),
+    import('./doctor-rabbitmq.ts'),
+    import('./doctor-sources.ts'),
+    import('./management-api.ts'),
+    import('./doctor-policies.ts'),
+    import('./doctor-bindings.ts'),
+    import('./doctor-redis.ts'),
+  ]);
+  yield* examineCertificates(backends, environment);
+  const { amqp } = backends;
+  const partitioning = partitioningOf(config);
+  let isSettled = true;
+  for await (const finding of examineRabbitMq(amqp, partitioning, config)) {
+    if (finding.check === 'rabbitmq partitions') isSettled = false;
+    yield finding;
+  }
+  const sources = sourcesIn(config.SOURCES_FILE);
+  if (config.ROLES.includes('consumer')) yield* examineSources(amqp, partitioning, sources);
+  const management = new ManagementApi(amqp, managementUrlOf(environment));
+  const queues = sources.flatMap((source) => ('queue' in source ? [source.queue] : []));
+  yield* await examinePolicies(management, partitioning, queues);
+  yield* await examineBindings(management, amqp, partitioning, sources, isSettled);
+  yield* examineRedis(backends, config.REDIS_MIN_REPLICAS);
+}
+
+const COLOURS = { ok: 'green', advice: 'yellow', wrong: 'red', unknown: 'dim' } as const;
 
 function lineOf({ check, verdict, found, change }: Finding, terminal: Terminal): string {
-  const mark = terminal.style(COLOURS[verdict], verdict.padEnd(6));
+  const mark = terminal.style(COLOURS[verdict], verdict.padEnd(7));
   const text = found.split('\n').map(plain).join('\n         ');
   return `${mark}  ${plain(check)}: ${text}${change === undefined ? '' : `\n        → ${plain(change)}`}`;
 }

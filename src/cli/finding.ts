@@ -2,8 +2,11 @@
 
 export interface Finding {
   readonly check: string;
-  /** `wrong`: delivery fails or data will be lost. `advice`: it works but could be better, or cannot be checked. */
-  readonly verdict: 'ok' | 'advice' | 'wrong';
+  /**
+   * `wrong`: delivery fails or data will be lost. `advice`: it works but could be better. `unknown`: it could not be
+   * looked at, and `found` says why; MUST be used where the check saw too little for `ok`.
+   */
+  readonly verdict: 'ok' | 'advice' | 'wrong' | 'unknown';
   readonly found: string;
   /** What to do about it. */
   readonly change?: string;

@@ -33,8 +33,8 @@ export function secretsIn(text: string): readonly [Secret, ...Secret[]] {
   return [first, ...others, ...Array.from(wholes, (secret) => ({ secret }))];
 }
 
-/** One, the whole text, unless each part could be a secret. */
-function partsOf(text: string): readonly string[] {
+/** The secrets as they are written. One, the whole text, unless each part could be a secret. */
+export function partsOf(text: string): readonly string[] {
   const parts = text.split(',').map((part) => part.trim());
   return parts.every((part) => secretOf(part).secret.length >= MIN_CHARACTERS) ? parts : [text];
 }

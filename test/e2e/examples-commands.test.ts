@@ -67,6 +67,9 @@ describe('on RabbitMQ and Redis', { timeout: 60_000 }, () => {
       CARILLON_OPS_URL: opsUrl,
       CARILLON_MANAGEMENT_URL: inject('rabbitMq').managementUrl,
       CONNECTIONS_PER_NODE: '10',
+      // Something else may listen on the default ones.
+      PORT: '0',
+      OPS_PORT: '0',
     };
     const printed = fencedBlock('docs/cli.md', '', '$ carillon dead-letters').split('\n');
     for (const file of READMES) {

@@ -42,6 +42,8 @@ const BREAKS = {
   rabbitMqQueues: patched('amqplib/lib/channel_model.js', 'Channel', 'checkQueue'),
   /** Breaks every check of a RabbitMQ exchange. */
   rabbitMqExchanges: patched('amqplib/lib/channel_model.js', 'Channel', 'checkExchange'),
+  /** Breaks every subscription to a RabbitMQ queue. */
+  rabbitMqConsuming: patched('amqplib/lib/channel_model.js', 'Channel', 'consume'),
   /** Breaks waiting for RabbitMQ's confirms. */
   confirms: patched('amqplib/lib/channel_model.js', 'ConfirmChannel', 'waitForConfirms'),
   /** Breaks closing a connection to RabbitMQ. */

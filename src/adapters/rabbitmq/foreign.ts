@@ -2,10 +2,14 @@
  * Exchanges and queues that are not Carillon's: looked at and used as they are, never declared, changed or deleted. What
  * is wrong with one is told in words, and is no failure: it is looked at again later.
  */
+import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED } from './asking.ts';
 import { refusalIn } from './refusal.ts';
+
+/** What is said of something that is not there. */
+export const ABSENT = 'it does not exist';
 
 export interface Binding {
   readonly exchange: string;
@@ -36,6 +40,33 @@ export async function bindForeign(
           ? channel.bindQueue(target.queue, exchange, key)
           : channel.bindExchange(target.exchange, exchange, key),
       );
+    return undefined;
+  } catch (error) {
+    return troubleIn(error, login);
+  } finally {
+    asking.close();
+  }
+}
+
+/**
+ * Why {@link bindForeign} would not bind to it, as far as rights and presence tell; undefined when nothing speaks against
+ * it. Changes nothing: it takes away a binding that there is not, for which RabbitMQ wants the same rights.
+ */
+export async function bindingTrouble(
+  model: ChannelModel,
+  target: Target,
+  exchange: string,
+  login: AmqpAddress,
+): Promise<string | undefined> {
+  const asking = new Asking(model);
+  try {
+    await asking.ask((channel) => channel.checkExchange(exchange));
+    const key = randomUUID();
+    await asking.ask((channel) =>
+      'queue' in target
+        ? channel.unbindQueue(target.queue, exchange, key)
+        : channel.unbindExchange(target.exchange, exchange, key),
+    );
     return undefined;
   } catch (error) {
     return troubleIn(error, login);
@@ -83,25 +114,6 @@ export async function unbindForeign(
   }
 }
 
-/** Why it is not to be used, as far as looking tells; undefined when nothing speaks against it. Changes nothing. */
-export async function lookedAt(
-  model: ChannelModel,
-  thing: { readonly exchange: string } | { readonly queue: string },
-  login: AmqpAddress,
-): Promise<string | undefined> {
-  const asking = new Asking(model);
-  try {
-    await asking.ask((channel) =>
-      'queue' in thing ? channel.checkQueue(thing.queue) : channel.checkExchange(thing.exchange),
-    );
-    return undefined;
-  } catch (error) {
-    return troubleIn(error, login);
-  } finally {
-    asking.close();
-  }
-}
-
 /**
  * Why a queue cannot be consumed; undefined when it can. Rejects when the connection fails.
  *
@@ -130,7 +142,7 @@ export async function consumingTrouble(
 
 /** @throws the error itself, when it is not RabbitMQ's answer about this one thing */
 function troubleIn(error: unknown, login: AmqpAddress): string {
-  if (isCode(error, NOT_FOUND)) return 'it does not exist';
+  if (isCode(error, NOT_FOUND)) return ABSENT;
   if (isCode(error, RESOURCE_LOCKED)) return 'it is exclusive to another connection';
   if (!isCode(error, ACCESS_REFUSED)) throw error;
   return refusalIn(error, login)?.message ?? 'it is used exclusively by another consumer, or may not be used';

@@ -29,6 +29,7 @@ const RIGHTS: Readonly<Record<string, { readonly exchange: string; readonly queu
   // The exchange is the queue's dead-letter exchange; a queue that has one must be readable too.
   '50.10': { exchange: 'write', queue: 'configure and read' },
   '50.20': { exchange: 'read', queue: 'write' },
+  '50.50': { exchange: 'read', queue: 'write' },
   '60.20': { exchange: '', queue: 'read' },
   '60.40': { exchange: 'write', queue: '' },
   '60.70': { exchange: '', queue: 'read' },

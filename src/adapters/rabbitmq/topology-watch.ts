@@ -92,7 +92,7 @@ export class TopologyWatch {
     const { log, declares, partitioning } = this.#options;
     const model = this.#options.model();
     if (model === undefined) return;
-    const missing = await missingIn(model, partitioning, declares);
+    const { missing } = await missingIn(model, partitioning, declares);
     const isNew = missing.some((name) => !this.#missing.includes(name));
     if (!declares) {
       this.#tell(missing, isNew, isAnythingLost);

@@ -111,7 +111,7 @@ export class Topology {
    */
   async ensure(model: ChannelModel, { declares }: Pick<AmqpAddress, 'declares'>): Promise<void> {
     if (declares) return await this.declare(model);
-    const missing = await missingIn(model, this.#partitioning, declares);
+    const { missing } = await missingIn(model, this.#partitioning, declares);
     if (missing.length > 0) throw new TopologyMissing(missing);
   }
 
@@ -158,24 +158,29 @@ export class Topology {
   }
 }
 
-/**
- * The names of what is missing, as in `queue carillon.dead`. Bindings cannot be queried. RabbitMQ 4.2.6 and 4.3.0 let
- * nobody ask who may not configure: what may not be asked for is not known to be missing.
- */
+/** Names, as in `queue carillon.dead`. */
+export interface Looked {
+  readonly missing: readonly string[];
+  /** What the user may not ask for, and so is not known to be missing: RabbitMQ 4.2.6 and 4.3.0 want `configure` for that. */
+  readonly hidden: readonly string[];
+}
+
+/** What of the topology is not there. Bindings cannot be queried. */
 export async function missingIn(
   model: ChannelModel,
   partitioning: Partitioning,
   declares: boolean,
-): Promise<readonly string[]> {
+): Promise<Looked> {
   const asking = new Asking(model);
   const missing: string[] = [];
+  const hidden: string[] = [];
   const look = async (what: string, question: (channel: Channel) => PromiseLike<unknown>) => {
     try {
       await asking.ask(question);
     } catch (error) {
-      if (isCode(error, ACCESS_REFUSED)) return;
-      if (!isCode(error, NOT_FOUND)) throw error;
-      missing.push(what);
+      if (isCode(error, ACCESS_REFUSED)) hidden.push(what);
+      else if (isCode(error, NOT_FOUND)) missing.push(what);
+      else throw error;
     }
   };
   const lookForExchange = (name: string) =>
@@ -185,11 +190,12 @@ export async function missingIn(
     for (const name of Object.keys(EXCHANGES)) await lookForExchange(name);
     for (const name of Object.keys(QUEUES)) await lookForQueue(name);
     // Which layout it is can be asked only by who may change it.
-    if (declares && !isConfigured(await layoutIn(asking, partitioning), partitioning)) return missing;
+    if (declares && !isConfigured(await layoutIn(asking, partitioning), partitioning))
+      return { missing, hidden };
     for (const name of exchangesOfPartitions(partitioning)) await lookForExchange(name);
     for (const name of queuesOfEvents(partitioning)) await lookForQueue(name);
   } finally {
     asking.close();
   }
-  return missing;
+  return { missing, hidden };
 }

@@ -38,7 +38,7 @@ export interface TokenOptions {
 
 const SECRET_ALGORITHMS = ['HS256'];
 /** Public keys only: were HS256 among them, a token could be signed with the public key as its secret. */
-const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
+export const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 
 export function createVerify({
   keys,

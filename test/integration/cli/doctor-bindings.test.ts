@@ -101,6 +101,25 @@ test.for([
   },
 );
 
+test.for([
+  { AMQP_DECLARE: 'true', change: 'start a consumer' },
+  { AMQP_DECLARE: 'false', change: 'import what carillon topology prints' },
+])('bindings that are missing, with AMQP_DECLARE=$AMQP_DECLARE', async ({ AMQP_DECLARE, change }) => {
+  const amqpUrl = await vhostWith({ shop: 'topic' });
+  const SOURCES_FILE = sourcesFile([{ exchange: 'shop', keys: ['order.*'] }]);
+  const carillon = await startCarillon(environment(amqpUrl, {}));
+  await carillon.stop();
+  const model = await connect(amqpUrl);
+  await (await model.createChannel()).unbindQueue('carillon.deliver', 'carillon.events', '#');
+  await model.close();
+  const found = await bindingsFound(environment(amqpUrl, { SOURCES_FILE, AMQP_DECLARE }));
+  expect(found).toMatchObject([
+    { verdict: 'wrong', found: expect.stringContaining('carillon.events does not send the key "#"') },
+    { verdict: 'wrong', found: expect.stringContaining('shop does not send the key "order.*"') },
+  ]);
+  for (const one of found) expect(one.change).toContain(change);
+});
+
 test('keys that an exchange of its type does not go by', async () => {
   const amqpUrl = await vhostWith({
     plain: 'direct',

@@ -1,10 +1,12 @@
-/** The doctor tells what it may not look at from what is bad and from what is well, and reads what the process reads. */
+/** The doctor tells what it may not look at from what is bad and from what is well, and which rights the service lacks. */
 import { createServer } from 'node:http';
+import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { JWT_SECRET, spawnCarillon, startCarillon } from '../../support/carillon.ts';
 import { doctor } from '../../support/doctor.ts';
 import { freePort } from '../../support/ports.ts';
+import { amqpUrl } from '../../support/rabbitmq.ts';
 import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { freshName, sharedManagement } from '../../support/servers.ts';
 import { temporaryFile } from '../../support/temporary-file.ts';
@@ -48,21 +50,45 @@ describe('a user who may not look', () => {
     await redis?.stop();
   });
 
-  test('learns what was not looked at, and which right that takes; nothing of it is an alarm', async () => {
-    const { findings, of } = await doctor(environment);
-    expect(of('rabbitmq alarms')).toMatchObject({
-      verdict: 'advice',
-      found: expect.stringMatching(
-        new RegExp(`"${shop}" has no right to write exchange "carillon\\.unreached"`),
-      ),
-      change: expect.stringContaining('docs/rabbitmq-and-redis.md, Permissions'),
+  test('learns which rights the service would lack, and what was not looked at', async () => {
+    const { findings, of } = await doctor({ ...environment, UNREACHED_AFTER: '60' });
+    const rights = findings.filter(({ check }) => check === 'rabbitmq rights');
+    const lackOf = (verdict: string, right: string) => ({
+      verdict,
+      found: expect.stringContaining(`the user "${shop}" has no right to ${right} in virtual host`),
+      change: expect.stringContaining(`carillon topology --permissions --user ${shop}`),
     });
-    expect(of('rabbitmq topology')).toMatchObject({ verdict: 'advice' });
-    expect(of('redis info')).toMatchObject({ verdict: 'advice', change: expect.stringContaining('+info') });
-    expect(of('redis clock')).toMatchObject({ verdict: 'advice', change: expect.stringContaining('+time') });
-    // No consumer runs: that much it may know.
-    const wrong = findings.filter(({ verdict }) => verdict === 'wrong').map(({ check }) => check);
-    expect(wrong).toEqual(['rabbitmq consumers']);
+    expect(rights).toMatchObject([
+      lackOf('wrong', 'write exchange "carillon.signals"'),
+      lackOf('wrong', 'write exchange "carillon.dead"'),
+      lackOf('wrong', 'write exchange "carillon.unreached"'),
+      lackOf('wrong', 'read queue "carillon.deliver"'),
+      lackOf('wrong', 'read queue "carillon.unreached"'),
+      lackOf('advice', 'read queue "carillon.dead"'),
+    ]);
+    expect(of('rabbitmq alarms')).toMatchObject({ verdict: 'ok' });
+    expect(of('rabbitmq topology')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('each process declares all of it at its start'),
+      change: expect.stringContaining('AMQP_DECLARE=false'),
+    });
+    expect(of('redis info')).toMatchObject({ verdict: 'unknown', change: expect.stringContaining('+info') });
+    expect(of('redis clock')).toMatchObject({ verdict: 'unknown', change: expect.stringContaining('+time') });
+    expect(of('redis rights')).toMatchObject({ verdict: 'wrong', found: 'the user may not: INFO, TIME' });
+  });
+
+  test('a process without these parts needs no right to them, and the check publishes and takes nothing', async () => {
+    const lean = { ...environment, ROLES: 'gateway', SIGNALS: 'none', AMQP_DECLARE: 'false' };
+    const { findings } = await doctor(lean);
+    const rights = findings.filter(({ check }) => check === 'rabbitmq rights');
+    expect(rights.map(({ verdict, found }) => [verdict, /queue "(.*?)"/.exec(found)?.[1]])).toEqual([
+      ['advice', 'carillon.dead'],
+    ]);
+    const model = await connect(amqpUrl(inject('rabbitMq').port, vhost));
+    onTestFinished(() => model.close());
+    const channel = await model.createChannel();
+    for (const queue of ['carillon.deliver', 'carillon.dead', 'carillon.unreached'])
+      expect(await channel.checkQueue(queue)).toMatchObject({ messageCount: 0, consumerCount: 0 });
   });
 
   test('a management API that knows none of the queues does not say that no policy harms', async () => {
@@ -72,7 +98,7 @@ describe('a user who may not look', () => {
     server.listen(port, '127.0.0.1');
     const { of } = await doctor({ ...environment, CARILLON_MANAGEMENT_URL: `http://127.0.0.1:${port}` });
     expect(of('rabbitmq policies')).toMatchObject({
-      verdict: 'advice',
+      verdict: 'unknown',
       found: expect.stringContaining('none'),
     });
   });
@@ -104,19 +130,6 @@ describe('what the process reads at its start', () => {
       verdict: 'ok',
       found: expect.stringContaining('1 routes in ROUTES_FILE'),
     });
-  });
-
-  test('keys that are not at JWKS_URL', async () => {
-    const server = createServer((request, response) =>
-      request.url === '/keys' ? response.end('{"keys":[{"kty":"OKP"}]}') : response.writeHead(404).end(),
-    );
-    onTestFinished(() => void server.close());
-    const port = await freePort();
-    server.listen(port, '127.0.0.1');
-    const of = async (path: string) =>
-      (await doctor({ JWKS_URL: `http://127.0.0.1:${port}${path}` })).of('token keys');
-    expect(await of('/keys')).toMatchObject({ verdict: 'ok' });
-    expect(await of('/other')).toMatchObject({ verdict: 'wrong', found: 'JWKS_URL answers 404' });
   });
 
   test('limits that do not fit: advice, and a line in the log', async () => {

@@ -22,6 +22,12 @@ test('the doctor says what RabbitMQ does not have, and what is wrong with the fi
     verdict: 'advice',
     found: 'queue nowhere: it does not exist; exchange nowhere: it does not exist',
   });
+  await (await model.createChannel()).assertQueue('stream', { arguments: { 'x-queue-type': 'stream' } });
+  const stream = await found('sources: [{ queue: stream }, { queue: nowhere }]');
+  expect(stream.of('sources')).toMatchObject({
+    verdict: 'wrong',
+    found: expect.stringMatching(/^queue stream: it is a stream, .*; queue nowhere: it does not exist$/),
+  });
   const wrong = await found('sources:\n  - queue: there\n    keys: [a]\n');
   expect(wrong.of('configuration')).toMatchObject({
     verdict: 'wrong',

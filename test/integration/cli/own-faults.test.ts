@@ -55,7 +55,7 @@ test.for<[string, Broken, () => string[], () => Record<string, string>]>([
   ["the doctor's RabbitMQ", 'connections', doctor, () => backends],
   ["the doctor's topology", 'rabbitMqExchanges', doctor, () => backends],
   ["the doctor's queues", 'rabbitMqQueues', doctor, () => backends],
-  ["the doctor's alarms", 'confirms', doctor, () => backends],
+  ["the doctor's rights", 'rabbitMqConsuming', doctor, () => backends],
   ["the doctor's policies", 'fetch', doctor, () => ({ ...backends, ...management() })],
   ["the doctor's Redis", 'redisTime', doctor, () => ({ ...backends, ...management() })],
   ["the doctor's readiness", 'answers', doctor, () => ({})],

@@ -23,7 +23,7 @@ import {
 } from '../../../support/carillon.ts';
 import { cli } from '../../../support/cli.ts';
 import { connectClient } from '../../../support/client.ts';
-import { doctor } from '../../../support/doctor.ts';
+import { complaints, doctor } from '../../../support/doctor.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { amqpUrl } from '../../../support/rabbitmq.ts';
 import { freshName, freshRedis, sharedManagement } from '../../../support/servers.ts';
@@ -150,10 +150,8 @@ test('what is missing is waited for and named; then the whole program runs with 
     JSON.stringify((await admin(carillon, 'GET', 'dead-letters')).answer).includes('no_audience'),
   );
   expect((await admin(carillon, 'POST', 'dead-letters/redrive', { body: {} })).status).toBe(200);
-  const { findings, of } = await doctor(environment);
-  expect(
-    findings.filter(({ check, verdict }) => verdict === 'wrong' && check.startsWith('rabbitmq')),
-  ).toEqual([]);
+  expect((await complaints(all)).filter((text) => !text.startsWith('redis'))).toEqual([]);
+  const { of } = await doctor(environment);
   expect(of('rabbitmq topology')).toMatchObject({ verdict: 'ok', found: /AMQP_DECLARE=false/ });
   expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
 
@@ -190,10 +188,19 @@ test('partitions too are imported and not declared, and wait for the end of a ch
   await ada.session();
   for (const id of ['one', 'two', 'three']) await producer.publish(madeEvent(id, { audience: 'user:ada' }));
   await ada.received(3);
-  const { findings } = await doctor(environment);
+  expect((await complaints(environment)).filter((text) => !text.startsWith('redis'))).toEqual([]);
+  const { of } = await doctor({ ...environment, PARTITIONS: '2' });
+  expect(of('rabbitmq partitions')).toMatchObject({
+    verdict: 'advice',
+    found: 'RabbitMQ has 3 partitions, and PARTITIONS is 2',
+    change: expect.stringContaining('set PARTITIONS=3'),
+  });
   expect(
-    findings.filter(({ check, verdict }) => verdict === 'wrong' && check.startsWith('rabbitmq')),
-  ).toEqual([]);
+    (await doctor({ ...environment, PARTITION_BY: 'routing-key' })).of('rabbitmq topology'),
+  ).toMatchObject({
+    verdict: 'wrong',
+    found: expect.stringContaining('exchange carillon.partitions.3.routing-key'),
+  });
   expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
   ada.close();
   await Promise.all([model.close(), producer.close()]);
@@ -214,6 +221,7 @@ test.each([
     const environment = { ...(await prepared(vhost, true, partitions)), AMQP_DECLARE: 'true' };
     const carillon = await startCarillon(environment);
     await until('the sources', WAIT_MS, async () => (await partsOf(carillon)).sources?.reason === undefined);
+    expect((await complaints(environment)).filter((text) => !text.startsWith('redis'))).toEqual([]);
     expect(carillon.output.filter((line) => /right_missing|_refused|ACCESS_REFUSED/.test(line))).toEqual([]);
     const partSchema = z.array(z.object({ name: z.string().optional() }).catchall(z.unknown()));
     const definitions = z.object({ exchanges: partSchema, queues: partSchema, bindings: partSchema });

@@ -6,11 +6,13 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Publisher } from '../../../../src/adapters/rabbitmq/publisher.ts';
+import { commandsOf } from '../../../../src/cli/doctor-redis-rights.ts';
 import { amqpAddressOf } from '../../../../src/config/amqp-address.ts';
 import { admin } from '../../../support/admin.ts';
 import { isReady, JWT_SECRET, spawnCarillon, startCarillon, tokenFor } from '../../../support/carillon.ts';
 import { cli } from '../../../support/cli.ts';
 import { connectClient } from '../../../support/client.ts';
+import { complaints, doctor } from '../../../support/doctor.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { amqpUrl } from '../../../support/rabbitmq.ts';
 import { type RedisServer, startRedis } from '../../../support/redis.ts';
@@ -91,8 +93,7 @@ test('the whole program runs with what is documented, and with nothing less', {
     AMQP_URL: urlOf(shop, 'secret', whole),
   });
   expect(sent.err).toBe('');
-  const doctor = await cli(['doctor', '--json'], { ...environment, CARILLON_OPS_URL: gateway.opsUrl });
-  expect(doctor.out.split('\n').filter((line) => line.includes('"verdict":"wrong"'))).toEqual([]);
+  expect(await complaints({ ...all, CARILLON_OPS_URL: gateway.opsUrl })).toEqual([]);
 
   for (const carillon of [consumer, gateway]) {
     await expect.poll(() => isReady(carillon)).toBe(true);
@@ -101,6 +102,15 @@ test('the whole program runs with what is documented, and with nothing less', {
     ).toEqual([]);
   }
   expect(await control.call('ACL', 'LOG')).toEqual([]);
+  // What the doctor asks the rights of is all that a running service sends.
+  const asked = commandsOf({ database: 0, isCluster: false, leastReplicas: 0 }).flatMap(
+    ([name = '', second]) => [name, `${name}|${second}`].map((command) => command.toLowerCase()),
+  );
+  const statistics = await control.info('commandstats');
+  const commands = Array.from(statistics.matchAll(/^cmdstat_([^:]+):/gm), ([, command = '']) => command);
+  expect(commands).toContain('xadd');
+  const ofControl = /^(acl\||config\||client\||hello|auth$)/;
+  expect(commands.filter((command) => !ofControl.test(command) && !asked.includes(command))).toEqual([]);
   ada.close();
   await Promise.all([producer.close(), listener.close()]);
   await Promise.all([consumer.stop(), gateway.stop()]);
@@ -120,6 +130,14 @@ test('RabbitMQ: a wrong password, an unknown virtual host, one without permissio
     const carillon = await spawnCarillon({ ...environment, AMQP_URL });
     for (const part of ['rabbitmq', 'consumer']) await expectNamed(carillon, part, code, new RegExp(what));
     expect(carillon.output.join('')).not.toContain('ConnectionOpenOk');
+    const { of } = await doctor({ ...environment, AMQP_URL });
+    const remedy =
+      code === 'rabbitmq_login_refused' ? 'rabbitmqctl change_password' : 'rabbitmqctl add_vhost';
+    expect(of('rabbitmq')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining(what),
+      change: expect.stringContaining(remedy),
+    });
     await carillon.stop();
   }
 });

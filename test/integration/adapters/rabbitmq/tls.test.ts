@@ -15,6 +15,7 @@ import {
 import { certificate, lent } from '../../../support/certificates.ts';
 import { cli } from '../../../support/cli.ts';
 import { connectClient } from '../../../support/client.ts';
+import { doctor } from '../../../support/doctor.ts';
 import { freePort } from '../../../support/ports.ts';
 import { madeEvent, Producer } from '../../../support/producer.ts';
 import { type RabbitMqServer, startRabbitMq } from '../../../support/rabbitmq.ts';
@@ -77,6 +78,17 @@ test('a certificate that is wrong at the start and replaced later needs no resta
   const { output } = carillon;
   await until('RabbitMQ to be refused', WAIT_MS, () => /RabbitMQ is down/.test(output.join('\n')));
   expect(output.join('\n')).toMatch(/"reason":"(self.signed|unable to verify)[^"]*"/);
+
+  const refused = await doctor({
+    ...environment,
+    AMQP_URL: `amqps://guest:guest@127.0.0.1:${tlsPort}`,
+    AMQP_CA_FILE: caFile,
+    ...OWN_CERTIFICATE,
+  });
+  expect(refused.of('rabbitmq')).toMatchObject({
+    verdict: 'wrong',
+    change: expect.stringContaining('set AMQP_CA_FILE'),
+  });
 
   await copyFile(certificate('ca.pem'), caFile);
   const started = carillon;

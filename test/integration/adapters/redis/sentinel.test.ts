@@ -16,7 +16,7 @@ const PAGE = 'docs/rabbitmq-and-redis.md';
 let redis: RedisSentinels;
 let carillon: CarillonProcess | undefined;
 
-/** Each line as words; the last is for the Sentinels. */
+/** Each line as words; the last two are for the Sentinels. */
 function documentedRules(): readonly (readonly string[])[] {
   return fencedBlocksIn(PAGE)
     .filter(({ code }) => code.startsWith('ACL SETUSER carillon '))
@@ -27,7 +27,7 @@ beforeAll(async () => {
   redis = await startRedisSentinels();
   const rules = documentedRules();
   const [own = [], , , wait = [], sentinel = []] = rules;
-  expect(rules).toHaveLength(5);
+  expect(rules).toHaveLength(6);
   for (const { control } of redis.nodes) await control.call('ACL', 'SETUSER', 'carillon', ...own, ...wait);
   for (const { control } of redis.sentinels)
     await control.call('ACL', 'SETUSER', 'carillon', ...sentinel, '>sentinel@secret');
@@ -57,7 +57,17 @@ test('events come before and after the roles change on command, with no right th
   await producer.publish(madeEvent('before', { audience: 'user:ada' }));
   await client.received(1);
 
-  const { of } = await doctor(environment);
+  const { of, findings } = await doctor(environment);
+  expect(findings.filter(({ verdict }) => verdict === 'wrong')).toEqual([]);
+  expect(of('redis sentinels')).toMatchObject({
+    verdict: 'ok',
+    found: expect.stringMatching(/^3 of 3 answer/),
+  });
+  // Asking for it takes a right that the service does not need.
+  expect(of('redis quorum')).toMatchObject({
+    verdict: 'unknown',
+    change: expect.stringContaining('ckquorum'),
+  });
   expect(of('redis replicas')).toMatchObject({
     verdict: 'advice',
     found: '1 connected, REDIS_MIN_REPLICAS 1',
@@ -71,10 +81,11 @@ test('events come before and after the roles change on command, with no right th
   await client.received(2);
   expect(client.notifications.map(({ id }) => id)).toEqual(['before', 'after']);
   for (const { control } of redis.nodes) expect(await control.call('ACL', 'LOG')).toEqual([]);
-  // ioredis tells Sentinels of 7.2 and later its name, and goes on when it may not.
+  // ioredis tells Sentinels of 7.2 and later its name, and goes on when it may not. The doctor asks for the quorum.
+  const mayLack = expect.stringMatching(/^(client\|setinfo|sentinel\|ckquorum)$/);
   for (const { control } of redis.sentinels)
     for (const denied of [await control.call('ACL', 'LOG')].flat())
-      expect(denied).toContain('client|setinfo');
+      expect(denied).toEqual(expect.arrayContaining([mayLack]));
 
   expect(carillon.output.join('\n')).not.toContain('secret@');
   expect(carillon.output.join('\n')).not.toContain('sentinel@secret');
@@ -91,4 +102,49 @@ test('a password that the Sentinels do not take: the log says so, and not the pa
   expect(exitCode).toBe(1);
   expect(of('redis')?.found).toMatch(/WRONGPASS/);
   expect(of('redis')?.found).not.toMatch(/another-secret/);
+});
+
+test('a primary of another name, a replica in place of the primary, Sentinels that are away, and no quorum', {
+  timeout: 180_000,
+}, async () => {
+  const environment = { JWT_SECRET, AMQP_URL: await freshVhost() };
+  const findingsFor = async (REDIS_URL: string) => await doctor({ ...environment, REDIS_URL });
+  const url = urlWith('carillon:secret', 'sentinel@secret');
+  const misnamed = await findingsFor(url.replace('/main', '/other'));
+  expect(misnamed.of('redis sentinels')).toMatchObject({
+    verdict: 'wrong',
+    found: expect.stringMatching(/knows no primary "other"$/),
+    change: expect.stringContaining('sentinel masters'),
+  });
+  const primary = await redis.primary();
+  const replica = redis.nodes.find((node) => node !== primary);
+  const direct = await findingsFor(`redis://carillon:secret@127.0.0.1:${replica?.port}`);
+  expect(direct.of('redis role')).toMatchObject({
+    verdict: 'wrong',
+    found: `it is a replica of 127.0.0.1:${primary.port}, which takes no writes`,
+    change: expect.stringContaining('name the primary in REDIS_URL'),
+  });
+
+  const [first, second, third] = redis.sentinels;
+  for (const { control } of redis.sentinels)
+    await control.call('ACL', 'SETUSER', 'carillon', ...(documentedRules().at(-1) ?? []));
+  expect((await findingsFor(url)).of('redis quorum')).toMatchObject({ verdict: 'ok' });
+  await third?.pause();
+  expect((await findingsFor(url)).of('redis sentinels')).toMatchObject({
+    verdict: 'advice',
+    found: expect.stringMatching(new RegExp(`^127.0.0.1:${third?.port} gives no answer: .*timed out`)),
+  });
+  await third?.resume();
+  await third?.stop();
+  const silent = await findingsFor(url);
+  expect(silent.of('redis sentinels')).toMatchObject({
+    verdict: 'advice',
+    found: expect.stringMatching(new RegExp(`^127.0.0.1:${third?.port} gives no answer: .*ECONNREFUSED`)),
+  });
+  await second?.stop();
+  await expect
+    .poll(async () => (await findingsFor(url)).of('redis quorum'), { timeout: 60_000 })
+    .toMatchObject({ verdict: 'wrong', found: expect.stringContaining('NOQUORUM') });
+  await first?.stop();
+  expect((await findingsFor(url)).of('redis sentinels')?.verdict).toBe('wrong');
 });

@@ -25,6 +25,7 @@ import { createReachCheck } from '../reach/reach-check.ts';
 import type { Backends, Exposure } from './backends.ts';
 import type { Context } from './context.ts';
 import type { Delivery, Queue } from './queue.ts';
+import { NO_SHARED_COUNTS } from './shared-limits.ts';
 import { inboxLimits, openUserInbox, type Store, unreachedKept } from './store.ts';
 
 export function openEmbedded(context: Context): Backends {
@@ -79,6 +80,7 @@ function openStore({ node, config, closers }: Context, signals: Signals): Store 
     directory: new NodesDirectory(presence, inbox),
     departments: new MemoryDepartments(),
     adminCommandLog: new MemoryAdminCommandLog(),
+    sharedCounts: NO_SHARED_COUNTS,
     probes: {},
     isReachable: () => true,
     now,

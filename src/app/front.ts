@@ -127,6 +127,7 @@ export async function openFront(
     },
     limits: {
       connections: connectionLimits,
+      sharedPlaces: store.sharedCounts.places,
       requests: requestLimits,
       events: publishing.events.quota,
       messages: { perSecond: config.CLIENT_MESSAGES_PER_SECOND, burst: config.CLIENT_MESSAGES_BURST },

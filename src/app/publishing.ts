@@ -9,16 +9,21 @@ import { createPresenter } from '../pipeline/routing/presentation.ts';
 import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
+import { sharedQuota } from './shared-limits.ts';
+import type { Store } from './store.ts';
 
 export function openPublishing(
-  { config, routes }: Context,
+  context: Context,
   queue: Pick<Queue, 'publish'>,
   verify: Verify,
-  now: () => number,
+  { now, sharedCounts }: Pick<Store, 'now' | 'sharedCounts'>,
 ): CheckOptions {
+  const { config, routes } = context;
   const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
   const most = config.EVENT_MAX_AUDIENCES;
   const present = createPresenter(routes);
+  const quota = createQuota(config.HTTP_EVENTS_PER_SECOND);
+  const { events: count } = sharedCounts;
   return {
     audiencesOf: (event) =>
       knowsRoutes || event.audience !== undefined ? audiencesOf(event, routes, most) : undefined,
@@ -39,7 +44,7 @@ export function openPublishing(
       verify,
       now,
       maxBytes: config.EVENT_MAX_BYTES,
-      quota: createQuota(config.HTTP_EVENTS_PER_SECOND),
+      quota: count === undefined ? quota : sharedQuota(context, count, quota),
       publish: (read) => queue.publish(read),
       appendsOf: ({ event }) => {
         if (!knowsRoutes) return { ok: true, value: event.audience?.length ?? 1 };

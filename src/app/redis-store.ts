@@ -27,11 +27,12 @@ import { RedisUnreachedMemory } from '../reach/redis-unreached-memory.ts';
 import { within } from '../resilience/timeout.ts';
 import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
 import type { Context } from './context.ts';
+import { openSharedCounts } from './shared-limits.ts';
 import { inboxLimits, openUserInbox, type Store, unreachedKept } from './store.ts';
 import { maxLifetimeMs } from './verifier.ts';
 
 export function openRedisStore(
-  { node, config, log, closers }: Context,
+  { node, config, log, metrics, closers }: Context,
   address: RedisAddress,
   signals: Signals,
 ): Store {
@@ -95,6 +96,7 @@ export function openRedisStore(
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),
     adminCommandLog: new RedisAdminCommandLog({ redis, subscriber, keptMs: maxLifetimeMs(config), now }),
+    sharedCounts: openSharedCounts({ config, log, metrics }, redis, (user) => presence.of(user)),
     probes: {
       redis: () =>
         denials.reason === undefined

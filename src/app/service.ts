@@ -133,7 +133,7 @@ async function openService(
 
   metrics.watch({ health: () => health.ready() });
   const { verify } = verifier;
-  const publishing = openPublishing(context, queue, verify, store.now);
+  const publishing = openPublishing(context, queue, verify, store);
   const addresses = new ClientAddresses(config.TRUST_PROXY);
   const capacity = openCapacity(config, log);
   let front: FastifyInstance | undefined;

@@ -16,6 +16,7 @@ import { StoredInbox, type StoredInboxOptions } from '../pipeline/inbox/stored-i
 import type { UserInbox } from '../pipeline/inbox/user-inbox.ts';
 import type { UnreachedMemory } from '../reach/unreached-memory.ts';
 import { answerBytes } from './context.ts';
+import type { SharedCounts } from './shared-limits.ts';
 
 export interface Store {
   readonly inbox: Inbox;
@@ -33,6 +34,8 @@ export interface Store {
   readonly activity: Activity | undefined;
   /** Undefined when UNREACHED_AFTER is off. */
   readonly unreachedMemory: UnreachedMemory | undefined;
+  /** What limits over all processes count. */
+  readonly sharedCounts: SharedCounts;
   readonly probes: Readonly<Record<string, Probe>>;
   /**
    * The clock that all processes share, in milliseconds since 1970. Times that other processes compare are read from

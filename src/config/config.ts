@@ -22,6 +22,7 @@ import {
 } from './kinds.ts';
 import { partitionVariables } from './partition-variables.ts';
 import { faultInRedisUrls, type RedisAddress, redisAddressOf } from './redis-address.ts';
+import { sharedLimitVariables } from './shared-limit-variables.ts';
 import { tlsFiles } from './tls-files.ts';
 import { type Secret, secretsIn } from './token-secrets.ts';
 import { tokenVariables } from './token-variables.ts';
@@ -150,6 +151,7 @@ const variables = z.object({
   HTTP_EVENTS_PER_SECOND: integer(1_000, 1, 1_000_000).describe(
     'Events that one user (`sub`) may publish to this process a second; each counts once per audience.',
   ),
+  ...sharedLimitVariables,
   USER_COST_PER_SECOND: integer(5_000, 10, 1_000_000_000).describe(
     'Units (about an entry read each) that the requests of one user may cost a second; ten times as many at once.',
   ),

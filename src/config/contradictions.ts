@@ -2,6 +2,7 @@
 import { isAmqpExternal, isAmqpTls } from './amqp-address.ts';
 import { listOf } from './kinds.ts';
 import { faultInCluster, faultInRedisUrls, isRedisTls } from './redis-address.ts';
+import { SHARED_LIMITS } from './shared-limit-variables.ts';
 import { faultInTlsFiles, tlsFiles } from './tls-files.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,6 +41,10 @@ export function contradictionsIn(environment: Environment): string[] {
     faults.push('SOURCES_FILE: embedded mode has no RabbitMQ; set AMQP_URL and REDIS_URL');
   if (embedded && isSet('PARTITIONS') && environment.PARTITIONS !== '1')
     faults.push('PARTITIONS: embedded mode has no RabbitMQ; set AMQP_URL and REDIS_URL');
+  for (const [shared, own] of SHARED_LIMITS) {
+    if (embedded && isSet(shared) && environment[shared] !== '0')
+      faults.push(`${shared}: embedded mode is one process without Redis; set ${own}`);
+  }
   if (embedded && isSet('ROLES') && new Set(listOf(environment.ROLES ?? '')).size === 1) {
     faults.push(
       'ROLES: embedded mode is one process with both roles; set AMQP_URL and REDIS_URL to split them',

@@ -60,7 +60,8 @@ export const handshakeErrorCodes: Record<HandshakeErrorCode, string> = {
     "No token, or one that is not valid. The reason is in the server's log; `message` tells it where a claim of a token of yours cannot be used.",
   unavailable: 'Whether the token is valid cannot be said now; keep it and try again later.',
   bad_request: 'The auth object is malformed; the same one is refused again. `message` names the field.',
-  too_many_connections: 'The user has as many connections to this node as are allowed; close one first.',
+  too_many_connections:
+    'The user has as many connections to this node, or to all nodes, as are allowed; close one first.',
 };
 
 export const connectErrorSchema = z

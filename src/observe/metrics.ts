@@ -11,6 +11,7 @@ import { type SignalName, signalSchemas } from '../contract/signal.ts';
 import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
 import { gaugesOf, LOG_LINES_LOST, type NodeInfo, type Sources } from './gauges.ts';
 import { Counter, type Family, Histogram, metricsTextOf } from './instruments.ts';
+import { SharedLimitMetrics } from './shared-limit-metrics.ts';
 
 const refusalsOfConnections = [
   ...Object.keys(connectionCodes),
@@ -84,6 +85,7 @@ export class Metrics {
     "Users' requests that were refused as rate_limited.",
     { reason: REQUEST_REFUSALS },
   );
+  readonly sharedLimits = new SharedLimitMetrics();
   readonly #canaries = new Histogram(
     'carillon_canary_round_trip_seconds',
     'From when a gateway sent itself a canary to when it came back.',
@@ -162,6 +164,7 @@ export class Metrics {
       this.#recovered,
       this.#requestCost,
       this.#requestsRefused,
+      this.sharedLimits.family,
       this.#canaries,
       this.#signals,
       this.#connections,

@@ -32,6 +32,7 @@ const KEPT = { user: KEPT_ONE, department: KEPT_ONE, global: KEPT_ONE };
 
 export type GateName =
   | 'verify'
+  | 'place'
   | 'departments'
   | 'inForce'
   | 'heads'
@@ -81,6 +82,8 @@ interface Held {
   readonly members: readonly string[];
   readonly present: readonly string[];
   readonly occupied: readonly Audience[];
+  /** Over all nodes. */
+  readonly places: readonly string[];
 }
 
 export interface GatedGateway {
@@ -91,6 +94,8 @@ export interface GatedGateway {
   /** The number of connections of the HTTP server, WebSockets included. */
   readonly connections: () => Promise<number>;
   readonly held: () => Held;
+  /** What the count of all nodes has: sessions of this node, and what a test adds. As many as `perUser` may be. */
+  readonly places: Set<string>;
   readonly gateway: Gateway;
   readonly inbox: Inbox;
   readonly stop: () => Promise<void>;
@@ -149,6 +154,7 @@ export async function startGatedGateway({
     fence: (audience) => log.fence(audience),
   };
   const present = new Map<string, Attendee>();
+  const places = new Set<string>();
   const counts = { unseen: 0, unread: 0, version: 0 };
   let connected = 0;
   const httpServer = createServer();
@@ -173,6 +179,14 @@ export async function startGatedGateway({
     },
     limits: {
       connections: new ConnectionLimits({ perNode: 1_000, perAddress: 1_000, perUser }),
+      sharedPlaces: {
+        begin: gates.through('place', (_user: string, session: string) => {
+          if (places.size >= perUser) return false;
+          places.add(session);
+          return true;
+        }),
+        end: (_user, session) => void places.delete(session),
+      },
       requests: {
         begin: async () => ({ ok: true, meter: { spend: () => {} }, end: () => {} }),
       },
@@ -227,7 +241,9 @@ export async function startGatedGateway({
       members: [...(adapter?.sids.keys() ?? [])],
       present: [...present.keys()],
       occupied: [...gateway.roomCounts.take(true).keys()],
+      places: [...places],
     }),
+    places,
     gateway,
     inbox,
     stop: async () => {

@@ -55,6 +55,16 @@ export function devicesKeyOf(user: string): string {
   return audienceKeyOf(`user:${user}`, 'devices');
 }
 
+/** A sorted set of sessions that were let in, by when: one is counted here until it is among the user's sessions. */
+export function admittedKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'admitted');
+}
+
+/** How much a user has published in this second, over all processes. */
+export function publishedKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'published');
+}
+
 /** The departments that an operator has given, in place of the token's. */
 export function departmentsKeyOf(user: string): string {
   return audienceKeyOf(`user:${user}`, 'departments');

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { type HandshakeErrorCode, handshakeAuthSchema } from '../../contract/socket.ts';
 import { noToken, type Verify } from '../../contract/token.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
+import type { ConnectionLimits, SharedPlaces } from './connection-limits.ts';
 import type { GatewayServer, GatewaySocket } from './server.ts';
 
 /**
@@ -21,6 +21,8 @@ class HandshakeRefusal extends Error {
 export interface AuthenticateOptions {
   readonly verify: Verify;
   readonly connectionLimits: ConnectionLimits;
+  /** Undefined when nothing limits a user's connections to all nodes. */
+  readonly sharedPlaces: SharedPlaces | undefined;
   readonly log: Logger;
   readonly onRefused: (code: HandshakeErrorCode) => void;
 }
@@ -32,6 +34,7 @@ export interface AuthenticateOptions {
 export function authenticate({
   verify,
   connectionLimits,
+  sharedPlaces,
   log,
   onRefused,
 }: AuthenticateOptions): Parameters<GatewayServer['use']>[0] {
@@ -65,7 +68,12 @@ export function authenticate({
       refuse('too_many_connections', `user ${identity.user}`);
       return;
     }
-    holdPlace(socket, connectionLimits.takeForUser(identity.user));
+    const giveBack = holdPlace(socket, connectionLimits.takeForUser(identity.user));
+    if (sharedPlaces !== undefined && !(await takeSharedPlace(socket, sharedPlaces, identity.user))) {
+      giveBack();
+      refuse('too_many_connections', `user ${identity.user}, on all nodes`);
+      return;
+    }
     socket.data.identity = identity;
     socket.data.device = device;
     socket.data.cursors = cursors;
@@ -75,9 +83,9 @@ export function authenticate({
 
 /**
  * Gives the user's place back when the socket disconnects; the client may open another socket on the same connection.
- * If the socket never connected, the place is given back when the connection closes.
+ * If the socket never connected, the place is given back when the connection closes, or by calling what this returns.
  */
-function holdPlace(socket: GatewaySocket, giveBack: () => void): void {
+function holdPlace(socket: GatewaySocket, giveBack: () => void): () => void {
   let isTaken = true;
   const leave = () => {
     socket.conn.off('close', leave);
@@ -87,6 +95,15 @@ function holdPlace(socket: GatewaySocket, giveBack: () => void): void {
   };
   socket.on('disconnect', leave);
   socket.conn.on('close', leave);
+  return leave;
+}
+
+/** Resolves with whether there is room. A connection that has closed meanwhile keeps no place. */
+async function takeSharedPlace(socket: GatewaySocket, places: SharedPlaces, user: string): Promise<boolean> {
+  if (!(await places.begin(user, socket.id))) return false;
+  const end = holdPlace(socket, () => places.end(user, socket.id));
+  if (socket.conn.readyState !== 'open') end();
+  return true;
 }
 
 function bearerToken(socket: GatewaySocket): string | undefined {

@@ -7,6 +7,16 @@ export interface MaxConnections {
   readonly perUser: number;
 }
 
+/** Counts a user's sessions on all nodes. */
+export interface SharedPlaces {
+  /**
+   * Resolves with whether the session may begin. Never rejects. If it may, the caller MUST call `end` once it is over
+   * or does not begin.
+   */
+  begin(user: string, session: string): Promise<boolean>;
+  end(user: string, session: string): void;
+}
+
 /** Counts by key, and forgets keys at zero. */
 class Tally {
   readonly #counts = new Map<string, number>();

@@ -12,7 +12,7 @@ import type { UserInbox } from '../../pipeline/inbox/user-inbox.ts';
 import type { EventQuota, RequestLimits } from '../limits/request-limits.ts';
 import type { Rate } from '../limits/token-bucket.ts';
 import type { AdmissionOptions } from './admission.ts';
-import type { ConnectionLimits } from './connection-limits.ts';
+import type { ConnectionLimits, SharedPlaces } from './connection-limits.ts';
 import type { DeliveryObserver } from './delivery-observer.ts';
 import type { Live } from './live-messages.ts';
 import type { SessionObserver } from './session-observer.ts';
@@ -64,6 +64,8 @@ interface GatewayAccess {
 
 interface GatewayLimits {
   readonly connections: ConnectionLimits;
+  /** How many connections a user may have to all nodes. Undefined: no such limit. */
+  readonly sharedPlaces?: SharedPlaces | undefined;
   readonly requests: RequestLimits;
   /** How many events a user may publish. */
   readonly events: EventQuota;

@@ -96,7 +96,8 @@ export class Gateway {
       allowHandshake(connection, maxMessageBytes);
       followPolling(connection, pending, () => cutOff(connection));
     });
-    this.#io.use(authenticate({ verify, connectionLimits, log, onRefused }));
+    const { sharedPlaces } = limits;
+    this.#io.use(authenticate({ verify, connectionLimits, sharedPlaces, log, onRefused }));
     const sessionOptions: SessionOptions = {
       feeds,
       inbox: userInbox,

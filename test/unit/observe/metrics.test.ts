@@ -13,6 +13,7 @@ const LABELS = [
   'field',
   'kind',
   'leg',
+  'limit',
   'messaging_destination_name',
   'messaging_operation_name',
   'messaging_system',

@@ -60,6 +60,8 @@ test('the page names every key and channel', () => {
     ],
     sessionsKeyOf: [keys.sessionsKeyOf('42')],
     devicesKeyOf: [keys.devicesKeyOf('42')],
+    admittedKeyOf: [keys.admittedKeyOf('42')],
+    publishedKeyOf: [keys.publishedKeyOf('42')],
     departmentsKeyOf: [keys.departmentsKeyOf('42')],
     NODES_KEY: [keys.NODES_KEY],
     roomsKeyOf: [keys.roomsKeyOf('<node>')],

@@ -11,7 +11,7 @@ import { openRawSocket, openSession, type RawSocket } from '../../../support/raw
 
 /** Less than a handshake may take, behind which nobody would be waited for anyway. */
 const POLL = { timeout: 20_000 };
-const NOTHING = { rooms: [], members: [], present: [], occupied: [] };
+const NOTHING = { rooms: [], members: [], present: [], occupied: [], places: [] };
 const TOPIC = 'topic:news';
 
 let gated: GatedGateway;
@@ -66,6 +66,7 @@ const epochOf = async (audience: 'user:ada' | typeof TOPIC) =>
 describe('during the handshake', () => {
   const waits: readonly (readonly [GateName, () => Promise<object>])[] = [
     ['verify', async () => ({})],
+    ['place', async () => ({})],
     ['inForce', async () => ({})],
     ['heads', async () => ({})],
     ['departments', async () => ({})],
@@ -120,6 +121,19 @@ describe('during a request', () => {
     await expect.poll(() => gated.connected(), POLL).toBe(0);
     await expectNothingLeft(socket);
   });
+});
+
+test('who is refused a place on all nodes keeps none on this one', async () => {
+  gated.places.add('a session elsewhere');
+  const socket = await openRawSocket(gated.url);
+  socket.send('40{"token":"ada"}');
+  expect(await socket.heard('44{"message":"too_many_connections"')).toBe(true);
+  gated.places.clear();
+  // A place that nobody gave back would be taken as long as this connection is open.
+  socket.send('40{"token":"ada"}');
+  expect(await socket.heard('42["session"')).toBe(true);
+  socket.close();
+  await expect.poll(() => gated.held(), POLL).toEqual(NOTHING);
 });
 
 test('a session that has ended is not present again when its connection goes over to a WebSocket', async () => {

@@ -34,6 +34,7 @@ const ACTIVITIES = [
   'topic.joined',
   'topic.left',
   'notification.read',
+  'audit',
 ] as const;
 
 const variables = z.object({
@@ -115,7 +116,7 @@ const variables = z.object({
     .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
     .refine((names) => !names.includes('none') || names.length === 1, 'none stands alone')
     .transform((names) => names.filter((name) => name !== 'none'))
-    .describe('Signals about users that are published to `carillon.signals`, or `none`.'),
+    .describe('Signals about users and operators that are published to `carillon.signals`, or `none`.'),
   UNREACHED_AFTER: integer(0, 0, 7 * DAY_SECONDS).describe(
     'Seconds until other services get the signal `unreached` for a notification that nobody came for; 0: never.',
   ),

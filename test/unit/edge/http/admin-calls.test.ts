@@ -1,5 +1,4 @@
 /** Calls by operators: who may make them, from which pages, and what is recorded of each, however it ends. */
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -93,7 +92,7 @@ async function serving(level = 'info', more: (app: FastifyInstance) => void = ()
       '/admin/slow',
       { config: { adminCall: { action: 'users.disconnect', scopes: ['admin:users'] } } },
       async ({ raw }) => {
-        const gone = once(raw.socket, 'close');
+        const gone = new Promise((resolve) => raw.socket.once('close', resolve));
         begin();
         await gone;
         return { done: true };

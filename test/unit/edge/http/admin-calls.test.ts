@@ -245,7 +245,7 @@ describe('recorded is', () => {
   test('who was refused, and why', async () => {
     const { url, records, lines } = await serving();
     for (const headers of [{}, bearer('bad'), bearer('events:write')])
-      await statusOf(`${url}/admin/users/ada`, { headers: { ...headers, ...from } });
+      await statusOf(`${url}/admin/users/ada?access_token=hidden`, { headers: { ...headers, ...from } });
     const call = { ...common, action: 'users.sessions', method: 'GET', route: '/admin/users/{user}' };
     const target = { user: 'ada' };
     const unauthorized = { ...call, target, refusal: 'unauthorized', status: 401 };

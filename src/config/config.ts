@@ -132,7 +132,7 @@ const variables = z.object({
       'Addresses or blocks (10.0.0.0/8, loopback) of proxies whose X-Forwarded-For counts, with commas.',
     ),
   CONSOLE: truth.describe(
-    'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
+    'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`, or `admin:read` to watch; embedded mode has it on PORT.',
   ),
   CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe(
     'Most connections to PORT, WebSockets and HTTP together; fewer if the limit of open files is lower.',

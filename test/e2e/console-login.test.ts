@@ -108,8 +108,9 @@ test('a login without the right is told what it lacks, and is let in when it has
   const roles: string[] = ['events:write'];
   const proxy = await proxied(() => idToken('hopper', ...roles));
   const { page } = await openLoggedIn(proxy);
-  await page.getByText('You are logged in as hopper.').waitFor();
-  await page.getByText('the token lacks the scope admin:read').waitFor();
+  await page
+    .getByText('You are logged in as hopper. forbidden: the token lacks the scope admin:read')
+    .waitFor();
   roles.push('admin:read');
   await page.getByRole('button', { name: 'Log in again' }).click();
   await page.getByText('Streaming').waitFor();
@@ -121,7 +122,7 @@ test('when the login ends, the page says so and does not ask for a token', async
   await page.getByText('Streaming').waitFor();
   proxy.logOut();
   await page.getByRole('textbox', { name: 'Title' }).fill('Too late');
-  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await page.getByText('Your login has ended').waitFor();
   expect(await page.getByRole('textbox', { name: 'Token' }).count()).toBe(0);
   await page.getByRole('button', { name: 'Log in again' }).click();
   await page.getByRole('link', { name: 'Sign in' }).click();

@@ -62,6 +62,7 @@ export function Gate({ session, isTrying }: GateProps) {
 export function LoggedOut({ session }: { readonly session: ConsoleSession }) {
   const refusal = session.api.refusal.value;
   const user = session.user.value;
+  const isLacking = refusal?.code === 'forbidden' && user !== undefined;
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => button.current?.focus(), []);
   return (
@@ -69,8 +70,9 @@ export function LoggedOut({ session }: { readonly session: ConsoleSession }) {
       <section class="gate-form" aria-labelledby="gate-title">
         <h2 id="gate-title">Log in</h2>
         <p class="quiet" role="alert">
-          {user === undefined ? 'Your login does not open this console.' : `You are logged in as ${user}.`}{' '}
-          {refusal && `${refusal.code}: ${refusal.detail}`}
+          {isLacking
+            ? `You are logged in as ${user}. ${refusal.code}: ${refusal.detail}`
+            : 'Your login has ended, or is not taken here.'}
         </p>
         <button ref={button} type="button" class="primary" onClick={() => location.reload()}>
           Log in again

@@ -54,7 +54,8 @@ function recordOf(
 ): AuditRecord {
   const { routeOptions, method, clientAddress } = request;
   const query = textsOf(request.query, namesIn(routeOptions.schema?.querystring));
-  const targets = Object.entries({ ...textsOf(request.params, TARGETS), ...query });
+  const asked = { ...textsOf(request.params, TARGETS), ...query, ...textsOf(target, TARGETS) };
+  const targets = Object.entries(asked).filter(([name]) => TARGETS.includes(name));
   return {
     action,
     ...(identity === undefined ? {} : { actor: identity.user }),
@@ -65,7 +66,7 @@ function recordOf(
     address: clientAddress,
     method,
     route: (routeOptions.url ?? '').replace(/:(\w+)/g, '{$1}'),
-    target: { ...Object.fromEntries(targets.filter(([name]) => TARGETS.includes(name))), ...target },
+    target: Object.fromEntries(targets),
     query,
     body: { ...body },
     status: statusCode,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { adminScopes } from '../../../../src/contract/admin-scope.ts';
+import { aboutSchema } from '../../../../src/contract/console.ts';
 import { admin } from '../../../support/admin.ts';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../../support/carillon.ts';
 import { ask } from '../../../support/console.ts';
@@ -186,8 +187,7 @@ describe('the console tells whose token came along', () => {
   ])('%s', async ([, scope, expected]) => {
     const token = scope === undefined ? undefined : await tokenOf('about', scope);
     const { status, answer } = await ask(carillon.opsUrl, 'about', undefined, token);
-    const { login, refusal } = z.looseObject({ login: z.unknown(), refusal: z.unknown() }).parse(answer);
-    expect([status, JSON.parse(JSON.stringify({ login, refusal }))]).toEqual([200, expected]);
+    expect([status, aboutSchema.pick({ login: true, refusal: true }).parse(answer)]).toEqual([200, expected]);
   });
 
   test('a token that is none', async () => {

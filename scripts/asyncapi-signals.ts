@@ -1,12 +1,12 @@
 /** The signals in the AsyncAPI document: events that Carillon itself publishes for other services over AMQP. */
 import { STRUCTURED_TYPE } from '../src/contract/cloudevent.ts';
-import { type SignalName, signalEventSchema, signalSchemas, typeOf } from '../src/contract/signal.ts';
+import { type SignalName, signalEventSchema, signalSchemas, typesOf } from '../src/contract/signal.ts';
 import { messagesIn } from './asyncapi-part.ts';
 import { refTo } from './json-schema.ts';
 
 const CHANNEL = 'signals';
 
-const meanings: Record<SignalName, string> = {
+const summaries: Record<SignalName, string> = {
   'client.connected': 'A socket has been told its `session`.',
   'client.disconnected': 'Such a socket has gone, or was sent away.',
   'topic.joined': 'A socket is in a topic now.',
@@ -15,8 +15,10 @@ const meanings: Record<SignalName, string> = {
     'A request has marked something as read or archived that was not. Exactly one of ids, upTo and all says what it asked for.',
   'notification.unreached':
     'Nobody came for a notification within UNREACHED_AFTER: another service may take over. One for each notification and user; a repeat, with the same id, is possible when a process died in between.',
+  audit: 'An operator has called, or was refused. The type ends with what was done: one for each action.',
 };
 
+const titleOf = (name: SignalName) => (name === 'audit' ? 'carillon.audit.<action>' : typesOf(name).join());
 const schemaName = (name: SignalName) =>
   `Signal${name.replace(/(?:^|\.)(\w)/g, (_, deadLetter) => deadLetter.toUpperCase())}`;
 const messageName = (name: SignalName) => name.replace(/\.(\w)/, (_, deadLetter) => deadLetter.toUpperCase());
@@ -33,9 +35,9 @@ export const signals = {
     names.map((name) => [
       messageName(name),
       {
-        name: typeOf(name),
-        title: typeOf(name),
-        summary: meanings[name],
+        name: titleOf(name),
+        title: titleOf(name),
+        summary: summaries[name],
         contentType: STRUCTURED_TYPE,
         payload: refTo(schemaName(name)),
       },

@@ -106,6 +106,7 @@ export async function openapiDocument(): Promise<Json> {
     serveMetrics(app, { expose: async () => ({ contentType: '', text: '' }) });
     serveAdmin(app, {
       verify: async () => noToken,
+      audit: { record: () => {} },
       adminCommands: { issue: async () => {} },
       departments: NO_DEPARTMENTS,
       directory: NO_DIRECTORY,

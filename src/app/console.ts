@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { claimNamesOf } from '../config/token-variables.ts';
 import { namedAs } from '../contract/claim-names.ts';
-import type { Verify } from '../contract/token.ts';
+import type { AdminCallsOptions } from '../edge/http/admin-calls.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { serveConsole } from '../edge/http/console/console.ts';
 import type { Sign } from '../edge/http/console/tokens.ts';
@@ -19,7 +19,7 @@ export interface ConsoleParts {
   /** Undefined when there is no console. */
   readonly activity: Activity | undefined;
   readonly publishing: CheckOptions;
-  readonly verify: Verify;
+  readonly guard: AdminCallsOptions;
   /** Called for each request, because a port is known only once it listens. */
   readonly gatewayPort: () => number | null;
   readonly dead: () => Promise<number | undefined>;
@@ -39,7 +39,7 @@ export interface OwnConsole {
 
 export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
   const { node, config } = context;
-  const { exposure, activity, publishing, verify, gatewayPort, dead } = parts;
+  const { exposure, activity, publishing, guard, gatewayPort, dead } = parts;
   const { port, pagePath, needsToken } = exposure.console;
   const closing = new AbortController();
   const sign = createSign(config);
@@ -54,7 +54,7 @@ export function openConsole(context: Context, parts: ConsoleParts): OwnConsole {
       files: FILES,
       dead,
       closing: closing.signal,
-      verify: needsToken ? verify : undefined,
+      guard: needsToken ? guard : undefined,
       about: () => ({
         mode: exposure.mode,
         version,

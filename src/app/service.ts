@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { About } from '../contract/console.ts';
 import { ClientAddresses } from '../edge/connections/client-addresses.ts';
 import { serveAdmin } from '../edge/http/admin.ts';
+import { AuditTrail } from '../edge/http/audit.ts';
 import { serveHealth } from '../edge/http/health.ts';
 import { createServer } from '../edge/http/server.ts';
 import { createActivityRecorder } from '../observe/activity/activity-recorder.ts';
@@ -133,6 +134,7 @@ async function openService(
 
   metrics.watch({ health: () => health.ready() });
   const { verify } = verifier;
+  const guard = { verify, audit: new AuditTrail({ node, log, signals: backends.signals }) };
   const publishing = openPublishing(context, queue, verify, store);
   const addresses = new ClientAddresses(config.TRUST_PROXY);
   const capacity = openCapacity(config, log);
@@ -142,7 +144,7 @@ async function openService(
     exposure,
     activity: store.activity,
     publishing,
-    verify,
+    guard,
     gatewayPort,
     dead: () => queue.dead(),
   });
@@ -173,7 +175,7 @@ async function openService(
   serveMetrics(ops, metrics);
   const deadLetters = openDeadLetters(context, queue.deadLetterStore, store.inbox, store.now);
   serveAdmin(ops, {
-    verify,
+    ...guard,
     adminCommands,
     departments: store.departments,
     directory: store.directory,

@@ -1,5 +1,6 @@
 /** Requests to Carillon over HTTP. Each way in which one fails has a code. */
 import { z } from 'zod';
+import type { AdminScope } from '../contract/admin-scope.ts';
 import { opsUrlOf, tokenFor } from './environment.ts';
 import { Failure } from './failure.ts';
 import { fetchReasonOf, jsonIn } from './web.ts';
@@ -51,16 +52,20 @@ async function answerOf(url: string, { token, body, contentType, languages }: Qu
 const HINT = '; see CARILLON_TOKEN, and `carillon token --help`';
 
 /**
- * Something under /admin, on OPS_PORT.
+ * Something under /admin, on OPS_PORT. `scope`: the least that it needs, which is all that a token made for it has.
  *
  * @throws {Failure} also when the answer does not fit `schema`
  */
 export async function askOps<Schema extends z.ZodType>(
   path: string,
   schema: Schema,
-  { body, languages }: { readonly body?: unknown; readonly languages?: string | undefined } = {},
+  {
+    scope,
+    body,
+    languages,
+  }: { readonly scope: AdminScope; readonly body?: unknown; readonly languages?: string | undefined },
 ): Promise<z.output<Schema>> {
-  const token = await tokenFor({ scope: 'admin' });
+  const token = await tokenFor({ scope });
   const url = opsUrlOf();
   const answer = await ask(`${url}${path}`, {
     token,

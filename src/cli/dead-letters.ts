@@ -33,7 +33,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .description('events that could not be delivered')
     .addHelpText(
       'after',
-      '\nNeeds a token with the scope admin. Every command has examples in its own --help.',
+      '\nNeeds a token with the scope admin:dead-letters; admin:read is enough for list and show. Every command has examples in its\nown --help.',
     );
 
   withFilter(deadLetters.command('list'))
@@ -44,7 +44,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .action(async (options: FilterOptions & { readonly limit: number; readonly json?: boolean }) => {
       const { json, limit, ...filter } = options;
       const query = new URLSearchParams({ ...filter, limit: String(limit) });
-      const page = await askOps(`/admin/dead-letters?${query}`, deadLettersSchema);
+      const page = await askOps(`/admin/dead-letters?${query}`, deadLettersSchema, { scope: 'admin:read' });
       if (json) return terminal.json(page);
       const rows = page.deadLetters.map((deadLetter) => rowOf(deadLetter));
       if (rows.length > 0) terminal.print(table(rows));
@@ -67,7 +67,7 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
       if (!deadLetterParamsSchema.safeParse({ id }).success) {
         throw Failure.wrongUsage('an id of a dead letter is 43 of A-Z a-z 0-9 _ -, as list tells it');
       }
-      const deadLetter = await askOps(`/admin/dead-letters/${id}`, deadLetterSchema);
+      const deadLetter = await askOps(`/admin/dead-letters/${id}`, deadLetterSchema, { scope: 'admin:read' });
       if (json) terminal.json(deadLetter);
       else terminal.print(pageOf(deadLetter, terminal));
     });
@@ -81,7 +81,10 @@ export function addDeadLetters(program: Command, terminal: Terminal): void {
     .option(...JSON_OPTION)
     .addHelpText('after', DISCARD_EXAMPLES)
     .action(async (ids: readonly string[], { json }: { readonly json?: boolean }) => {
-      const answer = await askOps('/admin/dead-letters/discard', discardedSchema, { body: { ids } });
+      const answer = await askOps('/admin/dead-letters/discard', discardedSchema, {
+        scope: 'admin:dead-letters',
+        body: { ids },
+      });
       if (json) terminal.json(answer);
       else terminal.print(`discarded ${answer.discarded}`);
     });

@@ -24,7 +24,7 @@ Examples:
   carillon explain 1001 42 --source /orders --language zh
   carillon explain 7d1c0b9e 42 --json | jq -r .verdict
 
-Needs a token with the scope admin.`;
+Needs a token with the scope admin:read.`;
 
 export function addExplain(program: Command, terminal: Terminal): void {
   program
@@ -42,7 +42,10 @@ export function addExplain(program: Command, terminal: Terminal): void {
     .addHelpText('after', EXAMPLES)
     .action(async (event: string, user: string, { source, language, json }: Options) => {
       const query = new URLSearchParams({ event, user, ...(source === undefined ? {} : { source }) });
-      const answer = await askOps(`/admin/explain?${query}`, explanationSchema, { languages: language });
+      const answer = await askOps(`/admin/explain?${query}`, explanationSchema, {
+        scope: 'admin:read',
+        languages: language,
+      });
       if (json) terminal.json(answer);
       else terminal.print(story(answer, terminal));
     });

@@ -50,7 +50,10 @@ async function redrive(ids: readonly string[], options: Options, terminal: Termi
   do {
     const most = Math.min(MAX_REDRIVEN, (limit ?? Number.POSITIVE_INFINITY) - total);
     const order = { ...which, dryRun, perSecond, limit: most };
-    result = await askOps('/admin/dead-letters/redrive', redriveResultSchema, { body: order });
+    result = await askOps('/admin/dead-letters/redrive', redriveResultSchema, {
+      scope: 'admin:dead-letters',
+      body: order,
+    });
     if (result.dryRun) break;
     total += result.redriven;
     if (!json && result.left > 0) terminal.complain(`redriven ${total}, ${result.left} left`);

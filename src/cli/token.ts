@@ -1,5 +1,6 @@
 /** `carillon token`: signs a token with JWT_SECRET, for development and first tries. */
 import type { Command } from 'commander';
+import { adminScopes } from '../contract/admin-scope.ts';
 import { claimsSchema } from '../contract/token.ts';
 import { sign } from './environment.ts';
 import { Failure } from './failure.ts';
@@ -20,7 +21,7 @@ const EXAMPLES = `
 Examples:
   carillon token 42 --department sales --topic 'ticker.*'
   carillon token orders --scope events:write --audience 'user:*' --expires 7d
-  export CARILLON_TOKEN=$(carillon token me --scope admin)
+  export CARILLON_TOKEN=$(carillon token me --scope admin:read,admin:dead-letters)
 
 Signs with JWT_SECRET, or in embedded mode with the secret of embedded mode. In production your login service does this.`;
 
@@ -32,7 +33,7 @@ export function addToken(program: Command, terminal: Terminal): void {
     .option('-d, --department <ids>', 'departments, with commas', listed)
     .option('-t, --topic <patterns>', 'topics that may be subscribed to', listed)
     .option('-p, --publish <patterns>', 'topics that may be published to', listed)
-    .option('-s, --scope <words>', 'events:write, admin', listed)
+    .option('-s, --scope <words>', `events:write, ${Object.keys(adminScopes).join(', ')}`, listed)
     .option(
       '-a, --audience <patterns>',
       'with events:write: the only audiences that may be published to',

@@ -35,6 +35,7 @@ const ACTIVITIES = [
   'topic.joined',
   'topic.left',
   'notification.read',
+  'audit',
 ] as const;
 
 const variables = z.object({
@@ -116,7 +117,7 @@ const variables = z.object({
     .pipe(z.array(z.enum([...ACTIVITIES, 'none'], `a signal is one of ${ACTIVITIES.join(', ')}, or none`)))
     .refine((names) => !names.includes('none') || names.length === 1, 'none stands alone')
     .transform((names) => names.filter((name) => name !== 'none'))
-    .describe('Signals about users that are published to `carillon.signals`, or `none`.'),
+    .describe('Signals about users and operators that are published to `carillon.signals`, or `none`.'),
   UNREACHED_AFTER: integer(0, 0, 7 * DAY_SECONDS).describe(
     'Seconds until other services get the signal `unreached` for a notification that nobody came for; 0: never.',
   ),
@@ -132,7 +133,7 @@ const variables = z.object({
       'Addresses or blocks (10.0.0.0/8, loopback) of proxies whose X-Forwarded-For counts, with commas.',
     ),
   CONSOLE: truth.describe(
-    'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`; embedded mode has it on PORT.',
+    'Serve the console at /console/ on OPS_PORT, for tokens with the scope `admin`, or `admin:read` to watch; embedded mode has it on PORT.',
   ),
   CONNECTIONS_PER_NODE: integer(50_000, 1, 1_000_000).describe(
     'Most connections to PORT, WebSockets and HTTP together; fewer if the limit of open files is lower.',

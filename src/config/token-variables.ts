@@ -45,7 +45,7 @@ export const tokenVariables = {
     .transform((name) => name ?? 'topics')
     .describe('The claim with the topics that may be subscribed to.'),
   JWT_CLAIM_SCOPE: claimName.describe(
-    'The only claim that scopes are read from. Default: scope, and scp and permissions for all but `admin`.',
+    'The only claim that scopes are read from. Default: scope, and scp and permissions for all but `admin…`.',
   ),
   JWT_SCOPE_PREFIX: text
     .refine((value) => value === undefined || /^\S{1,256}$/.test(value), 'must be a word without spaces')

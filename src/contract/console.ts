@@ -16,6 +16,14 @@ export const aboutSchema = z.object({
     .describe('Where Socket.IO and /v1 are, on the same hostname; null: this process is only a consumer.'),
   canSign: z.boolean().describe('Whether POST /console/tokens makes tokens.'),
   roles: z.array(z.string()),
+  login: z
+    .object({ user: z.string() })
+    .optional()
+    .describe('Whose token came with the request, if a valid one did: a proxy may add it.'),
+  refusal: z
+    .object({ code: z.string(), detail: z.string() })
+    .optional()
+    .describe('Why the token that came with the request does not open the console.'),
 });
 
 export type About = Readonly<z.infer<typeof aboutSchema>>;

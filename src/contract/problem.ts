@@ -123,6 +123,7 @@ export const problemSchema = z
     code: z.string().describe('Stable; meant for programs.'),
     path: z.string().optional().describe('Where in the event the fault is.'),
     index: z.int().optional().describe('Which event of a batch.'),
+    scope: z.string().optional().describe('forbidden: the scope that the token lacks.'),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { audienceSchema, topicSchema } from './audience.ts';
+import { auditActions, auditSchema } from './audit.ts';
 import { STRUCTURED_TYPE } from './cloudevent.ts';
 import { markRequestSchema } from './inbox.ts';
 import { epochSchema, notificationSchema, offsetSchema } from './notification.ts';
@@ -52,12 +53,13 @@ export const signalSchemas = {
     offset: offsetSchema,
     notification: notificationSchema,
   }),
+  audit: auditSchema,
 } as const;
 
 export type SignalName = keyof typeof signalSchemas;
 export type SignalData<N extends SignalName> = z.infer<(typeof signalSchemas)[N]>;
 
-/** What users do, for whose report nobody waits. */
+/** What users and operators do, for whose report nobody waits. */
 export type ClientSignal = Exclude<SignalName, 'notification.unreached'>;
 
 /** Publishes signals to whoever listens. Never fails and never waits: a signal that cannot leave now is lost. */
@@ -70,13 +72,26 @@ export interface Signals {
 /** Nobody listens. */
 export const NO_SIGNALS: Signals = Object.freeze({ wants: () => false, emit: () => {} });
 
-export function typeOf(name: SignalName): string {
-  return `${TYPE_PREFIX}${name}`;
+/** The types of a signal's CloudEvents, which are also their routing keys. The audit has one for each action. */
+export function typesOf(name: SignalName): readonly string[] {
+  const type = `${TYPE_PREFIX}${name}`;
+  return name === 'audit' ? Object.keys(auditActions).map((action) => `${type}.${action}`) : [type];
+}
+
+export function typeOf(name: SignalName, data: SignalData<SignalName>): string {
+  return `${TYPE_PREFIX}${name}${'action' in data ? `.${data.action}` : ''}`;
+}
+
+/** Whom it is about: the user, or who asked. */
+function subjectOf(data: SignalData<SignalName>): string | undefined {
+  return 'action' in data ? data.actor : data.user;
 }
 
 /** The CloudEvent of a signal, as it is published. */
 export function signalEventSchema(name: SignalName) {
   const isRepeatable = name === 'notification.unreached';
+  const [type = '', ...otherTypes] = typesOf(name);
+  const subject = z.string();
   return z.object({
     specversion: z.literal('1.0'),
     id: z
@@ -87,9 +102,12 @@ export function signalEventSchema(name: SignalName) {
           : 'Another one for each.',
       ),
     source: z.string().describe(isRepeatable ? '`/carillon`' : '`/carillon/<node>`'),
-    type: z.literal(typeOf(name)),
+    type: otherTypes.length === 0 ? z.literal(type) : z.enum([type, ...otherTypes]),
     time: z.iso.datetime(),
-    subject: z.string().describe('The user.'),
+    subject:
+      name === 'audit'
+        ? subject.optional().describe('Who asked; left out when no valid token was there.')
+        : subject.describe('The user.'),
     datacontenttype: z.literal('application/json'),
     data: signalSchemas[name],
   });
@@ -100,19 +118,21 @@ interface Envelope {
   readonly source: string;
 }
 
-/** Body and properties of the message. */
+/** Routing key, body and properties of the message. */
 export function encodeSignal<N extends SignalName>(name: N, { id, source }: Envelope, data: SignalData<N>) {
+  const [type, subject] = [typeOf(name, data), subjectOf(data)];
   const event = {
     specversion: '1.0',
     id,
     source,
-    type: typeOf(name),
+    type,
     time: new Date().toISOString(),
-    subject: data.user,
+    ...(subject === undefined ? {} : { subject }),
     datacontenttype: 'application/json',
     data,
   };
   return {
+    type,
     body: Buffer.from(writeJson(event)),
     properties: { contentType: STRUCTURED_TYPE, messageId: id },
   };

@@ -50,7 +50,7 @@ export const claimsSchema = z.object({
     .describe('Topics that may be published to.'),
   scope: scopeSchema
     .default('')
-    .describe('Words with spaces between them, or a list of words: events:write, admin.'),
+    .describe('Words with spaces between them, or a list of words: events:write, admin, admin:read …'),
   audiences: z
     .array(audiencePatternSchema)
     .max(MAX_CLAIMED)
@@ -77,6 +77,8 @@ export interface Identity {
   /** Since 1970; -Infinity, older than any revocation, when the token does not say. */
   readonly issuedAtMs: number;
   readonly expiresAtMs: number;
+  /** The token's `jti`, at most 256 characters of it. @default it has none */
+  readonly tokenId?: string;
 }
 
 /** The audiences whose inbox is the user's: not topics, which are only heard while subscribed to. */

@@ -17,7 +17,6 @@ import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
 import { Topology } from '../adapters/rabbitmq/topology.ts';
 import type { TopologyClash } from '../adapters/rabbitmq/topology-clash.ts';
 import type { AmqpAddress } from '../config/amqp-address.ts';
-import { typeOf } from '../contract/signal.ts';
 import { retried } from '../resilience/retry.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
 import { type Check, logFailedCheck, parseCheck, sendCheck } from './check.ts';
@@ -143,9 +142,9 @@ export class UnreachedChecker {
     // The event was delivered again after a consumer had died, and was scheduled twice.
     if (await memory.isSignalled(audience, notification)) return;
     const { epoch, source, id } = notification;
-    const { body, properties } = encodeUnreached(unreached);
+    const { type, body, properties } = encodeUnreached(unreached);
     try {
-      await publisher.publish(SIGNALS_EXCHANGE, typeOf(UNREACHED), body, properties);
+      await publisher.publish(SIGNALS_EXCHANGE, type, body, properties);
       onSignal(UNREACHED, 'published');
     } catch (error) {
       // A retry would find no listener either.

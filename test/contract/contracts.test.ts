@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { asyncapiDocument } from '../../scripts/asyncapi.ts';
 import { contractFiles } from '../../scripts/contract-files.ts';
 import { refsIn } from '../../scripts/json-schema.ts';
+import { isAdminScope } from '../../src/contract/admin-scope.ts';
 import { isJsonObject } from '../../src/contract/json.ts';
 import { PROBLEM_TYPE, problemStatuses, problemTitles } from '../../src/contract/problem.ts';
 import { requestErrorCodes, requests } from '../../src/contract/socket.ts';
@@ -127,6 +128,16 @@ describe('openapi.yaml', () => {
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403']));
     }
   });
+
+  test.each(operations.filter(({ name }) => name.includes(' /admin/')))(
+    '$name needs a scope of operators, and admin will do',
+    ({ security = [] }) => {
+      const scopes = security.flatMap((one) => Object.values(one).flat());
+      expect(scopes.length).toBeGreaterThan(1);
+      expect(scopes.filter((scope) => !isAdminScope(scope))).toEqual([]);
+      expect(scopes.at(-1)).toBe('admin');
+    },
+  );
 
   test('has one event, or a batch of them, by media type', () => {
     const $ref = '#/components/schemas/CloudEvent';

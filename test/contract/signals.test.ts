@@ -15,6 +15,19 @@ import { RabbitMqSignals } from '../../src/operate/signals/rabbitmq-signals.ts';
 const JOINED: SignalData<'topic.joined'> = { user: 'ada', session: 's1', topic: 'ticker.a' };
 const READ: SignalData<'notification.read'> = { user: 'ada', as: 'read', ids: ['a'], by: 'http' };
 
+const CALL: SignalData<'audit'> = {
+  action: 'users.disconnect',
+  actor: 'grace',
+  node: 'n1',
+  address: '10.1.2.3',
+  method: 'POST',
+  route: '/admin/users/{user}/disconnect',
+  target: { user: 'ada' },
+  query: {},
+  body: {},
+  status: 202,
+};
+
 interface Subject {
   readonly signals: Signals;
   /** The events as they came to whoever listens. */
@@ -84,6 +97,20 @@ describe.for<[string, Make]>([
     ]);
   });
 
+  test('tells a call of an operator by its action, and who asked, if that is known', async () => {
+    const { signals, heard, told } = make(['audit'], true);
+    const { actor: _actor, ...nobodys } = CALL;
+    signals.emit('audit', CALL);
+    signals.emit('audit', { ...nobodys, action: 'events.explain', refusal: 'unauthorized', status: 401 });
+    await expect.poll(() => told.length).toBe(2);
+    expect(heard).toMatchObject([
+      { type: 'carillon.audit.users.disconnect', subject: 'grace', data: CALL },
+      { type: 'carillon.audit.events.explain', data: { status: 401 } },
+    ]);
+    expect(heard[1]).not.toHaveProperty('subject');
+    for (const event of heard) expect(() => signalEventSchema('audit').parse(event)).not.toThrow();
+  });
+
   test('says what it wants', () => {
     const { signals } = make(['topic.joined'], true);
     expect([signals.wants('topic.joined'), signals.wants('topic.left')]).toEqual([true, false]);
@@ -95,6 +122,29 @@ describe.for<[string, Make]>([
     await expect.poll(() => told).toEqual([['topic.joined', 'unrouted']]);
     expect(heard).toEqual([]);
   });
+});
+
+test('a queue for one action misses none of it because nobody listens to the others', async () => {
+  const published: string[] = [];
+  const publish = async (_exchange: string, key: string) => {
+    if (!key.endsWith('discard')) throw new Unroutable(key);
+    published.push(key);
+  };
+  const told: string[] = [];
+  const log = pino({ level: 'silent' });
+  const onSignal = (_name: ClientSignal, outcome: string) => void told.push(outcome);
+  const signals = new RabbitMqSignals({
+    node: 'n1',
+    wanted: ['audit'],
+    publisher: { publish },
+    log,
+    onSignal,
+  });
+  signals.emit('audit', CALL);
+  await expect.poll(() => told).toEqual(['unrouted']);
+  signals.emit('audit', { ...CALL, action: 'dead-letters.discard' });
+  await expect.poll(() => told).toEqual(['unrouted', 'published']);
+  expect(published).toEqual(['carillon.audit.dead-letters.discard']);
 });
 
 test('every listener within the process gets it, until it goes', () => {

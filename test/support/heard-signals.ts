@@ -10,8 +10,8 @@ const eventSchema = z.looseObject({
   id: z.string(),
   source: z.string(),
   type: z.string(),
-  subject: z.string(),
-  data: z.looseObject({ user: z.string() }),
+  subject: z.string().optional(),
+  data: z.looseObject({ user: z.string().optional() }),
 });
 
 type SignalEvent = z.infer<typeof eventSchema>;

@@ -15,6 +15,10 @@ export interface About {
   readonly gatewayUrl: string | undefined;
   /** Whether it can make tokens for devices. */
   readonly canSign: boolean;
+  /** The user of the token that came with the request. */
+  readonly user: string | undefined;
+  /** Why that token does not open the console. */
+  readonly refusal: Problem | undefined;
 }
 
 export interface Check {
@@ -28,9 +32,11 @@ export interface Check {
 
 const TOKEN_KEY = 'carillon console admin token';
 const ANSWER_MS = 15_000;
+/** Who accepts this is told by a proxy that the login has ended (401), and is not sent to a page to log in again. */
+const JSON_TYPE = 'application/json';
 
 export class Api {
-  /** Of the scope admin; empty in embedded mode, which needs none. */
+  /** Of an operator; empty where none is needed: in embedded mode, and where a proxy adds one. */
   readonly adminToken = signal(sessionStorage.getItem(TOKEN_KEY) ?? '');
   /** Why the admin token is not taken (any more). */
   readonly refusal = signal<Problem | undefined>(undefined);
@@ -38,6 +44,11 @@ export class Api {
   keepToken(token: string): void {
     this.adminToken.value = token;
     sessionStorage.setItem(TOKEN_KEY, token);
+  }
+
+  forgetToken(): void {
+    this.adminToken.value = '';
+    sessionStorage.removeItem(TOKEN_KEY);
   }
 
   async about(): Promise<Answer<About>> {
@@ -51,6 +62,8 @@ export class Api {
         node: textAt(body, 'node') ?? '',
         gatewayUrl: port === undefined ? undefined : gateway.origin,
         canSign: body.canSign === true,
+        user: isJsonObject(body.login) ? textAt(body.login, 'user') : undefined,
+        refusal: isJsonObject(body.refusal) ? readProblem(0, body.refusal) : undefined,
       };
     });
   }
@@ -90,7 +103,8 @@ export class Api {
 
   /** The live stream; rejects when the service cannot be reached. */
   async live(signal: AbortSignal): Promise<Response> {
-    return await fetch(addressOf('live'), { headers: this.#headers(), signal });
+    const headers = { ...this.#headers(), accept: `${JSON_TYPE}, text/event-stream` };
+    return await fetch(addressOf('live'), { headers, signal });
   }
 
   #headers(): Record<string, string> {
@@ -109,6 +123,7 @@ export class Api {
         ...(content === undefined ? {} : { method: 'POST', body: content.body }),
         headers: {
           ...this.#headers(),
+          accept: JSON_TYPE,
           ...(content === undefined ? {} : { 'content-type': content.type }),
           // As the devices of this page pick them, which not every browser says by itself.
           'accept-language': [document.documentElement.lang, ...navigator.languages].join(),

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { nowMs } from './clock.ts';
 import { DevicesPane } from './devices/devices-pane.tsx';
-import { Gate } from './gate.tsx';
+import { Gate, LoggedOut } from './gate.tsx';
 import { Header } from './header.tsx';
 import { LivePane } from './live/live-pane.tsx';
 import { Icon, type IconName } from './parts/icons.tsx';
@@ -30,6 +30,7 @@ export function App({ session }: SessionProps) {
     <div class="console">
       <Header session={session} />
       {entrance.status === 'locked' && <Gate session={session} isTrying={entrance.isTrying} />}
+      {entrance.status === 'logged out' && <LoggedOut session={session} />}
       {isKnown ? <Panes session={session} /> : <Arrival session={session} />}
     </div>
   );

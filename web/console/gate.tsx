@@ -1,4 +1,4 @@
-/** The question for an admin token. What was typed in the panes behind it stays. */
+/** The question for an operator's token, or to log in again. What was typed in the panes behind it stays. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Field } from './parts/field.tsx';
@@ -25,8 +25,8 @@ export function Gate({ session, isTrying }: GateProps) {
       <form class="gate-form" aria-labelledby="gate-title" onSubmit={admit}>
         <h2 id="gate-title">Admin token</h2>
         <p class="quiet">
-          This console shows what everybody is sent. Paste a token with the scope <code>admin</code>; it stays
-          in this tab and is forgotten with it.
+          This console shows what everybody is sent. Paste a token with the scope <code>admin</code>, or with{' '}
+          <code>admin:read</code> to watch; it stays in this tab and is forgotten with it.
         </p>
         <Field id="gate-token" label="Token" fault={refusal && `${refusal.code}: ${refusal.detail}`}>
           {(described) => (
@@ -54,6 +54,30 @@ export function Gate({ session, isTrying }: GateProps) {
           {isTrying ? 'Trying …' : 'Come in'}
         </button>
       </form>
+    </div>
+  );
+}
+
+/** Where a proxy logs people in, no token is asked for. */
+export function LoggedOut({ session }: { readonly session: ConsoleSession }) {
+  const refusal = session.api.refusal.value;
+  const user = session.user.value;
+  const isLacking = refusal?.code === 'forbidden' && user !== undefined;
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  return (
+    <div class="gate">
+      <section class="gate-form" aria-labelledby="gate-title">
+        <h2 id="gate-title">Log in</h2>
+        <p class="quiet" role="alert">
+          {isLacking
+            ? `You are logged in as ${user}. ${refusal.code}: ${refusal.detail}`
+            : 'Your login has ended, or is not taken here.'}
+        </p>
+        <button ref={button} type="button" class="primary" onClick={() => location.reload()}>
+          Log in again
+        </button>
+      </section>
     </div>
   );
 }

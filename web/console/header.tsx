@@ -28,6 +28,11 @@ export function Header({ session }: { readonly session: ConsoleSession }) {
       )}
       <Way session={session} />
       <nav class="header-end" aria-label="Page">
+        {session.user.value !== undefined && (
+          <span class="quiet who" title="What you do here is recorded under this name">
+            {session.user.value}
+          </span>
+        )}
         <a class="quiet-link" href="/docs">
           API
         </a>

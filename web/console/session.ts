@@ -3,14 +3,17 @@ import { effect, signal } from '@preact/signals';
 import { type About, Api } from './api.ts';
 import { Devices } from './devices/devices.ts';
 import { Live } from './live/live.ts';
+import type { Problem } from './problem.ts';
 import { Composer } from './send/composer.ts';
 
 type Entrance =
   /** It is asked what this service is. */
   | { readonly status: 'asking' }
   | { readonly status: 'unreachable'; readonly retryAt: number }
-  /** An admin token is needed. */
+  /** A token is needed. */
   | { readonly status: 'locked'; readonly isTrying: boolean }
+  /** A proxy adds the token, and it does not open the console, or not any more. */
+  | { readonly status: 'logged out' }
   | { readonly status: 'open' };
 
 const RETRY_MS = 4_000;
@@ -27,32 +30,43 @@ export class ConsoleSession {
   readonly api = new Api();
   readonly about = signal<About | undefined>(undefined);
   readonly entrance = signal<Entrance>({ status: 'asking' });
+  /** Who is logged in; undefined where that is not asked for. */
+  readonly user = signal<string | undefined>(undefined);
   readonly composer = new Composer(this.api);
   readonly devices = new Devices(this.api);
   readonly live = new Live(this.api);
   #isBegun = false;
+  /** Whether something in front of the service adds a token to each request. */
+  #isForwarded = false;
 
   constructor() {
     // A token may end at any time: the panes stay as they are behind the question for another.
     effect(() => {
       const isRefused = this.api.refusal.value !== undefined;
-      if (isRefused && this.entrance.peek().status === 'open') {
-        this.entrance.value = { status: 'locked', isTrying: false };
-      }
+      if (isRefused && this.entrance.peek().status === 'open') this.#lock();
     });
   }
 
   async start(): Promise<void> {
+    const stored = this.api.adminToken.value;
+    // Without a token of its own: then one that comes with the request is a proxy's.
+    this.api.adminToken.value = '';
     const answer = await this.api.about();
+    this.api.adminToken.value = stored;
     if (!answer.ok) {
       this.entrance.value = { status: 'unreachable', retryAt: Date.now() + RETRY_MS };
       setTimeout(() => void this.start(), RETRY_MS);
       return;
     }
+    const { mode, user, refusal } = answer.value;
     this.about.value = answer.value;
-    if (answer.value.mode === 'embedded') this.#open();
-    else if (this.api.adminToken.value === '') this.entrance.value = { status: 'locked', isTrying: false };
-    else await this.admit(this.api.adminToken.value);
+    this.user.value = user;
+    this.#isForwarded = user !== undefined || refusal !== undefined;
+    if (this.#isForwarded) this.api.forgetToken();
+    if (refusal !== undefined) this.#refuse(refusal);
+    else if (mode === 'embedded' || this.#isForwarded) this.#open();
+    else if (stored === '') this.#lock();
+    else await this.admit(stored);
   }
 
   async admit(token: string): Promise<void> {
@@ -62,12 +76,24 @@ export class ConsoleSession {
     const answer = await this.api.check(PROBE);
     const isRefused = !answer.ok && [0, 401, 403].includes(answer.problem.status);
     if (isRefused && !answer.ok) {
-      this.api.refusal.value = answer.problem;
-      this.entrance.value = { status: 'locked', isTrying: false };
+      this.#refuse(answer.problem);
       return;
     }
     this.api.keepToken(token);
     this.#open();
+    const about = await this.api.about();
+    if (about.ok) this.user.value = about.value.user;
+  }
+
+  #refuse(problem: Problem): void {
+    this.api.refusal.value = problem;
+    this.#lock();
+  }
+
+  #lock(): void {
+    this.entrance.value = this.#isForwarded
+      ? { status: 'logged out' }
+      : { status: 'locked', isTrying: false };
   }
 
   #open(): void {

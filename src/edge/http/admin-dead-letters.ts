@@ -20,7 +20,11 @@ export interface AdminDeadLettersOptions {
   readonly deadLetters: DeadLetterDesk;
 }
 
-const common = { tags: ['admin'], security: [{ bearer: [] }] };
+const common = { tags: ['admin'] };
+
+/** Whoever may send them again may look at them first. */
+const READERS = ['admin:read', 'admin:dead-letters'] as const;
+const WRITERS = ['admin:dead-letters'] as const;
 
 export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: AdminDeadLettersOptions): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
@@ -28,11 +32,12 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
   typed.get(
     '/admin/dead-letters',
     {
+      config: { adminCall: { action: 'dead-letters.list', scopes: READERS } },
       schema: {
         ...common,
         summary: 'Events that could not be delivered, with the reason, oldest first.',
         description:
-          'Bodies are shown without what LOG_REDACT names, and at most 4 KB of each. Nothing is changed. Needs the scope admin.',
+          'Bodies are shown without what LOG_REDACT names, and at most 4 KB of each. Nothing is changed.',
         querystring: deadLetterQuerySchema,
         response: {
           200: deadLettersSchema,
@@ -47,10 +52,11 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
   typed.get(
     '/admin/dead-letters/:id',
     {
+      config: { adminCall: { action: 'dead-letters.show', scopes: READERS } },
       schema: {
         ...common,
         summary: 'One event that could not be delivered.',
-        description: 'As in the list, with up to 256 KB of the body. Needs the scope admin.',
+        description: 'As in the list, with up to 256 KB of the body.',
         params: deadLetterParamsSchema,
         response: {
           200: deadLetterSchema,
@@ -68,11 +74,18 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
   typed.post(
     '/admin/dead-letters/redrive',
     {
+      config: {
+        adminCall: {
+          action: 'dead-letters.redrive',
+          scopes: WRITERS,
+          recorded: ['ids', 'reason', 'type', 'source', 'after', 'before', 'dryRun', 'limit'],
+        },
+      },
       schema: {
         ...common,
         summary: 'Sends dead letters on their way again, or tells what would become of them.',
         description:
-          'A dead letter goes away once RabbitMQ has confirmed its event. What would be refused again stays. Interrupted or sent again: nothing is lost, and repeats are recognised. One request takes at most 10 seconds; left says whether to send another. Needs the scope admin.',
+          'A dead letter goes away once RabbitMQ has confirmed its event. What would be refused again stays. Interrupted or sent again: nothing is lost, and repeats are recognised. One request takes at most 10 seconds; left says whether to send another.',
         body: redriveSchema,
         response: {
           200: redriveResultSchema,
@@ -95,10 +108,11 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
   typed.post(
     '/admin/dead-letters/discard',
     {
+      config: { adminCall: { action: 'dead-letters.discard', scopes: WRITERS, recorded: ['ids'] } },
       schema: {
         ...common,
         summary: 'Throws dead letters away for good.',
-        description: 'All of the ids, or none when one is not there. Needs the scope admin.',
+        description: 'All of the ids, or none when one is not there.',
         body: discardSchema,
         response: {
           200: discardedSchema,

@@ -23,7 +23,14 @@ export function serveAdminDepartments(
   { adminCommands, departments }: AdminDepartmentsOptions,
 ): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const common = { tags: ['admin'], security: [{ bearer: [] }] };
+  const common = { tags: ['admin'] };
+  const showing = { adminCall: { action: 'users.departments.show', scopes: ['admin:read'] } } as const;
+  const giving = {
+    adminCall: { action: 'users.departments.give', scopes: ['admin:users'], recorded: ['departments'] },
+  } as const;
+  const takingBack = {
+    adminCall: { action: 'users.departments.take-back', scopes: ['admin:users'] },
+  } as const;
   const forAny = { summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema };
   const shown = {
     ...common,
@@ -68,6 +75,7 @@ export function serveAdminDepartments(
   routes.get(
     PATH,
     {
+      config: showing,
       schema: {
         ...shown,
         summary: 'The departments that a user was given; not_found when those of the token count.',
@@ -76,13 +84,14 @@ export function serveAdminDepartments(
     },
     (request, reply) => show(request, reply, request.params.user),
   );
-  routes.get(PATH_FOR_ANY, { schema: { ...shown, ...forAny } }, (request, reply) =>
+  routes.get(PATH_FOR_ANY, { config: showing, schema: { ...shown, ...forAny } }, (request, reply) =>
     show(request, reply, request.query.user),
   );
 
   routes.put(
     PATH,
     {
+      config: giving,
       schema: {
         ...put,
         summary:
@@ -93,13 +102,14 @@ export function serveAdminDepartments(
     },
     (request, reply) => give(request, reply, request.params.user, request.body.departments),
   );
-  routes.put(PATH_FOR_ANY, { schema: { ...put, ...forAny } }, (request, reply) =>
+  routes.put(PATH_FOR_ANY, { config: giving, schema: { ...put, ...forAny } }, (request, reply) =>
     give(request, reply, request.query.user, request.body.departments),
   );
 
   routes.delete(
     PATH,
     {
+      config: takingBack,
       schema: {
         ...removed,
         summary: "Goes back to the token's departments, and moves live connections on every node.",
@@ -109,7 +119,7 @@ export function serveAdminDepartments(
     },
     (request, reply) => takeBack(request, reply, request.params.user),
   );
-  routes.delete(PATH_FOR_ANY, { schema: { ...removed, ...forAny } }, (request, reply) =>
+  routes.delete(PATH_FOR_ANY, { config: takingBack, schema: { ...removed, ...forAny } }, (request, reply) =>
     takeBack(request, reply, request.query.user),
   );
 }

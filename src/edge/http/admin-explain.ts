@@ -25,11 +25,11 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
   app.withTypeProvider<ZodTypeProvider>().get(
     '/admin/explain',
     {
+      config: { adminCall: { action: 'events.explain', scopes: ['admin:read'] } },
       schema: {
         tags: ['admin'],
         summary: "Why a user has an event's notification, or has not.",
-        description: 'A verdict with a stable code, and the steps that led to it. Needs the scope admin.',
-        security: [{ bearer: [] }],
+        description: 'A verdict with a stable code, and the steps that led to it.',
         querystring: z.object({
           event: z.string().min(1).max(256).describe("The event's id."),
           source: z

@@ -12,4 +12,4 @@ export const audienceOnlySchema = z.object({ audience: audienceSchema });
 
 /** Text for the description of the path without an id. */
 export const ANY_ID =
-  'For ids that a path cannot carry: `.` and `..` are steps in it. A `+` in a query is written %2B. Needs the scope admin.';
+  'For ids that a path cannot carry: `.` and `..` are steps in it. A `+` in a query is written %2B.';

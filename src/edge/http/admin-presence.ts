@@ -14,7 +14,9 @@ export interface AdminPresenceOptions {
 
 export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPresenceOptions): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const common = { tags: ['admin'], security: [{ bearer: [] }] };
+  const common = { tags: ['admin'] };
+  const readingUser = { adminCall: { action: 'users.sessions', scopes: ['admin:read'] } } as const;
+  const readingAudience = { adminCall: { action: 'audiences.show', scopes: ['admin:read'] } } as const;
   const ofUser = {
     ...common,
     response: {
@@ -45,6 +47,7 @@ export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPre
   routes.get(
     '/admin/users/:user/sessions',
     {
+      config: readingUser,
       schema: {
         ...ofUser,
         summary:
@@ -57,13 +60,17 @@ export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPre
   );
   routes.get(
     '/admin/users/sessions',
-    { schema: { ...ofUser, summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema } },
+    {
+      config: readingUser,
+      schema: { ...ofUser, summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema },
+    },
     (request, reply) => sessions(request, reply, request.query.user),
   );
 
   routes.get(
     '/admin/audiences/:audience',
     {
+      config: readingAudience,
       schema: {
         ...ofAudience,
         summary:
@@ -77,6 +84,7 @@ export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPre
   routes.get(
     '/admin/audiences',
     {
+      config: readingAudience,
       schema: {
         ...ofAudience,
         summary: 'The same, for any id.',

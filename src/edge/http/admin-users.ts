@@ -40,13 +40,15 @@ export function serveAdminUsers(app: FastifyInstance, { adminCommands }: AdminUs
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const common = {
     tags: ['admin'],
-    security: [{ bearer: [] }],
     body: disconnectSchema.nullish(),
     response: {
       202: disconnectedSchema,
       ...problemResponses('bad_request', ...SCOPE_CODES, 'redis_unavailable'),
     },
   };
+  const config = {
+    adminCall: { action: 'users.disconnect', scopes: ['admin:users'], recorded: ['notBefore'] },
+  } as const;
   const disconnect = async (request: FastifyRequest, reply: FastifyReply, user: string, body: Disconnect) => {
     const { notBefore } = body ?? {};
     const notBeforeMs = notBefore === undefined ? undefined : momentOf(notBefore);
@@ -71,11 +73,12 @@ export function serveAdminUsers(app: FastifyInstance, { adminCommands }: AdminUs
   routes.post(
     '/admin/users/:user/disconnect',
     {
+      config,
       schema: {
         ...common,
         summary: "Closes a user's connections on every node and, with notBefore, revokes older tokens.",
         description:
-          'Without notBefore clients are told `disconnected` and come back; with it, those whose token is older are told `token_revoked` and must not. Needs the scope admin. May be sent again.',
+          'Without notBefore clients are told `disconnected` and come back; with it, those whose token is older are told `token_revoked` and must not. May be sent again.',
         params: userSchema,
       },
     },
@@ -84,6 +87,7 @@ export function serveAdminUsers(app: FastifyInstance, { adminCommands }: AdminUs
   routes.post(
     '/admin/users/disconnect',
     {
+      config,
       schema: {
         ...common,
         summary: 'The same, for any id.',

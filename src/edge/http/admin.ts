@@ -1,27 +1,25 @@
-/** `/admin/…` on OPS_PORT: for operators, whose token has the scope `admin`. Never on the public port. */
+/** `/admin/…` on OPS_PORT: for operators, whose token has the scope that each route names. Never on the public port. */
 import type { FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
-import type { Verify } from '../../contract/token.ts';
 import { visible } from '../../contract/visible.ts';
+import { type AdminCallsOptions, guardAdminCalls } from './admin-calls.ts';
 import { type AdminDeadLettersOptions, serveAdminDeadLetters } from './admin-dead-letters.ts';
 import { type AdminDepartmentsOptions, serveAdminDepartments } from './admin-departments.ts';
 import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts';
 import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
-import { admission } from './bearer.ts';
 
 export interface AdminOptions
   extends AdminUsersOptions,
     AdminDepartmentsOptions,
     AdminPresenceOptions,
     AdminDeadLettersOptions,
-    AdminExplainOptions {
-  readonly verify: Verify;
-}
+    AdminExplainOptions,
+    AdminCallsOptions {}
 
 export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
   app.register(async (scope) => {
-    scope.addHook('onRequest', admission(options.verify, 'admin').admit);
+    guardAdminCalls(scope, options);
     scope.setSerializerCompiler(visibleSerializer);
     serveAdminUsers(scope, options);
     serveAdminDepartments(scope, options);

@@ -6,8 +6,9 @@ import { visible } from '../../contract/visible.ts';
 import { sendProblem } from './problems.ts';
 
 type Bearer =
-  | { readonly ok: true; readonly identity: Identity }
-  | { readonly ok: false; readonly problem: Problem };
+  | { readonly ok: true; readonly identity: Identity; readonly scope: string | undefined }
+  /** `identity`: of a token that is valid, and does not allow it. */
+  | { readonly ok: false; readonly problem: Problem; readonly identity: Identity | undefined };
 
 const refusals = {
   unauthorized: problem('unauthorized', 401, 'send a valid token as Authorization: Bearer'),
@@ -25,12 +26,12 @@ export interface BearerCheck {
   identityOf(request: FastifyRequest): Identity;
 }
 
-/** `scope`: what the token must allow, if anything in particular. */
-export function admission(verify: Verify, scope?: string): BearerCheck {
+/** `sufficient`: scopes of which the token must have one; none: any token will do. */
+export function admission(verify: Verify, ...sufficient: readonly string[]): BearerCheck {
   const admitted = new WeakMap<FastifyRequest, Identity>();
   return {
     admit: async (request, reply) => {
-      const bearer = await bearerOf(request, verify, scope);
+      const bearer = await bearerOf(request, verify, sufficient);
       if (!bearer.ok) return sendProblem(reply, bearer.problem);
       admitted.set(request, bearer.identity);
       return undefined;
@@ -43,8 +44,13 @@ export function admission(verify: Verify, scope?: string): BearerCheck {
   };
 }
 
-export async function bearerOf(request: FastifyRequest, verify: Verify, scope?: string): Promise<Bearer> {
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+/** A problem names the first of the scopes, so the least MUST come first. */
+export async function bearerOf(
+  request: FastifyRequest,
+  verify: Verify,
+  sufficient: readonly string[],
+): Promise<Bearer> {
+  const token = tokenIn(request);
   const verified = token === undefined ? noToken : await verify(token);
   if (!verified.ok) {
     request.log.info(
@@ -53,10 +59,17 @@ export async function bearerOf(request: FastifyRequest, verify: Verify, scope?: 
     );
     const refusal = refusals[verified.code];
     const { detail } = verified;
-    return { ok: false, problem: detail === undefined ? refusal : { ...refusal, detail: visible(detail) } };
+    const found = detail === undefined ? refusal : { ...refusal, detail: visible(detail) };
+    return { ok: false, problem: found, identity: undefined };
   }
-  if (scope !== undefined && !verified.identity.scopes.includes(scope)) {
-    return { ok: false, problem: problem('forbidden', 403, `the token lacks the scope ${scope}`) };
-  }
-  return { ok: true, identity: verified.identity };
+  const { identity } = verified;
+  const scope = sufficient.find((one) => identity.scopes.includes(one));
+  const [least] = sufficient;
+  if (least === undefined || scope !== undefined) return { ok: true, identity, scope };
+  const lacking = { ...problem('forbidden', 403, `the token lacks the scope ${least}`), scope: least };
+  return { ok: false, problem: lacking, identity };
+}
+
+export function tokenIn({ headers }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }

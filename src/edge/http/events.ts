@@ -25,6 +25,7 @@ import { type Identity, matchesAny, type Verify } from '../../contract/token.ts'
 import { reasonOf } from '../../resilience/reason.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 import type { EventQuota } from '../limits/request-limits.ts';
+import type { AdminCall } from './admin-calls.ts';
 import { admission, type BearerCheck, SCOPE_CODES } from './bearer.ts';
 import { problemResponses, sendProblem } from './problems.ts';
 
@@ -58,6 +59,10 @@ export interface EventsPlace {
   readonly admission: BearerCheck;
   /** Leaves the route out of the documentation. */
   readonly hide: boolean;
+  /** Set where operators publish. @default it is no call by an operator */
+  readonly adminCall?: AdminCall;
+  /** Gets the events of a request before they are published. @default nobody */
+  readonly onRead?: (request: FastifyRequest, events: readonly ReadEvent[]) => void;
 }
 
 export function serveEvents(
@@ -81,6 +86,7 @@ export function serveEvents(
       place.path,
       {
         onRequest: [admit, refuseSpent],
+        ...(place.adminCall === undefined ? {} : { config: { adminCall: place.adminCall } }),
         validatorCompiler: () => (body) => ({ value: body }),
         schema: {
           hide: place.hide,
@@ -102,7 +108,7 @@ export function serveEvents(
           },
         },
       },
-      (request, reply) => accept(request, reply, identityOf(request), options),
+      (request, reply) => accept(request, reply, identityOf(request), { ...options, onRead: place.onRead }),
     );
   });
 }
@@ -117,7 +123,7 @@ async function accept(
   request: FastifyRequest,
   reply: FastifyReply,
   publisher: Identity,
-  options: EventsOptions,
+  options: EventsOptions & { readonly onRead: EventsPlace['onRead'] },
 ) {
   const read = await readEvents(request, options);
   if (!read.ok) {
@@ -125,6 +131,7 @@ async function accept(
     return sendProblem(reply, read.problem);
   }
   const { events, appends } = read;
+  options.onRead?.(request, events);
   const foreign = events.flatMap(({ event }) => foreignTo(publisher, event))[0];
   if (foreign !== undefined) {
     await options.quota.take(publisher.user, costOfRefused(request, events.length));

@@ -49,6 +49,8 @@ function problemOf({ code, message, statusCode = 500 }: FastifyError): Problem {
 
 export function sendProblem(reply: FastifyReply, found: Problem) {
   if (found.status === 401) reply.header('www-authenticate', 'Bearer');
+  if (found.scope !== undefined)
+    reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${found.scope}"`);
   // Every 503 is temporary.
   if (found.status === 503) reply.header('retry-after', '5');
   return reply.code(found.status).type(PROBLEM_TYPE).send(found);

@@ -3,6 +3,7 @@
  * by one: what cannot be used is left out, named, and keeps nobody out. It never gives more than it says.
  */
 import type { z } from 'zod';
+import { isAdminScope } from '../../contract/admin-scope.ts';
 import { audienceIdSchema } from '../../contract/audience.ts';
 import { type ClaimNames, claimIn, DEFAULT_CLAIM_NAMES } from '../../contract/claim-names.ts';
 import { isJsonObject, type JsonObject } from '../../contract/json.ts';
@@ -39,6 +40,7 @@ interface Bearer extends z.infer<typeof bearerSchema> {
   readonly publish: Claim;
   readonly audiences: Claim;
   readonly scopes: readonly Claim[];
+  readonly tokenId: string | undefined;
   readonly scopePrefix: string | undefined;
 }
 
@@ -49,9 +51,6 @@ type ReadBearer =
 /** All of them count. The first is Carillon's own and OAuth's (RFC 8693, RFC 9068); the others are providers'. */
 const USUAL_SCOPES = ['scope', 'scp', 'permissions'] as const;
 
-/** The scope that opens everything. In claims that nobody named it may be a right to something else altogether. */
-const ADMIN = 'admin';
-
 export function readBearer(payload: unknown, names: ClaimNames = DEFAULT_CLAIM_NAMES): ReadBearer {
   if (!isJsonObject(payload)) return { ok: false, fault: 'the claims are no object' };
   const claim = (name: string): Claim => ({ claim: name, value: claimIn(payload, name) });
@@ -60,6 +59,7 @@ export function readBearer(payload: unknown, names: ClaimNames = DEFAULT_CLAIM_N
     return { ok: false, fault: `claim ${names.user} is missing` };
   const { value: exp } = claim('exp');
   const { value: iat } = claim('iat');
+  const { value: jti } = claim('jti');
   const result = bearerSchema.safeParse({ sub: user, exp, iat });
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -74,6 +74,7 @@ export function readBearer(payload: unknown, names: ClaimNames = DEFAULT_CLAIM_N
     audiences: claim('audiences'),
     scopes: (names.scope === undefined ? USUAL_SCOPES : [names.scope]).map(claim),
     scopePrefix: names.scopePrefix,
+    tokenId: typeof jti === 'string' && jti !== '' ? jti.slice(0, MAX_TOKEN_ID) : undefined,
   };
   return { ok: true, bearer };
 }
@@ -91,7 +92,7 @@ export function identityOf(bearer: Bearer): {
   readonly identity: Identity;
   readonly skipped: readonly Skipped[];
 } {
-  const { sub, exp, iat } = bearer;
+  const { sub, exp, iat, tokenId } = bearer;
   const skipped: Skipped[] = [];
   const identity: Identity = {
     user: sub,
@@ -103,6 +104,7 @@ export function identityOf(bearer: Bearer): {
     audiences: listIn(bearer.audiences, audiencePatternSchema, skipped),
     issuedAtMs: iat === undefined ? Number.NEGATIVE_INFINITY : iat * 1000,
     expiresAtMs: exp * 1000,
+    ...(tokenId === undefined ? {} : { tokenId }),
   };
   return { identity, skipped };
 }
@@ -140,15 +142,18 @@ function scopesIn({ scopes, scopePrefix = '' }: Bearer, skipped: Skipped[]): rea
     for (const written of wordsIn(claim, value, skipped)) {
       if (!written.startsWith(scopePrefix)) continue;
       const word = written.slice(scopePrefix.length);
-      if (word !== ADMIN || isChosen || claim === 'scope') words.add(word);
-      else skipped.push({ claim, value: written, why: ADMIN_ELSEWHERE });
+      // In a claim that nobody named it may be a right to something else altogether.
+      if (!isAdminScope(word) || isChosen || claim === 'scope') words.add(word);
+      else skipped.push({ claim, value: written, why: `${word} ${IN_SCOPE_ALONE}` });
     }
   }
   return [...words];
 }
 
-const ADMIN_ELSEWHERE =
-  'admin counts in the claim scope alone, unless JWT_CLAIM_SCOPE or JWT_SCOPE_PREFIX is set';
+const IN_SCOPE_ALONE = 'counts in the claim scope alone, unless JWT_CLAIM_SCOPE or JWT_SCOPE_PREFIX is set';
+
+/** A token's id is shown, never compared: of one that is longer this much is enough to find it. */
+const MAX_TOKEN_ID = 256;
 
 /** Words with spaces between them (RFC 8693), or a list of words. */
 function wordsIn(claim: string, value: unknown, skipped: Skipped[]): readonly string[] {

@@ -1,4 +1,4 @@
-/** Signals about what users do, for listeners within this process: embedded mode. */
+/** Signals about what users and operators do, for listeners within this process: embedded mode. */
 import { randomUUID } from 'node:crypto';
 import { type ClientSignal, encodeSignal, type SignalData, type Signals } from '../../contract/signal.ts';
 import type { Listeners } from './listeners.ts';

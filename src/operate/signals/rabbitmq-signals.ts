@@ -1,6 +1,6 @@
 /**
- * Publishes signals about what users do to RabbitMQ without waiting. A signal that cannot be published now is dropped
- * and counted, so that no client ever waits for a consumer of signals.
+ * Publishes signals about what users and operators do to RabbitMQ without waiting. A signal that cannot be published now
+ * is dropped and counted, so that nobody who asks ever waits for a consumer of signals.
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -19,7 +19,7 @@ import { faultOf, isUnavailable } from '../../resilience/unavailable.ts';
 /** Most signals that may wait for RabbitMQ's confirm. More means that RabbitMQ is too slow. */
 const MAX_UNDER_WAY = 1_000;
 
-/** How long signals of a kind are not sent after RabbitMQ has returned one because no queue takes it. */
+/** How long signals of a type are not sent after RabbitMQ has returned one because no queue takes it. */
 const UNHEARD_MS = 1_000;
 
 /** `unrouted`: no queue is bound for it. */
@@ -37,8 +37,8 @@ export class RabbitMqSignals implements Signals {
   readonly #options: RabbitMqSignalsOptions;
   readonly #wanted: ReadonlySet<ClientSignal>;
   readonly #source: string;
-  /** Until when a kind of signal has no queue, by this process's clock. */
-  readonly #unheardUntilMs = new Map<ClientSignal, number>();
+  /** Until when a type of signal has no queue, by this process's clock. */
+  readonly #unheardUntilMs = new Map<string, number>();
   #underWay = 0;
   /** Signals dropped since one was last published. */
   #dropped = 0;
@@ -55,20 +55,21 @@ export class RabbitMqSignals implements Signals {
 
   emit<N extends ClientSignal>(name: N, data: SignalData<N>): void {
     if (!this.wants(name)) return;
-    if ((this.#unheardUntilMs.get(name) ?? 0) > performance.now()) this.#options.onSignal(name, 'unrouted');
+    const type = typeOf(name, data);
+    if ((this.#unheardUntilMs.get(type) ?? 0) > performance.now()) this.#options.onSignal(name, 'unrouted');
     else if (this.#underWay >= MAX_UNDER_WAY) this.#drop(name, `${MAX_UNDER_WAY} are not confirmed yet`);
-    else void this.#publish(name, data);
+    else void this.#publish(name, type, data);
   }
 
-  async #publish<N extends ClientSignal>(name: N, data: SignalData<N>): Promise<void> {
+  async #publish<N extends ClientSignal>(name: N, type: string, data: SignalData<N>): Promise<void> {
     const { body, properties } = encodeSignal(name, { id: randomUUID(), source: this.#source }, data);
     this.#underWay += 1;
     try {
-      await this.#options.publisher.publish(SIGNALS_EXCHANGE, typeOf(name), body, properties);
+      await this.#options.publisher.publish(SIGNALS_EXCHANGE, type, body, properties);
       this.#count(name, 'published');
     } catch (error) {
       if (error instanceof Unroutable) {
-        this.#unheardUntilMs.set(name, performance.now() + UNHEARD_MS);
+        this.#unheardUntilMs.set(type, performance.now() + UNHEARD_MS);
         this.#count(name, 'unrouted');
       } else {
         if (!isUnavailable(error)) this.#options.log.error(faultOf(error), 'a signal could not be made');

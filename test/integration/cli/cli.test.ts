@@ -1,8 +1,11 @@
 /** The command line against a running Carillon: what it prints, what it does, and what it ends with. */
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../../support/carillon.ts';
 import { cli, startCli } from '../../support/cli.ts';
 import { connectClient } from '../../support/client.ts';
@@ -211,6 +214,27 @@ describe('token', () => {
     const refused = await cli(['send', '-a', 'user:bob', '--json'], withToken);
     expect([refused.exitCode, JSON.parse(refused.err).error.code]).toEqual([1, 'forbidden']);
     expect(refused.err).not.toContain(CARILLON_TOKEN);
+  });
+});
+
+describe('a token that is made for a command', () => {
+  test.for<[string, string[], string]>([
+    ['explain', ['e1', 'ada'], 'admin:read'],
+    ['dead-letters', ['list'], 'admin:read'],
+    ['dead-letters', ['redrive', '--all', '--dry-run'], 'admin:dead-letters'],
+    ['dead-letters', ['discard', 'a'.repeat(43)], 'admin:dead-letters'],
+  ])('%s %j has the scope %s alone', async ([command, args, scope]) => {
+    const scopes: unknown[] = [];
+    const server = createServer(({ headers }, response) => {
+      scopes.push(decodeJwt((headers.authorization ?? '').slice('Bearer '.length)).scope);
+      response.end('{}');
+    });
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : '';
+    await cli([command, ...args], { JWT_SECRET, CARILLON_OPS_URL: `http://127.0.0.1:${port}` });
+    expect(scopes).toEqual([scope]);
   });
 });
 

@@ -31,8 +31,11 @@ export class Messages {
           this.exchanges.set(name, { request: first, answer });
       } else if (name === 'tellSignal') {
         for (const keys of [first, ...more]) {
-          const type = at(document, ...(keys ?? []), 'properties', 'type', 'const');
-          if (keys !== undefined) this.signals.set(String(type), keys);
+          const type = ['properties', 'type'];
+          const one = at(document, ...(keys ?? []), ...type, 'const');
+          const several = at(document, ...(keys ?? []), ...type, 'enum');
+          if (keys === undefined) continue;
+          for (const known of Array.isArray(several) ? several : [one]) this.signals.set(String(known), keys);
         }
       }
     }

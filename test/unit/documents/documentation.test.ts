@@ -6,6 +6,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { documentedVariables, readConfig } from '../../../src/config/config.ts';
+import { adminScopes } from '../../../src/contract/admin-scope.ts';
+import { auditActions } from '../../../src/contract/audit.ts';
 import { verdicts } from '../../../src/contract/explanation.ts';
 import { connectionCodes } from '../../../src/contract/problem.ts';
 import { refusalCodes } from '../../../src/contract/refusal.ts';
@@ -49,6 +51,13 @@ test.for(codeTables.flatMap((codes) => Object.entries(codes)))('%s', ([code, mea
 test.for(Object.entries(verdicts))('the verdict %s', ([code, meaning]) => {
   expect(adminApi).toContain(`| \`${code}\` | ${meaning} |`);
 });
+
+test.for([...Object.entries(adminScopes), ...Object.entries(auditActions)])(
+  'the scope or action %s',
+  ([name, meaning]) => {
+    expect(adminApi).toContain(`| \`${name}\` | ${meaning} |`);
+  },
+);
 
 /** Fenced code is left out, and its lines stay as empty ones. */
 function proseOf(text: string): readonly string[] {

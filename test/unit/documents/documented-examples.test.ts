@@ -19,6 +19,7 @@ const STORIES = runBy('test/e2e/examples-stories.test.ts');
 const RIGHTS = runBy('test/integration/adapters/rabbitmq/rights.test.ts');
 const REDIS_RIGHTS = runBy('test/integration/adapters/redis/rights.test.ts');
 const TOPOLOGY = runBy('test/integration/adapters/rabbitmq/declared-elsewhere.test.ts');
+const LOGIN = runBy('test/e2e/console-login.test.ts');
 const SELF = notRun('it runs the tests');
 const SOURCES = runBy('test/e2e/examples-sources.test.ts');
 const DRAWING = notRun('a drawing or a formula');
@@ -60,7 +61,10 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
     'set_policy',
     notRun('rabbitmqctl of a whole node; policies.test.ts sets the same over HTTP'),
   ],
+  [/^docs\/console\.md$/, 'toml', 'oidc_issuer_url', LOGIN],
+  [/^docs\/console\.md$/, 'sh', 'JWKS_URL=', LOGIN],
   [/^docs\/(admin-api|console)\.md$/, 'sh', '', SHELL],
+  [/^docs\/admin-api\.md$/, 'json', '"actor"', FORMATS],
   [/^docs\/deployment\.md$/, 'nginx', 'location /notify/', runBy('test/e2e/sub-path.test.ts')],
   [/^docs\/events\.md$/, 'json', 'data_base64', FORMATS],
   [/^docs\/decisions\//, 'sh', 'bench', notRun('a measurement of twenty minutes')],

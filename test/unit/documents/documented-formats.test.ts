@@ -1,5 +1,6 @@
 /** Events, notifications, routes and answers in the documents have the forms that the program reads and writes. */
 import { expect, test } from 'vitest';
+import { auditSchema } from '../../../src/contract/audit.ts';
 import { readStructured } from '../../../src/contract/cloudevent.ts';
 import { healthSchema } from '../../../src/contract/health.ts';
 import { memberText } from '../../../src/contract/json-text.ts';
@@ -47,4 +48,9 @@ test('docs/display.md: the notification is what the route makes of its event', (
 test('docs/observability.md: what health answers', () => {
   const answer: unknown = JSON.parse(fencedBlock('docs/observability.md', 'json', 'not_ready'));
   expect(healthSchema.safeParse(answer).error).toBeUndefined();
+});
+
+test('docs/admin-api.md: the record of a call', () => {
+  const record: unknown = JSON.parse(fencedBlock('docs/admin-api.md', 'json', '"actor"'));
+  expect(auditSchema.strict().safeParse(record).error).toBeUndefined();
 });

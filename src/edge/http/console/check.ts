@@ -8,7 +8,7 @@ import type { Event } from '../../../contract/event.ts';
 import { problem, refusalProblem } from '../../../contract/problem.ts';
 import { type Read, refusalCodeSchema } from '../../../contract/refusal.ts';
 import { acceptedLanguages } from '../accept-language.ts';
-import { type BearerCheck, SCOPE_CODES } from '../bearer.ts';
+import { SCOPE_CODES } from '../bearer.ts';
 import { type EventsOptions, readEvents, takeBytes } from '../events.ts';
 import { problemResponses, sendProblem } from '../problems.ts';
 
@@ -25,13 +25,14 @@ export interface CheckOptions {
   readonly titleOf: (event: Event, languages: readonly string[]) => z.infer<typeof titleSchema> | undefined;
 }
 
-export function serveCheck(app: FastifyInstance, options: CheckOptions, { admit }: BearerCheck): void {
+export function serveCheck(app: FastifyInstance, options: CheckOptions): void {
   app.register(async (scope) => {
     takeBytes(scope);
     scope.post(
       '/console/check',
       {
-        onRequest: admit,
+        // The page asks at each key that is pressed.
+        config: { adminCall: { action: 'console.check', scopes: ['admin:read'], isHarmless: true } },
         schema: {
           hide: true,
           response: {

@@ -19,7 +19,12 @@ const MAX_WATCHERS = 20;
 export function serveLive(app: FastifyInstance, { activity, closing, stillMay, checkMs }: LiveOptions): void {
   let watchers = 0;
   // A HEAD request would open a stream that nobody reads and nothing ends.
-  const options = { schema: { hide: true }, compress: false, exposeHeadRoute: false } as const;
+  const options = {
+    config: { adminCall: { action: 'console.watch', scopes: ['admin:read'] } },
+    schema: { hide: true },
+    compress: false,
+    exposeHeadRoute: false,
+  } as const;
   app.get('/console/live', options, async (request, reply) => {
     if (closing.aborted || watchers >= MAX_WATCHERS) {
       const why = closing.aborted ? 'this process is going down' : `${MAX_WATCHERS} watch already`;

@@ -20,6 +20,13 @@ export function serveTokens(app: FastifyInstance, { sign }: TokensOptions): void
   app.withTypeProvider<ZodTypeProvider>().post(
     '/console/tokens',
     {
+      config: {
+        adminCall: {
+          action: 'console.token',
+          scopes: ['admin'],
+          recorded: ['user', 'departments', 'topics', 'publish'],
+        },
+      },
       schema: {
         hide: true,
         body: tokenRequestSchema,

@@ -14,7 +14,7 @@ describe('outside embedded mode', () => {
   });
   afterAll(() => carillon?.stop());
 
-  test.for(['tokens', 'events', 'check', 'live'])('%s needs a token with the scope admin', async (path) => {
+  test.for(['tokens', 'events', 'check', 'live'])('%s needs a token with a scope of operators', async (path) => {
     const body = path === 'live' ? undefined : madeEvent('1', { audience: 'global', user: 'ada' });
     const asked = async (token?: string) => {
       const { status, answer } = await ask(carillon.opsUrl, path, body, token);

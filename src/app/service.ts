@@ -95,7 +95,7 @@ async function openService(
   const { store, exposure } = backends;
   const appendQueue = new AppendQueue(store.inbox, (error) => {
     metrics.appendHeld();
-    log.debug({ reason: reasonOf(error) }, 'append held');
+    log.debug({ part: 'appends', reason: reasonOf(error) }, 'append held');
   });
   closers.add('the append queue', () => appendQueue.close());
   const tracing = openTracing(backends.messagingSystem, DELIVER_QUEUE);
@@ -109,7 +109,8 @@ async function openService(
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
     onError: (error) => {
-      if (isUnavailable(error)) log.debug({ reason: reasonOf(error) }, 'admin commands not read');
+      if (isUnavailable(error))
+        log.debug({ part: 'admin commands', reason: reasonOf(error) }, 'admin commands not read');
       else log.error(faultOf(error), 'admin commands not read');
     },
   });

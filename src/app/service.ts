@@ -16,9 +16,8 @@ import { serveMetrics } from '../observe/metrics-route.ts';
 import { openTracing } from '../observe/tracing.ts';
 import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
-import { readRoutes } from '../pipeline/routing/routes-file.ts';
+import { Routing } from '../pipeline/routing/routing.ts';
 import { MessageReader } from '../pipeline/sources/message-reader.ts';
-import { readSources } from '../pipeline/sources/sources-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
 import { within } from '../resilience/timeout.ts';
 import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
@@ -34,6 +33,7 @@ import { openExplain } from './explain.ts';
 import { openFront } from './front.ts';
 import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
+import { Reloading, readConfigFiles } from './reloading.ts';
 import { openVerifier } from './verifier.ts';
 
 export interface Service {
@@ -45,6 +45,8 @@ export interface Service {
   /** The address of the API and of Socket.IO; undefined for a process that is only a consumer. */
   readonly url: string | undefined;
   readonly opsUrl: string;
+  /** Reads ROUTES_FILE and SOURCES_FILE again at once. Does nothing once the process stops. Never rejects. */
+  reload(): Promise<void>;
   /**
    * Makes the process unready, settles events under way, sends sockets away and closes everything. Rejects with what
    * could not be closed.
@@ -77,15 +79,16 @@ async function openService(
   onFatal: (error: Error) => void,
   closers: Closers,
 ): Promise<Service> {
-  const routes = readRoutes(config.ROUTES_FILE);
-  const sources = readSources(config.SOURCES_FILE);
+  const files = readConfigFiles(config);
+  const routing = new Routing(files.routes?.value ?? []);
+  const sources = files.sources?.value;
   const reader = new MessageReader(sources, {
     maxBytes: config.EVENT_MAX_BYTES,
     maxAudiences: config.EVENT_MAX_AUDIENCES,
   });
   const node = newNodeId();
   const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
-  const context: Context = { node, config, routes, sources, reader, log, metrics, closers, onFatal };
+  const context: Context = { node, config, routing, sources, reader, log, metrics, closers, onFatal };
   let ops: FastifyInstance | undefined;
   // This closes last, because it reports the health of the other parts until then.
   closers.add("the operators' port", () => ops?.close());
@@ -105,6 +108,13 @@ async function openService(
   const observers = [tracing, activityRecorder].filter((observer) => observer !== undefined);
   const delivery = createDelivery(context, { ...backends, appendQueue, observers });
   const queue = await backends.openQueue(delivery);
+  const reloading = new Reloading({
+    files,
+    useRoutes: (routes) => routing.use(routes),
+    useSources: (changed) => queue.useSources(changed),
+    log,
+    metrics: metrics.config,
+  });
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
@@ -128,6 +138,7 @@ async function openService(
     ...backends.appendProbes(() => appendQueue.isStalled),
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
+    ...reloading.probes,
     file_descriptors: () => descriptors.health,
     revocations: () => whether(adminCommands.isKnown, 'never read'),
   });
@@ -164,6 +175,8 @@ async function openService(
   });
   closers.add('the console', () => ownConsole.close());
   closers.add('readiness', () => health.drain());
+  closers.add('the files that are read again', () => reloading.close());
+  reloading.start();
 
   // The console publishes through this port.
   const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
@@ -191,6 +204,7 @@ async function openService(
     places: backends.places,
     url: front === undefined ? undefined : urlOf(front),
     opsUrl: urlOf(ops),
+    reload: () => reloading.reload(),
     stop: () => closers.close(),
   };
 }

@@ -44,6 +44,36 @@ export async function bindForeign(
   }
 }
 
+/** No binding has it, so that nothing is there to be unbound. */
+const UNUSED = { 'x-carillon-asks': true };
+
+/**
+ * Why it could not be bound; undefined when it could. Changes nothing: it asks RabbitMQ to take away bindings that are
+ * not there, for which the same must exist, and the same rights are needed, as for binding.
+ */
+export async function bindingTrouble(
+  model: ChannelModel,
+  target: Target,
+  { exchange, keys }: Binding,
+  login: AmqpAddress,
+): Promise<string | undefined> {
+  const asking = new Asking(model);
+  try {
+    await asking.ask((channel) => channel.checkExchange(exchange));
+    for (const key of keys)
+      await asking.ask((channel) =>
+        'queue' in target
+          ? channel.unbindQueue(target.queue, exchange, key, UNUSED)
+          : channel.unbindExchange(target.exchange, exchange, key, UNUSED),
+      );
+    return undefined;
+  } catch (error) {
+    return troubleIn(error, login);
+  } finally {
+    asking.close();
+  }
+}
+
 /**
  * Where somebody else binds: why nothing comes from this exchange; undefined when nothing speaks against it. Who may not
  * even look needs no right to be bound to it.

@@ -70,7 +70,8 @@ async function main(): Promise<void> {
 
 /**
  * SIGHUP reads ROUTES_FILE and SOURCES_FILE again. In embedded mode it ends the process as ever: there it means that the
- * terminal was closed. During the start it takes effect afterwards.
+ * terminal was closed. SIGUSR2 changes the level of the log; SIGUSR1 is the debugger's. During the start both take
+ * effect afterwards.
  */
 function listenToOperators(
   { backends }: Config,
@@ -79,6 +80,7 @@ function listenToOperators(
 ): void {
   // Why it does not start is told elsewhere.
   const started = async () => await starting()?.catch(() => undefined);
+  process.on('SIGUSR2', async () => (await started())?.toggleDebug());
   if (backends === undefined) return;
   process.on('SIGHUP', async (signal) => {
     log.info({ signal }, 'reading files again');

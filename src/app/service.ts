@@ -11,6 +11,7 @@ import { createServer } from '../edge/http/server.ts';
 import { createActivityRecorder } from '../observe/activity/activity-recorder.ts';
 import { FileDescriptors } from '../observe/file-descriptors.ts';
 import { PartsHealth, whether } from '../observe/health.ts';
+import { LogLevelSwitch } from '../observe/log-level.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { serveMetrics } from '../observe/metrics-route.ts';
 import { openTracing } from '../observe/tracing.ts';
@@ -31,6 +32,7 @@ import { createDelivery } from './delivery.ts';
 import { openEmbedded } from './embedded.ts';
 import { openExplain } from './explain.ts';
 import { openFront } from './front.ts';
+import { openLogLevel } from './log-level.ts';
 import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
 import { Reloading, readConfigFiles } from './reloading.ts';
@@ -47,6 +49,8 @@ export interface Service {
   readonly opsUrl: string;
   /** Reads ROUTES_FILE and SOURCES_FILE again at once. Does nothing once the process stops. Never rejects. */
   reload(): Promise<void>;
+  /** Logs at `debug` for ten minutes, or goes back to LOG_LEVEL if it logs at another level. */
+  toggleDebug(): void;
   /**
    * Makes the process unready, settles events under way, sends sockets away and closes everything. Rejects with what
    * could not be closed.
@@ -125,6 +129,9 @@ async function openService(
     },
   });
   closers.add('the admin commands', () => adminCommands.close());
+  const level = new LogLevelSwitch(log);
+  closers.add('the level of the log', () => level.close());
+  const logLevel = openLogLevel({ node, level, adminCommands, now: store.now });
   await adminCommands.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
@@ -192,6 +199,7 @@ async function openService(
     departments: store.departments,
     directory: store.directory,
     deadLetters,
+    logLevel,
     investigate: openExplain(store, queue, deadLetters, () => canary?.health),
   });
   ownConsole.serveOnOpsPort(ops);
@@ -205,6 +213,7 @@ async function openService(
     url: front === undefined ? undefined : urlOf(front),
     opsUrl: urlOf(ops),
     reload: () => reloading.reload(),
+    toggleDebug: () => level.toggle(),
     stop: () => closers.close(),
   };
 }

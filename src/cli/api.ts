@@ -8,10 +8,13 @@ const ANSWER_MS = 60_000;
 
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
+type Method = 'PUT' | 'DELETE';
+
 export interface Question {
   readonly token: string;
-  /** The body of a POST. Without one, the request is a GET. */
   readonly body?: string;
+  /** @default POST with a body, else GET */
+  readonly method?: Method | undefined;
   readonly contentType?: string;
   /** The languages that texts are wanted in, as in `Accept-Language`. */
   readonly languages?: string | undefined;
@@ -34,9 +37,9 @@ export async function ask(url: string, question: Question): Promise<unknown> {
   throw new Failure(code, `${detail}${hint}`);
 }
 
-async function answerOf(url: string, { token, body, contentType, languages }: Question) {
+async function answerOf(url: string, { token, body, method, contentType, languages }: Question) {
   const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {
       authorization: `Bearer ${token}`,
       ...(languages === undefined ? {} : { 'accept-language': languages }),
@@ -58,12 +61,21 @@ const HINT = '; see CARILLON_TOKEN, and `carillon token --help`';
 export async function askOps<Schema extends z.ZodType>(
   path: string,
   schema: Schema,
-  { body, languages }: { readonly body?: unknown; readonly languages?: string | undefined } = {},
+  {
+    body,
+    method,
+    languages,
+  }: {
+    readonly body?: unknown;
+    readonly method?: Method;
+    readonly languages?: string | undefined;
+  } = {},
 ): Promise<z.output<Schema>> {
   const token = await tokenFor({ scope: 'admin' });
   const url = opsUrlOf();
   const answer = await ask(`${url}${path}`, {
     token,
+    method,
     languages,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

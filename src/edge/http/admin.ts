@@ -6,6 +6,7 @@ import { visible } from '../../contract/visible.ts';
 import { type AdminDeadLettersOptions, serveAdminDeadLetters } from './admin-dead-letters.ts';
 import { type AdminDepartmentsOptions, serveAdminDepartments } from './admin-departments.ts';
 import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts';
+import { type AdminLogLevelOptions, serveAdminLogLevel } from './admin-log-level.ts';
 import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
 import { admission } from './bearer.ts';
@@ -15,7 +16,8 @@ export interface AdminOptions
     AdminDepartmentsOptions,
     AdminPresenceOptions,
     AdminDeadLettersOptions,
-    AdminExplainOptions {
+    AdminExplainOptions,
+    AdminLogLevelOptions {
   readonly verify: Verify;
 }
 
@@ -28,6 +30,7 @@ export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
     serveAdminPresence(scope, options);
     serveAdminDeadLetters(scope, options);
     serveAdminExplain(scope, options);
+    serveAdminLogLevel(scope, options);
   });
 }
 

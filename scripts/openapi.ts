@@ -9,6 +9,7 @@ import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../
 import { noToken } from '../src/contract/token.ts';
 import { ClientAddresses } from '../src/edge/connections/client-addresses.ts';
 import { serveAdmin } from '../src/edge/http/admin.ts';
+import type { LogLevelControl } from '../src/edge/http/admin-log-level.ts';
 import { crossOriginFor } from '../src/edge/http/cross-origin.ts';
 import { serveEvents } from '../src/edge/http/events.ts';
 import { serveHealth } from '../src/edge/http/health.ts';
@@ -50,6 +51,12 @@ const documentSchema = z.looseObject({
   components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
   paths: z.record(z.string(), z.record(z.string(), operationSchema)),
 });
+
+const NO_LOG_LEVEL: LogLevelControl = {
+  state: () => ({ node: '', level: 'info', configured: 'info' }),
+  set: () => Promise.reject(new Error('nobody asks')),
+  reset: () => Promise.reject(new Error('nobody asks')),
+};
 
 const NO_DEAD_LETTERS: DeadLetterDesk = {
   list: () => Promise.reject(new Error('nobody asks')),
@@ -111,6 +118,7 @@ export async function openapiDocument(): Promise<Json> {
       departments: NO_DEPARTMENTS,
       directory: NO_DIRECTORY,
       deadLetters: NO_DEAD_LETTERS,
+      logLevel: NO_LOG_LEVEL,
       investigate: () => Promise.reject(new Error('nobody asks')),
     });
   });

@@ -1,7 +1,8 @@
 /** The process: configuration, start, signals. Whatever is wrong is said in one message, and the exit code tells. */
 
+import type { Logger } from 'pino';
 import { type Service, startService } from './app/service.ts';
-import { ConfigError, readConfig } from './config/config.ts';
+import { type Config, ConfigError, readConfig } from './config/config.ts';
 import { limitsThatDoNotFit } from './config/limits.ts';
 import { logLibraryWarnings } from './observe/library-warnings.ts';
 import { createLog } from './observe/log.ts';
@@ -24,7 +25,9 @@ async function main(): Promise<void> {
   const log = createLog({ level: config.LOG_LEVEL, redact: config.LOG_REDACT });
   logLibraryWarnings(log);
   for (const reason of limitsThatDoNotFit(config)) log.warn({ code: 'limits_do_not_fit', reason }, 'limits');
-  const starting = startService(config, log, (error) => {
+  let starting: Promise<Service> | undefined;
+  listenToOperators(config, log, () => starting);
+  starting = startService(config, log, (error) => {
     log.fatal(
       { code: 'code' in error ? error.code : undefined, reason: error.message },
       'carillon cannot go on',
@@ -41,10 +44,10 @@ async function main(): Promise<void> {
       log.error({ timeoutSeconds: config.SHUTDOWN_TIMEOUT }, 'stopping took too long');
       process.exit(1);
     }, config.SHUTDOWN_TIMEOUT * 1000);
-    const service = await starting;
+    const running = await starting;
     let exitCode = 0;
     try {
-      await service.stop();
+      await running?.stop();
       log.info('stopped');
     } catch (error) {
       exitCode = 1;
@@ -63,6 +66,26 @@ async function main(): Promise<void> {
   const { node, places, url, opsUrl } = service;
   announce(service);
   log.info({ node, roles: config.ROLES, ...places, url, opsUrl }, 'started');
+}
+
+/**
+ * SIGHUP reads ROUTES_FILE and SOURCES_FILE again. In embedded mode it ends the process as ever: there it means that the
+ * terminal was closed. SIGUSR2 changes the level of the log; SIGUSR1 is the debugger's. During the start both take
+ * effect afterwards.
+ */
+function listenToOperators(
+  { backends }: Config,
+  log: Logger,
+  starting: () => Promise<Service> | undefined,
+): void {
+  // Why it does not start is told elsewhere.
+  const started = async () => await starting()?.catch(() => undefined);
+  process.on('SIGUSR2', async () => (await started())?.toggleDebug());
+  if (backends === undefined) return;
+  process.on('SIGHUP', async (signal) => {
+    log.info({ signal }, 'reading files again');
+    await (await started())?.reload();
+  });
 }
 
 /** What a newcomer in front of a terminal wants to know; operators read the log. */

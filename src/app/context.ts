@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Route } from '../pipeline/routing/route.ts';
+import type { Routing } from '../pipeline/routing/routing.ts';
 import type { MessageReader } from '../pipeline/sources/message-reader.ts';
 import type { Source } from '../pipeline/sources/source.ts';
 import type { Closers } from './closers.ts';
@@ -16,10 +16,10 @@ export interface Context {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly routes: readonly Route[];
-  /** Undefined without SOURCES_FILE. */
+  readonly routing: Routing;
+  /** Those of the start, which may change; undefined without SOURCES_FILE. */
   readonly sources: readonly Source[] | undefined;
-  /** Knows them. */
+  /** Knows them as they stand now. */
   readonly reader: MessageReader;
   /** Code that opens something MUST add its closer here. */
   readonly closers: Closers;

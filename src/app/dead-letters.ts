@@ -10,12 +10,12 @@ import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
 
 export function openDeadLetters(
-  { config, routes, reader }: Context,
+  { config, routing, reader }: Context,
   store: DeadLetterStore,
   inbox: Pick<Inbox, 'places'>,
   now: () => number,
 ): DeadLetterDesk {
-  const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
+  const isConsumer = config.ROLES.includes('consumer');
   return new DeadLetters({
     store,
     redact: createRedactor(config.LOG_REDACT),
@@ -24,7 +24,9 @@ export function openDeadLetters(
       if (isExpired(event, now())) {
         return refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
       }
-      if (event.audience === undefined && !knowsRoutes) return { ok: true, value: undefined };
+      const { routes } = routing.table;
+      if (event.audience === undefined && !isConsumer && routes.length === 0)
+        return { ok: true, value: undefined };
       const mapped = audiencesOf(event, routes, config.EVENT_MAX_AUDIENCES);
       return mapped.ok ? { ok: true, value: mapped.value.map(({ audience }) => audience) } : mapped;
     },

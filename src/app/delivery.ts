@@ -20,13 +20,13 @@ interface DeliveryParts extends Pick<Backends, 'store' | 'schedule' | 'messaging
 }
 
 export function createDelivery(context: Context, parts: DeliveryParts): Delivery {
-  const { config, routes } = context;
+  const { config, routing } = context;
   const { store, schedule, appendQueue } = parts;
   const { now } = store;
   const observers = openObservers(context, parts);
   const deliver = createDeliver({
     appendQueue,
-    routes,
+    routing,
     maxAudiences: config.EVENT_MAX_AUDIENCES,
     isSampled: createSampler(config.LOG_SAMPLE_RATE),
     observers,

@@ -129,6 +129,8 @@ function openQueue({ log }: Context, delivery: Delivery, unreached: MemoryUnreac
     waiting: async () => ({ events: 0, consumers: 1, partitions: [] }),
     dead: async () => deadLetterStore.size,
     publish: ({ event }) => queue.publish(event),
+    // SOURCES_FILE is refused.
+    useSources: async () => {},
     probes: {},
     drain: async () => {
       unreached?.stop();

@@ -5,7 +5,6 @@ import { titleOf } from '../contract/title.ts';
 import type { Verify } from '../contract/token.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { createQuota } from '../edge/http/quota.ts';
-import { createPresenter } from '../pipeline/routing/presentation.ts';
 import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
 import type { Queue } from './queue.ts';
@@ -18,19 +17,21 @@ export function openPublishing(
   verify: Verify,
   { now, sharedCounts }: Pick<Store, 'now' | 'sharedCounts'>,
 ): CheckOptions {
-  const { config, routes } = context;
-  const knowsRoutes = routes.length > 0 || config.ROLES.includes('consumer');
+  const { config, routing } = context;
+  const isConsumer = config.ROLES.includes('consumer');
+  const knowsRoutes = () => isConsumer || routing.table.routes.length > 0;
   const most = config.EVENT_MAX_AUDIENCES;
-  const present = createPresenter(routes);
   const quota = createQuota(config.HTTP_EVENTS_PER_SECOND);
   const { events: count } = sharedCounts;
   return {
     audiencesOf: (event) =>
-      knowsRoutes || event.audience !== undefined ? audiencesOf(event, routes, most) : undefined,
+      knowsRoutes() || event.audience !== undefined
+        ? audiencesOf(event, routing.table.routes, most)
+        : undefined,
     titleOf: (event, languages) => {
       // Nobody sees what takes another one back.
-      if (!knowsRoutes || event.type === RETRACTION_TYPE) return undefined;
-      const { displayJson, titleRoute } = present?.(event) ?? {};
+      if (!knowsRoutes() || event.type === RETRACTION_TYPE) return undefined;
+      const { displayJson, titleRoute } = routing.table.present?.(event) ?? {};
       const display = displayJson === undefined ? undefined : displaySchema.parse(JSON.parse(displayJson));
       const { text, language, from } = titleOf({ ...event, display }, languages);
       return {
@@ -47,8 +48,8 @@ export function openPublishing(
       quota: count === undefined ? quota : sharedQuota(context, count, quota),
       publish: (read) => queue.publish(read),
       appendsOf: ({ event }) => {
-        if (!knowsRoutes) return { ok: true, value: event.audience?.length ?? 1 };
-        const mapped = audiencesOf(event, routes, most);
+        if (!knowsRoutes()) return { ok: true, value: event.audience?.length ?? 1 };
+        const mapped = audiencesOf(event, routing.table.routes, most);
         return mapped.ok ? { ok: true, value: mapped.value.length } : mapped;
       },
     },

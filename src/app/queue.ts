@@ -5,6 +5,7 @@ import type { Waiting } from '../observe/outcomes/explain.ts';
 import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
 import type { EventObservers } from '../pipeline/event-observer.ts';
 import type { Handle } from '../pipeline/ingest/settlement.ts';
+import type { Source } from '../pipeline/sources/source.ts';
 
 /** What is done with an event from the queue, and its observers. */
 export interface Delivery {
@@ -29,6 +30,11 @@ export interface Queue {
   /** The number of dead letters; undefined when RabbitMQ does not answer. */
   dead(): Promise<number | undefined>;
   readonly deadLetterStore: DeadLetterStore;
+  /**
+   * Messages that are read from now on are read by these sources.
+   * @throws {NotUsable} when RabbitMQ does not allow one that is new; then everything is as it was
+   */
+  useSources(sources: readonly Source[]): Promise<void>;
   /** Takes no more events, and resolves when those under way are settled. */
   drain(): Promise<void>;
 }

@@ -24,6 +24,8 @@ import type { Waiting } from '../observe/outcomes/explain.ts';
 import { RabbitMqDeadLetterStore } from '../operate/dead-letters/rabbitmq-dead-letter-store.ts';
 import { PUBLISHED_AT_HEADER } from '../pipeline/ingest/published-at.ts';
 import { Consumer } from '../pipeline/ingest/rabbitmq-consumer.ts';
+import type { SourceConnections } from '../pipeline/ingest/source-connections.ts';
+import { NotUsable } from '../pipeline/reloaded-file.ts';
 import type { Context } from './context.ts';
 import type { Delivery, Partitions, Queue } from './queue.ts';
 import type { Store } from './store.ts';
@@ -69,13 +71,22 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   topology.start();
   metrics.watch({
     queues: () => depths.read(),
-    ...(consumer === undefined ? {} : { consumer: () => consumer, connectedSources: () => consumer.sources }),
+    ...(consumer === undefined
+      ? {}
+      : { consumer: () => consumer, connectedSources: () => consumer.sources?.states ?? [] }),
   });
   return {
     deadLetterStore: new RabbitMqDeadLetterStore(address, publisher),
     waiting: async () => waitingIn(await depths.read()),
     dead: async () => (await depths.read()).find(({ queue }) => queue === DEAD_LETTERS)?.messages,
     publish: createPublish(context, publisher, store.now),
+    useSources: async (sources) => {
+      const troubles = (await consumer?.sources?.troublesWith(sources)) ?? [];
+      if (troubles.length > 0) throw new NotUsable(troubles);
+      // In one turn: what comes from a queue that is no source any more MUST NOT be read.
+      context.reader.use(sources);
+      consumer?.sources?.use(sources);
+    },
     partitions: partitioning.count === 1 ? undefined : partitionsOf(partitioning, publisher),
     probes: {
       rabbitmq: () => whether(publisher.trouble === undefined, publisher.trouble ?? ''),
@@ -83,7 +94,7 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
       ...(consumer === undefined ? {} : { consumer: () => healthOf(consumer) }),
       ...(consumer === undefined || context.sources === undefined
         ? {}
-        : { sources: () => healthOfSources(consumer.sources) }),
+        : { sources: () => healthOfSources(consumer.sources?.states ?? []) }),
     },
     drain: async () => {
       checks?.stop();
@@ -131,7 +142,7 @@ function waitingIn(depths: readonly QueueDepth[]): Waiting | undefined {
 }
 
 /** Works whatever is missing: events of all others get through. */
-function healthOfSources(sources: Consumer['sources']): PartHealth {
+function healthOfSources(sources: SourceConnections['states']): PartHealth {
   const waiting = sources.filter(({ trouble }) => trouble !== undefined);
   if (waiting.length === 0) return { ok: true };
   return {

@@ -38,9 +38,10 @@ export function openRedisStore(
 ): Store {
   const limits = inboxLimits(config);
   const denials = new RedisDenials(log);
-  const redis = connectForCommands(address, log, denials);
+  const parts = partsOf(config);
+  const redis = connectForCommands(address, log, denials, parts.commands);
   closers.add('the connection to Redis', () => redis.disconnect());
-  const subscriptions = connectForSubscriptions(address, log, denials);
+  const subscriptions = connectForSubscriptions(address, log, denials, parts.subscriptions);
   closers.add('the subscriptions in Redis', () => subscriptions.disconnect());
   const subscriber = subscriberOf(subscriptions);
   const clock = new RedisClock(redis);
@@ -73,7 +74,7 @@ export function openRedisStore(
     redis,
     keptMs: config.TRAIL_SECONDS * 1000,
     onLost: (error) => {
-      if (isUnavailable(error)) log.debug({ reason: String(error) }, 'outcome lost');
+      if (isUnavailable(error)) log.debug({ part: 'outcomes', reason: String(error) }, 'outcome lost');
       else log.error(faultOf(error), 'outcome lost');
     },
   });
@@ -119,6 +120,24 @@ export function openRedisStore(
   };
 }
 
+/** What needs each connection: whoever reads that Redis is away sees what does not work. */
+function partsOf({ ROLES, REDIS_MIN_REPLICAS, TRAIL_SECONDS, UNREACHED_AFTER, CONSOLE }: Context['config']) {
+  const [isConsumer, isGateway] = [ROLES.includes('consumer'), ROLES.includes('gateway')];
+  const all = ['admin commands', 'revocations', ...(CONSOLE ? ['activity'] : [])];
+  return {
+    commands: [
+      ...(isConsumer && REDIS_MIN_REPLICAS === 0 ? ['appends'] : []),
+      ...(isGateway ? ['inbox', 'marks', 'feeds'] : []),
+      'presence',
+      'departments',
+      ...(TRAIL_SECONDS > 0 ? ['outcomes'] : []),
+      ...(UNREACHED_AFTER > 0 ? ['unreached checks'] : []),
+      ...all,
+    ],
+    subscriptions: [...(isGateway ? ['live messages'] : []), ...all],
+  };
+}
+
 /** What appends, when replicas are to have what was appended; undefined when nobody asks for that. */
 function openReplicated(
   { config, log, closers }: Pick<Context, 'config' | 'log' | 'closers'>,
@@ -126,7 +145,7 @@ function openReplicated(
   denials: RedisDenials,
 ) {
   if (config.REDIS_MIN_REPLICAS === 0 || !config.ROLES.includes('consumer')) return undefined;
-  const redis = connectForCommands(address, log, denials);
+  const redis = connectForCommands(address, log, denials, ['appends']);
   closers.add('the connection for appends', () => redis.disconnect());
   const runIds = new RunIds(redis);
   return {

@@ -12,14 +12,14 @@ import { createServer } from '../edge/http/server.ts';
 import { createActivityRecorder } from '../observe/activity/activity-recorder.ts';
 import { FileDescriptors } from '../observe/file-descriptors.ts';
 import { PartsHealth, whether } from '../observe/health.ts';
+import { LogLevelSwitch } from '../observe/log-level.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { serveMetrics } from '../observe/metrics-route.ts';
 import { openTracing } from '../observe/tracing.ts';
 import { AdminCommands } from '../operate/access/admin-commands.ts';
 import { AppendQueue } from '../pipeline/inbox/append-queue.ts';
-import { readRoutes } from '../pipeline/routing/routes-file.ts';
+import { Routing } from '../pipeline/routing/routing.ts';
 import { MessageReader } from '../pipeline/sources/message-reader.ts';
-import { readSources } from '../pipeline/sources/sources-file.ts';
 import { reasonOf } from '../resilience/reason.ts';
 import { within } from '../resilience/timeout.ts';
 import { faultOf, isUnavailable } from '../resilience/unavailable.ts';
@@ -33,8 +33,10 @@ import { createDelivery } from './delivery.ts';
 import { openEmbedded } from './embedded.ts';
 import { openExplain } from './explain.ts';
 import { openFront } from './front.ts';
+import { openLogLevel } from './log-level.ts';
 import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
+import { Reloading, readConfigFiles } from './reloading.ts';
 import { openVerifier } from './verifier.ts';
 
 export interface Service {
@@ -46,6 +48,10 @@ export interface Service {
   /** The address of the API and of Socket.IO; undefined for a process that is only a consumer. */
   readonly url: string | undefined;
   readonly opsUrl: string;
+  /** Reads ROUTES_FILE and SOURCES_FILE again at once. Does nothing once the process stops. Never rejects. */
+  reload(): Promise<void>;
+  /** Logs at `debug` for ten minutes, or goes back to LOG_LEVEL if it logs at another level. */
+  toggleDebug(): void;
   /**
    * Makes the process unready, settles events under way, sends sockets away and closes everything. Rejects with what
    * could not be closed.
@@ -78,15 +84,16 @@ async function openService(
   onFatal: (error: Error) => void,
   closers: Closers,
 ): Promise<Service> {
-  const routes = readRoutes(config.ROUTES_FILE);
-  const sources = readSources(config.SOURCES_FILE);
+  const files = readConfigFiles(config);
+  const routing = new Routing(files.routes?.value ?? []);
+  const sources = files.sources?.value;
   const reader = new MessageReader(sources, {
     maxBytes: config.EVENT_MAX_BYTES,
     maxAudiences: config.EVENT_MAX_AUDIENCES,
   });
   const node = newNodeId();
   const metrics = new Metrics({ node, version: ownVersion(), roles: config.ROLES.join(',') });
-  const context: Context = { node, config, routes, sources, reader, log, metrics, closers, onFatal };
+  const context: Context = { node, config, routing, sources, reader, log, metrics, closers, onFatal };
   let ops: FastifyInstance | undefined;
   // This closes last, because it reports the health of the other parts until then.
   closers.add("the operators' port", () => ops?.close());
@@ -96,7 +103,7 @@ async function openService(
   const { store, exposure } = backends;
   const appendQueue = new AppendQueue(store.inbox, (error) => {
     metrics.appendHeld();
-    log.debug({ reason: reasonOf(error) }, 'append held');
+    log.debug({ part: 'appends', reason: reasonOf(error) }, 'append held');
   });
   closers.add('the append queue', () => appendQueue.close());
   const tracing = openTracing(backends.messagingSystem, DELIVER_QUEUE);
@@ -106,15 +113,26 @@ async function openService(
   const observers = [tracing, activityRecorder].filter((observer) => observer !== undefined);
   const delivery = createDelivery(context, { ...backends, appendQueue, observers });
   const queue = await backends.openQueue(delivery);
+  const reloading = new Reloading({
+    files,
+    useRoutes: (routes) => routing.use(routes),
+    useSources: (changed) => queue.useSources(changed),
+    log,
+    metrics: metrics.config,
+  });
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
     onError: (error) => {
-      if (isUnavailable(error)) log.debug({ reason: reasonOf(error) }, 'admin commands not read');
+      if (isUnavailable(error))
+        log.debug({ part: 'admin commands', reason: reasonOf(error) }, 'admin commands not read');
       else log.error(faultOf(error), 'admin commands not read');
     },
   });
   closers.add('the admin commands', () => adminCommands.close());
+  const level = new LogLevelSwitch(log);
+  closers.add('the level of the log', () => level.close());
+  const logLevel = openLogLevel({ node, level, adminCommands, now: store.now });
   await adminCommands.start();
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
@@ -128,6 +146,7 @@ async function openService(
     ...backends.appendProbes(() => appendQueue.isStalled),
     ...verifier.probes,
     ...(canary === undefined ? {} : { canary: () => canary.health }),
+    ...reloading.probes,
     file_descriptors: () => descriptors.health,
     revocations: () => whether(adminCommands.isKnown, 'never read'),
   });
@@ -165,6 +184,8 @@ async function openService(
   });
   closers.add('the console', () => ownConsole.close());
   closers.add('readiness', () => health.drain());
+  closers.add('the files that are read again', () => reloading.close());
+  reloading.start();
 
   // The console publishes through this port.
   const bodyLimitBytes = Math.max(OPS_SERVER.bodyLimitBytes, config.EVENT_MAX_BYTES);
@@ -180,6 +201,7 @@ async function openService(
     departments: store.departments,
     directory: store.directory,
     deadLetters,
+    logLevel,
     investigate: openExplain(store, queue, deadLetters, () => canary?.health),
   });
   ownConsole.serveOnOpsPort(ops);
@@ -192,6 +214,8 @@ async function openService(
     places: backends.places,
     url: front === undefined ? undefined : urlOf(front),
     opsUrl: urlOf(ops),
+    reload: () => reloading.reload(),
+    toggleDebug: () => level.toggle(),
     stop: () => closers.close(),
   };
 }

@@ -9,10 +9,13 @@ const ANSWER_MS = 60_000;
 
 const problemSchema = z.looseObject({ code: z.string(), detail: z.string() });
 
+type Method = 'PUT' | 'DELETE';
+
 export interface Question {
   readonly token: string;
-  /** The body of a POST. Without one, the request is a GET. */
   readonly body?: string;
+  /** @default POST with a body, else GET */
+  readonly method?: Method | undefined;
   readonly contentType?: string;
   /** The languages that texts are wanted in, as in `Accept-Language`. */
   readonly languages?: string | undefined;
@@ -35,9 +38,9 @@ export async function ask(url: string, question: Question): Promise<unknown> {
   throw new Failure(code, `${detail}${hint}`);
 }
 
-async function answerOf(url: string, { token, body, contentType, languages }: Question) {
+async function answerOf(url: string, { token, body, method, contentType, languages }: Question) {
   const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: {
       authorization: `Bearer ${token}`,
       ...(languages === undefined ? {} : { 'accept-language': languages }),
@@ -62,13 +65,20 @@ export async function askOps<Schema extends z.ZodType>(
   {
     scope,
     body,
+    method,
     languages,
-  }: { readonly scope: AdminScope; readonly body?: unknown; readonly languages?: string | undefined },
+  }: {
+    readonly scope: AdminScope;
+    readonly body?: unknown;
+    readonly method?: Method;
+    readonly languages?: string | undefined;
+  },
 ): Promise<z.output<Schema>> {
   const token = await tokenFor({ scope });
   const url = opsUrlOf();
   const answer = await ask(`${url}${path}`, {
     token,
+    method,
     languages,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

@@ -31,7 +31,7 @@ export async function* examineSources(
       const troubleOf = async () => {
         if ('queue' in source) return await consumingTrouble(model, source.queue, address);
         if (!address.declares) return await missingExchange(model, source.exchange, address);
-        return await bindingTrouble(model, target, source.exchange, address);
+        return await bindingTrouble(model, target, source, address);
       };
       const trouble = await within(ANSWER_MS, troubleOf(), () => 'RabbitMQ does not answer about it');
       if (trouble !== undefined) troubles.push({ name: nameOf(source), trouble });

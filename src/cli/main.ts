@@ -9,6 +9,7 @@ import { addDeadLetters } from './dead-letters.ts';
 import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { Failure } from './failure.ts';
+import { addLogLevel } from './log-level.ts';
 import { addSend } from './send.ts';
 import { addSources } from './sources.ts';
 import { openTerminal, plain, type Terminal } from './terminal.ts';
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
   addToken(program, terminal);
   addDeadLetters(program, terminal);
   addExplain(program, terminal);
+  addLogLevel(program, terminal);
   addSources(program, terminal);
   addTopology(program, terminal);
   addDoctor(program, terminal);

@@ -9,6 +9,7 @@ import { connectionCodes } from '../contract/problem.ts';
 import { type RefusalCode, refusalCodes } from '../contract/refusal.ts';
 import { type SignalName, signalSchemas } from '../contract/signal.ts';
 import { goawayCodes, handshakeErrorCodes } from '../contract/socket.ts';
+import { ConfigMetrics } from './config-metrics.ts';
 import { gaugesOf, LOG_LINES_LOST, type NodeInfo, type Sources } from './gauges.ts';
 import { Counter, type Family, Histogram, metricsTextOf } from './instruments.ts';
 import { SharedLimitMetrics } from './shared-limit-metrics.ts';
@@ -35,6 +36,7 @@ function byKind<T>(make: (kind: AudienceKind) => T): Readonly<Record<AudienceKin
 const kind = Object.keys(byKind((name) => name));
 
 export class Metrics {
+  readonly config = new ConfigMetrics();
   readonly #events = new Counter('carillon_events_total', 'Events settled by the consumer.', {
     outcome: ['ack', 'release', 'dead-letter'],
   });
@@ -170,6 +172,7 @@ export class Metrics {
       this.#connections,
       this.#process,
       this.#publish,
+      ...this.config.families,
       LOG_LINES_LOST,
       ...gaugesOf(
         info,

@@ -10,15 +10,15 @@ import type { EventObservers } from './event-observer.ts';
 import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Appended, collapseKeyOf, type Entry, retractedBy } from './inbox/inbox.ts';
 import { ACK, type Handle, RELEASE } from './ingest/settlement.ts';
-import { createPresenter } from './routing/presentation.ts';
-import { audiencesOf, type Route } from './routing/route.ts';
+import { audiencesOf } from './routing/route.ts';
+import type { Routing } from './routing/routing.ts';
 
 /** An event for more audiences than this lets others pass. */
 const WIDE_AUDIENCES = 100;
 
 export interface DeliverOptions {
   readonly appendQueue: AppendQueue;
-  readonly routes: readonly Route[];
+  readonly routing: Pick<Routing, 'table'>;
   readonly maxAudiences: number;
   readonly isSampled: (event: Event) => boolean;
   /** Learns that it is mapped and appended; whoever took it from the queue reports the rest. */
@@ -31,8 +31,7 @@ export interface DeliverOptions {
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { appendQueue, routes, maxAudiences, isSampled, observers, schedule } = options;
-  const present = createPresenter(routes);
+  const { appendQueue, routing, maxAudiences, isSampled, observers, schedule } = options;
   return async (event, life, published) => {
     const receivedAt = new Date(life.receivedAtMs);
     const publishedAtMs = published ?? life.receivedAtMs;
@@ -40,6 +39,7 @@ export function createDeliver(options: DeliverOptions): Handle {
       const { refusal } = refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
       return { kind: 'dead-letter', refusal };
     }
+    const { routes, present } = routing.table;
     const mapped = audiencesOf(event, routes, maxAudiences);
     if (!mapped.ok) return { kind: 'dead-letter', refusal: mapped.refusal };
     const sampled = isSampled(event);

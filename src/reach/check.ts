@@ -31,7 +31,8 @@ export function logFailedCheck(
   error: unknown,
 ): void {
   const about = { audience, offset, source, id };
-  if (isUnavailable(error)) log.warn({ ...about, reason: reasonOf(error) }, 'check failed');
+  if (isUnavailable(error))
+    log.warn({ ...about, part: 'unreached checks', reason: reasonOf(error) }, 'check failed');
   else log.error({ ...about, ...faultOf(error) }, 'check failed');
 }
 

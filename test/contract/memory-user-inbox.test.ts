@@ -11,6 +11,7 @@ import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { RecentEntries } from '../../src/pipeline/inbox/recent-entries.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
+import { Routing } from '../../src/pipeline/routing/routing.ts';
 import { anyId, anyRetraction, anySource, seldom } from '../support/any-events.ts';
 import fc from '../support/fast-check.ts';
 import { BY_RANK, EVERYBODY, eventOf, InboxModel, lineOf, type Made } from '../support/inbox-model.ts';
@@ -127,7 +128,7 @@ test('lists, flags and counts are those of the model, whatever happened', async 
     });
     const deliver = createDeliver({
       appendQueue: new AppendQueue(inbox, () => {}),
-      routes: [],
+      routing: new Routing([]),
       maxAudiences: 10,
       isSampled: () => false,
       observers: NO_OBSERVERS,

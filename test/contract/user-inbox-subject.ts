@@ -11,6 +11,7 @@ import type { Inbox, InboxLimits } from '../../src/pipeline/inbox/inbox.ts';
 import { decodeMarksMessage, type MarksMessage } from '../../src/pipeline/inbox/live-message.ts';
 import type { MarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
+import { Routing } from '../../src/pipeline/routing/routing.ts';
 import { lived } from '../support/lived.ts';
 import { until } from '../support/until.ts';
 
@@ -62,7 +63,7 @@ export function userOf(stores: Pick<Stores, 'inbox' | 'store'>, kept: InboxLimit
   });
   const deliver = createDeliver({
     appendQueue: new AppendQueue(inbox, () => {}),
-    routes: [],
+    routing: new Routing([]),
     maxAudiences: 100,
     isSampled: () => false,
     observers: NO_OBSERVERS,

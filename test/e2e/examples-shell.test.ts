@@ -86,9 +86,9 @@ test('docs/console.md: a token for the console', async () => {
   );
 });
 
-test('docs/admin-api.md: departments, an explanation and a disconnect', async () => {
+test('docs/admin-api.md: departments, an explanation, a disconnect and the level of the log', async () => {
   const client = await device('42');
-  expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', '-X PUT')))).toEqual({
+  expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', '/departments')))).toEqual({
     user: '42',
     departments: ['sales', 'north'],
   });
@@ -97,5 +97,6 @@ test('docs/admin-api.md: departments, an explanation and a disconnect', async ()
   });
   const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
   expect(await run(fencedBlock('docs/admin-api.md', 'sh', 'users/42/disconnect'))).toContain('"user":"42"');
+  expect(await run(fencedBlock('docs/admin-api.md', 'sh', '/log-level'))).toContain('"level":"debug"');
   await gone;
 });

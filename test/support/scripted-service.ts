@@ -7,6 +7,7 @@ import { AppendQueue } from '../../src/pipeline/inbox/append-queue.ts';
 import { MemoryMarksStore } from '../../src/pipeline/inbox/marks-store.ts';
 import { MemoryInbox } from '../../src/pipeline/inbox/memory-inbox.ts';
 import { StoredInbox } from '../../src/pipeline/inbox/stored-inbox.ts';
+import { Routing } from '../../src/pipeline/routing/routing.ts';
 import { BY_RANK, eventOf, InboxModel, type Made } from './inbox-model.ts';
 import { lived } from './lived.ts';
 
@@ -53,7 +54,7 @@ export class ScriptedService {
     });
     this.#deliver = createDeliver({
       appendQueue: new AppendQueue(this.inbox, () => {}),
-      routes: [],
+      routing: new Routing([]),
       maxAudiences: 10,
       isSampled: () => false,
       observers: NO_OBSERVERS,

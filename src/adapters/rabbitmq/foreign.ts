@@ -2,7 +2,6 @@
  * Exchanges and queues that are not Carillon's: looked at and used as they are, never declared, changed or deleted. What
  * is wrong with one is told in words, and is no failure: it is looked at again later.
  */
-import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED, RESOURCE_LOCKED } from './asking.ts';
@@ -48,25 +47,28 @@ export async function bindForeign(
   }
 }
 
+/** No binding has it, so that nothing is there to be unbound. */
+const UNUSED = { 'x-carillon-asks': true };
+
 /**
- * Why {@link bindForeign} would not bind to it, as far as rights and presence tell; undefined when nothing speaks against
- * it. Changes nothing: it takes away a binding that there is not, for which RabbitMQ wants the same rights.
+ * Why it could not be bound; undefined when it could. Changes nothing: it asks RabbitMQ to take away bindings that are
+ * not there, for which the same must exist, and the same rights are needed, as for binding.
  */
 export async function bindingTrouble(
   model: ChannelModel,
   target: Target,
-  exchange: string,
+  { exchange, keys }: Binding,
   login: AmqpAddress,
 ): Promise<string | undefined> {
   const asking = new Asking(model);
   try {
     await asking.ask((channel) => channel.checkExchange(exchange));
-    const key = randomUUID();
-    await asking.ask((channel) =>
-      'queue' in target
-        ? channel.unbindQueue(target.queue, exchange, key)
-        : channel.unbindExchange(target.exchange, exchange, key),
-    );
+    for (const key of keys)
+      await asking.ask((channel) =>
+        'queue' in target
+          ? channel.unbindQueue(target.queue, exchange, key, UNUSED)
+          : channel.unbindExchange(target.exchange, exchange, key, UNUSED),
+      );
     return undefined;
   } catch (error) {
     return troubleIn(error, login);

@@ -12,6 +12,7 @@ import { type TlsFiles, tlsOptionsOf } from '../../config/tls-files.ts';
 import { databaseRefused, stayInDatabase } from './database.ts';
 import { RedisDenials } from './denials.ts';
 import { lastInTurn } from './end-of-turn.ts';
+import { onNodeAway, placeOf } from './places.ts';
 import { growTimeouts } from './timeouts.ts';
 
 /** From 7.2 on ioredis would name itself, for which Redis wants a right of its own. */
@@ -46,13 +47,18 @@ const retryStrategy = (attempt: number) => Math.min(100 * 2 ** attempt, 2_000) *
 
 export type RedisConnection = Redis | Cluster;
 
-/** `denials` is told what Redis refuses for want of a right. */
+/**
+ * `denials` is told what Redis refuses for want of a right. `parts`: what needs the connection, for whoever reads in the
+ * log that it is gone.
+ */
 export function connectForCommands(
   address: RedisAddress,
   log: Logger,
   denials = new RedisDenials(log),
+  parts: readonly string[] = [],
 ): RedisConnection {
-  return open(address, COMMANDS, { enableOfflineQueue: false }, log, denials, (redis) => {
+  const about = { connection: 'commands', parts };
+  return open(address, COMMANDS, { enableOfflineQueue: false }, log, about, denials, (redis) => {
     joinWrites(redis);
     growTimeouts(redis);
   });
@@ -63,8 +69,10 @@ export function connectForSubscriptions(
   address: RedisAddress,
   log: Logger,
   denials = new RedisDenials(log),
+  parts: readonly string[] = [],
 ): RedisConnection {
-  return open(address, SUBSCRIPTIONS, {}, log, denials, (redis) => {
+  const about = { connection: 'subscriptions', parts };
+  return open(address, SUBSCRIPTIONS, {}, log, about, denials, (redis) => {
     joinWrites(redis);
     pingAgainAndAgain(redis);
   });
@@ -97,6 +105,7 @@ function open(
   options: typeof COMMANDS | typeof SUBSCRIPTIONS,
   clusterOptions: ClusterOptions,
   log: Logger,
+  use: { readonly connection: string; readonly parts: readonly string[] },
   denials: RedisDenials,
   prepare: (redis: Redis) => void,
 ): RedisConnection {
@@ -111,17 +120,23 @@ function open(
     prepare(redis);
     stayInDatabase(redis);
   } else redis.on('+node', prepare);
+  const about = { ...use, address: placeOf(address) };
   // ioredis says the same for each attempt; the first one and the recovery are what an operator needs.
   let away = false;
   redis.on('error', (error: Error) => {
     denials.refused(error);
-    if (!away) log.warn({ reason: error.message }, 'Redis is away');
+    if (!away) log.warn({ ...about, reason: error.message }, 'Redis is away');
     away = true;
   });
   redis.on('ready', () => {
-    if (away) log.info('Redis is back');
+    if (away) log.info(about, 'Redis is back');
     away = false;
   });
+  onNodeAway(
+    redis,
+    (node, { message }) => log.warn({ ...about, address: node, reason: message }, 'a node of Redis is away'),
+    (node) => log.info({ ...about, address: node }, 'a node of Redis is back'),
+  );
   return redis;
 }
 

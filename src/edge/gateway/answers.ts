@@ -63,7 +63,7 @@ export function failed(code: RequestErrorCode, message: string): RequestError {
 /** Answers a request whose handler threw, and logs the error. `about`: the client and the request, for the log. */
 export function answerFailure(log: Logger, error: unknown, about: object): RequestError {
   if (isUnavailable(error)) {
-    log.warn({ ...about, reason: String(error) }, 'request failed');
+    log.warn({ ...about, part: 'requests', reason: String(error) }, 'request failed');
     return failed('unavailable', 'try again later');
   }
   log.error({ ...about, ...faultOf(error) }, 'request failed');

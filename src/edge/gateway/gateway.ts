@@ -217,6 +217,7 @@ export class Gateway {
 
   /** Carries out a command that an operator gave to all nodes. */
   obey(command: AdminCommand): void {
+    if (command.kind === 'log-level') return;
     const { adapter } = this.#io.of('/');
     for (const id of [...(adapter.rooms.get(roomOf(`user:${command.user}`)) ?? [])]) {
       const session = this.#sessions.get(id);

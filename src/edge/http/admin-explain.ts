@@ -63,7 +63,7 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
         return sendProblem(reply, problem('ambiguous', 409, detail));
       } catch (error) {
         if (!isUnavailable(error)) throw error;
-        request.log.warn({ reason: reasonOf(error) }, 'nothing could be asked');
+        request.log.warn({ part: 'explain', reason: reasonOf(error) }, 'nothing could be asked');
         return sendProblem(reply, problem('redis_unavailable', 503, 'what happened cannot be read now'));
       }
     },

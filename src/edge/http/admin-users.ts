@@ -60,7 +60,7 @@ export function serveAdminUsers(app: FastifyInstance, { adminCommands }: AdminUs
       });
     } catch (error) {
       if (!isUnavailable(error)) throw error;
-      request.log.warn({ reason: reasonOf(error) }, 'admin command not kept');
+      request.log.warn({ part: 'admin commands', reason: reasonOf(error) }, 'admin command not kept');
       return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
     }
     request.log.info({ user, notBefore }, 'user disconnected by an operator');

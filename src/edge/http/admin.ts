@@ -6,6 +6,7 @@ import { type AdminCallsOptions, guardAdminCalls } from './admin-calls.ts';
 import { type AdminDeadLettersOptions, serveAdminDeadLetters } from './admin-dead-letters.ts';
 import { type AdminDepartmentsOptions, serveAdminDepartments } from './admin-departments.ts';
 import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts';
+import { type AdminLogLevelOptions, serveAdminLogLevel } from './admin-log-level.ts';
 import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
 
@@ -15,7 +16,8 @@ export interface AdminOptions
     AdminPresenceOptions,
     AdminDeadLettersOptions,
     AdminExplainOptions,
-    AdminCallsOptions {}
+    AdminCallsOptions,
+    AdminLogLevelOptions {}
 
 export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
   app.register(async (scope) => {
@@ -26,6 +28,7 @@ export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
     serveAdminPresence(scope, options);
     serveAdminDeadLetters(scope, options);
     serveAdminExplain(scope, options);
+    serveAdminLogLevel(scope, options);
   });
 }
 

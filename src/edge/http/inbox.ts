@@ -135,7 +135,7 @@ async function answer<T>(
   } catch (error) {
     end();
     if (!isUnavailable(error)) throw error;
-    request.log.warn({ reason: reasonOf(error) }, 'inbox not reached');
+    request.log.warn({ part: 'inbox', reason: reasonOf(error) }, 'inbox not reached');
     return sendProblem(
       reply,
       problem('inbox_unavailable', 503, 'the inbox cannot be reached; try again later'),

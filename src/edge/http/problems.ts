@@ -58,17 +58,22 @@ export function sendProblem(reply: FastifyReply, found: Problem) {
 
 /**
  * Answers with what needs Redis, or with the problem that Redis is away. `answer` may be called again and MUST
- * tolerate that. Any other failure is a fault in the code.
+ * tolerate that. Any other failure is a fault in the code. `part`: what of Redis is asked for.
  */
-export async function answering<T>(request: FastifyRequest, reply: FastifyReply, answer: () => Promise<T>) {
+export async function answering<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  part: string,
+  answer: () => Promise<T>,
+) {
   try {
     return await answer();
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    request.log.warn({ reason: reasonOf(error) }, 'Redis not reached');
+    request.log.warn({ part, reason: reasonOf(error) }, 'Redis not reached');
     return sendProblem(
       reply,
-      problem('redis_unavailable', 503, 'Redis cannot be reached; send it again later'),
+      problem('redis_unavailable', 503, `Redis cannot be reached for ${part}; send it again later`),
     );
   }
 }

@@ -1,6 +1,7 @@
-/** What operators command all nodes to do at once, about a user. */
+/** What operators command all nodes to do at once. */
 import { z } from 'zod';
 import { audienceIdSchema } from '../../contract/audience.ts';
+import { logLevelSchema } from '../../contract/log-level.ts';
 
 export const adminCommandSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -11,6 +12,15 @@ export const adminCommandSchema = z.discriminatedUnion('kind', [
   }),
   /** The departments of the user were changed before: look them up again. */
   z.object({ kind: z.literal('departments'), user: audienceIdSchema }),
+  /** Log more, or less, until a moment; without a level: as configured. */
+  z.object({
+    kind: z.literal('log-level'),
+    level: logLevelSchema.optional(),
+    /** In milliseconds since 1970. Later the command counts no more: whoever starts then reads it too. */
+    untilMs: z.int(),
+    /** The only node that it is for. */
+    node: z.string().optional(),
+  }),
 ]);
 
 export type AdminCommand = Readonly<z.infer<typeof adminCommandSchema>>;

@@ -82,7 +82,15 @@ export function namesOf(arrival: Arrival, reader?: EnvelopeReader) {
     type: withinLine(type),
     routingKey: withinLine(arrival.fields.routingKey),
     deadLetter: fingerprintOf(arrival),
+    producer: producerOf(arrival),
   };
+}
+
+/** Who published it: what the program calls itself, and its user, which RabbitMQ has verified. Undefined if neither is told. */
+function producerOf({ properties }: Arrival) {
+  const appId = withinLine(stringIn(properties.appId));
+  const userId = withinLine(stringIn(properties.userId));
+  return appId === undefined && userId === undefined ? undefined : { appId, userId };
 }
 
 /** As long as an id may be; the log itself escapes what is not seen. */

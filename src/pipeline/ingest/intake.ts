@@ -27,7 +27,7 @@ export interface IntakeOptions {
     acks: Acks<ConsumeMessage>,
     over: AbortSignal,
   ) => Promise<void> | undefined;
-  /** Whether it is counted what is in hand of this queue alone: only then it can be given back. */
+  /** Whether it is counted what is in hand of this queue alone: only then it can be given back, or ended. */
   readonly counts: boolean;
   /** The channel is gone, or will be: the queue was deleted. */
   readonly onEnd: (reason: string) => void;
@@ -44,6 +44,7 @@ export class Intake {
   /** Of the last channel. */
   #acks: Acks<ConsumeMessage> | undefined;
   #isGivingBack = false;
+  #isEnded = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -71,15 +72,33 @@ export class Intake {
     if (this.#channel === undefined || this.#isGivingBack) return;
     this.#isGivingBack = true;
     try {
-      this.hurry();
-      while (this.#inHand.size > 0) await Promise.all(this.#inHand);
-      // Acknowledgements leave at the end of the turn.
-      await new Promise((resolve) => setImmediate(resolve));
-      await this.#channel?.close();
+      await this.#letGo();
     } finally {
       this.#isGivingBack = false;
     }
     await this.open(model);
+  }
+
+  /** Whether {@link end} was called. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /**
+   * Takes nothing more, from this call on and for ever. Resolves when what is in hand is settled, and the rest back in
+   * the queue. Never rejects: a channel that cannot be closed is gone with its connection.
+   */
+  async end(): Promise<void> {
+    this.#isEnded = true;
+    await this.#letGo().catch(() => {});
+  }
+
+  async #letGo(): Promise<void> {
+    this.hurry();
+    while (this.#inHand.size > 0) await Promise.all(this.#inHand);
+    // Acknowledgements leave at the end of the turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#channel?.close();
   }
 
   /** MUST NOT be called before an earlier one has ended. Rejects when RabbitMQ does not let the queue be consumed. */
@@ -96,7 +115,7 @@ export class Intake {
       this.state = 'none';
       this.isActive = false;
       if (this.#channel === channel) this.#channel = undefined;
-      if (!this.#isGivingBack) onEnd('the consuming channel closed');
+      if (!this.#isGivingBack && !this.#isEnded) onEnd('the consuming channel closed');
     });
     await channel.prefetch(prefetch);
     const acks = new Acks<ConsumeMessage>(channel, prefetch);
@@ -113,14 +132,15 @@ export class Intake {
         onEnd(`RabbitMQ cancelled the consumer: ${queue} was deleted`);
       }
     };
-    if (mayTake()) await this.#subscribe(channel, take);
+    if (this.#isEnded) await this.end();
+    else if (mayTake()) await this.#subscribe(channel, take);
     else void this.#subscribeLater(channel, take, over);
   }
 
   #take(message: ConsumeMessage, acks: Acks<ConsumeMessage>, over: AbortSignal): void {
     this.isActive = true;
     // It stays unacknowledged, and goes to the next in line.
-    if (this.#isGivingBack) {
+    if (this.#isGivingBack || this.#isEnded) {
       acks.took(message);
       return;
     }
@@ -134,6 +154,8 @@ export class Intake {
     this.#options.onSubscribe();
     this.state = 'taking';
     await channel.consume(this.#options.queue, take);
+    // It was told while RabbitMQ was asked.
+    if (this.#isEnded) await this.end();
   }
 
   /** Never rejects. */

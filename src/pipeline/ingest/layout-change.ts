@@ -37,7 +37,7 @@ import type { Intake } from './intake.ts';
 interface LayoutChangeOptions {
   readonly model: ChannelModel;
   readonly partitioning: Partitioning;
-  readonly sources: readonly Source[];
+  readonly sources: () => readonly Source[];
   readonly address: AmqpAddress;
   readonly log: Logger;
   /** The first queue of the old layout, at which this process is in line. */
@@ -177,7 +177,7 @@ export class LayoutChange {
 
   async #bindSources(to: typeof ONE_QUEUE | typeof PARTITIONS, from: typeof ONE_QUEUE | typeof PARTITIONS) {
     const { model, sources, address } = this.#options;
-    for (const source of sources) {
+    for (const source of sources()) {
       if (!('exchange' in source)) continue;
       const trouble = await bindForeign(model, to, source, address);
       if (trouble === undefined) await unbindForeign(model, from, source);

@@ -38,7 +38,8 @@ import { LayoutChange } from './layout-change.ts';
 
 export interface OwnQueuesOptions {
   readonly partitioning: Partitioning;
-  readonly sources: readonly Source[];
+  /** As they stand now. */
+  readonly sources: () => readonly Source[];
   readonly address: AmqpAddress;
   readonly log: Logger;
   /** What takes the messages of a queue. `counts`: whether what is in hand of it is counted. */

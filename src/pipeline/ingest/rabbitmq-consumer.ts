@@ -18,7 +18,6 @@ import type { TopologyClash } from '../../adapters/rabbitmq/topology-clash.ts';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { CANARY_TYPE } from '../../contract/event.ts';
 import { namesOf } from '../../operate/dead-letters/stored-dead-letter.ts';
-import { jittered } from '../../resilience/jitter.ts';
 import { EventLife } from '../event-life.ts';
 import type { EventObservers } from '../event-observer.ts';
 import { type Arrival, arrivalOf } from '../sources/arrival.ts';
@@ -39,7 +38,7 @@ export interface ConsumerOptions {
   /** From each queue. */
   readonly prefetch: number;
   readonly reader: MessageReader;
-  /** Undefined without SOURCES_FILE. */
+  /** Those of the start; undefined without SOURCES_FILE. */
   readonly sources: readonly Source[] | undefined;
   readonly handle: Handle;
   readonly publisher: Pick<Publisher, 'publish' | 'maxHeaderBytes' | 'state'>;
@@ -58,8 +57,8 @@ export interface ConsumerOptions {
  */
 export type ConsumerState = LinkState | 'waiting' | 'dead_letters_unconfirmed';
 
-/** How often it is asked whether the store is there, and how often sources are looked for. */
-const [LOOK_MS, SOURCES_MS] = [1_000, 5_000];
+/** How often it is asked whether the store is there. */
+const LOOK_MS = 1_000;
 
 /** A store that is away for a moment is none to give a connection up for. */
 const AWAY_MS = 3_000;
@@ -75,7 +74,6 @@ export class Consumer {
   #sources: SourceConnections | undefined;
   #storeAwaySinceMs: number | undefined;
   #looking: NodeJS.Timeout | undefined;
-  #sourcesLooking: NodeJS.Timeout | undefined;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -132,16 +130,16 @@ export class Consumer {
     return Math.max(0, ageMs);
   }
 
-  /** Of the sources; empty without any. */
-  get sources(): SourceConnections['states'] {
-    return this.#sources?.states ?? [];
+  /** Undefined without SOURCES_FILE, and before this is opened. */
+  get sources(): SourceConnections | undefined {
+    return this.#sources;
   }
 
   async open(address: AmqpAddress): Promise<void> {
     const { sources, log, partitioning, publisher } = this.#options;
     this.#own = new OwnQueues({
       partitioning,
-      sources: sources ?? [],
+      sources: () => this.#sources?.sources ?? [],
       address,
       log,
       intakeOf: (queue, counts) =>
@@ -150,12 +148,14 @@ export class Consumer {
       again: (reason) => this.#link.rebuild(reason),
     });
     if (sources !== undefined) {
-      const intakeOf = (queue: string) => this.#intakeOf(queue, queue, false, () => {});
+      const intakeOf = (queue: string) => this.#intakeOf(queue, queue, true, () => {});
       const own = partitioning.count === 1 ? 'one queue' : 'partitions';
+      const hasAll = () => this.#intakes.length > 0 && this.#intakes.every(({ isActive }) => isActive);
       const target = () => (this.line === undefined ? own : undefined);
-      this.#sources = new SourceConnections({ sources, address, log, intakeOf, target });
-      this.#sourcesLooking = setInterval(() => this.#lookForSources(), jittered(SOURCES_MS));
-      this.#sourcesLooking.unref();
+      const isUp = () => this.#link.state === 'up' && !this.#stopping.signal.aborted;
+      const model = () => (isUp() ? this.#link.model : undefined);
+      this.#sources = new SourceConnections({ sources, address, log, model, intakeOf, target, hasAll });
+      this.#sources.start();
     }
     await this.#link.open(address, (model) => this.#setup(model, address));
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
@@ -179,7 +179,7 @@ export class Consumer {
   #end(): void {
     this.#stopping.abort();
     clearInterval(this.#looking);
-    clearInterval(this.#sourcesLooking);
+    this.#sources?.stop();
   }
 
   /** With nothing in hand, whoever cannot reach the store lets another consumer have the events, which perhaps can. */
@@ -211,11 +211,6 @@ export class Consumer {
     this.#sources?.connect(model);
   }
 
-  #lookForSources(): void {
-    const { state, model } = this.#link;
-    if (state === 'up' && model !== undefined) this.#sources?.connect(model);
-  }
-
   /** @param source the queue's name, unless it is Carillon's own */
   #intakeOf(
     queue: string,
@@ -224,7 +219,7 @@ export class Consumer {
     onEnd: (reason: string) => void,
   ): Intake {
     const { log, prefetch } = this.#options;
-    const partition = counts ? queue : undefined;
+    const partition = counts && source === undefined ? queue : undefined;
     return new Intake({
       queue,
       prefetch,

@@ -13,13 +13,18 @@ export const MAX_PARSED_BYTES = 1_048_576;
 const SHOWN: ReadLimits = { maxBytes: MAX_PARSED_BYTES, maxAudiences: 100 };
 
 export class MessageReader {
-  readonly #sources: readonly Source[] | undefined;
+  #sources: readonly Source[] | undefined;
   readonly #limits: ReadLimits;
 
   /** @param sources undefined when this process knows of none: then all is read as CloudEvents, wherever it came from */
   constructor(sources: readonly Source[] | undefined, limits: ReadLimits) {
     this.#sources = sources;
     this.#limits = limits;
+  }
+
+  /** Messages that are read from now on are read by these sources. */
+  use(sources: readonly Source[]): void {
+    this.#sources = sources;
   }
 
   read(arrival: Arrival): Read<ReadEvent> {

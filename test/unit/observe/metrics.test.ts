@@ -11,6 +11,7 @@ const LABELS = [
   'code',
   'error_type',
   'field',
+  'file',
   'kind',
   'leg',
   'limit',

@@ -41,6 +41,16 @@ test('the same of an event in binary mode, whatever its body is', () => {
   });
 });
 
+test('who published it: the app and the user of RabbitMQ, as far as the message tells', () => {
+  const { content, fields, properties } = deadLetter('?');
+  const of = (more: Record<string, unknown>) =>
+    namesOf({ content, fields, properties: { ...properties, ...more } }).producer;
+  expect(of({ appId: 'shop', userId: 'orders' })).toEqual({ appId: 'shop', userId: 'orders' });
+  expect(of({ appId: 'shop' })).toEqual({ appId: 'shop' });
+  expect(of({ appId: 7, userId: '' })).toBeUndefined();
+  expect(of({})).toBeUndefined();
+});
+
 test('what is no event has its routing key and the id of its dead letter', () => {
   expect(namesOf(deadLetter('?'))).toMatchObject({
     source: undefined,
@@ -51,14 +61,15 @@ test('what is no event has its routing key and the id of its dead letter', () =>
 
 test('is bounded, and no control character of a stranger reaches the log', () => {
   const long = `\u001b[31m\u009b${'x'.repeat(5_000)}`;
+  const whole = deadLetter(JSON.stringify({ id: long, source: long, type: long }), {}, long);
   const written: string[] = [];
   const log = createLog({ level: 'info', redact: [], destination: { write: (text) => written.push(text) } });
   log.warn(
-    namesOf(deadLetter(JSON.stringify({ id: long, source: long, type: long }, null, 0), {}, long)),
+    namesOf({ ...whole, properties: { ...whole.properties, appId: long, userId: long } }),
     'lost',
   );
   const line = written.join('');
-  expect(line.length).toBeLessThan(2_000);
+  expect(line.length).toBeLessThan(3_000);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   expect(line.trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
 });

@@ -63,6 +63,7 @@ async function exposition() {
     }),
     canary: () => ({ rabbitmq: true, consumer: true, redis: true, subscription: true }),
   });
+  metrics.config.watch(() => [{ file: 'routes_file', isNewest: true, usedSinceMs: 1 }]);
   metrics.canaryArrived(1);
   return parseExposition((await metrics.expose()).text);
 }

@@ -21,6 +21,7 @@ import { decodeLiveMessage, type LiveMessage, packetOf } from '../../../src/pipe
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { EmbeddedQueue } from '../../../src/pipeline/ingest/embedded-queue.ts';
 import { readMessage } from '../../../src/pipeline/ingest/message.ts';
+import { Routing } from '../../../src/pipeline/routing/routing.ts';
 
 afterEach(() => trace.disable());
 
@@ -52,7 +53,7 @@ function stage(tracing: Tracing | undefined) {
   });
   const handle = createDeliver({
     appendQueue: new AppendQueue(inbox, () => {}),
-    routes: [],
+    routing: new Routing([]),
     maxAudiences: 2,
     isSampled: () => false,
     observers,

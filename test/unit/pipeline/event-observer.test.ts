@@ -8,6 +8,7 @@ import { type EventObserver, EventObservers } from '../../../src/pipeline/event-
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { EmbeddedQueue } from '../../../src/pipeline/ingest/embedded-queue.ts';
+import { Routing } from '../../../src/pipeline/routing/routing.ts';
 
 const forAll = (number: number) => ({ user: number, department: number, topic: number, global: number });
 const limits = { maxLength: forAll(10), maxAgeMs: forAll(60_000), dedupeMs: 60_000 };
@@ -50,7 +51,7 @@ function stage(observing: readonly EventObserver[], closedFor?: Audience) {
   const appendQueue = new AppendQueue(inbox, () => {});
   const deliver = createDeliver({
     appendQueue,
-    routes: [],
+    routing: new Routing([]),
     maxAudiences: 2,
     isSampled: () => true,
     observers,

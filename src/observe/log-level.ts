@@ -1,0 +1,67 @@
+/** The level of this process's log: the configured one, or for a while another one. It always comes back by itself. */
+import type { Logger } from 'pino';
+import { type LogLevel, type LogLevelState, logLevelSchema } from '../contract/log-level.ts';
+
+/** After a signal, which can say nothing more. */
+const SIGNALLED_MS = 600_000;
+
+export class LogLevelSwitch {
+  readonly #log: Logger;
+  readonly #configured: LogLevel;
+  #changed: { readonly untilMs: number; readonly timer: NodeJS.Timeout } | undefined;
+
+  /** The log's present level is the configured one. No child of the log MUST be kept: it would keep its level. */
+  constructor(log: Logger) {
+    this.#log = log;
+    this.#configured = logLevelSchema.parse(log.level);
+  }
+
+  get state(): Omit<LogLevelState, 'node'> {
+    const level = logLevelSchema.parse(this.#log.level);
+    const until = this.#changed === undefined ? {} : { until: new Date(this.#changed.untilMs).toISOString() };
+    return { level, configured: this.#configured, ...until };
+  }
+
+  /** `forMs` MUST be at most a day. One that is not in the future any more only ends what was before. */
+  set(level: LogLevel, forMs: number): void {
+    this.#forget();
+    if (forMs <= 0) {
+      this.reset();
+      return;
+    }
+    const untilMs = Date.now() + forMs;
+    const timer = setTimeout(() => this.reset(), forMs);
+    timer.unref();
+    this.#changed = { untilMs, timer };
+    this.#become(level, new Date(untilMs).toISOString());
+  }
+
+  /** Back to the configured level. */
+  reset(): void {
+    this.#forget();
+    this.#become(this.#configured, undefined);
+  }
+
+  /** To `debug` for ten minutes, or back if it is changed. */
+  toggle(): void {
+    if (this.#changed === undefined) this.set('debug', SIGNALLED_MS);
+    else this.reset();
+  }
+
+  /** Leaves the level as it is. */
+  close(): void {
+    this.#forget();
+  }
+
+  #forget(): void {
+    clearTimeout(this.#changed?.timer);
+    this.#changed = undefined;
+  }
+
+  #become(level: LogLevel, until: string | undefined): void {
+    const before = this.#log.level;
+    if (before === level && until === undefined) return;
+    this.#log.level = level;
+    this.#log.warn({ to: level, from: before, until }, 'the log has another level');
+  }
+}

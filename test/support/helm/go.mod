@@ -1,4 +1,4 @@
-module carillon.test/helm
+module carillon.test/manifest-check
 
 go 1.26.0
 

@@ -165,3 +165,7 @@ function there<T>(value: T | undefined, name: string): T {
   if (value === undefined) throw new Error(`the pod waits for ever: there is no ${name}`);
   return value;
 }
+
+export function ofKind({ documents }: Rendered, kind: string): Rendered['documents'] {
+  return documents.filter((one) => one.kind === kind);
+}

@@ -2,88 +2,25 @@
  * The Helm chart as helm renders it: Kubernetes, the Prometheus operator and KEDA know every field, Carillon takes the
  * environment, and what points to something finds it. Skipped where there is no helm (`npm run test:deploy`).
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { readConfig } from '../../../src/config/config.ts';
 import {
   CHART,
   environmentOf,
   helm,
-  NAMESPACE,
+  ofKind,
   RELEASE,
   type Rendered,
   renderChart,
-  tryChart,
   unknownInManifests,
   whyNoHelm,
 } from '../../support/chart.ts';
-import { fencedBlock } from '../../support/fenced-blocks.ts';
-import { temporaryFile } from '../../support/temporary-file.ts';
+import { everything } from '../../support/chart-everything.ts';
 
 const defaults = readConfig({});
 const SECRETS = {
   carillon: { AMQP_URL: 'amqp://u:p@rabbitmq', REDIS_URL: 'rediss://redis', JWT_SECRET: 's'.repeat(32) },
-};
-
-/** Everything that can be on at once, each value another one than the default. */
-const everything = {
-  image: {
-    repository: 'registry.example.com/carillon',
-    digest: `sha256:${'0'.repeat(64)}`,
-    pullSecrets: [{ name: 'pull' }],
-  },
-  secrets: { AMQP_URL: { name: 'rabbitmq-user', key: 'connection_string' } },
-  config: {
-    PARTITIONS: 4,
-    PENDING_MAX_BYTES: 1_048_576,
-    LOG_SAMPLE_RATE: 0.05,
-    CONSOLE: true,
-    TRUST_PROXY: '10.0.0.0/8',
-    DRAIN_SECONDS: null,
-  },
-  routes: { file: 'routes:\n  - type: order.*\n    audience: ["user:{data.customerId}"]\n' },
-  sources: {
-    file: 'sources:\n  - exchange: shop.events\n    keys: ["order.*"]\n    event: { audience: global }\n',
-  },
-  extraEnv: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=768' }],
-  extraEnvFrom: [{ configMapRef: { name: 'more-settings' } }],
-  extraVolumes: [{ name: 'ca', secret: { secretName: 'ca' } }],
-  extraVolumeMounts: [{ name: 'ca', mountPath: '/etc/ca', readOnly: true }],
-  serviceAccountName: 'carillon',
-  gateway: {
-    autoscaling: { enabled: false },
-    keda: { enabled: true },
-    extraEnv: [{ name: 'LOG_LEVEL', value: 'warn' }],
-    podAnnotations: { 'example.com/team': 'bells' },
-    podLabels: { team: 'bells' },
-    nodeSelector: { pool: 'sockets' },
-    tolerations: [{ key: 'sockets', operator: 'Exists' }],
-    affinity: { nodeAffinity: {} },
-    priorityClassName: 'high',
-  },
-  consumer: { keda: { enabled: true }, disruptionBudget: { maxUnavailable: '50%' } },
-  keda: { prometheusAddress: 'http://prometheus.monitoring:9090' },
-  service: {
-    type: 'LoadBalancer',
-    sessionAffinity: 'ClientIP',
-    externalTrafficPolicy: 'Local',
-    annotations: { a: 'b' },
-  },
-  ingress: {
-    enabled: true,
-    className: 'nginx',
-    controller: 'nginx',
-    annotations: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '120' },
-    hosts: ['notify.example.com'],
-    tls: [{ hosts: ['notify.example.com'], secretName: 'notify-tls' }],
-  },
-  networkPolicy: { egress: [{ to: [{ ipBlock: { cidr: '10.1.0.0/16' } }] }] },
-  serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-  prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
-  dashboard: { enabled: true, annotations: { folder: 'bells' } },
 };
 
 const cases: readonly (readonly [string, object])[] = [
@@ -106,7 +43,6 @@ const cases: readonly (readonly [string, object])[] = [
   ['a fixed number of gateways', { gateway: { autoscaling: { enabled: false }, replicas: 5 } }],
 ];
 
-const ofKind = ({ documents }: Rendered, kind: string) => documents.filter((one) => one.kind === kind);
 const roleOf = ({ spec }: Rendered['deployments'][number]) =>
   spec.template.metadata.labels['app.kubernetes.io/component'];
 const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>) =>
@@ -221,130 +157,5 @@ describe.skipIf(whyNoHelm !== undefined)(`the chart (${whyNoHelm ?? 'helm'})`, (
     expect(ofKind(rendered, 'ServiceMonitor')).toMatchObject([
       { spec: { endpoints: [{ port: 'ops', path: '/metrics', interval: '15s' }] } },
     ]);
-  });
-
-  test('numbers are written as they were given', () => {
-    const { configMaps } = renderChart(everything);
-    expect(configMaps[`${RELEASE}-carillon-settings`]).toMatchObject({
-      PENDING_MAX_BYTES: '1048576',
-      LOG_SAMPLE_RATE: '0.05',
-      CONSOLE: 'true',
-    });
-    expect(configMaps[`${RELEASE}-carillon-settings`]).not.toHaveProperty('DRAIN_SECONDS');
-  });
-
-  test('other routes and sources roll no pod; another setting does', () => {
-    const pods = (values: object) => renderChart(values).deployments.map(({ spec }) => spec.template);
-    const routes = { file: 'routes:\n  - type: a\n    audience: [global]\n' };
-    const sources = (exchange: string) => ({
-      file: `sources:\n  - exchange: ${exchange}\n    event: { audience: global }\n`,
-    });
-    expect(pods({ routes, sources: sources('a') })).toEqual(pods({ sources: sources('b') }));
-    expect(renderChart({ routes }).configMaps[`${RELEASE}-carillon-routes`]).toEqual({
-      'routes.yaml': routes.file,
-    });
-    const changed = pods({ config: { LOG_LEVEL: 'warn' } });
-    for (const [at, pod] of pods({}).entries()) expect(changed[at]).not.toEqual(pod);
-  });
-
-  test('the alerts are those of ops/, with a link where the runbooks are, and without those that are not wanted', () => {
-    const { groups } = z
-      .object({ groups: z.array(z.looseObject({ rules: z.array(z.looseObject({ alert: z.string() })) })) })
-      .parse(parse(readFileSync('ops/prometheus/alerts.yml', 'utf8')));
-    const rulesWith = (values: object) =>
-      ofKind(renderChart({ prometheusRule: { enabled: true, ...values } }), 'PrometheusRule')[0]?.spec;
-    expect(rulesWith({})).toEqual({ groups });
-    const rules = groups.flatMap((group) => group.rules);
-    expect(
-      rulesWith({ runbooksUrl: 'https://docs.example.com/runbooks', disabled: [rules[1]?.alert] }),
-    ).toMatchObject({
-      groups: [
-        {
-          rules: rules.toSpliced(1, 1).map(({ alert }) => ({
-            alert,
-            annotations: { runbook_url: `https://docs.example.com/runbooks#${alert.toLowerCase()}` },
-          })),
-        },
-      ],
-    });
-  });
-
-  test('the dashboard is that of ops/', () => {
-    const { configMaps } = renderChart({ dashboard: { enabled: true } });
-    const shown: unknown = JSON.parse(configMaps[`${RELEASE}-carillon-dashboard`]?.['carillon.json'] ?? '');
-    expect(shown).toEqual(JSON.parse(readFileSync('ops/grafana/dashboards/carillon.json', 'utf8')));
-  });
-
-  test('KEDA asks for the pods of this release', () => {
-    const scaled = ofKind(renderChart(everything), 'ScaledObject');
-    expect(scaled.map(({ metadata }) => metadata.name)).toEqual([
-      `${RELEASE}-carillon-gateway`,
-      `${RELEASE}-carillon-consumer`,
-    ]);
-    const queries = JSON.stringify(scaled);
-    expect(queries).toContain(`namespace=\\"${NAMESPACE}\\", pod=~\\"${RELEASE}-carillon-gateway-.*\\"`);
-    expect(scaled[1]?.spec).toMatchObject({ minReplicaCount: 2, maxReplicaCount: 4 });
-  });
-
-  test('annotations for a controller, of which one is overridden', () => {
-    expect(ofKind(renderChart(everything), 'Ingress')).toMatchObject([
-      {
-        metadata: {
-          annotations: {
-            'nginx.ingress.kubernetes.io/proxy-read-timeout': '120',
-            'nginx.ingress.kubernetes.io/proxy-send-timeout': '90',
-          },
-        },
-        spec: { rules: [{ http: { paths: [{ path: '/socket.io/' }, { path: '/v1/' }] } }] },
-      },
-    ]);
-  });
-
-  test('the installation in docs/kubernetes.md is one', () => {
-    const values = fencedBlock('docs/kubernetes.md', 'yaml', 'serviceMonitor:');
-    const folder = dirname(temporaryFile('values.yaml', values));
-    writeFileSync(join(folder, 'routes.yaml'), 'routes: [{ type: a, audience: [global] }]\n');
-    const [upgrade = ''] = fencedBlock('docs/kubernetes.md', 'sh', 'helm upgrade').split('\n');
-    const words = upgrade.split(' ').map((word) => (word === CHART ? resolve(CHART) : word));
-    expect(words.slice(0, 3)).toEqual(['helm', 'upgrade', '--install']);
-    const { text, fault } = helm(['template', ...words.slice(3)], { folder });
-    expect(fault).toBeUndefined();
-    expect(unknownInManifests(text ?? '')).toBe('');
-    for (const part of [
-      'kind: Ingress',
-      'kind: PrometheusRule',
-      'registry.example.com/carillon:',
-      '{ type: a,',
-    ])
-      expect(text).toContain(part);
-  });
-
-  test.each<[string, object, RegExp]>([
-    [
-      'two scrapes of everything',
-      { serviceMonitor: { enabled: true }, podMonitor: { enabled: true } },
-      /counted twice/,
-    ],
-    [
-      'two autoscalers',
-      { gateway: { keda: { enabled: true } }, keda: { prometheusAddress: 'http://p' } },
-      /gateway.autoscaling and gateway.keda/,
-    ],
-    [
-      'KEDA without Prometheus',
-      { gateway: { autoscaling: { enabled: false }, keda: { enabled: true } } },
-      /keda.prometheusAddress/,
-    ],
-    [
-      'more consumers of one queue',
-      { consumer: { keda: { enabled: true } }, keda: { prometheusAddress: 'http://p' } },
-      /config.PARTITIONS/,
-    ],
-    ['more time to drain than to stop', { config: { DRAIN_SECONDS: 40 } }, /config.DRAIN_SECONDS is 40/],
-    ['an ingress for nobody', { ingress: { enabled: true } }, /ingress.hosts/],
-    ['two sorts of routes', { routes: { file: 'routes: [{}]', existingConfigMap: 'r' } }, /which one counts/],
-    ['a variable that nobody knows', { config: { ALOWED_ORIGINS: 'x' } }, /ALOWED_ORIGINS/],
-  ])('%s is refused, with the reason', (_name, values, reason) => {
-    expect(tryChart(values).fault).toMatch(reason);
   });
 });

@@ -22,7 +22,7 @@ const TOPOLOGY = runBy('test/integration/adapters/rabbitmq/declared-elsewhere.te
 const LOGIN = runBy('test/e2e/console-login.test.ts');
 const SELF = notRun('it runs the tests');
 const SOURCES = runBy('test/e2e/examples-sources.test.ts');
-const CHART = runBy('test/unit/deploy/chart-rendered.test.ts');
+const CHART = runBy('test/unit/deploy/chart-choices.test.ts');
 const DRAWING = notRun('a drawing or a formula');
 const INSTALL = notRun('it installs packages from elsewhere');
 

@@ -17,8 +17,8 @@ import { until } from '../support/until.ts';
 const TIMEOUT_MS = 20_000;
 
 const values = {
-  // Short, so that nobody waits for them here.
-  config: { DRAIN_SECONDS: 1, SHUTDOWN_TIMEOUT: 15 },
+  // Short, so that nobody waits for them here; but this machine may be busy while clients connect.
+  config: { DRAIN_SECONDS: 1, SHUTDOWN_TIMEOUT: 15, HANDSHAKE_SECONDS: 15 },
   routes: { file: 'routes:\n  - type: order.*\n    audience: ["user:{data.customerId}"]\n' },
   gateway: { autoscaling: { enabled: false }, replicas: 2, preStopSeconds: 1 },
   consumer: { replicas: 1 },

@@ -251,6 +251,20 @@ test('the documents that deploy/ points to are there', () => {
   }
 });
 
+test('what the image holds fits every processor but for Node: its build runs on one, for all', () => {
+  const { packages } = z
+    .object({ packages: z.record(z.string(), z.looseObject({ dev: z.boolean().default(false) })) })
+    .parse(JSON.parse(read('package-lock.json')));
+  const tied = Object.entries(packages).filter(
+    ([, { dev, ...facts }]) =>
+      !dev && ['cpu', 'os', 'libc', 'hasInstallScript'].some((fact) => fact in facts),
+  );
+  expect(tied.map(([path]) => path)).toEqual([]);
+  const stages = read('Dockerfile').match(/^FROM .*$/gm) ?? [];
+  expect(stages.filter((stage) => stage.startsWith('FROM --platform=$BUILDPLATFORM node:'))).toHaveLength(1);
+  expect(stages.at(-1)).toMatch(/^FROM node:/);
+});
+
 test('the image runs without root and writes nothing; the compose file takes every right away', () => {
   const lines = read('Dockerfile').split('\n');
   const [user, ...others] = lines.filter((line) => /^USER /.test(line));

@@ -22,6 +22,7 @@ const TOPOLOGY = runBy('test/integration/adapters/rabbitmq/declared-elsewhere.te
 const LOGIN = runBy('test/e2e/console-login.test.ts');
 const SELF = notRun('it runs the tests');
 const SOURCES = runBy('test/e2e/examples-sources.test.ts');
+const CHART = runBy('test/unit/deploy/chart-choices.test.ts');
 const DRAWING = notRun('a drawing or a formula');
 const INSTALL = notRun('it installs packages from elsewhere');
 
@@ -51,6 +52,15 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/sources\.md$/, 'python', 'pika', SOURCES],
   [/^docs\/sources\.md$/, 'yaml', 'sources:', SOURCES],
   [/^docs\/sources\.md$/, 'sh', 'carillon sources try', SOURCES],
+  [/^docs\/kubernetes\.md$/, 'sh', 'docker buildx', notRun('it needs Docker, and images from elsewhere')],
+  [
+    /^docs\/kubernetes\.md$/,
+    'sh',
+    'kubectl create',
+    notRun('it needs a cluster; the chart asks for this Secret in its test'),
+  ],
+  [/^docs\/kubernetes\.md$/, 'sh', 'helm upgrade', CHART],
+  [/^docs\/kubernetes\.md$/, 'yaml', 'serviceMonitor:', CHART],
   [/^docs\/observability\.md$/, 'json', 'not_ready', FORMATS],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'carillon topology', TOPOLOGY],
   [/^docs\/rabbitmq-and-redis\.md$/, 'sh', 'set_permissions', RIGHTS],

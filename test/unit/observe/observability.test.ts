@@ -1,12 +1,12 @@
 /** The dashboard and the alerts in ops/ name only what the presence has, and each alert says what to do. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { DEAD_LETTERS, DELIVER_QUEUE } from '../../../src/adapters/rabbitmq/names.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
+import { findDeployTool } from '../../support/deploy-tools.ts';
 import { readExpression } from '../../support/promql.ts';
 import { parseExposition } from '../../support/scrape.ts';
 
@@ -35,17 +35,23 @@ const alerts = z
   .groups.flatMap(({ rules }) => rules);
 
 const target = z.object({ expr: z.string(), datasource: z.object({ uid: z.string() }) });
-const panels = z
-  .object({ panels: z.array(z.object({ title: z.string(), targets: z.array(target).default([]) })) })
-  .parse(JSON.parse(read('ops/grafana/dashboards/carillon.json'))).panels;
+const dashboard = z
+  .object({
+    templating: z.object({
+      list: z.array(z.object({ name: z.string(), type: z.string(), query: z.unknown() })),
+    }),
+    panels: z.array(z.object({ title: z.string(), targets: z.array(target).default([]) })),
+  })
+  .parse(JSON.parse(read('ops/grafana/dashboards/carillon.json')));
+const { panels } = dashboard;
 
 const expressions = [
   ...alerts.map(({ alert, expr }) => [alert, expr] as const),
   ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const)),
 ];
 
-/** What Prometheus itself makes or adds. */
-const OF_PROMETHEUS = { metrics: ['up'], labels: ['instance', 'job'] };
+/** What Prometheus itself makes or adds; under a ServiceMonitor also where the target is. */
+const OF_PROMETHEUS = { metrics: ['up'], labels: ['instance', 'job', 'namespace', 'pod'] };
 
 /** A presence whose gauges have values, as those of a process with all parts. */
 async function exposition() {
@@ -99,6 +105,38 @@ test.each(expressions)('%s: %s', (_name, text) => {
   expect(unknownIn(text)).toEqual([]);
 });
 
+/** What an alert says of its place: nothing, unless it aggregates and forgets whose Carillon it was. */
+const AGGREGATION = /\b(?:sum|max|min|group|count)\s*(?:by\s*\(([^)]*)\))?\s*\(/g;
+
+describe('under a ServiceMonitor the job is the name of a Service, and namespaces have a Carillon each:', () => {
+  test.each(expressions)('%s names no job: %s', (_name, text) => {
+    const named = readExpression(text.replaceAll('$__rate_interval', '5m')).selectors.flatMap(
+      ({ matchers }) => matchers.filter(({ label, value }) => label === 'job' && value !== '$job'),
+    );
+    expect(named).toEqual([]);
+  });
+
+  test.each(alerts)('$alert tells namespaces apart', ({ expr }) => {
+    const kept = Array.from(expr.matchAll(AGGREGATION), ([, labels = '']) => labels.split(/\s*,\s*/));
+    for (const labels of kept) expect(labels).toContain('namespace');
+    // Two targets may have the same address, in two jobs.
+    for (const [, labels = ''] of expr.matchAll(/\bon\s*\(([^)]*)\)/g))
+      expect(labels).toMatch(/\bnamespace\b|^job, instance$/);
+  });
+
+  test('every panel asks for the namespace and the job that are chosen', () => {
+    const chosen = panels.flatMap(({ targets }) =>
+      targets.flatMap(({ expr }) => readExpression(expr.replaceAll('$__rate_interval', '5m')).selectors),
+    );
+    expect(chosen.length).toBeGreaterThan(30);
+    for (const { matchers } of chosen) {
+      expect(matchers).toContainEqual({ label: 'namespace', operator: '=~', value: '$namespace' });
+      expect(matchers).toContainEqual({ label: 'job', operator: '=~', value: '$job' });
+    }
+    expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource', 'namespace', 'job']);
+  });
+});
+
 describe('faults that would be found', () => {
   test.each([
     ['max(carillon_gone)', ['carillon_gone']],
@@ -134,7 +172,7 @@ test('labels in a summary are those that its expression leaves', () => {
   for (const { expr, annotations } of alerts) {
     for (const [, label = ''] of annotations.summary.matchAll(/\$labels\.(\w+)/g)) {
       const { selectors, grouped } = readExpression(expr);
-      const isGrouped = /\b(sum|max|min)\b/.test(expr);
+      const isGrouped = /\b(sum|max|min|group)\b/.test(expr);
       const left = isGrouped
         ? grouped
         : [
@@ -148,13 +186,10 @@ test('labels in a summary are those that its expression leaves', () => {
   }
 });
 
-/** Prometheus' own checker. It is no part of this project: who has it, has its word too. */
-const promtool = (process.env.PATH ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'promtool'))
-  .find((path) => existsSync(path));
+/** Prometheus' own checker, where `npm run test:deploy` could bring it or somebody has it. */
+const promtool = findDeployTool('promtool');
 
-describe.runIf(promtool !== undefined)('promtool', () => {
+describe.skipIf(promtool === undefined)('promtool', () => {
   const run = (...args: string[]) => execFileSync(promtool ?? '', args, { encoding: 'utf8', stdio: 'pipe' });
 
   test('takes the configuration and the rules', () => {
@@ -166,13 +201,14 @@ describe.runIf(promtool !== undefined)('promtool', () => {
   });
 });
 
-test('every panel asks the datasource that is provisioned, and what is mounted exists', () => {
+test('every panel asks the datasource that is chosen, one is provisioned, and what is mounted exists', () => {
   const { datasources } = z
-    .object({ datasources: z.array(z.object({ uid: z.string(), url: z.string() })) })
+    .object({ datasources: z.array(z.object({ type: z.string(), url: z.string() })) })
     .parse(parse(read('ops/grafana/provisioning/datasources/prometheus.yml')));
-  const uids = datasources.map(({ uid }) => uid);
+  const [choice] = dashboard.templating.list.filter(({ type }) => type === 'datasource');
+  expect(datasources.map(({ type }) => type)).toContain(choice?.query);
   for (const { targets } of panels)
-    for (const { datasource } of targets) expect(uids).toContain(datasource.uid);
+    for (const { datasource } of targets) expect(datasource.uid).toBe(`\${${choice?.name}}`);
 
   const service = z.object({
     image: z.string(),

@@ -29,7 +29,9 @@ afterEach(async () => {
 
 /** Of sessions; the checks of feeds and of tokens and the look at what waits have one each at all times. */
 const sessionTimers = () =>
-  timers.madeIn('/src/edge/gateway/').filter((maker) => !/feeds\.ts|pending\.ts|token-expiry\.ts/.test(maker));
+  timers
+    .madeIn('/src/edge/gateway/')
+    .filter((maker) => !/feeds\.ts|pending\.ts|token-expiry\.ts/.test(maker));
 
 type Way = 'the connection ends' | 'the session ends';
 

@@ -1,8 +1,9 @@
 /** A feed's subscribers are what a Map would be, after any calls. */
-import fc from '../../../support/fast-check.ts';
+
 import { expect, test } from 'vitest';
 import type { Subscriber } from '../../../../src/edge/gateway/subscriber.ts';
 import { Subscribers } from '../../../../src/edge/gateway/subscribers.ts';
+import fc from '../../../support/fast-check.ts';
 
 const someone = (): Subscriber => ({ write: () => {}, resync: () => {} });
 

@@ -100,18 +100,32 @@ export class InboxStore implements Inbox {
 
   readonly loadMore = (): Promise<void> => {
     if (!this.#isOpen) return this.refresh();
-    const { next } = this.#state;
-    if (next === undefined) return Promise.resolve();
-    const reading = this.#reading;
-    const state = this.#state;
-    const take = (load: Load, page: InboxPage) => state.finish(load, page, false);
     this.#more ??= this.#heard(
-      this.#load({ limit: PAGE, before: next }, () => this.#reading === reading, take).finally(() => {
+      this.#loadOlder().finally(() => {
         this.#more = undefined;
       }),
     );
     return this.#more;
   };
+
+  /**
+   * What comes after the end of the list. A first page that comes meanwhile may end earlier, and then what is older is
+   * asked for from there: taking it from the former end would leave a hole.
+   */
+  async #loadOlder(): Promise<void> {
+    const state = this.#state;
+    let isTaken = false;
+    const take = (load: Load, page: InboxPage) => {
+      isTaken = true;
+      state.finish(load, page, false);
+    };
+    while (!isTaken && state.next !== undefined) {
+      const before = state.next;
+      const reading = this.#reading;
+      const isWanted = () => this.#reading === reading && state.next === before;
+      await this.#load({ limit: PAGE, before }, isWanted, take);
+    }
+  }
 
   readonly markSeen = (which: Which): Promise<void> => this.#mark('seen', which);
   readonly markRead = (which: Which): Promise<void> => this.#mark('read', which);

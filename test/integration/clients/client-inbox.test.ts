@@ -55,6 +55,26 @@ describe('the inbox', () => {
     expect(snapshots).toHaveLength(heard);
   });
 
+  test('has no hole where older ones are asked for while the first page is read anew', async () => {
+    server.answers.inbox = () => ({ notifications: [item(4), item(3)], next: 'after 3', unseen: 4, unread: 4 });
+    const { client } = await connected();
+    await client.inbox.refresh();
+    // Two have come meanwhile, so that the first page ends earlier than before.
+    const first = { notifications: [item(6), item(5)], next: 'after 5', unseen: 6, unread: 6 };
+    let answerFirst = (_: unknown) => {};
+    server.answers.inbox = ({ before }) => {
+      if (before === undefined) return new Promise((resolve) => (answerFirst = resolve));
+      if (before === 'after 5')
+        return { notifications: [4, 3, 2, 1].map((i) => item(i)), unseen: 6, unread: 6 };
+      answerFirst(first);
+      return refreshed.then(() => ({ notifications: [item(2), item(1)], unseen: 6, unread: 6 }));
+    };
+    const refreshed = client.inbox.refresh();
+    await client.inbox.loadMore();
+    expect(client.inbox.list.map(({ id }) => id)).toEqual(['e6', 'e5', 'e4', 'e3', 'e2', 'e1']);
+    expect(client.inbox.hasMore).toBe(false);
+  });
+
   test('that is asked for before the session is read once', async () => {
     server.answers.inbox = () => ({ notifications: [item(1)], unseen: 1, unread: 1 });
     const { client } = open();

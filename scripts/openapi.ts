@@ -9,6 +9,7 @@ import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../
 import { noToken } from '../src/contract/token.ts';
 import { ClientAddresses } from '../src/edge/connections/client-addresses.ts';
 import { serveAdmin } from '../src/edge/http/admin.ts';
+import { serveBellFile } from '../src/edge/http/bell-file.ts';
 import { crossOriginFor } from '../src/edge/http/cross-origin.ts';
 import { serveEvents } from '../src/edge/http/events.ts';
 import { serveHealth } from '../src/edge/http/health.ts';
@@ -51,6 +52,9 @@ const documentSchema = z.looseObject({
   paths: z.record(z.string(), z.record(z.string(), operationSchema)),
 });
 
+/** It is there after a build. */
+const BELL = new URL('../dist/client/', import.meta.url);
+
 const NO_DEAD_LETTERS: DeadLetterDesk = {
   list: () => Promise.reject(new Error('nobody asks')),
   show: () => Promise.reject(new Error('nobody asks')),
@@ -84,6 +88,7 @@ export async function openapiDocument(): Promise<Json> {
   const health = new PartsHealth({});
   const front = await documentOf((app) => {
     serveHealth(app, health);
+    serveBellFile(app, { files: BELL, compresses: false });
     serveEvents(app, {
       quota: { spent: async () => undefined, take: async () => undefined },
       verify: async () => noToken,

@@ -25,6 +25,12 @@ export const version = '${UNKNOWN}';
 CarillonBell.defaultUrl = new URL('..', import.meta.url).href;
 `;
 
+/** In the package, where the parts have types. */
+const TYPES = `export * from '../clients/client/connect.js';
+export { CarillonBell } from '../clients/bell/bell.js';
+export declare const version: string;
+`;
+
 const { outputFiles, metafile } = await build({
   stdin: { contents: ENTRY, resolveDir: `${CLIENT}/dist/clients` },
   bundle: true,
@@ -45,6 +51,7 @@ const text = `/*! carillon-client ${name}, MIT */\n${code.replaceAll(UNKNOWN, na
 mkdirSync(SERVED, { recursive: true });
 mkdirSync(`${CLIENT}/dist/standalone`, { recursive: true });
 writeFileSync(`${CLIENT}/dist/standalone/bell.js`, text);
+writeFileSync(`${CLIENT}/dist/standalone/bell.d.ts`, TYPES);
 writeFileSync(`${SERVED}/bell.js`, text);
 writeFileSync(`${SERVED}/bell.js.br`, brotliCompressSync(text));
 writeFileSync(`${SERVED}/bell.js.gz`, gzipSync(text, { level: 9 }));

@@ -1,4 +1,5 @@
 /** What the bell and the React hooks cost a web page, with the client in them and without Socket.IO and React. */
+import { statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
@@ -29,6 +30,10 @@ async function bundle(entry: string) {
   if (file === undefined) throw new Error('esbuild made nothing');
   return { code: file.contents, inputs: Object.keys(metafile.inputs) };
 }
+
+test('the file for plain pages is under 34 kB as it is served, with Socket.IO in it', () => {
+  expect(statSync(new URL('../../dist/client/bell.js.br', import.meta.url)).size).toBeLessThan(34_816);
+});
 
 describe.each(['clients/bell/bell.js', 'clients/react/use-carillon.js'])('%s', (entry) => {
   test('is under 22 kB with the client, compressed', async () => {

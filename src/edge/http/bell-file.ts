@@ -6,7 +6,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import Negotiator from 'negotiator';
 import { z } from 'zod';
 
@@ -29,15 +28,17 @@ const FOR_EVER = 'public, max-age=31536000, immutable';
 /** Any other is asked again after a while, which costs a 304. */
 const FOR_A_WHILE = 'public, max-age=300';
 
+const querySchema = z.object({
+  v: z
+    .string()
+    .optional()
+    .describe('The version that the page wants to keep for ever: the ETag without W/ and quotes.'),
+});
+
 const ROUTE = {
   tags: ['client'],
   summary: 'The bell and the client as one ES module, for a page without a build of its own.',
-  querystring: z.object({
-    v: z
-      .string()
-      .optional()
-      .describe('The version that the page wants to keep for ever: the ETag without W/ and quotes.'),
-  }),
+  querystring: querySchema,
   response: {
     200: { description: 'The module.', content: { 'text/javascript': { schema: z.string() } } },
     304: z.null().describe('The version in If-None-Match is the newest.'),
@@ -57,21 +58,24 @@ export function serveBellFile(app: FastifyInstance, { files, compresses }: BellF
   // Weak: the encodings have it in common.
   const etag = `W/"${version}"`;
 
-  const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.get('/client/bell.js', { schema: ROUTE }, (request, reply) => {
-    reply.headers({
-      'access-control-allow-origin': '*',
-      'cross-origin-resource-policy': 'cross-origin',
-      'cache-control': request.query.v === version ? FOR_EVER : FOR_A_WHILE,
-      etag,
-      vary: 'Accept-Encoding',
-    });
-    if (knows(request, version)) return reply.code(304).send();
-    const accepted = new Negotiator(request).encodings(encoded.map(({ encoding }) => encoding));
-    const chosen = encoded.find(({ encoding }) => accepted.includes(encoding));
-    if (chosen !== undefined) reply.header('content-encoding', chosen.encoding);
-    return reply.type(TYPE).send(chosen?.bytes ?? plain);
-  });
+  app.get<{ Querystring: z.infer<typeof querySchema> }>(
+    '/client/bell.js',
+    { schema: ROUTE },
+    (request, reply) => {
+      reply.headers({
+        'access-control-allow-origin': '*',
+        'cross-origin-resource-policy': 'cross-origin',
+        'cache-control': request.query.v === version ? FOR_EVER : FOR_A_WHILE,
+        etag,
+        vary: 'Accept-Encoding',
+      });
+      if (knows(request, version)) return reply.code(304).send();
+      const accepted = new Negotiator(request).encodings(encoded.map(({ encoding }) => encoding));
+      const chosen = encoded.find(({ encoding }) => accepted.includes(encoding));
+      if (chosen !== undefined) reply.header('content-encoding', chosen.encoding);
+      return reply.type(TYPE).send(chosen?.bytes ?? plain);
+    },
+  );
 }
 
 /** As the first line of the file says. */

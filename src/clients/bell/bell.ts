@@ -138,10 +138,9 @@ export class CarillonBell extends AttributesElement {
   }
 
   #connect(): void {
-    const { token } = this;
     const url = this.url || CarillonBell.defaultUrl;
-    const isWanted = this.isConnected && url !== '' && (token !== '' || this.#getToken !== undefined);
-    const wanted = isWanted ? `${url} ${this.#getToken === undefined ? token : ''}` : undefined;
+    const isWanted = this.isConnected && url !== '' && (this.token !== '' || this.#getToken !== undefined);
+    const wanted = isWanted ? `${url} ${this.#getToken === undefined ? this.token : ''}` : undefined;
     if (wanted !== this.#connectedWith) {
       this.#account?.client.close();
       this.#account = undefined;

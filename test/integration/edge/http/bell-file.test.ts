@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CarillonProcess, JWT_SECRET, startCarillon } from '../../../support/carillon.ts';
+import { freshRedis, freshVhost } from '../../../support/servers.ts';
 
 const FILE = readFileSync(new URL('../../../../dist/client/bell.js', import.meta.url), 'utf8');
 const [, VERSION = expect.unreachable('the version')] = /^\/\*! carillon-client (\S+), MIT/.exec(FILE) ?? [];
@@ -11,7 +12,7 @@ const EVIL = 'https://evil.example';
 let [production, embedded, uncompressed]: CarillonProcess[] = [];
 beforeAll(async () => {
   [production, embedded, uncompressed] = await Promise.all([
-    startCarillon({ JWT_SECRET, ALLOWED_ORIGINS: 'https://app.example' }),
+    startCarillon({ JWT_SECRET, AMQP_URL: await freshVhost(), REDIS_URL: await freshRedis() }),
     startCarillon({}),
     startCarillon({ JWT_SECRET, COMPRESSION_LEVEL: '0' }),
   ]);

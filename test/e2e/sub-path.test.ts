@@ -129,6 +129,9 @@ describe('in a browser', () => {
       <carillon-bell token="${await tokenFor('ada')}"></carillon-bell>`;
     await page.route('**/plain', (route) => route.fulfill({ contentType: 'text/html', body }));
     await page.goto(`${app.origin}/plain`);
+    await page.waitForFunction(
+      'document.querySelector("carillon-bell").client?.state.status === "connected"',
+    );
     await publish('in one line');
     await page.locator('carillon-bell').getByText('in one line').first().waitFor();
     expect(await page.evaluate('customElements.get("carillon-bell").defaultUrl')).toBe(`${url}/`);

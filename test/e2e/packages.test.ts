@@ -1,6 +1,6 @@
 /**
  * The tarballs, installed as their users do: the service and its command line without any registry, and the client in
- * apps of Vite with React and with Vue, in Node, and on a server.
+ * apps of Vite with React and with Vue, in one of Next, in Node, and on a server.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -180,6 +180,18 @@ const FILES = {
       <h1>{{ last }}</h1>
       <carillon-bell :url :token @carillon-notification="last = $event.detail.data.title" />
     </template>`,
+  'next/app/layout.jsx': `
+    export default function Layout({ children }) {
+      return <html lang="en"><body>{children}</body></html>;
+    }`,
+  'next/app/page.jsx': `
+    'use client';
+    import 'carillon-client/bell';
+    import { useCarillon } from 'carillon-client/react';
+    export default function Page() {
+      const { unseen, state } = useCarillon({ url: 'https://notify.example.com', token: 'any' });
+      return <main><p>{\`\${unseen} new, \${state.status}\`}</p><carillon-bell url="https://notify.example.com" /></main>;
+    }`,
   'script.mjs': `
     import { connect } from 'carillon-client';
     const { CARILLON_URL: url, TOKEN } = process.env;
@@ -232,7 +244,7 @@ describe('the client', () => {
       'package.json': JSON.stringify({
         private: true,
         type: 'module',
-        dependencies: { react, 'react-dom': reactDom, vue: '^3.5.0' },
+        dependencies: { react, 'react-dom': reactDom, vue: '^3.5.0', next: '^16.0.0' },
         devDependencies: { vite, '@vitejs/plugin-vue': '^6.0.0', '@types/react': types },
       }),
       ...FILES,
@@ -285,5 +297,11 @@ describe('the client', () => {
 
   test('on a server, where it connects to nothing', async () => {
     expect(await folder.run('node', ['server.mjs'])).toBe('<p>0 new, connecting</p>\n');
+  });
+
+  test('in an app of Next, whose pages are rendered by its build', async () => {
+    await folder.run('node_modules/.bin/next', ['build', 'next'], { NEXT_TELEMETRY_DISABLED: '1' });
+    const rendered = await readFile(join(folder.path, 'next/.next/server/app/index.html'), 'utf8');
+    expect(rendered).toContain('<p>0 new, connecting</p><carillon-bell');
   });
 });

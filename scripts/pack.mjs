@@ -15,8 +15,10 @@ const { values } = parseArgs({
   options: { scope: { type: 'string' }, out: { type: 'string', default: 'dist/packages' } },
 });
 const { scope, out } = values;
-if (scope !== undefined && !/^@[a-z\d~-][a-z\d._~-]*$/.test(scope))
-  throw new Error(`--scope ${scope}: it must be like @example`);
+if (scope !== undefined && !/^@[a-z\d~-][a-z\d._~-]*$/.test(scope)) {
+  console.error(`--scope ${scope}: it must be like @example`);
+  process.exit(2);
+}
 const nameOf = (name) => (scope === undefined ? name : `${scope}/${name}`);
 
 const read = (path) => JSON.parse(readFileSync(path, 'utf8'));

@@ -4,11 +4,12 @@
 FROM --platform=$BUILDPLATFORM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY packages/client/package.json packages/client/
 
 FROM dependencies AS build
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json tsconfig.web.json ./
-COPY scripts/bundle.mjs scripts/
+COPY scripts/*.mjs scripts/
 COPY src src
 COPY web web
 RUN npm run build

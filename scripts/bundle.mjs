@@ -4,40 +4,30 @@
  * docs/decisions/bundle.md says why, and what stays outside of the bundle.
  */
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { build } from 'esbuild';
-
-const require = createRequire(import.meta.url);
-
-/**
- * These packages stay outside because tracing tools patch them by name. Those that share classes with Socket.IO stay
- * out too.
- */
-const PACKAGES = [
-  '@socket.io/redis-adapter',
-  'amqplib',
-  'engine.io',
-  'ioredis',
-  'pino',
-  'socket.io',
-  'socket.io-adapter',
-  'socket.io-parser',
-  'ws',
-];
+import { licencesOf } from './licences.mjs';
+import { OUTSIDE } from './outside-packages.mjs';
 
 /**
  * Two folders below package.json, like src/<part>/<file>, so that relative paths in the code lead to the same files.
  */
 const FOLDER = 'dist/program';
 
+/** What packages read beside their modules. It is copied, so that a program needs no package that is in it. */
+const READ_BY = new Map([
+  ['@fastify/swagger', 'package.json'],
+  ['@fastify/swagger-ui', 'static'],
+]);
+const READ = 'files';
+
 /** CommonJS packages use these to find Node's modules and their own files. */
 const FOR_PACKAGES = `import { createRequire as createRequireOfBundle } from 'node:module';
-import { dirname as dirnameOfBundle } from 'node:path';
+import { fileURLToPath as fileURLToPathOfBundle } from 'node:url';
 const require = createRequireOfBundle(import.meta.url);
-const folderOfPackaged = (module) => dirnameOfBundle(require.resolve(module));`;
+const folderOfPackaged = (folder) => fileURLToPathOfBundle(new URL('${READ}/' + folder, import.meta.url));`;
 
-/** Makes a package that reads files next to its modules find them in its installed folder. */
+/** Makes a package that reads files next to its modules find the copies. */
 const filesOfPackages = {
   name: 'files of packages',
   setup(build) {
@@ -47,9 +37,9 @@ const filesOfPackages = {
       if (/\b__filename\b|\bimport\.meta\b/.test(code)) throw new Error(`${path} may read files beside it`);
       if (!/\b__dirname\b/.test(code)) return undefined;
       const module = path.split('/node_modules/').slice(1).join('/node_modules/');
-      // Throws when the package does not export the module.
-      require.resolve(module);
-      return { contents: text.replaceAll(/\b__dirname\b/g, `folderOfPackaged('${module}')`) };
+      if (![...READ_BY.keys()].some((name) => module.startsWith(`${name}/`)))
+        throw new Error(`${path} reads files beside it: say in scripts/bundle.mjs which`);
+      return { contents: text.replaceAll(/\b__dirname\b/g, `folderOfPackaged('${dirname(module)}')`) };
     });
   },
 };
@@ -67,14 +57,15 @@ const { metafile } = await build({
   target: 'node20.19',
   sourcemap: true,
   sourcesContent: false,
-  external: PACKAGES,
+  external: OUTSIDE,
   banner: { js: FOR_PACKAGES },
   plugins: [filesOfPackages],
   metafile: true,
   logLevel: 'warning',
 });
 
-const fromPackages = Object.keys(metafile.inputs).filter((path) => path.startsWith('node_modules/'));
+for (const [name, read] of READ_BY)
+  cpSync(`node_modules/${name}/${read}`, `${FOLDER}/${READ}/${name}/${read}`, { recursive: true });
 for (const path of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
   if (path.endsWith('.lua'))
     cpSync(`src/${path}`, `${FOLDER}/${basename(path)}`, { errorOnExist: true, force: false });
@@ -87,11 +78,5 @@ mkdirSync('dist/cli', { recursive: true });
 writeFileSync('dist/cli/main.js', `#!/usr/bin/env node\n// The command line.\n${start('../program/cli.js')}`);
 chmodSync('dist/cli/main.js', 0o755);
 
-/** The packages' licences require that their texts accompany copies. */
-const folders = new Set(fromPackages.map((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]));
-const licences = [...folders].sort().map((folder) => {
-  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
-  const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
-  return `${name} ${version}, ${license}\n\n${file === undefined ? '' : readFileSync(`${folder}/${file}`, 'utf8').trim()}\n`;
-});
-writeFileSync(`${FOLDER}/LICENCES.txt`, licences.join(`\n${'-'.repeat(80)}\n\n`));
+// The packages' licences require that their texts accompany copies.
+writeFileSync(`${FOLDER}/LICENCES.txt`, licencesOf(metafile));

@@ -10,6 +10,7 @@ import { noToken } from '../src/contract/token.ts';
 import { ClientAddresses } from '../src/edge/connections/client-addresses.ts';
 import { serveAdmin } from '../src/edge/http/admin.ts';
 import type { LogLevelControl } from '../src/edge/http/admin-log-level.ts';
+import { serveBellFile } from '../src/edge/http/bell-file.ts';
 import { crossOriginFor } from '../src/edge/http/cross-origin.ts';
 import { serveEvents } from '../src/edge/http/events.ts';
 import { serveHealth } from '../src/edge/http/health.ts';
@@ -57,6 +58,8 @@ const NO_LOG_LEVEL: LogLevelControl = {
   set: () => Promise.reject(new Error('nobody asks')),
   reset: () => Promise.reject(new Error('nobody asks')),
 };
+/** It is there after a build. */
+const BELL = new URL('../dist/client/', import.meta.url);
 
 const NO_DEAD_LETTERS: DeadLetterDesk = {
   list: () => Promise.reject(new Error('nobody asks')),
@@ -91,6 +94,7 @@ export async function openapiDocument(): Promise<Json> {
   const health = new PartsHealth({});
   const front = await documentOf((app) => {
     serveHealth(app, health);
+    serveBellFile(app, { files: BELL, compresses: false });
     serveEvents(app, {
       quota: { spent: async () => undefined, take: async () => undefined },
       verify: async () => noToken,

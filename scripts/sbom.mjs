@@ -13,7 +13,7 @@ const read = (name) => JSON.parse(readFileSync(new URL(`../${name}`, import.meta
 const { devDependencies: _, ...manifest } = read('package.json');
 const lock = read('package-lock.json');
 
-const packages = Object.entries(lock.packages).filter(([, { dev }]) => !dev);
+const packages = Object.entries(lock.packages).filter(([, { dev, link }]) => !dev && !link);
 const root = { ...lock.packages[''], devDependencies: undefined };
 const copy = { ...lock, packages: { ...Object.fromEntries(packages), '': root } };
 

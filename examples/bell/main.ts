@@ -1,7 +1,7 @@
 /** The page: gives each bell its user, sends what the form says, and changes how the bells look and speak. */
 import '../support/story.css';
 import './bell.css';
-import { CarillonBell, type Words } from 'carillon/bell';
+import { CarillonBell, type Words } from 'carillon-client/bell';
 import { ask, find, login } from '../support/page.ts';
 
 const fr: Words = {

@@ -1,5 +1,5 @@
 /** What was said in the room, as a list. Whatever people type is text here, never markup. */
-import type { Notification } from 'carillon/client';
+import type { Notification } from 'carillon-client';
 
 const USER = '/users/';
 const SERVICE = '/chat-service';

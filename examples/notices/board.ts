@@ -1,5 +1,5 @@
 /** The table of who got what and when: a row for each notice, a column for each person. */
-import type { Notification, NotificationContext } from 'carillon/client';
+import type { Notification, NotificationContext } from 'carillon-client';
 import { find } from '../support/page.ts';
 import { nameOfAudience } from './people.ts';
 import type { Person } from './person.ts';

@@ -1,6 +1,7 @@
 /** One person's card: the bell of their device, which can be offline, and the department that they are in. */
-import { CarillonBell } from 'carillon/bell';
-import type { Client, ConnectionState, Notification, NotificationContext } from 'carillon/client';
+
+import type { Client, ConnectionState, Notification, NotificationContext } from 'carillon-client';
+import { CarillonBell } from 'carillon-client/bell';
 import { ask, find, login } from '../support/page.ts';
 import { departments, nameOfDepartment, type Subscriber } from './people.ts';
 

@@ -1,5 +1,5 @@
 /** The customer's mailbox as the e-mail service tells it, by a topic: what it sent, and whether it sees her online. */
-import type { Client, Notification } from 'carillon/client';
+import type { Client, Notification } from 'carillon-client';
 import { element, part, timeOf } from './nodes.ts';
 import { CUSTOMER } from './orders.ts';
 

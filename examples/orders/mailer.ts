@@ -2,7 +2,7 @@
  * The e-mail service: writes to whom a notification has not reached within UNREACHED_AFTER seconds. What it "sends" it
  * publishes as `mail.sent`, for the page to show.
  */
-import { type Notification, textsOf } from 'carillon/client';
+import { type Notification, textsOf } from 'carillon-client';
 import { z } from 'zod';
 import type { Signal } from '../support/link.ts';
 import type { Story } from '../support/story.ts';

@@ -1,5 +1,5 @@
 /** The customer's phone: a bell, and the inbox under it as a list. Offline it shows what it last knew. */
-import { CarillonBell } from 'carillon/bell';
+
 import {
   type Client,
   type ConnectionState,
@@ -7,7 +7,8 @@ import {
   type Notification,
   type Texts,
   textsOf,
-} from 'carillon/client';
+} from 'carillon-client';
+import { CarillonBell } from 'carillon-client/bell';
 import { find, login } from '../support/page.ts';
 import { element, part, timeOf } from './nodes.ts';
 import { CUSTOMER } from './orders.ts';

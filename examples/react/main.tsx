@@ -1,7 +1,7 @@
 /** The page: the inbox of whoever is chosen, and the news of a topic. */
 import '../support/story.css';
-import { type Notification, textsOf } from 'carillon/client';
-import { type Carillon, useCarillon, useTopic } from 'carillon/react';
+import { type Notification, textsOf } from 'carillon-client';
+import { type Carillon, useCarillon, useTopic } from 'carillon-client/react';
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ask, login } from '../support/page.ts';

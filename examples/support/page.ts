@@ -1,5 +1,5 @@
 /** What the pages of all stories do in the browser: log in, connect, say how the connection is, ask their services. */
-import { type Client, type ClientOptions, connect } from 'carillon/client';
+import { type Client, type ClientOptions, connect } from 'carillon-client';
 
 export interface Login {
   /** Of Carillon. */

@@ -29,9 +29,10 @@ const fromHere = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The package's own sources, as the built ones are called by whoever has it installed. */
 const alias = {
-  'carillon/client': fromHere('../../src/clients/client/connect.ts'),
-  'carillon/bell': fromHere('../../src/clients/bell/bell.ts'),
-  'carillon/react': fromHere('../../src/clients/react/use-carillon.ts'),
+  // The longer names first: the short one is the beginning of both.
+  'carillon-client/bell': fromHere('../../src/clients/bell/bell.ts'),
+  'carillon-client/react': fromHere('../../src/clients/react/use-carillon.ts'),
+  'carillon-client': fromHere('../../src/clients/client/connect.ts'),
 };
 
 export async function servePages({ story, login, port: wanted }: PageOptions): Promise<PageServer> {

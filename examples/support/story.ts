@@ -120,7 +120,7 @@ export async function startStory(options: StoryOptions): Promise<Story> {
   }
 }
 
-/** Short, as tokens should be: `carillon/client` asks for a fresh one in time. */
+/** Short, as tokens should be: `carillon-client` asks for a fresh one in time. */
 async function sign(secret: string, user: string, claims: Claims): Promise<string> {
   return await new SignJWT({ ...claims })
     .setProtectedHeader({ alg: 'HS256' })

@@ -1,5 +1,5 @@
 /** One symbol's card: its quotes in order, drawn once a frame, with how long they were on their way. */
-import type { Notification, NotificationContext } from 'carillon/client';
+import type { Notification, NotificationContext } from 'carillon-client';
 import { find } from '../support/page.ts';
 import { Chart } from './chart.ts';
 

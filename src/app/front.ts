@@ -11,6 +11,7 @@ import { logSessions } from '../edge/gateway/session-log.ts';
 import type { SessionObserver } from '../edge/gateway/session-observer.ts';
 import { reportPresence } from '../edge/gateway/session-presence.ts';
 import { signalSessions } from '../edge/gateway/session-signals.ts';
+import { serveBellFile } from '../edge/http/bell-file.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { crossOriginFor } from '../edge/http/cross-origin.ts';
 import { serveEvents } from '../edge/http/events.ts';
@@ -33,6 +34,9 @@ import type { OwnCanary } from './canary.ts';
 import type { OwnConsole } from './console.ts';
 import { answerBytes, type Context } from './context.ts';
 import type { Queue } from './queue.ts';
+
+/** The folder with the built bell. The path is right from the sources and from the bundle. */
+const BELL = new URL('../../dist/client/', import.meta.url);
 
 export interface FrontParts {
   readonly addresses: ClientAddresses;
@@ -93,6 +97,7 @@ export async function openFront(
   const crossOrigin = crossOriginFor(config.ALLOWED_ORIGINS);
   const limits = requestLimits;
   serveInbox(app, { verify, inbox: store.userInbox, departments, limits, answers, crossOrigin });
+  serveBellFile(app, { files: BELL, compresses: config.COMPRESSION_LEVEL > 0 });
   await serveDocs(app);
   const closing = new AbortController();
   exposure.serveDemo(app, ownConsole.sign, closing.signal);

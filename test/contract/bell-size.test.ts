@@ -1,16 +1,21 @@
 /** What the bell and the React hooks cost a web page, with the client in them and without Socket.IO and React. */
+import { statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
 /** A parser of moments, a lookup of languages and the choice of a title, which need nothing else. */
-const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js', 'dist/contract/title.js'];
+const SHARED = [
+  'packages/client/dist/contract/rfc3339.js',
+  'packages/client/dist/contract/languages.js',
+  'packages/client/dist/contract/title.js',
+];
 const MAX_BYTES = 22_528;
 
 /** Bundled as an app's build would. */
 async function bundle(entry: string) {
   const { outputFiles, metafile } = await build({
-    entryPoints: [new URL(`../../dist/${entry}`, import.meta.url).pathname],
+    entryPoints: [new URL(`../../packages/client/dist/${entry}`, import.meta.url).pathname],
     bundle: true,
     minify: true,
     format: 'esm',
@@ -26,6 +31,10 @@ async function bundle(entry: string) {
   return { code: file.contents, inputs: Object.keys(metafile.inputs) };
 }
 
+test('the file for plain pages is under 34 kB as it is served, with Socket.IO in it', () => {
+  expect(statSync(new URL('../../dist/client/bell.js.br', import.meta.url)).size).toBeLessThan(34_816);
+});
+
 describe.each(['clients/bell/bell.js', 'clients/react/use-carillon.js'])('%s', (entry) => {
   test('is under 22 kB with the client, compressed', async () => {
     const { code } = await bundle(entry);
@@ -34,10 +43,13 @@ describe.each(['clients/bell/bell.js', 'clients/react/use-carillon.js'])('%s', (
 
   test('holds nothing but itself and the client: no schemas, no package', async () => {
     const { inputs } = await bundle(entry);
-    const own = `dist/${entry.slice(0, entry.lastIndexOf('/'))}/`;
+    const own = `packages/client/dist/${entry.slice(0, entry.lastIndexOf('/'))}/`;
     expect(
       inputs.filter(
-        (path) => !SHARED.includes(path) && !path.startsWith('dist/clients/client/') && !path.startsWith(own),
+        (path) =>
+          !SHARED.includes(path) &&
+          !path.startsWith('packages/client/dist/clients/client/') &&
+          !path.startsWith(own),
       ),
     ).toEqual([]);
   });

@@ -3,9 +3,13 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { beforeAll, expect, test } from 'vitest';
 
-const ENTRY = new URL('../../dist/clients/client/connect.js', import.meta.url).pathname;
+const ENTRY = new URL('../../packages/client/dist/clients/client/connect.js', import.meta.url).pathname;
 /** A parser of moments, a lookup of languages and the choice of a title, which need nothing else. */
-const SHARED = ['dist/contract/rfc3339.js', 'dist/contract/languages.js', 'dist/contract/title.js'];
+const SHARED = [
+  'packages/client/dist/contract/rfc3339.js',
+  'packages/client/dist/contract/languages.js',
+  'packages/client/dist/contract/title.js',
+];
 const MAX_BYTES = 14_336;
 
 /** Bundled as an app's build would. */
@@ -38,7 +42,8 @@ test('is under 14 kB, compressed', () => {
 
 test('holds nothing but the client: no schemas, no package', () => {
   const strangers = whole.inputs.filter(
-    (path) => !SHARED.includes(path) && !path.includes('dist/clients/client/') && path !== '<stdin>',
+    (path) =>
+      !SHARED.includes(path) && !path.includes('packages/client/dist/clients/client/') && path !== '<stdin>',
   );
   expect(strangers).toEqual([]);
 });

@@ -143,7 +143,7 @@ test.for<[string, unknown, readonly string[]]>([
   await io.close();
 });
 
-test('answers, and what carillon/client asks', async () => {
+test('answers, and what carillon-client asks', async () => {
   const io = new Server(http);
   const asked: string[] = [];
   io.on('connection', (socket) => {

@@ -150,7 +150,9 @@ describe('in the page', () => {
   });
 
   test('can be imported where there is no page', async () => {
-    const module: object = await import(new URL('../../dist/clients/bell/bell.js', import.meta.url).href);
+    const module: object = await import(
+      new URL('../../packages/client/dist/clients/bell/bell.js', import.meta.url).href
+    );
     expect(Object.keys(module)).toEqual(['CarillonBell']);
   });
 });

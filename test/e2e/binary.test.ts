@@ -133,7 +133,8 @@ describe('a picture', () => {
     let script: string;
 
     beforeAll(async () => {
-      const clientPath = new URL('../../dist/clients/client/connect.js', import.meta.url).pathname;
+      const clientPath = new URL('../../packages/client/dist/clients/client/connect.js', import.meta.url)
+        .pathname;
       const [launched, { outputFiles }] = await Promise.all([
         launchChromium(),
         build({

@@ -6,7 +6,7 @@ import { fencedBlock, fencedBlocksIn } from '../support/fenced-blocks.ts';
 import { pngOf } from '../support/png.ts';
 
 const READMES = ['README.md', 'README.zh.md'] as const;
-const [CLIENT, BELL] = ['docs/client.md', 'docs/bell.md'] as const;
+const [CLIENT, BELL, PACKAGES] = ['docs/client.md', 'docs/bell.md', 'docs/packages.md'] as const;
 
 const page = (body: string) => `<!doctype html><html>
 <head><meta charset="utf-8" /><link rel="icon" href="data:," /><title>App</title></head><body>${body}</body></html>`;
@@ -55,6 +55,7 @@ beforeAll(async () => {
   app = await startDocumentedApp(
     Object.assign({}, ...pages, ...readmes, {
       'bell/index.html': page(style + fencedBlock(BELL, 'html', 'getToken')),
+      'packages/index.html': page(fencedBlock(PACKAGES, 'html', 'getToken')),
       'react/index.html': page(`<main></main>${program('main.tsx')}`),
       'react/main.tsx': SHOW_INBOX,
       'react/example.tsx': fencedBlock(BELL, 'tsx', 'useCarillon'),
@@ -69,10 +70,11 @@ test('their types are right', () => app.checkTypes());
 
 test('none is left out', () => {
   const languages = ['ts', 'tsx', 'html', 'css'];
-  const blocks = [...READMES, CLIENT, BELL]
+  expect(fencedBlock(PACKAGES, 'html', 'token=').trim()).toBe(fencedBlock('README.md', 'html', 'token='));
+  const blocks = [...READMES, CLIENT, BELL, PACKAGES]
     .flatMap(fencedBlocksIn)
     .filter(({ language }) => languages.includes(language));
-  expect(blocks).toHaveLength(2 * READMES.length + 6 + 4);
+  expect(blocks).toHaveLength(2 * READMES.length + 6 + 4 + 2);
 });
 
 test.for(READMES)('%s: a bell in one line', async (file) => {
@@ -91,6 +93,15 @@ test.for([...READMES.map((file) => `${file}/client`), 'client'])('%s: a client',
   await app.publish(`user:${user}`, { data: { title: 'Hello', body: 'there' } });
   await expect.poll(() => logged).toContain(name === 'client' ? 'user:client Hello' : `user:${user} 1 Hello`);
   if (name === 'client') await expect.poll(() => logged).toContain('toast: Hello there');
+  expect(faults).toEqual([]);
+});
+
+test(`${PACKAGES}: the bell that the service itself serves, and its version`, async () => {
+  const { page, faults, logged, begun } = await app.open('packages', 'packages');
+  await begun;
+  await app.publish('user:packages', { data: { title: 'plain page' } });
+  await page.locator('carillon-bell .toast').getByText('plain page').waitFor();
+  expect(logged).toContainEqual(expect.stringMatching(/^\d+\.\d+\.\d+-[\da-f]{12}$/));
   expect(faults).toEqual([]);
 });
 

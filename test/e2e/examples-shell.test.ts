@@ -44,10 +44,17 @@ async function run(code: string) {
 
 test.for(['README.md', 'README.zh.md'])('%s: an event over HTTP', async (file) => {
   const client = await device(file);
-  // The two have the same id, and a repeat is delivered once.
-  const own = fencedBlock(file, 'sh', 'curl').replace('"id":"1"', `"id":"${file}"`);
-  expect(await run(own)).toContain('{"accepted":1}');
-  expect(await client.received(1)).toMatchObject([{ audience: 'global', type: 'hello' }]);
+  const code = fencedBlock(file, 'sh', 'curl');
+  // The second time is another event, and no repeat.
+  for (const _ of [1, 2]) expect(await run(code)).toContain('{"accepted":1}');
+  const hello = { audience: 'global', type: 'hello' };
+  expect(await client.received(2)).toMatchObject([hello, hello]);
+});
+
+test.for(['README.md', 'README.zh.md'])('%s: a token of the command line', async (file) => {
+  const client = connectClient(carillon.url, await run(fencedBlock(file, 'sh', 'token ada')));
+  onTestFinished(() => client.close());
+  expect(await client.session()).toMatchObject({ user: 'ada', departments: ['sales'] });
 });
 
 test('examples/producers/README.md: with a token of the command line', async () => {

@@ -1,4 +1,4 @@
-/** `carillon/react` in a real browser, in StrictMode, and on a server. */
+/** `carillon-client/react` in a real browser, in StrictMode, and on a server. */
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -158,7 +158,7 @@ test('is in a topic as long as one component wants it', async () => {
 
 test('renders an empty inbox on a server, and connects to nothing', async () => {
   const { useCarillon } = await import(
-    new URL('../../dist/clients/react/use-carillon.js', import.meta.url).href
+    new URL('../../packages/client/dist/clients/react/use-carillon.js', import.meta.url).href
   );
   let calls = 0;
   const getToken = () => {

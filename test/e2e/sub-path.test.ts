@@ -121,6 +121,22 @@ describe('in a browser', () => {
     await page.waitForFunction('document.querySelector("carillon-bell").client.inbox.unseen === 1');
   });
 
+  test('the bell that the service serves there needs no url', async () => {
+    const url = proxies.nginx?.url ?? '';
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    const body = `<script type="module" src="${url}/client/bell.js"></script>
+      <carillon-bell token="${await tokenFor('ada')}"></carillon-bell>`;
+    await page.route('**/plain', (route) => route.fulfill({ contentType: 'text/html', body }));
+    await page.goto(`${app.origin}/plain`);
+    await page.waitForFunction(
+      'document.querySelector("carillon-bell").client?.state.status === "connected"',
+    );
+    await publish('in one line');
+    await page.locator('carillon-bell').getByText('in one line').first().waitFor();
+    expect(await page.evaluate('customElements.get("carillon-bell").defaultUrl')).toBe(`${url}/`);
+  });
+
   test('they say so when a url cannot be used', async () => {
     const page = await open({ wrong: 'htps://example.com' });
     await page.locator('main[data-state="closed invalid_url"]').waitFor({ state: 'attached' });

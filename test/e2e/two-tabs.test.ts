@@ -1,5 +1,5 @@
 /**
- * The laptop closes and opens again: two tabs of a browser with `carillon/client` go offline, five notifications are
+ * The laptop closes and opens again: two tabs of a browser with `carillon-client` go offline, five notifications are
  * sent meanwhile, and afterwards each tab has the five, once and in order, with the right badge, toasted once.
  */
 import { createServer, type Server } from 'node:http';

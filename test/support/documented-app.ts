@@ -1,5 +1,5 @@
 /**
- * An app that has Carillon's package installed and consists of examples from the documents. Tests check, build, serve
+ * An app that has Carillon's client package installed and consists of examples from the documents. Tests check, build, serve
  * and open it.
  */
 import { execFile } from 'node:child_process';
@@ -78,7 +78,7 @@ export async function startDocumentedApp(files: AppFiles) {
   ]);
 
   await install(folder, {
-    carillon: '.',
+    'carillon-client': 'packages/client',
     react: 'node_modules/react',
     'react-dom': 'node_modules/react-dom',
   });

@@ -1,4 +1,4 @@
-/** A device that runs `carillon/client` on real sockets, and leaves and returns when its test says so. */
+/** A device that runs `carillon-client` on real sockets, and leaves and returns when its test says so. */
 import type { Inbox, Which } from '../../src/clients/client/api.ts';
 import { Client } from '../../src/clients/client/client.ts';
 import { environment } from '../../src/clients/client/environment.ts';

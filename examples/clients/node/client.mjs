@@ -1,10 +1,10 @@
 /**
- * The same with carillon/client, which does all of that by itself and has the inbox as well.
+ * The same with carillon-client, which does all of that by itself and has the inbox as well.
  *
  *   TOKEN=… node client.mjs
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { bytesOf, connect } from 'carillon/client';
+import { bytesOf, connect } from 'carillon-client';
 
 const { CARILLON_URL = 'http://localhost:3000', CURSORS_FILE = 'cursors.json', TOKEN = '' } = process.env;
 const stored = new Map(existsSync(CURSORS_FILE) ? JSON.parse(readFileSync(CURSORS_FILE, 'utf8')) : []);

@@ -1,4 +1,4 @@
-/** The entry of `carillon/bell`: importing it makes `<carillon-bell>` known to the browser. */
+/** The entry of `carillon-client/bell`: importing it makes `<carillon-bell>` known to the browser. */
 import type { CarillonError, Client, ConnectionState, InboxItem, Notification } from '../client/connect.ts';
 import { Account } from './account.ts';
 import { AttributesElement } from './attributes.ts';
@@ -33,6 +33,8 @@ export class CarillonBell extends AttributesElement {
   static readonly observedAttributes = ['url', 'token', 'lang', 'toasts', 'open'];
   /** By BCP 47 tags. An app adds its own before the first bell is in the page. */
   static readonly languages = languages;
+  /** For bells without a `url`. The bell that a gateway serves has that gateway's. */
+  static defaultUrl = '';
 
   readonly #button = create('button', 'button', { type: 'button', 'aria-haspopup': 'dialog' });
   readonly #badge = create('span', 'badge', { 'aria-hidden': 'true' });
@@ -136,9 +138,9 @@ export class CarillonBell extends AttributesElement {
   }
 
   #connect(): void {
-    const { url, token } = this;
-    const isWanted = this.isConnected && url !== '' && (token !== '' || this.#getToken !== undefined);
-    const wanted = isWanted ? `${url} ${this.#getToken === undefined ? token : ''}` : undefined;
+    const url = this.url || CarillonBell.defaultUrl;
+    const isWanted = this.isConnected && url !== '' && (this.token !== '' || this.#getToken !== undefined);
+    const wanted = isWanted ? `${url} ${this.#getToken === undefined ? this.token : ''}` : undefined;
     if (wanted !== this.#connectedWith) {
       this.#account?.client.close();
       this.#account = undefined;

@@ -1,4 +1,4 @@
-/** The entry of `carillon/client`: connects a user's device to Carillon. For browsers, Node and React Native. */
+/** The entry of `carillon-client`: connects a user's device to Carillon. For browsers, Node and React Native. */
 import { momentOf } from '../../contract/rfc3339.ts';
 import type { Shown } from '../../contract/title.ts';
 import type { ClientOptions } from './api.ts';

@@ -1,4 +1,4 @@
-/** The entry of `carillon/react`: a user's notifications as state of a component. React 18 or later. */
+/** The entry of `carillon-client/react`: a user's notifications as state of a component. React 18 or later. */
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import {
   type Client,

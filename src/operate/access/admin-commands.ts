@@ -47,7 +47,8 @@ export class AdminCommands implements Directing {
   }
 
   isRevoked({ user, issuedAtMs }: Pick<Identity, 'user' | 'issuedAtMs'>): boolean {
-    return issuedAtMs < (this.#revokedBeforeMs.get(user) ?? 0);
+    // A token without iat is as old as can be.
+    return issuedAtMs < (this.#revokedBeforeMs.get(user) ?? Number.NEGATIVE_INFINITY);
   }
 
   async issue(command: AdminCommand): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Watches every Socket.IO client in this process: the tests' own, and `carillon/client`. It reads messages where the
+ * Watches every Socket.IO client in this process: the tests' own, and `carillon-client`. It reads messages where the
  * library has decoded them, in members that are not public. A test fails when the library moves them.
  */
 import type { Manager } from 'socket.io-client';

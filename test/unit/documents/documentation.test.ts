@@ -222,9 +222,9 @@ describe('what is pointed to is there:', () => {
   });
 });
 
-describe("nobody is told to run or install this package by its name, which is nobody's in public registries:", () => {
+describe("nobody is told to run or install these packages by their names, which are nobody's in public registries:", () => {
   const FETCHED =
-    /\b(?:npx|bunx|npm (?:exec|x|i|install|add)|pnpm (?:dlx|add)|yarn (?:dlx|add))\s+(?:-\S+\s+)*["'`]?carillon(?![\w/-])/;
+    /\b(?:npx|bunx|npm (?:exec|x|i|install|add)|pnpm (?:dlx|add)|yarn (?:dlx|add))\s+(?:-\S+\s+)*["'`]?carillon(?:-client)?(?:@(?!npm:)|(?![\w/@-]))/;
   test('in no file', () => {
     expect(files).toContain(join('docs', 'cli.md'));
     expect(files.filter((path) => FETCHED.test(readFileSync(path, 'latin1')))).toEqual([]);
@@ -234,6 +234,10 @@ describe("nobody is told to run or install this package by its name, which is no
     [['npx', 'carillon token ada'].join(' '), true],
     [['npx', '--yes carillon@latest doctor'].join(' '), true],
     [['npm', 'install -g carillon'].join(' '), true],
+    [['npm', 'install carillon-client'].join(' '), true],
+    [['npm', 'i carillon-client@latest react'].join(' '), true],
+    ['npm install carillon-client@npm:@example/carillon-client', false],
+    ['npm install ./vendor/carillon-client-0.1.0.tgz', false],
     ['npx vitest run', false],
     ['node dist/cli/main.js token ada', false],
   ])('%s', ([text, isFound]) => {

@@ -20,6 +20,8 @@ const RIGHTS = runBy('test/integration/adapters/rabbitmq/rights.test.ts');
 const REDIS_RIGHTS = runBy('test/integration/adapters/redis/rights.test.ts');
 const TOPOLOGY = runBy('test/integration/adapters/rabbitmq/declared-elsewhere.test.ts');
 const LOGIN = runBy('test/e2e/console-login.test.ts');
+const LOGINS = runBy('test/e2e/examples-logins.test.ts');
+const PACKAGES = runBy('test/e2e/packages.test.ts');
 const SELF = notRun('it runs the tests');
 const SOURCES = runBy('test/e2e/examples-sources.test.ts');
 const CHART = runBy('test/unit/deploy/chart-choices.test.ts');
@@ -30,8 +32,12 @@ type How = { readonly test: string } | { readonly why: string };
 
 /** Files, a language, and a text that is in the block; the first that fits counts. */
 const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
+  [/^README(\.zh)?\.md$/, 'js', 'notifyToken', LOGINS],
+  [/^README(\.zh)?\.md$/, 'python', 'notify_token', LOGINS],
+  [/^README(\.zh)?\.md$/, 'go', 'notifyToken', LOGINS],
   [/^(README(\.zh)?|docs\/protocol)\.md$/, 'python', 'import', PYTHON],
   [/^README(\.zh)?\.md$/, 'sh', 'curl', SHELL],
+  [/^README(\.zh)?\.md$/, 'sh', 'token ada', SHELL],
   [/^README(\.zh)?\.md$/, 'sh', 'npm ci && npm test', SELF],
   [/^README(\.zh)?\.md$/, 'sh', '', COMMANDS],
   [/^README(\.zh)?\.md$/, 'json', '', FORMATS],
@@ -45,6 +51,9 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/(bell|client)\.md$/, 'ts', '', APP],
   [/^docs\/cli\.md$/, '', '', COMMANDS],
   [/^docs\/cli\.md$/, 'sh', '', COMMANDS],
+  [/^docs\/packages\.md$/, 'html', '', APP],
+  [/^docs\/packages\.md$/, 'sh', 'registry', notRun("it needs a registry of one's own")],
+  [/^docs\/packages\.md$/, 'sh', '', PACKAGES],
   [/^docs\/configuration\.md$/, 'yaml', 'routes:', FORMATS],
   [/^docs\/login-providers\.md$/, 'sh', 'JWKS_URL', runBy('test/unit/documents/login-providers.test.ts')],
   [/^docs\/display\.md$/, 'yaml', 'routes:', FORMATS],
@@ -133,7 +142,7 @@ test('documents whose examples are not run say so', () => {
 });
 
 test('tests that run examples take them from the documents', () => {
-  for (const { test: path } of [PYTHON, SHELL, FORMATS, APP, COMMANDS, STORIES]) {
+  for (const { test: path } of [PYTHON, SHELL, FORMATS, APP, COMMANDS, STORIES, LOGINS, PACKAGES]) {
     expect(readFileSync(path, 'utf8')).toContain('fencedBlock(');
   }
 });

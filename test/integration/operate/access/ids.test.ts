@@ -158,7 +158,7 @@ test('two spellings of one text are one, whoever writes which', async () => {
   });
 });
 
-test('carillon/client goes on where it was, for a user beyond ASCII', async () => {
+test('carillon-client goes on where it was, for a user beyond ASCII', async () => {
   const values = new Map<string, string>();
   const storage = {
     get: (key: string) => values.get(key),

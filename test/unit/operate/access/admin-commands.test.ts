@@ -88,6 +88,9 @@ test('tokens from before the latest revocation of their user are revoked, others
   expect([0, 4_999].map((ms) => isRevoked('ada', ms))).toEqual([true, true]);
   expect([5_000, 6_000].map((ms) => isRevoked('ada', ms))).toEqual([false, false]);
   expect(isRevoked('bob', 0)).toBe(false);
+  // Of tokens that do not say since when they are.
+  const unknown = Number.NEGATIVE_INFINITY;
+  expect(['ada', 'bob'].map((user) => isRevoked(user, unknown))).toEqual([true, false]);
 });
 
 const identity = (iat: number | undefined, exp: number): Identity => ({

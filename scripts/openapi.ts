@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { DeadLetterDesk } from '../src/contract/dead-letter.ts';
+import type { PersonalDataDesk } from '../src/contract/personal-data.ts';
 import type { Directory } from '../src/contract/presence.ts';
 import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../src/contract/problem.ts';
 import { noToken } from '../src/contract/token.ts';
@@ -50,6 +51,11 @@ const documentSchema = z.looseObject({
   components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
   paths: z.record(z.string(), z.record(z.string(), operationSchema)),
 });
+
+const NO_PERSONAL_DATA: PersonalDataDesk = {
+  erase: () => Promise.reject(new Error('nobody asks')),
+  async *export() {},
+};
 
 const NO_DEAD_LETTERS: DeadLetterDesk = {
   list: () => Promise.reject(new Error('nobody asks')),
@@ -111,6 +117,7 @@ export async function openapiDocument(): Promise<Json> {
       departments: NO_DEPARTMENTS,
       directory: NO_DIRECTORY,
       deadLetters: NO_DEAD_LETTERS,
+      personalData: NO_PERSONAL_DATA,
       investigate: () => Promise.reject(new Error('nobody asks')),
     });
   });

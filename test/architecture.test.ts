@@ -85,6 +85,17 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
     [...COMMON, AMQP_ADDRESS, 'src/pipeline/ingest/', 'src/pipeline/sources/', 'src/adapters/'],
   ],
   ['src/operate/signals/', [...COMMON, 'src/adapters/rabbitmq/']],
+  [
+    'src/operate/personal-data/',
+    [
+      ...COMMON,
+      'src/adapters/',
+      'src/pipeline/inbox/',
+      'src/operate/access/',
+      'src/operate/dead-letters/',
+      'src/operate/presence/',
+    ],
+  ],
   ['src/operate/', [...COMMON, 'src/adapters/redis/']],
   [
     'src/observe/outcomes/',

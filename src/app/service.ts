@@ -33,6 +33,7 @@ import { createDelivery } from './delivery.ts';
 import { openEmbedded } from './embedded.ts';
 import { openExplain } from './explain.ts';
 import { openFront } from './front.ts';
+import { openPersonalData } from './personal-data.ts';
 import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
 import { openVerifier } from './verifier.ts';
@@ -104,8 +105,6 @@ async function openService(
     store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
   await store.knowsTime(CLOCK_MS);
   const observers = [tracing, activityRecorder].filter((observer) => observer !== undefined);
-  const delivery = createDelivery(context, { ...backends, appendQueue, observers });
-  const queue = await backends.openQueue(delivery);
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
@@ -116,6 +115,8 @@ async function openService(
   });
   closers.add('the admin commands', () => adminCommands.close());
   await adminCommands.start();
+  const delivery = createDelivery(context, { ...backends, appendQueue, observers, erasures: adminCommands });
+  const queue = await backends.openQueue(delivery);
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
   const verifier = openVerifier(context, adminCommands, store.now);
@@ -156,7 +157,13 @@ async function openService(
   // under way.
   closers.add('the events in hand', async () => {
     // After half of the time, events that cannot be settled (the store is away) go back to the queue.
-    const giveUp = setTimeout(() => appendQueue.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
+    const giveUp = setTimeout(
+      () => {
+        adminCommands.close();
+        appendQueue.close();
+      },
+      (config.SHUTDOWN_TIMEOUT * 1000) / 2,
+    );
     try {
       await queue.drain();
     } finally {
@@ -180,6 +187,7 @@ async function openService(
     departments: store.departments,
     directory: store.directory,
     deadLetters,
+    personalData: openPersonalData(context, store, adminCommands, queue.deadLetterStore),
     investigate: openExplain(store, queue, deadLetters, () => canary?.health),
   });
   ownConsole.serveOnOpsPort(ops);

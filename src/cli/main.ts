@@ -14,6 +14,7 @@ import { addSources } from './sources.ts';
 import { openTerminal, plain, type Terminal } from './terminal.ts';
 import { addToken } from './token.ts';
 import { addTopology } from './topology.ts';
+import { addUsers } from './users.ts';
 import { addWatch } from './watch.ts';
 
 const ENDING = `
@@ -46,6 +47,7 @@ function createProgram(terminal: Terminal): Command {
   addToken(program, terminal);
   addDeadLetters(program, terminal);
   addExplain(program, terminal);
+  addUsers(program, terminal);
   addSources(program, terminal);
   addTopology(program, terminal);
   addDoctor(program, terminal);

@@ -8,6 +8,11 @@ export const adminCommandSchema = z.discriminatedUnion('kind', [
     user: audienceIdSchema,
     /** The user's tokens that were issued before are not taken any more. */
     notBeforeMs: z.int().optional(),
+    /**
+     * The user was erased at `notBeforeMs`: what was published before is not delivered to the user any more, and devices
+     * that leave now are not remembered. Earlier versions only revoke the tokens.
+     */
+    erases: z.literal(true).optional(),
   }),
   /** The departments of the user were changed before: look them up again. */
   z.object({ kind: z.literal('departments'), user: audienceIdSchema }),

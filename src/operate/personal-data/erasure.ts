@@ -86,7 +86,7 @@ export class Erasure {
     const known = text === undefined ? undefined : readStored(progressSchema, text);
     // Of another version, or none: begun anew.
     let progress: Progress = known ?? { atMs: Math.ceil(now()), step: 0 };
-    for (;;) {
+    for (let pieces = 0; ; pieces += 1) {
       const step = ORDER[progress.step];
       const answer = { user, before: new Date(progress.atMs).toISOString(), ...countsOf(progress) };
       if (step === undefined) {
@@ -94,7 +94,7 @@ export class Erasure {
         return { ...answer, isComplete: true };
       }
       const leftMs = deadlineMs - performance.now();
-      if (leftMs <= 0) return { ...answer, isComplete: false, step };
+      if (leftMs <= 0 && pieces > 0) return { ...answer, isComplete: false, step };
       const next = await this.#piece(step, user, progress, leftMs);
       if (next.kind === 'later')
         return { ...answer, isComplete: false, step, retryAfterMs: Math.ceil(next.afterMs) };
@@ -132,7 +132,7 @@ export class Erasure {
         return await this.#removeCommands(user, atMs, from);
       case 'dead_letters': {
         const erased = deadLetters.erase(user, `${user} ${atMs}`);
-        const counts = await within(leftMs, erased, () => undefined);
+        const counts = await within(Math.max(0, leftMs), erased, () => undefined);
         return counts === undefined ? { kind: 'later', afterMs: 0 } : { kind: 'done', deadLetters: counts };
       }
     }

@@ -49,7 +49,7 @@ export interface KeptItem extends KeptIn {
 
 export const INVENTORY = {
   inbox: {
-    what: "the notifications of the user's own log, with its counters",
+    what: "the user's own log of notifications",
     keys: (user) => logKeysOf(`user:${user}`),
     exported: 'each notification as it was written, newest first',
     erased: 'removed',
@@ -60,7 +60,7 @@ export const INVENTORY = {
     keys: (user) => [marksKeyOf(user)],
     exported: 'ranges of offsets, by audience',
     erased: 'removed',
-    kept: 'twice the longest `INBOX_MAX_AGE` after the last use',
+    kept: 'twice the longest `INBOX_MAX_AGE`',
   },
   departments: {
     what: 'departments that an operator gave',

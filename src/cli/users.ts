@@ -21,7 +21,7 @@ export function addUsers(program: Command, terminal: Terminal): void {
     .description("a person's data")
     .addHelpText(
       'after',
-      '\nNeeds a token with the scope admin. Every command has examples in its own --help.',
+      '\nNeeds a token with the scope admin:erase. Every command has examples in its own --help.',
     );
 
   users
@@ -49,7 +49,7 @@ export function addUsers(program: Command, terminal: Terminal): void {
     .addHelpText('after', '\nExample:\n  carillon users export 42 > 42.json')
     .action(async (user: string) => {
       const query = new URLSearchParams({ user });
-      for await (const piece of streamOps(`/admin/users/export?${query}`)) await terminal.piece(piece);
+      for await (const piece of streamOps(`/admin/users/export?${query}`, 'admin:erase')) await terminal.piece(piece);
     });
 }
 
@@ -57,7 +57,10 @@ export function addUsers(program: Command, terminal: Terminal): void {
 async function erased(user: string, onStep: (step: NonNullable<Erasure['step']>) => void): Promise<Erasure> {
   const query = new URLSearchParams({ user });
   for (let told: Erasure['step']; ; ) {
-    const erasure = await askOps(`/admin/users?${query}`, erasureSchema, { method: 'DELETE' });
+    const erasure = await askOps(`/admin/users?${query}`, erasureSchema, {
+      scope: 'admin:erase',
+      method: 'DELETE',
+    });
     const { isComplete, step, retryAfterMs = 0 } = erasure;
     if (isComplete) return erasure;
     if (step !== undefined && step !== told) onStep(step);

@@ -23,7 +23,9 @@ export function serveAdminPersonalData(
   { personalData }: AdminPersonalDataOptions,
 ): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  const common = { tags: ['admin'], security: [{ bearer: [] }] };
+  const common = { tags: ['admin'] };
+  const erasing = { adminCall: { action: 'users.erase', scopes: ['admin:erase'] } } as const;
+  const exporting = { adminCall: { action: 'users.export', scopes: ['admin:erase'] } } as const;
   const forAny = { summary: 'The same, for any id.', description: ANY_ID, querystring: userSchema };
   const problems = problemResponses('bad_request', ...SCOPE_CODES, ...UNAVAILABLE);
   const erased = { ...common, response: { 200: erasureSchema, 202: erasureSchema, ...problems } };
@@ -50,33 +52,35 @@ export function serveAdminPersonalData(
   routes.delete(
     '/admin/users/:user',
     {
+      config: erasing,
       schema: {
         ...erased,
         summary: 'Erases all that is kept of a user, closes the connections and refuses older tokens.',
         description:
-          '202: it has begun and is not complete; send the same request again until 200. It may be sent again at any time. Needs the scope admin.',
+          '202: it has begun and is not complete; send the same request again until 200. It may be sent again at any time.',
         params: userSchema,
       },
     },
     (request, reply) => erase(request, reply, request.params.user),
   );
-  routes.delete('/admin/users', { schema: { ...erased, ...forAny } }, (request, reply) =>
+  routes.delete('/admin/users', { config: erasing, schema: { ...erased, ...forAny } }, (request, reply) =>
     erase(request, reply, request.query.user),
   );
   routes.get(
     '/admin/users/:user/export',
     {
+      config: exporting,
       schema: {
         ...exported,
         summary: 'All that is kept of a user, as one JSON document.',
         description:
-          'Texts are as they were written. The answer is streamed: an error on the way ends it in the middle. Needs the scope admin.',
+          'Texts are as they were written. The answer is streamed: an error on the way ends it in the middle.',
         params: userSchema,
       },
     },
     (request, reply) => sendExport(request, reply, request.params.user),
   );
-  routes.get('/admin/users/export', { schema: { ...exported, ...forAny } }, (request, reply) =>
+  routes.get('/admin/users/export', { config: exporting, schema: { ...exported, ...forAny } }, (request, reply) =>
     sendExport(request, reply, request.query.user),
   );
 }

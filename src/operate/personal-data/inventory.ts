@@ -13,6 +13,7 @@ import {
 } from '../../adapters/rabbitmq/names.ts';
 import {
   ADMIN_COMMANDS_KEY,
+  admittedKeyOf,
   departmentsKeyOf,
   devicesKeyOf,
   erasureKeyOf,
@@ -21,11 +22,12 @@ import {
   manyKeysOf,
   marksKeyOf,
   outcomeKeyOf,
+  publishedKeyOf,
   sessionsKeyOf,
 } from '../../adapters/redis/keys.ts';
 
 /** Where something lies. `*` stands for any text. */
-export interface KeptIn {
+interface KeptIn {
   /** Keys of the user alone, each known by its name. One command removes them all. */
   readonly keys?: (user: string) => readonly string[];
   /** Hashes of the user alone, of which only the fields older than the erasure go. */
@@ -82,6 +84,13 @@ export const INVENTORY = {
     exported: 'as stored',
     erased: 'removed',
     kept: '31 days after the last write',
+  },
+  limits: {
+    what: 'sessions that begin, and how much was published in a second',
+    keys: (user) => [admittedKeyOf(user), publishedKeyOf(user)],
+    exported: 'no: it counts what was a moment ago',
+    erased: 'removed',
+    kept: '`HANDSHAKE_SECONDS` and 15 s',
   },
   repeats: {
     what: 'which events the user was sent, to recognise repeats',
@@ -147,8 +156,6 @@ export const INVENTORY = {
     kept: '31 days',
   },
 } as const satisfies Readonly<Record<string, KeptItem>>;
-
-export type ItemName = keyof typeof INVENTORY;
 
 export const ITEMS: readonly (readonly [string, KeptItem])[] = Object.entries(INVENTORY);
 

@@ -56,6 +56,8 @@ test('every key that the code can name, and every queue, is in the inventory', (
     sessionsKeyOf: [keys.sessionsKeyOf('42')],
     devicesKeyOf: [keys.devicesKeyOf('42')],
     departmentsKeyOf: [keys.departmentsKeyOf('42')],
+    admittedKeyOf: [keys.admittedKeyOf('42')],
+    publishedKeyOf: [keys.publishedKeyOf('42')],
     erasureKeyOf: [keys.erasureKeyOf('42')],
     manyKeysOf: [keys.manyKeysOf('42', 'once'), keys.manyKeysOf('42', 'unreached')],
     NODES_KEY: [keys.NODES_KEY],

@@ -49,7 +49,8 @@ export function addUsers(program: Command, terminal: Terminal): void {
     .addHelpText('after', '\nExample:\n  carillon users export 42 > 42.json')
     .action(async (user: string) => {
       const query = new URLSearchParams({ user });
-      for await (const piece of streamOps(`/admin/users/export?${query}`, 'admin:erase')) await terminal.piece(piece);
+      for await (const piece of streamOps(`/admin/users/export?${query}`, 'admin:erase'))
+        await terminal.piece(piece);
     });
 }
 

@@ -80,8 +80,10 @@ export function serveAdminPersonalData(
     },
     (request, reply) => sendExport(request, reply, request.params.user),
   );
-  routes.get('/admin/users/export', { config: exporting, schema: { ...exported, ...forAny } }, (request, reply) =>
-    sendExport(request, reply, request.query.user),
+  routes.get(
+    '/admin/users/export',
+    { config: exporting, schema: { ...exported, ...forAny } },
+    (request, reply) => sendExport(request, reply, request.query.user),
   );
 }
 

@@ -1,10 +1,8 @@
-/** Finds the traces of a person: in every key and value of Redis, and in every message of every queue. */
-import { connect } from 'amqplib';
+/** Reads every key and value of Redis, to find the traces of a person. */
 import { Redis } from 'ioredis';
-import { sharedManagement } from './servers.ts';
 
-export interface Trace {
-  /** The name of a key or of a queue. */
+interface Trace {
+  /** The name of a key. */
   readonly place: string;
   readonly text: string;
 }
@@ -33,26 +31,5 @@ async function textOf(redis: Redis, key: string): Promise<string> {
       return JSON.stringify(await redis.xrange(key, '-', '+'));
     default:
       throw new Error(`nobody reads keys of the type ${type}: ${key}`);
-  }
-}
-
-/** Every message that waits in a queue of the virtual host, with its headers. They are given back. */
-export async function everythingWaitingIn(amqpUrl: string, vhost: string): Promise<readonly Trace[]> {
-  const queues = await sharedManagement().queues(vhost);
-  const model = await connect(amqpUrl);
-  try {
-    const traces: Trace[] = [];
-    for (const { name: place } of queues) {
-      const channel = await model.createChannel();
-      for (let message = await channel.get(place); message !== false; message = await channel.get(place)) {
-        const { content, properties } = message;
-        traces.push({ place, text: `${content.toString()} ${JSON.stringify(properties.headers)}` });
-      }
-      // Gives back what was taken.
-      await channel.close();
-    }
-    return traces;
-  } finally {
-    await model.close();
   }
 }

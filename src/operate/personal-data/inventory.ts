@@ -1,7 +1,7 @@
 /**
  * The inventory of a person's data: what is kept of a user, where, how it is exported and erased, and how long it would
  * live anyway. Export and erasure follow this table; docs/personal-data.md prints it, and tests hold both against it. A
- * test also looks through all of Redis and all queues: what it finds and this table does not name makes it fail.
+ * key or a queue that the code names and this table does not makes a test fail.
  *
  * Whoever adds a key or a queue adds it here.
  */

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { DeadLetterDesk } from '../src/contract/dead-letter.ts';
+import type { PersonalDataDesk } from '../src/contract/personal-data.ts';
 import type { Directory } from '../src/contract/presence.ts';
 import { codesAnywhere, PROBLEM_TYPE, problemStatuses, problemTitles } from '../src/contract/problem.ts';
 import { noToken } from '../src/contract/token.ts';
@@ -60,6 +61,10 @@ const NO_LOG_LEVEL: LogLevelControl = {
 };
 /** It is there after a build. */
 const BELL = new URL('../dist/client/', import.meta.url);
+const NO_PERSONAL_DATA: PersonalDataDesk = {
+  erase: () => Promise.reject(new Error('nobody asks')),
+  async *export() {},
+};
 
 const NO_DEAD_LETTERS: DeadLetterDesk = {
   list: () => Promise.reject(new Error('nobody asks')),
@@ -123,6 +128,7 @@ export async function openapiDocument(): Promise<Json> {
       directory: NO_DIRECTORY,
       deadLetters: NO_DEAD_LETTERS,
       logLevel: NO_LOG_LEVEL,
+      personalData: NO_PERSONAL_DATA,
       investigate: () => Promise.reject(new Error('nobody asks')),
     });
   });

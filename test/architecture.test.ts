@@ -85,6 +85,17 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
     [...COMMON, AMQP_ADDRESS, 'src/pipeline/ingest/', 'src/pipeline/sources/', 'src/adapters/'],
   ],
   ['src/operate/signals/', [...COMMON, 'src/adapters/rabbitmq/']],
+  [
+    'src/operate/personal-data/',
+    [
+      ...COMMON,
+      'src/adapters/',
+      'src/pipeline/inbox/',
+      'src/operate/access/',
+      'src/operate/dead-letters/',
+      'src/operate/presence/',
+    ],
+  ],
   ['src/operate/', [...COMMON, 'src/adapters/redis/']],
   [
     'src/observe/outcomes/',
@@ -128,7 +139,8 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
 
 /** Drivers are known in adapters/, and by what implements a port beside it and says so by its name. Types are free. */
 const DRIVERS = /^import (?!type\b)[^;]*? from '(ioredis|amqplib)\b/m;
-const MAY_KNOW_DRIVERS = /^src\/(adapters\/|.*\/(redis|rabbitmq)-[^/]*$|cli\/(doctor-redis[a-z-]*|send-amqp)\.ts)/;
+const MAY_KNOW_DRIVERS =
+  /^src\/(adapters\/|.*\/(redis|rabbitmq)-[^/]*$|cli\/(doctor-redis[a-z-]*|send-amqp)\.ts)/;
 
 const knownDrivers: Rule = (files) =>
   typescript(files, 'src/')

@@ -5,6 +5,7 @@ import { createSampler } from '../observe/log.ts';
 import { keepOutcomes } from '../observe/outcomes/outcomes-observer.ts';
 import { createDeliver } from '../pipeline/deliver.ts';
 import { withCanaries } from '../pipeline/deliver-canary.ts';
+import type { Erasures } from '../pipeline/erasures.ts';
 import { type EventObserver, EventObservers } from '../pipeline/event-observer.ts';
 import type { AppendQueue } from '../pipeline/inbox/append-queue.ts';
 import { reasonOf } from '../resilience/reason.ts';
@@ -14,6 +15,7 @@ import type { Context } from './context.ts';
 import type { Delivery } from './queue.ts';
 
 interface DeliveryParts extends Pick<Backends, 'store' | 'schedule' | 'messagingSystem'> {
+  readonly erasures: Erasures;
   readonly appendQueue: AppendQueue;
   /** Observers besides metrics, log and outcomes. */
   readonly observers: readonly EventObserver[];
@@ -21,7 +23,7 @@ interface DeliveryParts extends Pick<Backends, 'store' | 'schedule' | 'messaging
 
 export function createDelivery(context: Context, parts: DeliveryParts): Delivery {
   const { config, routing } = context;
-  const { store, schedule, appendQueue } = parts;
+  const { store, schedule, appendQueue, erasures } = parts;
   const { now } = store;
   const observers = openObservers(context, parts);
   const deliver = createDeliver({
@@ -30,6 +32,7 @@ export function createDelivery(context: Context, parts: DeliveryParts): Delivery
     maxAudiences: config.EVENT_MAX_AUDIENCES,
     isSampled: createSampler(config.LOG_SAMPLE_RATE),
     observers,
+    erasures,
     ...(schedule === undefined ? {} : { schedule }),
   });
   return { handle: withCanaries(appendQueue, now, deliver), observers };

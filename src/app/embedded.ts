@@ -12,6 +12,7 @@ import { MemoryAdminCommandLog } from '../operate/access/memory-admin-command-lo
 import { MemoryDepartments } from '../operate/access/memory-departments.ts';
 import { deadLetterOf, MemoryDeadLetterStore } from '../operate/dead-letters/memory-dead-letter-store.ts';
 import { namesOf } from '../operate/dead-letters/stored-dead-letter.ts';
+import { MemoryPersonalRecords } from '../operate/personal-data/memory-personal-records.ts';
 import { MemoryPresence } from '../operate/presence/memory-presence.ts';
 import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
 import { Listeners } from '../operate/signals/listeners.ts';
@@ -65,6 +66,7 @@ function openStore({ node, config, closers }: Context, signals: Signals): Store 
   const kept = unreachedKept(config);
   const unreachedMemory = kept === undefined ? undefined : new LocalUnreachedMemory(kept, now);
   const presence = new MemoryPresence();
+  const departments = new MemoryDepartments();
   const activity = new MemoryActivity({ node, now });
   closers.add('the activity', () => activity.close());
   return {
@@ -78,7 +80,8 @@ function openStore({ node, config, closers }: Context, signals: Signals): Store 
     activity,
     presence,
     directory: new NodesDirectory(presence, inbox),
-    departments: new MemoryDepartments(),
+    departments,
+    records: new MemoryPersonalRecords({ inbox, marks, departments, unreachedMemory }),
     adminCommandLog: new MemoryAdminCommandLog(),
     sharedCounts: NO_SHARED_COUNTS,
     probes: {},

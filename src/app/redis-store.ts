@@ -18,6 +18,7 @@ import { whether } from '../observe/health.ts';
 import { RedisOutcomes } from '../observe/outcomes/redis-outcomes.ts';
 import { RedisAdminCommandLog } from '../operate/access/redis-admin-command-log.ts';
 import { RedisDepartments } from '../operate/access/redis-departments.ts';
+import { RedisPersonalRecords } from '../operate/personal-data/redis-personal-records.ts';
 import { NodesDirectory } from '../operate/presence/nodes-directory.ts';
 import { RedisPresence } from '../operate/presence/redis-presence.ts';
 import { RecentEntries } from '../pipeline/inbox/recent-entries.ts';
@@ -96,6 +97,11 @@ export function openRedisStore(
     presence,
     directory: new NodesDirectory(presence, inbox),
     departments: new RedisDepartments(redis),
+    records: new RedisPersonalRecords({
+      redis,
+      nodeOf: (key) => nodeOf(redis, key),
+      runIdOf: (key) => runIds.of(key),
+    }),
     adminCommandLog: new RedisAdminCommandLog({ redis, subscriber, keptMs: maxLifetimeMs(config), now }),
     sharedCounts: openSharedCounts({ config, log, metrics }, redis, (user) => presence.of(user)),
     probes: {

@@ -34,6 +34,7 @@ import { openEmbedded } from './embedded.ts';
 import { openExplain } from './explain.ts';
 import { openFront } from './front.ts';
 import { openLogLevel } from './log-level.ts';
+import { openPersonalData } from './personal-data.ts';
 import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
 import { Reloading, readConfigFiles } from './reloading.ts';
@@ -111,15 +112,6 @@ async function openService(
     store.activity === undefined ? undefined : createActivityRecorder(store.activity, store.now);
   await store.knowsTime(CLOCK_MS);
   const observers = [tracing, activityRecorder].filter((observer) => observer !== undefined);
-  const delivery = createDelivery(context, { ...backends, appendQueue, observers });
-  const queue = await backends.openQueue(delivery);
-  const reloading = new Reloading({
-    files,
-    useRoutes: (routes) => routing.use(routes),
-    useSources: (changed) => queue.useSources(changed),
-    log,
-    metrics: metrics.config,
-  });
   const adminCommands = new AdminCommands({
     log: store.adminCommandLog,
     checkMs: config.FEED_CHECK_SECONDS * 1000,
@@ -134,6 +126,15 @@ async function openService(
   closers.add('the level of the log', () => level.close());
   const logLevel = openLogLevel({ node, level, adminCommands, now: store.now });
   await adminCommands.start();
+  const delivery = createDelivery(context, { ...backends, appendQueue, observers, erasures: adminCommands });
+  const queue = await backends.openQueue(delivery);
+  const reloading = new Reloading({
+    files,
+    useRoutes: (routes) => routing.use(routes),
+    useSources: (changed) => queue.useSources(changed),
+    log,
+    metrics: metrics.config,
+  });
   const hasCanary = config.ROLES.includes('gateway') && config.CANARY_SECONDS > 0;
   const canary = hasCanary ? openCanary(context, { inbox: store.inbox, queue, now: store.now }) : undefined;
   const verifier = openVerifier(context, adminCommands, store.now);
@@ -175,7 +176,13 @@ async function openService(
   // under way.
   closers.add('the events in hand', async () => {
     // After half of the time, events that cannot be settled (the store is away) go back to the queue.
-    const giveUp = setTimeout(() => appendQueue.close(), (config.SHUTDOWN_TIMEOUT * 1000) / 2);
+    const giveUp = setTimeout(
+      () => {
+        adminCommands.close();
+        appendQueue.close();
+      },
+      (config.SHUTDOWN_TIMEOUT * 1000) / 2,
+    );
     try {
       await queue.drain();
     } finally {
@@ -202,6 +209,7 @@ async function openService(
     directory: store.directory,
     deadLetters,
     logLevel,
+    personalData: openPersonalData(context, store, adminCommands, queue.deadLetterStore),
     investigate: openExplain(store, queue, deadLetters, () => canary?.health),
   });
   ownConsole.serveOnOpsPort(ops);

@@ -8,6 +8,7 @@ import type { Probe } from '../observe/health.ts';
 import type { Outcomes } from '../observe/outcomes/outcomes.ts';
 import type { AdminCommandLog } from '../operate/access/admin-command-log.ts';
 import type { Departments } from '../operate/access/departments.ts';
+import type { PersonalRecords } from '../operate/personal-data/personal-records.ts';
 import type { PresenceStore } from '../operate/presence/presence-store.ts';
 import type { Inbox, InboxLimits } from '../pipeline/inbox/inbox.ts';
 import type { MarksStore } from '../pipeline/inbox/marks-store.ts';
@@ -29,6 +30,8 @@ export interface Store {
   readonly presence: PresenceStore;
   readonly directory: Directory;
   readonly departments: Departments;
+  /** What lies under a user's own name, for erasing and exporting it. */
+  readonly records: PersonalRecords;
   readonly outcomes: Outcomes;
   /** Undefined when there is no console. */
   readonly activity: Activity | undefined;

@@ -15,6 +15,7 @@ import { addSources } from './sources.ts';
 import { openTerminal, plain, type Terminal } from './terminal.ts';
 import { addToken } from './token.ts';
 import { addTopology } from './topology.ts';
+import { addUsers } from './users.ts';
 import { addWatch } from './watch.ts';
 
 const ENDING = `
@@ -48,6 +49,7 @@ function createProgram(terminal: Terminal): Command {
   addDeadLetters(program, terminal);
   addExplain(program, terminal);
   addLogLevel(program, terminal);
+  addUsers(program, terminal);
   addSources(program, terminal);
   addTopology(program, terminal);
   addDoctor(program, terminal);

@@ -3,6 +3,7 @@
  * all passes through here, which escapes characters of strangers that a terminal would obey.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { visible, visibleLine } from '../contract/visible.ts';
 
@@ -10,6 +11,8 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 
 export interface Terminal {
   print(text: string): void;
+  /** A part of a long text. Resolves when there is room for the next. */
+  piece(text: string): Promise<void>;
   /** One line for programs: equivalent JSON in which invisible characters are escaped. */
   json(value: unknown): void;
   complain(text: string): void;
@@ -32,6 +35,10 @@ export function openTerminal({ stdout, stderr, env }: Streams): Terminal {
       .map((part, i) => (i % 2 === 0 ? visible(part) : `\u001b[${part}m`))
       .join('');
   return {
+    piece: async (text) => {
+      // When a reader has left, the process ends.
+      if (!stdout.write(visible(text))) await once(stdout, 'drain');
+    },
     print: (text) => void stdout.write(`${shown(text)}\n`),
     json: (value) => void stdout.write(`${visible(JSON.stringify(value))}\n`),
     complain: (text) => void stderr.write(`${shown(text)}\n`),

@@ -9,6 +9,8 @@ export const auditActions = {
   'users.departments.show': 'The departments that a user was given were read.',
   'users.departments.give': 'A user was given departments.',
   'users.departments.take-back': "A user went back to the token's departments.",
+  'users.erase': 'All that is kept of a user was erased, or a part of it.',
+  'users.export': 'All that is kept of a user was read.',
   'audiences.show': 'It was read who of an audience is connected.',
   'events.explain': 'It was asked why a user has an event, or has not.',
   'dead-letters.list': 'Dead letters were listed.',

@@ -73,12 +73,14 @@ export interface Attendee {
   describe(): PresentSession;
 }
 
-/** What a gateway reports of its sessions. Neither is waited for, and neither fails. */
+/** What a gateway reports of its sessions. None of it is waited for, and none fails. */
 export interface Registering {
   /** Again when something of it has changed. */
   present(attendee: Attendee): void;
   /** `places`: where the feed of each of its audiences stood. */
   gone(session: string, places: Readonly<Record<string, Cursor>>): void;
+  /** Its user was erased: it leaves no trace. */
+  forgotten(session: string): void;
 }
 
 /** Answers about all nodes; every process can. Rejects when Redis is away. */

@@ -6,6 +6,7 @@ import { canReachUserTwice, encodeEvent } from '../contract/notification.ts';
 import { refuse } from '../contract/refusal.ts';
 import { momentOf } from '../contract/rfc3339.ts';
 import { isUnavailable } from '../resilience/unavailable.ts';
+import { type Erasures, withoutErased } from './erasures.ts';
 import type { EventObservers } from './event-observer.ts';
 import { type AppendQueue, AppendQueueClosed } from './inbox/append-queue.ts';
 import { type Appended, collapseKeyOf, type Entry, retractedBy } from './inbox/inbox.ts';
@@ -17,6 +18,8 @@ import type { Routing } from './routing/routing.ts';
 const WIDE_AUDIENCES = 100;
 
 export interface DeliverOptions {
+  /** Left out where nobody can be erased. */
+  readonly erasures?: Erasures;
   readonly appendQueue: AppendQueue;
   readonly routing: Pick<Routing, 'table'>;
   readonly maxAudiences: number;
@@ -31,26 +34,37 @@ export interface DeliverOptions {
 }
 
 export function createDeliver(options: DeliverOptions): Handle {
-  const { appendQueue, routing, maxAudiences, isSampled, observers, schedule } = options;
+  const { appendQueue, routing, maxAudiences, isSampled, observers, schedule, erasures } = options;
+  /** It would become a dead letter, which would keep what was erased. */
+  const isForErased = (event: Event, published: number | undefined) => {
+    if (erasures === undefined || !erasures.isAnyErased) return false;
+    const all = audiencesOf(event, routing.table.routes, maxAudiences);
+    return all.ok && withoutErased(all.value, published, erasures).length === 0;
+  };
   return async (event, life, published) => {
     const receivedAt = new Date(life.receivedAtMs);
     const publishedAtMs = published ?? life.receivedAtMs;
+    // All events wait for it in their order.
+    if (erasures !== undefined && !erasures.isKnown) await erasures.known;
     if (isExpired(event, life.receivedAtMs)) {
+      if (isForErased(event, published)) return ACK;
       const { refusal } = refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
       return { kind: 'dead-letter', refusal };
     }
     const { routes, present } = routing.table;
-    const mapped = audiencesOf(event, routes, maxAudiences);
-    if (!mapped.ok) return { kind: 'dead-letter', refusal: mapped.refusal };
+    const all = audiencesOf(event, routes, maxAudiences);
+    if (!all.ok) return { kind: 'dead-letter', refusal: all.refusal };
+    const mapped = withoutErased(all.value, published, erasures);
+    if (mapped.length === 0) return ACK;
     const sampled = isSampled(event);
-    life.mapped = mapped.value;
+    life.mapped = mapped;
     life.isSampled = sampled;
     const shown = present?.(event);
     life.omitted = shown?.omitted;
     life.titleRoute = shown?.titleRoute;
     observers.mapped(life);
 
-    const audiences = mapped.value.map(({ audience }) => audience);
+    const audiences = mapped.map(({ audience }) => audience);
     const { traceparent } = life;
     const textFor = encodeEvent(
       traceparent === undefined ? event : { ...event, traceparent },
@@ -63,8 +77,8 @@ export function createDeliver(options: DeliverOptions): Handle {
     const collapseKey = collapseKeyOf(event);
     const retracts = event.type === RETRACTION_TYPE ? retractedBy(event) : undefined;
     const traced = traceparent !== undefined;
-    const isWide = mapped.value.length > WIDE_AUDIENCES;
-    const appends = mapped.value.map(async ({ audience, route }) => {
+    const isWide = mapped.length > WIDE_AUDIENCES;
+    const appends = mapped.map(async ({ audience, route }) => {
       // One shape for all: spreading what is there would cost more than the rest of this.
       const entry: Entry = {
         source,

@@ -5,7 +5,7 @@ import type { UnreachedMemory, UnreachedMemoryLimits } from './unreached-memory.
 
 export class LocalUnreachedMemory implements UnreachedMemory {
   readonly #fetched: Kept<Cursor>;
-  readonly #signalled: Kept<true>;
+  readonly #signalled: Kept<Signalled>;
 
   constructor({ fetchedKeptMs, signalledKeptMs }: UnreachedMemoryLimits, now: () => number) {
     this.#fetched = new Kept(fetchedKeptMs, now);
@@ -21,13 +21,28 @@ export class LocalUnreachedMemory implements UnreachedMemory {
   }
 
   async isSignalled(audience: Audience, place: Cursor): Promise<boolean> {
-    return this.#signalled.get(nameOf(audience, place)) ?? false;
+    return this.#signalled.get(nameOf(audience, place)) !== undefined;
   }
 
   async signalled(audience: Audience, place: Cursor): Promise<void> {
     const name = nameOf(audience, place);
-    if (this.#signalled.get(name) === undefined) this.#signalled.set(name, true);
+    if (this.#signalled.get(name) === undefined) this.#signalled.set(name, { audience, place });
   }
+
+  /** The notifications of which it was signalled that they reached nobody. */
+  signalledOf(audience: Audience): readonly Cursor[] {
+    return this.#signalled.values().flatMap((one) => (one.audience === audience ? [one.place] : []));
+  }
+
+  erase(audience: Audience): void {
+    this.#fetched.delete(audience);
+    for (const place of this.signalledOf(audience)) this.#signalled.delete(nameOf(audience, place));
+  }
+}
+
+interface Signalled {
+  readonly audience: Audience;
+  readonly place: Cursor;
 }
 
 /** Values by name, each of which expires some time after it was set. */
@@ -45,6 +60,14 @@ class Kept<T> {
   get(name: string): T | undefined {
     const kept = this.#values.get(name);
     return kept === undefined || kept.untilMs <= this.#now() ? undefined : kept.value;
+  }
+
+  values(): readonly T[] {
+    return [...this.#values.values()].map(({ value }) => value);
+  }
+
+  delete(name: string): void {
+    this.#values.delete(name);
   }
 
   set(name: string, value: T): void {

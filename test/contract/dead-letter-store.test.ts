@@ -143,6 +143,7 @@ describe.each([
     const failing: DeadLetterStore = {
       take: () => store.take(),
       canSendAgain: () => true,
+      keep: (deadLetter) => store.keep(deadLetter),
       sendAgain: async (deadLetter) => {
         if (String(deadLetter.content).includes('"b"')) throw new Error('not confirmed');
         await store.sendAgain(deadLetter);

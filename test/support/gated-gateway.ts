@@ -218,6 +218,7 @@ export async function startGatedGateway({
       reportPresence('test', {
         present: (attendee) => void present.set(attendee.session, attendee),
         gone: (session) => void present.delete(session),
+        forgotten: (session) => void present.delete(session),
       }),
     ],
     deliveries: [],

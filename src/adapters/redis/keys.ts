@@ -70,6 +70,19 @@ export function departmentsKeyOf(user: string): string {
   return audienceKeyOf(`user:${user}`, 'departments');
 }
 
+/** How far the erasure of a user has come. */
+export function erasureKeyOf(user: string): string {
+  return audienceKeyOf(`user:${user}`, 'erasure');
+}
+
+/**
+ * What the names begin with of which a user has many: they cannot be listed, and have to be searched for. `once` is
+ * followed by an event's identity, `unreached` by a place.
+ */
+export function manyKeysOf(user: string, name: 'once' | 'unreached'): string {
+  return audienceKeyOf(`user:${user}`, `${name}:`);
+}
+
 /** When each gateway was last heard of. */
 export const NODES_KEY = 'carillon:{nodes}:alive';
 

@@ -223,7 +223,11 @@ export class Gateway {
       const session = this.#sessions.get(id);
       if (session === undefined) continue;
       if (command.kind === 'departments') session.move();
-      else session.end(session.issuedAtMs < (command.notBeforeMs ?? 0) ? 'token_revoked' : 'disconnected');
+      else if (session.issuedAtMs >= (command.notBeforeMs ?? 0)) session.end('disconnected');
+      else {
+        session.isErased = command.erases === true;
+        session.end('token_revoked');
+      }
     }
   }
 

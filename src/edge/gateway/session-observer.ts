@@ -22,6 +22,8 @@ export interface ObservedSession {
   readonly timesNotified: number;
   /** Meaningful once the client has been notified. */
   readonly began: Beginning;
+  /** Its user was erased while it was connected. */
+  readonly isErased: boolean;
   /** Why this node sent the client away; undefined when it did not. */
   readonly closeCode: GoawayCode | undefined;
   /** Socket.IO's reason for the disconnect. */

@@ -1,4 +1,4 @@
-/** Reports sessions to presence: where each began, and where it stood when it left. */
+/** Reports sessions to presence: where each began, and where it stood when it left, unless its user was erased. */
 import type { Attendee, PresentSession, Registering } from '../../contract/presence.ts';
 import type { ObservedSession, SessionObserver } from './session-observer.ts';
 
@@ -7,7 +7,10 @@ export function reportPresence(node: string, presence: Registering): SessionObse
   return {
     notified: present,
     upgraded: present,
-    leaving: (session) => presence.gone(session.id, session.placesNow()),
+    leaving: (session) => {
+      if (session.isErased) presence.forgotten(session.id);
+      else presence.gone(session.id, session.placesNow());
+    },
   };
 }
 

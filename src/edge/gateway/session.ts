@@ -56,6 +56,7 @@ export class Session implements ObservedSession {
   #timesNotified = 0;
   #began: Beginning = { atMs: 0, places: new Map(), cursors: undefined };
   #closeReason = '';
+  isErased = false;
 
   /** `messageMaxBytes`: the limit of this client, which may be higher because of a long token. */
   constructor(socket: GatewaySocket, options: SessionOptions, messageMaxBytes: number) {

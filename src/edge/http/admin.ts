@@ -7,12 +7,14 @@ import { type AdminDeadLettersOptions, serveAdminDeadLetters } from './admin-dea
 import { type AdminDepartmentsOptions, serveAdminDepartments } from './admin-departments.ts';
 import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts';
 import { type AdminLogLevelOptions, serveAdminLogLevel } from './admin-log-level.ts';
+import { type AdminPersonalDataOptions, serveAdminPersonalData } from './admin-personal-data.ts';
 import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
 
 export interface AdminOptions
   extends AdminUsersOptions,
     AdminDepartmentsOptions,
+    AdminPersonalDataOptions,
     AdminPresenceOptions,
     AdminDeadLettersOptions,
     AdminExplainOptions,
@@ -25,6 +27,7 @@ export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
     scope.setSerializerCompiler(visibleSerializer);
     serveAdminUsers(scope, options);
     serveAdminDepartments(scope, options);
+    serveAdminPersonalData(scope, options);
     serveAdminPresence(scope, options);
     serveAdminDeadLetters(scope, options);
     serveAdminExplain(scope, options);

@@ -1,5 +1,6 @@
 /** Outcomes within one process: embedded mode. */
-import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
+import type { Audience } from '../../contract/audience.ts';
+import { type EventIdentity, type Outcomes, type SettledEvent, withoutAudience } from './outcomes.ts';
 
 export class MemoryOutcomes implements Outcomes {
   readonly #keptMs: number;
@@ -23,6 +24,15 @@ export class MemoryOutcomes implements Outcomes {
   async find(id: string): Promise<ReadonlyMap<string, SettledEvent>> {
     this.#forget();
     return new Map(this.#byId.get(id)?.bySource);
+  }
+
+  async forget({ source, id }: EventIdentity, audience: Audience): Promise<void> {
+    const bySource = this.#byId.get(id)?.bySource;
+    const settled = bySource?.get(source);
+    if (bySource === undefined || settled === undefined) return;
+    const rest = withoutAudience(settled, audience);
+    if (rest === undefined) bySource.delete(source);
+    else bySource.set(source, rest);
   }
 
   #forget(): void {

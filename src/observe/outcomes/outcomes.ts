@@ -1,4 +1,5 @@
 /** Outcomes: what became of each event, kept for TRAIL_SECONDS (six hours by default). `explain` reads them. */
+import type { Audience } from '../../contract/audience.ts';
 
 export interface SettledEvent {
   /** When the consumer took it and when it was settled: milliseconds since 1970. */
@@ -38,4 +39,17 @@ export interface Outcomes {
 
   /** The outcomes of the events with this id, by source. Rejects while the store is away. */
   find(id: string): Promise<ReadonlyMap<string, SettledEvent>>;
+
+  /**
+   * Takes an audience out of an event's outcome, and the outcome with it when it names no other. Rejects when it may not
+   * have been done, and may be called again.
+   */
+  forget(event: EventIdentity, audience: Audience): Promise<void>;
+}
+
+/** The outcome without this audience; undefined: nothing is left. The same one when it does not name the audience. */
+export function withoutAudience(settled: SettledEvent, audience: Audience): SettledEvent | undefined {
+  const audiences = settled.audiences.filter((one) => one !== audience);
+  if (audiences.length === settled.audiences.length) return settled;
+  return settled.count === 1 ? undefined : { ...settled, audiences, count: settled.count - 1 };
 }

@@ -6,10 +6,12 @@
 import { Cluster, type Redis } from 'ioredis';
 import { outcomeKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript } from '../../adapters/redis/script.ts';
-import type { EventIdentity, Outcomes, SettledEvent } from './outcomes.ts';
+import type { Audience } from '../../contract/audience.ts';
+import { type EventIdentity, type Outcomes, type SettledEvent, withoutAudience } from './outcomes.ts';
 import { givenFromText, givenText, settledFromText, settledText } from './settled-text.ts';
 
 const RECORD = luaScript(new URL('outcomes.lua', import.meta.url));
+const FORGET = luaScript(new URL('forget-outcome.lua', import.meta.url));
 
 /** Limits the run time of one script in Redis. */
 const AT_ONCE = 100;
@@ -66,6 +68,21 @@ export class RedisOutcomes implements Outcomes {
       bySource.set(source, given === undefined ? settled : { ...settled, ...givenFromText(given) });
     }
     return bySource;
+  }
+
+  async forget({ source, id }: EventIdentity, audience: Audience): Promise<void> {
+    const { redis } = this.#options;
+    const key = outcomeKeyOf(id);
+    for (;;) {
+      const text = await redis.hget(key, source);
+      const settled = text === null ? undefined : settledFromText(text);
+      if (text === null || settled === undefined) return;
+      const rest = withoutAudience(settled, audience);
+      if (rest === settled) return;
+      const args = [source, `${GIVEN}${source}`, text, rest === undefined ? '' : settledText(rest)];
+      // Another text is there when the event was settled once more meanwhile.
+      if ((await runScript(redis, FORGET, [key], args)) === 1) return;
+    }
   }
 
   /** Resolves when everything recorded is written or lost. */

@@ -12,6 +12,12 @@ export interface AdminCommandLog {
   /** Those behind the place, or all, oldest first. MUST reject when they cannot be read. */
   read(after: CommandPlace | undefined): Promise<readonly Kept[]>;
 
+  /** The next of those behind the place, or the first, of a bounded number; none: there are no more. Otherwise as {@link read}. */
+  page(after: CommandPlace | undefined): Promise<readonly Kept[]>;
+
+  /** Forgets these. Readers that have not read them yet never learn of them. */
+  remove(places: readonly CommandPlace[]): Promise<void>;
+
   /** Calls back when there may be new ones. MAY forget to: readers also look from time to time. */
   onNew(listener: () => void): void;
 }

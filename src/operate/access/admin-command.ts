@@ -9,6 +9,11 @@ export const adminCommandSchema = z.discriminatedUnion('kind', [
     user: audienceIdSchema,
     /** The user's tokens that were issued before are not taken any more. */
     notBeforeMs: z.int().optional(),
+    /**
+     * The user was erased at `notBeforeMs`: what was published before is not delivered to the user any more, and devices
+     * that leave now are not remembered. Earlier versions only revoke the tokens.
+     */
+    erases: z.literal(true).optional(),
   }),
   /** The departments of the user were changed before: look them up again. */
   z.object({ kind: z.literal('departments'), user: audienceIdSchema }),
@@ -24,6 +29,11 @@ export const adminCommandSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type AdminCommand = Readonly<z.infer<typeof adminCommandSchema>>;
+
+/** Whether it is about this user. */
+export function isAbout(command: AdminCommand, user: string): command is Extract<AdminCommand, { user: string }> {
+  return command.kind !== 'log-level' && command.user === user;
+}
 
 /** Tells a command to every node. */
 export interface Directing {

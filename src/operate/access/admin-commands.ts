@@ -19,12 +19,17 @@ export interface AdminCommandsOptions {
 export class AdminCommands implements Directing {
   readonly #options: AdminCommandsOptions;
   readonly #revokedBeforeMs = new Map<string, number>();
+  readonly #erasedBeforeMs = new Map<string, number>();
   readonly #obeying: Obey[] = [];
   #place: CommandPlace | undefined;
   #isKnown = false;
   /** One reading at a time: two would hand out the same commands twice. */
   #reading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #isKnownOrClosed = () => {};
+  readonly #knownOrClosed = new Promise<void>((resolve) => {
+    this.#isKnownOrClosed = resolve;
+  });
 
   constructor(options: AdminCommandsOptions) {
     this.#options = options;
@@ -39,6 +44,7 @@ export class AdminCommands implements Directing {
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#isKnownOrClosed();
   }
 
   /** Whether the log was read, so that {@link isRevoked} knows. */
@@ -49,6 +55,20 @@ export class AdminCommands implements Directing {
   isRevoked({ user, issuedAtMs }: Pick<Identity, 'user' | 'issuedAtMs'>): boolean {
     // A token without iat is as old as can be.
     return issuedAtMs < (this.#revokedBeforeMs.get(user) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  /** Resolves when the log was read once, or when this is closed. */
+  get known(): Promise<void> {
+    return this.#knownOrClosed;
+  }
+
+  get isAnyErased(): boolean {
+    return this.#erasedBeforeMs.size > 0;
+  }
+
+  /** When the user was erased, in milliseconds since 1970; undefined: never, or longer ago than commands are kept. */
+  erasedBeforeMs(user: string): number | undefined {
+    return this.#erasedBeforeMs.get(user);
   }
 
   async issue(command: AdminCommand): Promise<void> {
@@ -68,6 +88,7 @@ export class AdminCommands implements Directing {
           if (command !== undefined) this.#obey(command);
         }
         this.#isKnown = true;
+        this.#isKnownOrClosed();
       } catch (error) {
         this.#options.onError(error);
       }
@@ -77,9 +98,9 @@ export class AdminCommands implements Directing {
 
   #obey(command: AdminCommand): void {
     if (command.kind === 'disconnect' && command.notBeforeMs !== undefined) {
-      const { user, notBeforeMs } = command;
-      const known = this.#revokedBeforeMs.get(user) ?? 0;
-      this.#revokedBeforeMs.set(user, Math.max(known, notBeforeMs));
+      const { user, notBeforeMs, erases } = command;
+      raise(this.#revokedBeforeMs, user, notBeforeMs);
+      if (erases) raise(this.#erasedBeforeMs, user, notBeforeMs);
     }
     for (const obey of this.#obeying) obey(command);
   }
@@ -92,6 +113,10 @@ export class AdminCommands implements Directing {
     }, delayMs);
     this.#timer.unref();
   }
+}
+
+function raise(momentsMs: Map<string, number>, user: string, atMs: number): void {
+  momentsMs.set(user, Math.max(momentsMs.get(user) ?? 0, atMs));
 }
 
 /** Until the log was read once. */

@@ -46,16 +46,25 @@ export class RedisAdminCommandLog implements AdminCommandLog {
   async read(after: CommandPlace | undefined): Promise<readonly Kept[]> {
     const all: Kept[] = [];
     for (let from = after; ; from = all.at(-1)?.place) {
-      const rows = await this.#options.redis.xrange(
-        ADMIN_COMMANDS_KEY,
-        from === undefined ? '-' : `(${from}`,
-        '+',
-        'COUNT',
-        PAGE,
-      );
-      all.push(...rows.map(([place, [, text = '']]) => ({ place, command: parse(text) })));
-      if (rows.length < PAGE) return all;
+      const page = await this.page(from);
+      all.push(...page);
+      if (page.length < PAGE) return all;
     }
+  }
+
+  async page(after: CommandPlace | undefined): Promise<readonly Kept[]> {
+    const rows = await this.#options.redis.xrange(
+      ADMIN_COMMANDS_KEY,
+      after === undefined ? '-' : `(${after}`,
+      '+',
+      'COUNT',
+      PAGE,
+    );
+    return rows.map(([place, [, text = '']]) => ({ place, command: parse(text) }));
+  }
+
+  async remove(places: readonly CommandPlace[]): Promise<void> {
+    if (places.length > 0) await this.#options.redis.xdel(ADMIN_COMMANDS_KEY, ...places);
   }
 
   onNew(listener: () => void): void {

@@ -31,6 +31,8 @@ export interface DeadLetterStore {
   canSendAgain(deadLetter: StoredDeadLetter): boolean;
   /** Sends the event on its way again. Resolves once the queue has confirmed it, and rejects when it may not have it. */
   sendAgain(deadLetter: StoredDeadLetter): Promise<void>;
+  /** Adds one. Resolves once it is confirmed, and rejects when it may not be there. */
+  keep(deadLetter: StoredDeadLetter): Promise<void>;
 }
 
 type DeadLettersErrorCode = 'broker_unavailable' | 'dead_letters_busy';

@@ -73,8 +73,15 @@ function isUnwritable(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError;
 }
 
+/** A refusal, or what RabbitMQ gave as its reason. */
+interface StatedReason {
+  readonly code: string;
+  readonly message: string;
+  readonly path?: string | undefined;
+}
+
 /** Why, and since now; bounded, whatever was refused. */
-export function reasonHeaders({ code, message, path }: Refusal): Record<string, string> {
+export function reasonHeaders({ code, message, path }: StatedReason): Record<string, string> {
   return {
     'x-carillon-reason': code,
     'x-carillon-detail': cut(message, MAX_DETAIL_BYTES),

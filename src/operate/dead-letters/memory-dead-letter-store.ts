@@ -20,8 +20,16 @@ export class MemoryDeadLetterStore implements DeadLetterStore {
   }
 
   add(event: Event, refusal: Refusal): void {
+    this.#add(deadLetterOf(event, reasonHeaders(refusal)));
+  }
+
+  async keep(deadLetter: StoredDeadLetter): Promise<void> {
+    this.#add(deadLetter);
+  }
+
+  #add(deadLetter: StoredDeadLetter): void {
     this.#lastTag += 1;
-    this.#deadLetters.set(this.#lastTag, deadLetterOf(event, reasonHeaders(refusal)));
+    this.#deadLetters.set(this.#lastTag, deadLetter);
     const [oldest] = this.#deadLetters.keys();
     if (this.#deadLetters.size > MAX_DEAD_LETTERS && oldest !== undefined) this.#deadLetters.delete(oldest);
   }

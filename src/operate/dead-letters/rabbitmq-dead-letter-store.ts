@@ -39,6 +39,9 @@ const ANSWER_MS = 10_000;
 /** A channel of RabbitMQ's passes on so many acknowledgements of a quorum queue's letters, 32, without waiting. */
 const MAX_UNPROVED = 30;
 
+/** More than a request settles: who walks through all of them settles each at once, or not at all. */
+const MAX_IDENTITIES = 10_000;
+
 /** How long it is awaited that RabbitMQ counts what was given back. */
 const RETURN_MS = 2_000;
 
@@ -85,6 +88,15 @@ export class RabbitMqDeadLetterStore implements DeadLetterStore {
     });
   }
 
+  async keep({ content, fields, properties }: StoredDeadLetter): Promise<void> {
+    const { contentType, messageId, headers } = properties;
+    await this.#publisher.publish(DEAD_LETTERS, fields.routingKey, content, {
+      contentType,
+      messageId,
+      headers,
+    });
+  }
+
   #writable(deadLetter: StoredDeadLetter) {
     const bytes = sizeOfHeaders(originHeaders(arrivalIn(deadLetter))) + STAMP_BYTES;
     return writable(deadLetter, (name) => ADDED.test(name), this.#publisher.maxHeaderBytes - bytes);
@@ -119,6 +131,8 @@ class RabbitMqTaking implements Lease {
     this.#first ??= { ...deadLetter, content: Buffer.alloc(0) };
     this.#inHand += 1;
     this.#identities.set(deadLetter.fields.deliveryTag, identityOf(deadLetter));
+    const [oldest] = this.#identities.keys();
+    if (this.#identities.size > MAX_IDENTITIES && oldest !== undefined) this.#identities.delete(oldest);
     return { deadLetter, tag: deadLetter.fields.deliveryTag };
   }
 

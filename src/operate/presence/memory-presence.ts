@@ -3,6 +3,7 @@ import type { Audience } from '../../contract/audience.ts';
 import type { Host, KnownDevice, PresentSession } from '../../contract/presence.ts';
 import {
   type Change,
+  connectedBefore,
   DEAD_AFTER_MS,
   deviceOf,
   fieldOf,
@@ -11,6 +12,7 @@ import {
   type PresenceStore,
   type RoomCount,
   type Rooms,
+  type StoredPresence,
 } from './presence-store.ts';
 
 interface UserRecord {
@@ -44,7 +46,8 @@ export class MemoryPresence implements PresenceStore {
       const record = this.#users.get(change.user) ?? { sessions: new Map(), devices: new Map() };
       this.#users.set(change.user, record);
       if ('present' in change) record.sessions.set(change.present.session, change.present);
-      else leave(record, change.gone);
+      else if ('gone' in change) leave(record, change.gone);
+      else record.sessions.delete(change.forgotten);
     }
     if (this.#users.size <= MAX_USERS) return;
     for (const [user, { sessions }] of this.#users) {
@@ -77,6 +80,20 @@ export class MemoryPresence implements PresenceStore {
       if (Date.now() - heardMs > this.#deadAfterMs) leave(record, deviceOf(session, heardMs));
     }
     return ordered([...record.sessions.values()], [...record.devices.values()], Date.now());
+  }
+
+  async stored(user: string): Promise<StoredPresence> {
+    const { sessions, devices } = this.#users.get(user) ?? { sessions: new Map(), devices: new Map() };
+    return { sessions: [...sessions.values()], devices: [...devices.values()] };
+  }
+
+  async erase(user: string, beforeMs: number): Promise<void> {
+    const record = this.#users.get(user);
+    if (record === undefined) return;
+    const isEarlier = connectedBefore(beforeMs);
+    for (const records of [record.sessions, record.devices])
+      for (const [name, known] of records) if (isEarlier(known)) records.delete(name);
+    if (record.sessions.size + record.devices.size === 0) this.#users.delete(user);
   }
 
   async hosts(audience: Audience): Promise<readonly Host[]> {

@@ -14,10 +14,11 @@ const NAMELESS_KEPT_MS = 7 * 86_400_000;
 /** Most devices of one user; beyond that, those that left longest ago are forgotten. */
 export const MAX_DEVICES = 64;
 
-/** What changed about one session: it is present, or gone. */
+/** What changed about one session: it is present, or gone; or gone without a trace, because its user was erased. */
 export type Change =
   | { readonly user: string; readonly present: PresentSession }
-  | { readonly user: string; readonly gone: KnownDevice };
+  | { readonly user: string; readonly gone: KnownDevice }
+  | { readonly user: string; readonly forgotten: string };
 
 export interface RoomCount {
   readonly users: number;
@@ -28,6 +29,11 @@ export interface RoomCount {
 export interface Rooms {
   readonly isAll: boolean;
   readonly occupied: ReadonlyMap<Audience, RoomCount | undefined>;
+}
+
+export interface StoredPresence {
+  readonly sessions: readonly PresentSession[];
+  readonly devices: readonly KnownDevice[];
 }
 
 export interface PresenceStore {
@@ -50,9 +56,13 @@ export interface PresenceStore {
    * MUST NOT return sessions of dead nodes as present: they become devices that left when their node last reported.
    * Devices that are connected under the same name are left out.
    */
-  of(
-    user: string,
-  ): Promise<{ readonly sessions: readonly PresentSession[]; readonly devices: readonly KnownDevice[] }>;
+  of(user: string): Promise<StoredPresence>;
+
+  /** All that is stored of the user, also what {@link of} leaves out. Changes nothing. */
+  stored(user: string): Promise<StoredPresence>;
+
+  /** Forgets the user's sessions and devices that connected before this moment. */
+  erase(user: string, beforeMs: number): Promise<void>;
 
   /** The living nodes that host the audience's room. Not for audiences of users. */
   hosts(audience: Audience): Promise<readonly Host[]>;
@@ -72,6 +82,10 @@ export function deviceOf(
 /** The name under which a device is stored. */
 export function fieldOf({ device, session }: Pick<KnownDevice, 'device' | 'session'>): string {
   return device ?? session;
+}
+
+export function connectedBefore(beforeMs: number) {
+  return ({ connectedAt }: Pick<KnownDevice, 'connectedAt'>) => Date.parse(connectedAt) < beforeMs;
 }
 
 /** As answers list them: sessions by age, and the devices that are not connected now. */

@@ -67,12 +67,17 @@ export class Presence implements Registering {
     this.#options.store.write([changeOf(attendee)]).catch((error: unknown) => this.#notWritten(error));
   }
 
+  forgotten(session: string): void {
+    const known = this.#present.get(session);
+    if (known === undefined) return;
+    this.#ended(session, { user: known.user, forgotten: session });
+  }
+
   gone(session: string, audiences: Readonly<Record<string, Cursor>>): void {
     const known = this.#present.get(session);
     if (known === undefined) return;
-    this.#present.delete(session);
     const { device, node, connectedAt, cursors } = known.describe();
-    const change = {
+    this.#ended(session, {
       user: known.user,
       gone: {
         session,
@@ -83,7 +88,11 @@ export class Presence implements Registering {
         audiences,
         ...(cursors === undefined ? {} : { cursors }),
       },
-    };
+    });
+  }
+
+  #ended(session: string, change: Change): void {
+    this.#present.delete(session);
     // Kept until it is written: `close` waits for a write that is under way.
     this.#gone.set(session, change);
     this.#options.store.write([change]).then(

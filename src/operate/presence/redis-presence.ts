@@ -18,6 +18,7 @@ import {
 } from '../../contract/presence.ts';
 import {
   type Change,
+  connectedBefore,
   DEAD_AFTER_MS,
   deviceOf,
   fieldOf,
@@ -26,6 +27,7 @@ import {
   ordered,
   type PresenceStore,
   type Rooms,
+  type StoredPresence,
 } from './presence-store.ts';
 
 const SESSIONS = luaScript(new URL('sessions.lua', import.meta.url));
@@ -87,10 +89,7 @@ export class RedisPresence implements PresenceStore {
   }
 
   async of(user: string) {
-    const [sessions, devices] = await Promise.all([
-      this.#redis.hgetall(sessionsKeyOf(user)),
-      this.#redis.hgetall(devicesKeyOf(user)),
-    ]);
+    const [sessions, devices] = await this.#storedOf(user);
     const present = parsed(sessions, presentSessionSchema);
     const known = parsed(devices, knownDeviceSchema).map(({ value }) => value);
     const { nowMs, beatsMs } = await this.#alive(present.map(({ value }) => value.node));
@@ -117,6 +116,27 @@ export class RedisPresence implements PresenceStore {
     return ordered(living, [...left, ...forgotten], nowMs);
   }
 
+  async stored(user: string): Promise<StoredPresence> {
+    const [sessions, devices] = await this.#storedOf(user);
+    return {
+      sessions: parsed(sessions, presentSessionSchema).map(({ value }) => value),
+      devices: parsed(devices, knownDeviceSchema).map(({ value }) => value),
+    };
+  }
+
+  /** What this version cannot read goes too: nobody can say that it is newer. */
+  async erase(user: string, beforeMs: number): Promise<void> {
+    const isEarlier = connectedBefore(beforeMs);
+    const remove = async (key: string) => {
+      const fields = Object.entries(await this.#redis.hgetall(key)).flatMap(([field, json]) => {
+        const known = readStored(connectedSchema, json);
+        return known === undefined || isEarlier(known) ? [field] : [];
+      });
+      if (fields.length > 0) await this.#redis.hdel(key, ...fields);
+    };
+    await Promise.all([remove(sessionsKeyOf(user)), remove(devicesKeyOf(user))]);
+  }
+
   async hosts(audience: Audience): Promise<readonly Host[]> {
     const { living } = await this.#alive([]);
     const said = await Promise.all(living.map((node) => this.#redis.hget(roomsKeyOf(node), audience)));
@@ -128,6 +148,10 @@ export class RedisPresence implements PresenceStore {
 
   onBack(listener: () => void): void {
     this.#redis.on('ready', listener);
+  }
+
+  #storedOf(user: string) {
+    return Promise.all([this.#redis.hgetall(sessionsKeyOf(user)), this.#redis.hgetall(devicesKeyOf(user))]);
   }
 
   /** One write at a time, so that none overtakes another. What arrives meanwhile is written together. */
@@ -156,11 +180,11 @@ export class RedisPresence implements PresenceStore {
 
   async #sendSome(changes: readonly Change[]): Promise<void> {
     const keys = changes.flatMap(({ user }) => [sessionsKeyOf(user), devicesKeyOf(user)]);
-    const args = changes.flatMap((change) =>
-      'present' in change
-        ? [change.present.session, JSON.stringify(change.present), '', '']
-        : [change.gone.session, '', fieldOf(change.gone), JSON.stringify(change.gone)],
-    );
+    const args = changes.flatMap((change) => {
+      if ('present' in change) return [change.present.session, JSON.stringify(change.present), '', ''];
+      if ('forgotten' in change) return [change.forgotten, '', '', ''];
+      return [change.gone.session, '', fieldOf(change.gone), JSON.stringify(change.gone)];
+    });
     const counts = await runScript(this.#redis, SESSIONS, keys, [KEPT_MS, MAX_DEVICES, ...args]);
     changes.forEach(({ user }, i) => {
       // If this fails, the user's next session triggers it again.
@@ -174,6 +198,8 @@ export class RedisPresence implements PresenceStore {
     return { nowMs, living, beatsMs };
   }
 }
+
+const connectedSchema = z.object({ connectedAt: z.string() });
 
 const aliveSchema = z.tuple([z.number(), z.array(z.string()), z.array(z.number())]);
 

@@ -1,8 +1,8 @@
 #!lua
--- Writes changes of sessions in order: each is there, or has left and becomes a device.
+-- Writes changes of sessions in order: each is there, or has left and becomes a device, or has left without a trace.
 -- KEYS: for each change the user's sessions and the user's devices.
 -- ARGV[1] ms for which both are kept, ARGV[2] the most devices of a user, then for each change: the session, its JSON or '' when
--- it is gone, and then the device's field and JSON.
+-- it is gone, and then the device's field and JSON; both are '' when it leaves no trace.
 -- Returns for each change how many sessions the user then has.
 
 local kept, most = ARGV[1], tonumber(ARGV[2])
@@ -30,10 +30,12 @@ for i = 1, #KEYS, 2 do
     redis.call('PEXPIRE', sessions, kept)
   else
     redis.call('HDEL', sessions, session)
-    redis.call('HSET', devices, field, device)
-    redis.call('PEXPIRE', devices, kept)
-    if redis.call('HLEN', devices) > most then
-      forget(devices)
+    if field ~= '' then
+      redis.call('HSET', devices, field, device)
+      redis.call('PEXPIRE', devices, kept)
+      if redis.call('HLEN', devices) > most then
+        forget(devices)
+      end
     end
   end
   reply[#reply + 1] = redis.call('HLEN', sessions)

@@ -56,4 +56,8 @@ export class MemoryMarksStore implements MarksStore {
     if (message !== undefined) this.#publish(`user:${user}`, message);
     return true;
   }
+
+  erase(user: string): void {
+    this.#users.delete(user);
+  }
 }

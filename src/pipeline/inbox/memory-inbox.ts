@@ -1,4 +1,4 @@
-/** The inbox in this process's memory, for embedded mode. It ends with the process, and its epoch says so. */
+/** The inbox in this process's memory, for embedded mode. It ends with the process, and the epochs of its logs say so. */
 import { randomBytes } from 'node:crypto';
 import type { Audience } from '../../contract/audience.ts';
 import {
@@ -33,6 +33,8 @@ export interface MemoryInboxOptions {
 }
 
 interface Log {
+  /** Of this log alone: one that begins after another was erased is not taken for it. */
+  readonly epoch: string;
   head: number;
   readonly entries: Stored[];
   /** First place of each event seen, oldest first. */
@@ -42,7 +44,6 @@ interface Log {
 }
 
 export class MemoryInbox implements Inbox {
-  readonly #epoch = randomBytes(4).toString('hex');
   readonly #logs = new Map<Audience, Log>();
   readonly #options: MemoryInboxOptions;
 
@@ -53,7 +54,8 @@ export class MemoryInbox implements Inbox {
   async append(audience: Audience, entries: readonly Entry[]): Promise<readonly Appended[]> {
     let log = this.#logs.get(audience);
     if (log === undefined) {
-      log = { head: 0, entries: [], once: new Map(), newest: new Map(), retracted: new Map() };
+      const epoch = randomBytes(4).toString('hex');
+      log = { epoch, head: 0, entries: [], once: new Map(), newest: new Map(), retracted: new Map() };
       this.#logs.set(audience, log);
     }
     const appended = [];
@@ -65,7 +67,7 @@ export class MemoryInbox implements Inbox {
   async heads(audiences: readonly Audience[]): Promise<readonly Cursor[]> {
     return audiences.map((audience) => {
       const log = this.#logs.get(audience);
-      return log === undefined ? EMPTY_HEAD : { epoch: this.#epoch, offset: log.head };
+      return log === undefined ? EMPTY_HEAD : { epoch: log.epoch, offset: log.head };
     });
   }
 
@@ -123,12 +125,22 @@ export class MemoryInbox implements Inbox {
   }
 
   async incarnations(audience: Audience): Promise<readonly Incarnation[]> {
-    return this.#logs.has(audience) ? [{ epoch: this.#epoch, firstOffset: 1 }] : [];
+    const log = this.#logs.get(audience);
+    return log === undefined ? [] : [{ epoch: log.epoch, firstOffset: 1 }];
+  }
+
+  /** The identities of the events whose repeats are recognised. */
+  recognised(audience: Audience): readonly string[] {
+    return [...(this.#logs.get(audience)?.once.keys() ?? [])];
+  }
+
+  erase(audience: Audience): void {
+    this.#logs.delete(audience);
   }
 
   #appendOne(audience: Audience, log: Log, entry: Entry): Appended {
     const nowMs = this.#options.now();
-    const epoch = this.#epoch;
+    const { epoch } = log;
     const identity = identityOf(entry);
     const first = log.once.get(identity);
     if (first !== undefined && first.untilMs > nowMs) {

@@ -1,4 +1,7 @@
-/** When an event was published, for measuring. Nothing is ever decided by it: it is another machine's clock. */
+/**
+ * When an event was published, for measuring. It is another machine's clock, so nothing is decided by it but whether an
+ * event is older than its user's erasure (pipeline/erasures.ts).
+ */
 import type { Event } from '../../contract/event.ts';
 import { momentOf } from '../../contract/rfc3339.ts';
 import { MAX_PUBLISHED_AT_MS } from '../inbox/live-message.ts';

@@ -15,7 +15,8 @@ export type Settlement =
 
 /**
  * Whatever is away is waited for and tried again inside. What it rejects with is a fault of ours: see {@link settled}.
- * `publishedAtMs`, since 1970, is for measuring only, and by another machine's clock; left out when nobody knows.
+ * `publishedAtMs`, since 1970, is by another machine's clock, and decides only whether an event is older than its user's
+ * erasure; left out when nobody knows.
  */
 export type Handle = (event: Event, life: EventLife, publishedAtMs?: number) => Promise<Settlement>;
 

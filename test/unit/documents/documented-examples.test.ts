@@ -84,6 +84,7 @@ const REGISTER: readonly (readonly [RegExp, string, string, How])[] = [
   [/^docs\/console\.md$/, 'sh', 'JWKS_URL=', LOGIN],
   [/^docs\/(admin-api|console)\.md$/, 'sh', '', SHELL],
   [/^docs\/admin-api\.md$/, 'json', '"actor"', FORMATS],
+  [/^docs\/personal-data\.md$/, 'sh', '', runBy('test/integration/operate/personal-data/embedded.test.ts')],
   [/^docs\/deployment\.md$/, 'nginx', 'location /notify/', runBy('test/e2e/sub-path.test.ts')],
   [/^docs\/events\.md$/, 'json', 'data_base64', FORMATS],
   [/^docs\/decisions\//, 'sh', 'bench', notRun('a measurement of twenty minutes')],

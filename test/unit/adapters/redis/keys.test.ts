@@ -63,6 +63,8 @@ test('the page names every key and channel', () => {
     admittedKeyOf: [keys.admittedKeyOf('42')],
     publishedKeyOf: [keys.publishedKeyOf('42')],
     departmentsKeyOf: [keys.departmentsKeyOf('42')],
+    erasureKeyOf: [keys.erasureKeyOf('42')],
+    manyKeysOf: [],
     NODES_KEY: [keys.NODES_KEY],
     roomsKeyOf: [keys.roomsKeyOf('<node>')],
     outcomeKeyOf: [keys.outcomeKeyOf('<id>')],

@@ -14,20 +14,23 @@ describe('outside embedded mode', () => {
   });
   afterAll(() => carillon?.stop());
 
-  test.for(['tokens', 'events', 'check', 'live'])('%s needs a token with a scope of operators', async (path) => {
-    const body = path === 'live' ? undefined : madeEvent('1', { audience: 'global', user: 'ada' });
-    const asked = async (token?: string) => {
-      const { status, answer } = await ask(carillon.opsUrl, path, body, token);
-      return [status, answer];
-    };
-    const unauthorized = [401, expect.objectContaining({ code: 'unauthorized' })];
-    expect(await asked()).toEqual(unauthorized);
-    expect(await asked('no.such.token')).toEqual(unauthorized);
-    expect(await asked(await tokenFor('ada', { scope: 'events:write' }))).toEqual([
-      403,
-      expect.objectContaining({ code: 'forbidden' }),
-    ]);
-  });
+  test.for(['tokens', 'events', 'check', 'live'])(
+    '%s needs a token with a scope of operators',
+    async (path) => {
+      const body = path === 'live' ? undefined : madeEvent('1', { audience: 'global', user: 'ada' });
+      const asked = async (token?: string) => {
+        const { status, answer } = await ask(carillon.opsUrl, path, body, token);
+        return [status, answer];
+      };
+      const unauthorized = [401, expect.objectContaining({ code: 'unauthorized' })];
+      expect(await asked()).toEqual(unauthorized);
+      expect(await asked('no.such.token')).toEqual(unauthorized);
+      expect(await asked(await tokenFor('ada', { scope: 'events:write' }))).toEqual([
+        403,
+        expect.objectContaining({ code: 'forbidden' }),
+      ]);
+    },
+  );
 
   test('a gateway without routes cannot say where an event without audience would go', async () => {
     const token = await adminToken();

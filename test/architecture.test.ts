@@ -128,7 +128,8 @@ const MAY_IMPORT: readonly (readonly [string, readonly string[]])[] = [
 
 /** Drivers are known in adapters/, and by what implements a port beside it and says so by its name. Types are free. */
 const DRIVERS = /^import (?!type\b)[^;]*? from '(ioredis|amqplib)\b/m;
-const MAY_KNOW_DRIVERS = /^src\/(adapters\/|.*\/(redis|rabbitmq)-[^/]*$|cli\/(doctor-redis[a-z-]*|send-amqp)\.ts)/;
+const MAY_KNOW_DRIVERS =
+  /^src\/(adapters\/|.*\/(redis|rabbitmq)-[^/]*$|cli\/(doctor-redis[a-z-]*|send-amqp)\.ts)/;
 
 const knownDrivers: Rule = (files) =>
   typescript(files, 'src/')

@@ -159,7 +159,8 @@ export class Session implements ObservedSession {
   #notBegun(error: unknown): void {
     const session = this.#socket.id;
     const { log } = this.#options;
-    if (isUnavailable(error)) log.info({ session, part: 'sessions', reason: String(error) }, 'session not begun');
+    if (isUnavailable(error))
+      log.info({ session, part: 'sessions', reason: String(error) }, 'session not begun');
     else log.error({ session, ...faultOf(error) }, 'session not begun');
     goaway(this.#socket, 'unavailable');
   }

@@ -32,7 +32,13 @@ test('another level for a while, and then the configured one', () => {
   expect(control.state).toEqual({ level: 'info', configured: 'info' });
   log.debug('after');
   expect(lines).toEqual([
-    { level: 40, to: 'debug', from: 'info', until: '2026-11-20T09:01:00.000Z', msg: 'the log has another level' },
+    {
+      level: 40,
+      to: 'debug',
+      from: 'info',
+      until: '2026-11-20T09:01:00.000Z',
+      msg: 'the log has another level',
+    },
     { level: 20, msg: 'meanwhile' },
     { level: 40, to: 'info', from: 'debug', msg: 'the log has another level' },
   ]);

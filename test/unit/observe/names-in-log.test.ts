@@ -64,10 +64,7 @@ test('is bounded, and no control character of a stranger reaches the log', () =>
   const whole = deadLetter(JSON.stringify({ id: long, source: long, type: long }), {}, long);
   const written: string[] = [];
   const log = createLog({ level: 'info', redact: [], destination: { write: (text) => written.push(text) } });
-  log.warn(
-    namesOf({ ...whole, properties: { ...whole.properties, appId: long, userId: long } }),
-    'lost',
-  );
+  log.warn(namesOf({ ...whole, properties: { ...whole.properties, appId: long, userId: long } }), 'lost');
   const line = written.join('');
   expect(line.length).toBeLessThan(3_000);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -1,6 +1,6 @@
 /**
  * The tarballs, installed as their users do: the service and its command line without any registry, and the client in
- * apps of Vite with React and with Vue, in one of Next, in Node, and on a server.
+ * apps of Vite with React and with Vue, in Node, and on a server.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -155,7 +155,7 @@ describe('the client', () => {
       'package.json': JSON.stringify({
         private: true,
         type: 'module',
-        dependencies: { react, 'react-dom': reactDom, vue: '^3.5.0', next: '^16.0.0' },
+        dependencies: { react, 'react-dom': reactDom, vue: '^3.5.0' },
         devDependencies: { vite, '@vitejs/plugin-vue': '^6.0.0', '@types/react': types },
       }),
       ...CONSUMER_APPS,
@@ -208,11 +208,5 @@ describe('the client', () => {
 
   test('on a server, where it connects to nothing', async () => {
     expect(await folder.run('node', ['server.mjs'])).toBe('<p>0 new, connecting</p>\n');
-  });
-
-  test('in an app of Next, whose pages are rendered by its build', async () => {
-    await folder.run('node_modules/.bin/next', ['build', 'next'], { NEXT_TELEMETRY_DISABLED: '1' });
-    const rendered = await readFile(join(folder.path, 'next/.next/server/app/index.html'), 'utf8');
-    expect(rendered).toContain('<p>0 new, connecting</p><carillon-bell');
   });
 });

@@ -1,4 +1,4 @@
-/** What developers write who have `carillon-client` installed: apps of Vite and Next, a script, a server, and types. */
+/** What developers write who have `carillon-client` installed: apps of Vite, a script, a server, and types. */
 
 const HEAD = '<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"></head>';
 const page = (script: string) =>
@@ -41,18 +41,6 @@ export const CONSUMER_APPS = {
       <h1>{{ last }}</h1>
       <carillon-bell :url :token @carillon-notification="last = $event.detail.data.title" />
     </template>`,
-  'next/app/layout.jsx': `
-    export default function Layout({ children }) {
-      return <html lang="en"><body>{children}</body></html>;
-    }`,
-  'next/app/page.jsx': `
-    'use client';
-    import 'carillon-client/bell';
-    import { useCarillon } from 'carillon-client/react';
-    export default function Page() {
-      const { unseen, state } = useCarillon({ url: 'https://notify.example.com', token: 'any' });
-      return <main><p>{\`\${unseen} new, \${state.status}\`}</p><carillon-bell url="https://notify.example.com" /></main>;
-    }`,
   'script.mjs': `
     import { connect } from 'carillon-client';
     const { CARILLON_URL: url, TOKEN } = process.env;

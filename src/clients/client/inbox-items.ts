@@ -133,6 +133,16 @@ export interface MarkPart {
 /** Where the logs of a session's audiences stand. */
 export type Heads = Session['audiences'];
 
+/** The same logs, as far as these offsets are beyond. */
+export function movedTo(heads: Heads, offsets: Readonly<Record<string, number>>): Heads {
+  const moved = Object.entries(heads).flatMap(([audience, place]) =>
+    place === undefined
+      ? []
+      : [[audience, { ...place, head: Math.max(place.head, offsets[audience] ?? 0) }] as const],
+  );
+  return Object.fromEntries(moved);
+}
+
 /**
  * The request as it is sent in a later session than the one in which the user said all, or after something came while it
  * waited for its turn: by then all would be more than what the user saw.

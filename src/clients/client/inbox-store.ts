@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
 import { furthest, type Load } from './inbox-changes.ts';
 import type { Places } from './inbox-counts.ts';
-import { type Heads, type MarkPart, markParts, requestLater } from './inbox-items.ts';
+import { type Heads, type MarkPart, markParts, movedTo, requestLater } from './inbox-items.ts';
 import type { InboxSnapshot } from './inbox-snapshot.ts';
 import { InboxState } from './inbox-state.ts';
 import type { Notification } from './notification.ts';
@@ -193,7 +193,7 @@ export class InboxStore implements Inbox {
     let asked = request;
     const wording = () => {
       if (heads !== this.#heads) asked = requestLater(part, this.#heads);
-      else asked = added === this.#added ? request : requestLater(part, this.#headsNow());
+      else asked = added === this.#added ? request : requestLater(part, movedTo(this.#heads, this.#options.offsets()));
       return asked;
     };
     state.pend(pending);
@@ -240,17 +240,6 @@ export class InboxStore implements Inbox {
       (places, { audience, offset }) => furthest(places, { [audience]: offset }),
       this.#options.offsets(),
     );
-  }
-
-  /** Where the logs of the session's audiences stand, as far as is known here. */
-  #headsNow(): Heads {
-    const offsets = this.#options.offsets();
-    const moved = Object.entries(this.#heads).flatMap(([audience, place]) =>
-      place === undefined
-        ? []
-        : [[audience, { ...place, head: Math.max(place.head, offsets[audience] ?? 0) }] as const],
-    );
-    return Object.fromEntries(moved);
   }
 
   /** Another user's session MUST NOT be asked what was meant for this one. */

@@ -193,7 +193,9 @@ export class InboxStore implements Inbox {
     let asked = request;
     const wording = () => {
       if (heads !== this.#heads) asked = requestLater(part, this.#heads);
-      else asked = added === this.#added ? request : requestLater(part, movedTo(this.#heads, this.#options.offsets()));
+      else
+        asked =
+          added === this.#added ? request : requestLater(part, movedTo(this.#heads, this.#options.offsets()));
       return asked;
     };
     state.pend(pending);

@@ -31,7 +31,10 @@ export const adminCommandSchema = z.discriminatedUnion('kind', [
 export type AdminCommand = Readonly<z.infer<typeof adminCommandSchema>>;
 
 /** Whether it is about this user. */
-export function isAbout(command: AdminCommand, user: string): command is Extract<AdminCommand, { user: string }> {
+export function isAbout(
+  command: AdminCommand,
+  user: string,
+): command is Extract<AdminCommand, { user: string }> {
   return command.kind !== 'log-level' && command.user === user;
 }
 

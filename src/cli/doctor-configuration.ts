@@ -45,7 +45,7 @@ function contentOf(
     return `${read(file)?.length ?? 0} ${entries} in ${name}`;
   } catch (error) {
     if (error instanceof FileError) {
-      const change = `correct these lines: no process starts with this ${name}`;
+      const change = `correct ${name} in these lines: no process starts with it`;
       return { check: CHECK, verdict: 'wrong', found: `${name}: ${error.message}`, change };
     }
     const change = `correct ${name}, or let the process read the file: none starts without it; a relative path begins where it is started`;

@@ -113,10 +113,14 @@ test.for([
   await (await model.createChannel()).unbindQueue('carillon.deliver', 'carillon.events', '#');
   await model.close();
   const found = await bindingsFound(environment(amqpUrl, { SOURCES_FILE, AMQP_DECLARE }));
-  expect(found).toMatchObject([
-    { verdict: 'wrong', found: expect.stringContaining('carillon.events does not send the key "#"') },
-    { verdict: 'wrong', found: expect.stringContaining('shop does not send the key "order.*"') },
-  ]);
+  // With AMQP_DECLARE the doctor declares what is there, as each process does, and so binds it.
+  const exchanges = AMQP_DECLARE === 'true' ? ['shop'] : ['carillon.events', 'shop'];
+  expect(found).toMatchObject(
+    exchanges.map((exchange) => ({
+      verdict: 'wrong',
+      found: expect.stringMatching(new RegExp(`^exchange ${exchange} does not send the key `)),
+    })),
+  );
   for (const one of found) expect(one.change).toContain(change);
 });
 

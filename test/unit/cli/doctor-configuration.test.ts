@@ -29,9 +29,9 @@ describe.each(['ROUTES_FILE', 'SOURCES_FILE'] as const)('%s', (name) => {
   test.for<[string, () => string, RegExp, RegExp]>([
     ['is not there', () => '/nowhere/a.yaml', /ENOENT/, /let the process read/],
     ['is a folder', () => '/', /EISDIR/, /let the process read/],
-    ['is no YAML', () => fileWith('a: [b\nc: }'), /a\.yaml:\d+: /, /correct these lines/],
-    ['is empty', () => fileWith(''), /a\.yaml:1: must be a mapping/, /correct these lines/],
-    ['has a fault in line 7', () => fileWith(FAULT_IN_LINE_7[name]), /a\.yaml:7: /, /correct these lines/],
+    ['is no YAML', () => fileWith('a: [b\nc: }'), /a\.yaml:\d+: /, /in these lines/],
+    ['is empty', () => fileWith(''), /a\.yaml:1: must be a mapping/, /in these lines/],
+    ['has a fault in line 7', () => fileWith(FAULT_IN_LINE_7[name]), /a\.yaml:7: /, /in these lines/],
   ])('%s: wrong', ([, path, found, change]) => {
     expect(examine({ [name]: path() })).toEqual([
       {

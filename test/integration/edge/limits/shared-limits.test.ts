@@ -128,7 +128,9 @@ test('while Redis is away each gateway has the limit of a process, and afterward
     expect(next.status).toBe(429);
     expect(retryAfter(next)).toBeGreaterThan(20);
     expect(await counted(at, 'events', 'alone')).toBeGreaterThan(0);
-    expect(gateway(at).output.join('\n')).toContain('this node alone decides about a limit over all');
+    // Log lines are written some time later.
+    const output = () => gateway(at).output.join('\n');
+    await expect.poll(output).toContain('this node alone decides about a limit over all');
   }
   await stack.redis.restart();
   for (const at of [0, 1]) {

@@ -1,15 +1,6 @@
 /** The client library against a scripted server: its inbox. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import {
-  Bench,
-  HOUR_MS,
-  item,
-  missed,
-  never,
-  notification,
-  soon,
-  tokenOf,
-} from '../../support/scripted-server.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Bench, item, missed, notification, soon } from '../../support/scripted-server.ts';
 
 const E1 = { id: 'e1', source: '/test' };
 

@@ -184,3 +184,8 @@ export function markParts(
     }),
   ];
 }
+
+/** What a request that names neither all nor nothing means. */
+export function namesIn({ ids, events, upTo }: MarkRequest): Pick<MarkRequest, 'ids' | 'events' | 'upTo'> {
+  return { ids, events, upTo };
+}

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { CarillonError } from './errors.ts';
 import { furthest, type Load } from './inbox-changes.ts';
 import type { Places } from './inbox-counts.ts';
-import { type Heads, type MarkPart, markParts, movedTo, requestLater } from './inbox-items.ts';
+import { type Heads, type MarkPart, markParts, movedTo, namesIn, requestLater } from './inbox-items.ts';
 import type { InboxSnapshot } from './inbox-snapshot.ts';
 import { InboxState } from './inbox-state.ts';
 import type { Notification } from './notification.ts';
@@ -293,9 +293,4 @@ export class InboxStore implements Inbox {
     // Last: a listener may mark, or close.
     for (const { notify } of [...this.#listeners]) callSafely(notify);
   }
-}
-
-/** What a request that names neither all nor nothing means. */
-function namesIn({ ids, events, upTo }: MarkRequest): Pick<MarkRequest, 'ids' | 'events' | 'upTo'> {
-  return { ids, events, upTo };
 }

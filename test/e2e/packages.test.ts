@@ -19,7 +19,14 @@ import { watchPage } from '../support/page-watch.ts';
 import { freePort } from '../support/ports.ts';
 import { madeEvent } from '../support/producer.ts';
 import { type Program, startProgram } from '../support/program.ts';
-import { type Folder, freshFolder, packInto, whyNotInstalled } from '../support/tarballs.ts';
+import {
+  type Folder,
+  freshFolder,
+  type Installed,
+  installService,
+  packInto,
+  whyNotInstalled,
+} from '../support/tarballs.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -37,7 +44,6 @@ const own = manifestOf(ROOT);
 const VERSION = own.version;
 
 let folder: Folder;
-let prefix: string;
 let names: readonly string[];
 let pages: Server;
 let origin: string;
@@ -60,7 +66,6 @@ function servePages(): Promise<Server> {
 
 beforeAll(async () => {
   folder = await freshFolder();
-  prefix = join(folder.path, 'global');
   names = await packInto(folder);
   pages = await servePages();
   const address = pages.address();
@@ -92,46 +97,38 @@ test('are two, of one version, and publint finds nothing', async () => {
 });
 
 describe('the service', () => {
-  let said: string;
+  let installed: Installed;
   beforeAll(async () => {
-    // The packages are built already, and what is built must not change while the tests run.
-    const [pack, ...install] = fencedBlock(PAGE, 'sh', '--global').split('\n');
-    expect(pack).toBe('npm run pack');
-    const code = install.join('\n').replace('./dist/packages', './vendor');
-    // Without a registry, and on an ordinary user's machine.
-    said = await folder.run('sh', ['-ec', code], {
-      npm_config_prefix: prefix,
-      npm_config_offline: 'true',
-      PATH: `${join(prefix, 'bin')}:${process.env.PATH}`,
-    });
+    installed = await installService(folder);
     const [port, opsPort] = [await freePort(), await freePort()];
     url = `http://127.0.0.1:${port}`;
     const opsUrl = `http://127.0.0.1:${opsPort}`;
     await watchServer(url, opsUrl);
-    const main = join(prefix, 'lib/node_modules/carillon/dist/main.js');
     const env = { PORT: String(port), OPS_PORT: String(opsPort), HOST: '127.0.0.1', JWT_SECRET };
-    service = startProgram('node', [main], { ...env, ALLOWED_ORIGINS: origin }, folder.path);
+    service = startProgram('node', [installed.main], { ...env, ALLOWED_ORIGINS: origin }, folder.path);
     await until('the installed service to be ready', READY_MS, () => isReady({ opsUrl }));
   });
 
   test('is one package, which is for this Node and asks no registry', () => {
-    expect(said).toMatch(/^added 1 package in/m);
-    expect(said).not.toContain('EBADENGINE');
-    expect(said).toMatch(new RegExp(`^${VERSION.replaceAll('.', '\\.')}$`, 'm'));
+    expect(installed.said).toMatch(/^added 1 package in/m);
+    expect(installed.said).not.toContain('EBADENGINE');
+    expect(installed.said).toMatch(new RegExp(`^${VERSION.replaceAll('.', '\\.')}$`, 'm'));
   });
 
   test('runs with the versions that were tested, and npm finds each where it belongs', async () => {
-    const installed = join(prefix, 'lib/node_modules/carillon/node_modules');
+    const modules = join(installed.folder, 'node_modules');
     for (const name of ['ws', 'engine.io', 'socket.io', 'amqplib', 'ioredis']) {
       const tested = manifestOf(join(ROOT, 'node_modules', name)).version;
-      expect(manifestOf(join(installed, name)).version, name).toBe(tested);
+      expect(manifestOf(join(modules, name)).version, name).toBe(tested);
     }
-    const paths = await readdir(installed, { recursive: true });
+    const paths = await readdir(modules, { recursive: true });
     expect(paths.filter((path) => /(^|node_modules\/)ws\/package\.json$/.test(path))).toEqual([
       'ws/package.json',
     ]);
     // Fails for a version that a package did not ask for.
-    await folder.run('npm', ['ls', '--global', '--all'], { npm_config_prefix: prefix });
+    await folder.run('npm', ['ls', '--global', '--all'], {
+      npm_config_prefix: installed.prefix,
+    });
   });
 
   test.for(['/client/bell.js', '/docs/', '/docs/static/swagger-ui.css'])('serves %s', async (path) => {

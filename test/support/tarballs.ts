@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { fencedBlock } from './fenced-blocks.ts';
 
 const run = promisify(execFile);
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -58,6 +59,34 @@ export async function packInto(folder: Folder): Promise<readonly string[]> {
   const out = join(folder.path, 'vendor');
   await run(process.execPath, ['scripts/pack.mjs', '--out', out], { cwd: ROOT });
   return (await readdir(out)).sort();
+}
+
+export interface Installed {
+  /** The program of the service. */
+  readonly main: string;
+  /** The folder of the command `carillon`. */
+  readonly bin: string;
+  /** The folder of the package. */
+  readonly folder: string;
+  /** npm's, into which it was installed. */
+  readonly prefix: string;
+  /** What npm wrote. */
+  readonly said: string;
+}
+
+/** Installs the service and its command line as docs/packages.md says: from its tarball, without a registry. */
+export async function installService(folder: Folder): Promise<Installed> {
+  const prefix = join(folder.path, 'global');
+  const bin = join(prefix, 'bin');
+  // The packages are built already, and what is built must not change while the tests run.
+  const [, ...install] = fencedBlock('docs/packages.md', 'sh', '--global').split('\n');
+  const said = await folder.run('sh', ['-ec', install.join('\n').replace('./dist/packages', './vendor')], {
+    npm_config_prefix: prefix,
+    npm_config_offline: 'true',
+    PATH: `${bin}:${process.env.PATH}`,
+  });
+  const installed = join(prefix, 'lib/node_modules/carillon');
+  return { main: join(installed, 'dist/main.js'), bin, folder: installed, prefix, said };
 }
 
 /** Why npm cannot install what is in package.json; undefined when it did. */

@@ -31,10 +31,16 @@ export interface Folder {
   remove(): Promise<void>;
 }
 
+/**
+ * What the `npm` and the Node that run the tests have set for themselves. Where the registry is and whom to trust is
+ * the machine's, and stays.
+ */
+const OF_THE_TESTS = /^(npm_(?!config_(registry|cafile|userconfig)$)|NODE_(?!EXTRA_CA_CERTS$)|VITEST|TEST$)/;
+
 /** The caller MUST remove it. Programs that run in it know nothing of the `npm` that may have started the tests. */
 export async function freshFolder(): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), 'carillon-consumer-'));
-  const outer = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|VITEST|TEST$)/.test(name));
+  const outer = Object.entries(process.env).filter(([name]) => !OF_THE_TESTS.test(name));
   return {
     path,
     async write(files) {

@@ -27,24 +27,14 @@ type Target = { readonly queue: string } | { readonly exchange: string };
 export async function bindForeign(
   model: ChannelModel,
   target: Target,
-  { exchange, keys }: Binding,
+  binding: Binding,
   login: AmqpAddress,
 ): Promise<string | undefined> {
-  const asking = new Asking(model);
-  try {
-    await asking.ask((channel) => channel.checkExchange(exchange));
-    for (const key of keys)
-      await asking.ask((channel) =>
-        'queue' in target
-          ? channel.bindQueue(target.queue, exchange, key)
-          : channel.bindExchange(target.exchange, exchange, key),
-      );
-    return undefined;
-  } catch (error) {
-    return troubleIn(error, login);
-  } finally {
-    asking.close();
-  }
+  return await refusalOfKeys(model, binding, login, (channel, exchange, key) =>
+    'queue' in target
+      ? channel.bindQueue(target.queue, exchange, key)
+      : channel.bindExchange(target.exchange, exchange, key),
+  );
 }
 
 /** No binding has it, so that nothing is there to be unbound. */
@@ -57,18 +47,27 @@ const UNUSED = { 'x-carillon-asks': true };
 export async function bindingTrouble(
   model: ChannelModel,
   target: Target,
+  binding: Binding,
+  login: AmqpAddress,
+): Promise<string | undefined> {
+  return await refusalOfKeys(model, binding, login, (channel, exchange, key) =>
+    'queue' in target
+      ? channel.unbindQueue(target.queue, exchange, key, UNUSED)
+      : channel.unbindExchange(target.exchange, exchange, key, UNUSED),
+  );
+}
+
+/** Asks this for each key of an exchange that is there. Resolves with why RabbitMQ refused; undefined when it did not. */
+async function refusalOfKeys(
+  model: ChannelModel,
   { exchange, keys }: Binding,
   login: AmqpAddress,
+  ask: (channel: Channel, exchange: string, key: string) => Promise<unknown>,
 ): Promise<string | undefined> {
   const asking = new Asking(model);
   try {
     await asking.ask((channel) => channel.checkExchange(exchange));
-    for (const key of keys)
-      await asking.ask((channel) =>
-        'queue' in target
-          ? channel.unbindQueue(target.queue, exchange, key, UNUSED)
-          : channel.unbindExchange(target.exchange, exchange, key, UNUSED),
-      );
+    for (const key of keys) await asking.ask((channel) => ask(channel, exchange, key));
     return undefined;
   } catch (error) {
     return troubleIn(error, login);

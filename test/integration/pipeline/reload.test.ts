@@ -3,27 +3,17 @@
  * and mapped by one file.
  */
 import { readFileSync } from 'node:fs';
-import { type Channel, type ChannelModel, connect } from 'amqplib';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { deadLettersSchema } from '../../../src/contract/dead-letter.ts';
 import type { Notification } from '../../../src/contract/notification.ts';
-import {
-  type CarillonProcess,
-  JWT_SECRET,
-  partsOf,
-  spawnCarillon,
-  startCarillon,
-  tokenFor,
-  untilReady,
-} from '../../support/carillon.ts';
+import { type CarillonProcess, partsOf, spawnCarillon, untilReady } from '../../support/carillon.ts';
 import { changeFile, said } from '../../support/changed-files.ts';
 import { Checker, flawless } from '../../support/checker.ts';
-import { connectClient, type TestClient } from '../../support/client.ts';
 import { deadLetters } from '../../support/dead-letters.ts';
+import { ownInstallation } from '../../support/own-installation.ts';
 import { madeEvent, Producer } from '../../support/producer.ts';
 import { queueDepth } from '../../support/queue-depth.ts';
 import { scrape, sumOf } from '../../support/scrape.ts';
-import { freshRedis, freshVhost } from '../../support/servers.ts';
 import { temporaryFile } from '../../support/temporary-file.ts';
 import { until } from '../../support/until.ts';
 
@@ -31,37 +21,7 @@ const CHANGES = 10;
 /** Before each change, so that some are on their way at any time. */
 const EVENTS_PER_CHANGE = 40;
 
-let amqpUrl: string;
-let common: Record<string, string>;
-let model: ChannelModel;
-let theirs: Channel;
-const running: CarillonProcess[] = [];
-const clients: TestClient[] = [];
-
-beforeAll(async () => {
-  amqpUrl = await freshVhost();
-  common = { AMQP_URL: amqpUrl, REDIS_URL: await freshRedis(), JWT_SECRET };
-  model = await connect(amqpUrl);
-  theirs = await model.createConfirmChannel();
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-afterAll(() => model.close());
-
-async function start(environment: Readonly<Record<string, string>>): Promise<CarillonProcess> {
-  const carillon = await startCarillon({ ...common, ...environment });
-  running.push(carillon);
-  return carillon;
-}
-
-async function clientOf(carillon: CarillonProcess, user: string): Promise<TestClient> {
-  const client = connectClient(carillon.url, await tokenFor(user));
-  clients.push(client);
-  await client.session();
-  return client;
-}
+const installation = ownInstallation();
 
 const idsOf = (notifications: readonly Notification[]) => notifications.map(({ id }) => id);
 const none = async (carillon: CarillonProcess) =>
@@ -78,11 +38,11 @@ ${'  - { type: other.*, audience: ["user:nobody"] }\n'.repeat(version)}
 
 test('routes that change ten times under load', async () => {
   const ROUTES_FILE = temporaryFile('routes.yaml', routesOf(0));
-  const gateway = await start({ ROLES: 'gateway', ROUTES_FILE, CANARY_SECONDS: '0' });
-  const consumer = await start({ ROLES: 'consumer', ROUTES_FILE });
-  const ada = await clientOf(gateway, 'ada');
+  const gateway = await installation.start({ ROLES: 'gateway', ROUTES_FILE, CANARY_SECONDS: '0' });
+  const consumer = await installation.start({ ROLES: 'consumer', ROUTES_FILE });
+  const ada = await installation.clientOf(gateway, 'ada');
   const checker = new Checker();
-  const producer = new Producer(amqpUrl);
+  const producer = new Producer(installation.servers.amqpUrl);
   const next = () => ({
     ...checker.next('user:ada', { type: 'order.made', data: { to: 'ada', also: 'ada' } }),
     audience: undefined,
@@ -138,28 +98,29 @@ ${
 }`;
 
 test('sources that change ten times under load: queues come and go, and the others notice nothing', async () => {
-  await theirs.assertExchange('steady.events', 'fanout');
-  await theirs.assertExchange('coming.events', 'fanout');
-  for (const queue of ['steady.queue', 'coming.queue']) await theirs.assertQueue(queue, { durable: true });
+  await installation.servers.theirs.assertExchange('steady.events', 'fanout');
+  await installation.servers.theirs.assertExchange('coming.events', 'fanout');
+  for (const queue of ['steady.queue', 'coming.queue'])
+    await installation.servers.theirs.assertQueue(queue, { durable: true });
   const SOURCES_FILE = temporaryFile('sources.yaml', sourcesOf(1));
-  const carillon = await start({ SOURCES_FILE, PREFETCH: '20' });
+  const carillon = await installation.start({ SOURCES_FILE, PREFETCH: '20' });
   await until('the sources', 20_000, async () => (await partsOf(carillon)).sources?.reason === undefined);
   const users = { exchange: 'eva', steady: 'stu', coming: 'cem' };
   const devices = {
-    exchange: await clientOf(carillon, users.exchange),
-    steady: await clientOf(carillon, users.steady),
-    coming: await clientOf(carillon, users.coming),
+    exchange: await installation.clientOf(carillon, users.exchange),
+    steady: await installation.clientOf(carillon, users.steady),
+    coming: await installation.clientOf(carillon, users.coming),
   };
   const checker = new Checker();
   const body = (user: string) => json({ id: checker.next(`user:${user}`).id, to: user });
   const publish = () => {
-    theirs.publish('steady.events', '', body(users.exchange));
-    theirs.sendToQueue('steady.queue', body(users.steady), { persistent: true });
-    theirs.sendToQueue('coming.queue', body(users.coming), { persistent: true });
+    installation.servers.theirs.publish('steady.events', '', body(users.exchange));
+    installation.servers.theirs.sendToQueue('steady.queue', body(users.steady), { persistent: true });
+    installation.servers.theirs.sendToQueue('coming.queue', body(users.coming), { persistent: true });
   };
   const published = () => checker.count(`user:${users.steady}`);
   let isChanging = true;
-  const confirming = await model.createConfirmChannel();
+  const confirming = await installation.servers.model.createConfirmChannel();
   const publishing = (async () => {
     while (isChanging) {
       publish();
@@ -185,10 +146,10 @@ test('sources that change ten times under load: queues come and go, and the othe
     expect(new Set(versions).size, name).toBeGreaterThan(CHANGES / 2 - 1);
   }
   await none(carillon);
-  expect(await queueDepth(amqpUrl, 'coming.queue')).toBe(0);
+  expect(await queueDepth(installation.servers.amqpUrl, 'coming.queue')).toBe(0);
   // Its file has no source for what was bound meanwhile, as after a restart.
   await changeFile(SOURCES_FILE, sourcesOf(1), [carillon]);
-  theirs.publish('coming.events', '', body(users.coming));
+  installation.servers.theirs.publish('coming.events', '', body(users.coming));
   await until('the dead letter', 20_000, async () => {
     const { answer } = await deadLetters(carillon, '');
     return deadLettersSchema.parse(answer).deadLetters.some(({ reason }) => reason === 'no_source');
@@ -197,8 +158,8 @@ test('sources that change ten times under load: queues come and go, and the othe
 
 test('SIGHUP during the start and during the stop', async () => {
   const ROUTES_FILE = temporaryFile('routes.yaml', routesOf(0));
-  const carillon = await spawnCarillon({ ...common, ROUTES_FILE });
-  running.push(carillon);
+  const carillon = await spawnCarillon({ ...installation.servers.common, ROUTES_FILE });
+  installation.running.push(carillon);
   // Bit 0: the process handles signal 1.
   await until('the process to handle SIGHUP', 40_000, () => {
     const caught = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${carillon.pid}/status`, 'utf8'))?.[1];
@@ -208,8 +169,8 @@ test('SIGHUP during the start and during the stop', async () => {
   carillon.signal('SIGHUP');
   await untilReady(carillon, 'after SIGHUP', 40_000);
   await until('the answer', 20_000, () => said(carillon, 'the file has not changed') === 1);
-  const producer = new Producer(amqpUrl);
-  const ida = await clientOf(carillon, 'ida');
+  const producer = new Producer(installation.servers.amqpUrl);
+  const ida = await installation.clientOf(carillon, 'ida');
   await producer.publish(madeEvent('1', { type: 'order.made', data: { to: 'ida' } }));
   expect(await ida.received(1)).toMatchObject([{ id: '1', display: { title: 'Version 0' } }]);
   await producer.close();

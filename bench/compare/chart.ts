@@ -67,9 +67,12 @@ function bar({ contestant }: Row, value: number, scale: number, y: number): stri
   ].join('\n');
 }
 
+/** They are shown in KB or in seconds. */
+const IN_THOUSANDS: readonly FigureName[] = ['connectionBytes', 'heapBytes', 'backMs'];
+
 function sizeOf({ figure }: Work, { figures }: Row): number {
   const value = figures[figure] ?? 0;
-  return figure === 'connectionBytes' || figure === 'backMs' ? value / 1_000 : value;
+  return IN_THOUSANDS.includes(figure) ? value / 1_000 : value;
 }
 
 function unitOf({ figure, unit, higherIsBetter }: Work): string {
@@ -80,6 +83,7 @@ function unitOf({ figure, unit, higherIsBetter }: Work): string {
     p99Ms: 'p99, ms',
     wireBytes: `bytes on the wire per ${unit}`,
     connectionBytes: `KB of memory per ${unit}`,
+    heapBytes: `KB of heap per ${unit}`,
     backMs: 'seconds until all are back',
   };
   return `${units[figure]}, ${higherIsBetter ? 'more' : 'less'} is better`;

@@ -103,6 +103,8 @@ export const figuresSchema = z.object({
   wireBytes: figure,
   /** Resident memory of the server, per connection. */
   connectionBytes: figure,
+  /** The part of it that is JavaScript's heap, after a collection. */
+  heapBytes: figure,
   /** Whether the server agreed to permessage-deflate. */
   deflate: z.boolean(),
 });

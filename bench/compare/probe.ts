@@ -11,7 +11,8 @@ const BETWEEN_MS = 100;
 process.on('message', async (ask) => {
   if (ask === 'collect') await collect();
   const { user, system } = process.cpuUsage();
-  process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() });
+  const { rss, heapUsed } = process.memoryUsage();
+  process.send?.({ cpuMicros: user + system, rssBytes: rss, heapBytes: heapUsed });
 });
 // The measuring process has ended, however that happened.
 process.on('disconnect', () => process.exit());

@@ -30,6 +30,7 @@ const FIGURES: readonly FigureName[] = [
   'p99Ms',
   'wireBytes',
   'connectionBytes',
+  'heapBytes',
   'backMs',
 ];
 

@@ -8,7 +8,7 @@ import { until } from '../../test/support/until.ts';
 const READY_TIMEOUT_MS = 30_000;
 const PROBE = new URL('probe.js', import.meta.url).pathname;
 
-const usageSchema = z.object({ cpuMicros: z.number(), rssBytes: z.number() });
+const usageSchema = z.object({ cpuMicros: z.number(), rssBytes: z.number(), heapBytes: z.number() });
 
 export type Usage = z.infer<typeof usageSchema>;
 

@@ -34,6 +34,7 @@ export function figuresTable(results: readonly Result[]): string {
       'p99 ms',
       'bytes on the wire',
       'KB a connection',
+      'of it heap',
       'all back after s',
       'Carillon ÷ this',
     ],
@@ -42,12 +43,13 @@ export function figuresTable(results: readonly Result[]): string {
 }
 
 function cells(work: Work, figures: Figures): readonly string[] {
-  const { cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, connectionBytes, backMs } = figures;
-  const kilobytes = connectionBytes === undefined ? undefined : connectionBytes / 1_000;
-  const backSeconds = backMs === undefined ? undefined : backMs / 1_000;
-  const [cpu, ...others] = [cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, kilobytes, backSeconds].map(
-    (value) => (value === undefined ? '' : decimal(value)),
-  );
+  const { cpuMicros, perSecond, p50Ms, p99Ms, wireBytes, connectionBytes, heapBytes, backMs } = figures;
+  const thousandth = (value: number | undefined) => (value === undefined ? undefined : value / 1_000);
+  const values = [
+    ...[cpuMicros, perSecond, p50Ms, p99Ms, wireBytes],
+    ...[connectionBytes, heapBytes, backMs].map(thousandth),
+  ];
+  const [cpu, ...others] = values.map((value) => (value === undefined ? '' : decimal(value)));
   return [cpu ?? '', work.unit, ...others];
 }
 
@@ -74,6 +76,7 @@ const figureNames = {
   p99Ms: 'p99',
   wireBytes: 'bytes',
   connectionBytes: 'memory',
+  heapBytes: 'heap',
   backMs: 'time until all are back',
 };
 

@@ -29,6 +29,7 @@ export async function rest(job: Job, plan: PlanOf<'rest'>): Promise<Figures> {
     const after = await broadcastAndRest(warmUpSockets + sockets);
     return {
       connectionBytes: Math.max(after.rssBytes - before.rssBytes, 0) / sockets,
+      heapBytes: Math.max(after.heapBytes - before.heapBytes, 0) / sockets,
       deflate: crowd.deflate,
     };
   });

@@ -78,7 +78,7 @@ function listenToOperators(
   log: Logger,
   starting: () => Promise<Service> | undefined,
 ): void {
-  // Why it does not start is told elsewhere.
+  // Why it does not start is reported elsewhere.
   const started = async () => await starting()?.catch(() => undefined);
   process.on('SIGUSR2', async () => (await started())?.toggleDebug());
   if (backends === undefined) return;

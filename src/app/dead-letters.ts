@@ -6,16 +6,17 @@ import { createRedactor } from '../observe/log.ts';
 import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
 import { DeadLetters } from '../operate/dead-letters/dead-letters.ts';
 import { type Inbox, identityOf } from '../pipeline/inbox/inbox.ts';
-import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
+import { mappingOf } from './mapping.ts';
 
 export function openDeadLetters(
-  { config, routing, reader }: Context,
+  context: Context,
   store: DeadLetterStore,
   inbox: Pick<Inbox, 'places'>,
   now: () => number,
 ): DeadLetterDesk {
-  const isConsumer = config.ROLES.includes('consumer');
+  const { config, reader } = context;
+  const mapping = mappingOf(context);
   return new DeadLetters({
     store,
     redact: createRedactor(config.LOG_REDACT),
@@ -24,11 +25,8 @@ export function openDeadLetters(
       if (isExpired(event, now())) {
         return refuse('expired', `expired at ${event.expirytime}`, 'expirytime');
       }
-      const { routes } = routing.table;
-      if (event.audience === undefined && !isConsumer && routes.length === 0)
-        return { ok: true, value: undefined };
-      const mapped = audiencesOf(event, routes, config.EVENT_MAX_AUDIENCES);
-      return mapped.ok ? { ok: true, value: mapped.value.map(({ audience }) => audience) } : mapped;
+      const isKnown = event.audience !== undefined || mapping.knowsRoutes();
+      return isKnown ? mapping.audiences(event) : { ok: true, value: undefined };
     },
     has: async (audience, events) =>
       (await inbox.places(audience, events.map(identityOf))).map((place) => place !== undefined),

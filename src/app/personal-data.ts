@@ -5,9 +5,9 @@ import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.
 import { UserDeadLetters } from '../operate/dead-letters/dead-letters-of-user.ts';
 import { Erasure } from '../operate/personal-data/erasure.ts';
 import { exported } from '../operate/personal-data/personal-data-export.ts';
-import { audiencesOf } from '../pipeline/routing/route.ts';
 import { MAX_JITTER } from '../resilience/jitter.ts';
 import type { Context } from './context.ts';
+import { mappingOf } from './mapping.ts';
 import type { Store } from './store.ts';
 
 /** Of one request. */
@@ -17,18 +17,17 @@ const BUDGET_MS = 5_000;
 const UNDER_WAY_MS = 2_000;
 
 export function openPersonalData(
-  { config, routing, reader }: Context,
+  context: Context,
   store: Store,
   adminCommands: Directing,
   deadLetterStore: DeadLetterStore,
 ): PersonalDataDesk {
+  const { config, reader } = context;
+  const mapping = mappingOf(context);
   const deadLetters = new UserDeadLetters({
     store: deadLetterStore,
     reader,
-    routed: ({ event }) => {
-      const mapped = audiencesOf(event, routing.table.routes, config.EVENT_MAX_AUDIENCES);
-      return mapped.ok ? { ok: true, value: mapped.value.map(({ audience }) => audience) } : mapped;
-    },
+    routed: ({ event }) => mapping.audiences(event),
   });
   const parts = { ...store, adminCommands, commandLog: store.adminCommandLog, deadLetters };
   const settleMs = config.FEED_CHECK_SECONDS * 1000 * MAX_JITTER + UNDER_WAY_MS;

@@ -5,8 +5,8 @@ import { titleOf } from '../contract/title.ts';
 import type { Verify } from '../contract/token.ts';
 import type { CheckOptions } from '../edge/http/console/check.ts';
 import { createQuota } from '../edge/http/quota.ts';
-import { audiencesOf } from '../pipeline/routing/route.ts';
 import type { Context } from './context.ts';
+import { mappingOf } from './mapping.ts';
 import type { Queue } from './queue.ts';
 import { sharedQuota } from './shared-limits.ts';
 import type { Store } from './store.ts';
@@ -18,19 +18,15 @@ export function openPublishing(
   { now, sharedCounts }: Pick<Store, 'now' | 'sharedCounts'>,
 ): CheckOptions {
   const { config, routing } = context;
-  const isConsumer = config.ROLES.includes('consumer');
-  const knowsRoutes = () => isConsumer || routing.table.routes.length > 0;
-  const most = config.EVENT_MAX_AUDIENCES;
+  const mapping = mappingOf(context);
   const quota = createQuota(config.HTTP_EVENTS_PER_SECOND);
   const { events: count } = sharedCounts;
   return {
     audiencesOf: (event) =>
-      knowsRoutes() || event.audience !== undefined
-        ? audiencesOf(event, routing.table.routes, most)
-        : undefined,
+      mapping.knowsRoutes() || event.audience !== undefined ? mapping.mapped(event) : undefined,
     titleOf: (event, languages) => {
       // Nobody sees what takes another one back.
-      if (!knowsRoutes() || event.type === RETRACTION_TYPE) return undefined;
+      if (!mapping.knowsRoutes() || event.type === RETRACTION_TYPE) return undefined;
       const { displayJson, titleRoute } = routing.table.present?.(event) ?? {};
       const display = displayJson === undefined ? undefined : displaySchema.parse(JSON.parse(displayJson));
       const { text, language, from } = titleOf({ ...event, display }, languages);
@@ -48,8 +44,8 @@ export function openPublishing(
       quota: count === undefined ? quota : sharedQuota(context, count, quota),
       publish: (read) => queue.publish(read),
       appendsOf: ({ event }) => {
-        if (!knowsRoutes()) return { ok: true, value: event.audience?.length ?? 1 };
-        const mapped = audiencesOf(event, routing.table.routes, most);
+        if (!mapping.knowsRoutes()) return { ok: true, value: event.audience?.length ?? 1 };
+        const mapped = mapping.mapped(event);
         return mapped.ok ? { ok: true, value: mapped.value.length } : mapped;
       },
     },

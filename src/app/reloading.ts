@@ -1,6 +1,6 @@
 /**
- * ROUTES_FILE and SOURCES_FILE, read again while the process runs: by itself soon after they change, and at once when it
- * is told to (SIGHUP). What cannot be used is logged, counted and shown in readiness, and what was read before stays in use.
+ * ROUTES_FILE and SOURCES_FILE, read again while the process runs: by itself soon after they change, and at once when
+ * an operator asks for it (SIGHUP). What cannot be used is logged, counted and shown in readiness, and what was read before stays in use.
  */
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -53,7 +53,7 @@ export interface ReloadingOptions {
 interface Followed {
   readonly name: ConfigFileName;
   readonly file: Pick<ReloadedFile<unknown>, 'path' | 'text' | 'faults'>;
-  readonly look: (isTold: boolean) => Promise<Reload | undefined>;
+  readonly look: (isRequested: boolean) => Promise<Reload | undefined>;
   /** When what is in use was read, in milliseconds since 1970. */
   usedSinceMs: number;
 }
@@ -64,8 +64,8 @@ export class Reloading {
   #timer: NodeJS.Timeout | undefined;
   /** One look at a time. */
   #looking: Promise<void> = Promise.resolve();
-  /** It was told to look, and has not begun to. */
-  #isTold = false;
+  /** A look was asked for, and has not begun. */
+  #isRequested = false;
   #isClosed = false;
 
   constructor(options: ReloadingOptions) {
@@ -104,15 +104,15 @@ export class Reloading {
     const { log } = this.#options;
     if (this.#isClosed) return;
     if (this.#followed.length === 0) log.info('nothing to read again: no ROUTES_FILE and no SOURCES_FILE');
-    this.#isTold = true;
+    this.#isRequested = true;
     await this.#look();
   }
 
   #look(): Promise<void> {
     this.#looking = this.#looking.then(async () => {
-      const isTold = this.#isTold;
-      this.#isTold = false;
-      for (const one of this.#followed) if (!this.#isClosed) await this.#lookAt(one, isTold);
+      const isRequested = this.#isRequested;
+      this.#isRequested = false;
+      for (const one of this.#followed) if (!this.#isClosed) await this.#lookAt(one, isRequested);
     });
     return this.#looking;
   }
@@ -125,9 +125,9 @@ export class Reloading {
     this.#timer.unref();
   }
 
-  async #lookAt(one: Followed, isTold: boolean): Promise<void> {
+  async #lookAt(one: Followed, isRequested: boolean): Promise<void> {
     try {
-      const reload = await one.look(isTold);
+      const reload = await one.look(isRequested);
       if (reload !== undefined) this.#tell(one, reload);
     } catch (error) {
       const { name, file } = one;
@@ -168,7 +168,7 @@ function followed<Value>(
   file: ReloadedFile<Value>,
   take: (value: Value) => Promise<void>,
 ): Followed {
-  return { name, file, look: (isTold) => file.look(take, isTold), usedSinceMs: Date.now() };
+  return { name, file, look: (isRequested) => file.look(take, isRequested), usedSinceMs: Date.now() };
 }
 
 function healthOf({ file: { faults }, usedSinceMs }: Followed): PartHealth {

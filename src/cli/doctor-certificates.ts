@@ -72,18 +72,35 @@ function endOf(certificate: X509Certificate): number {
   return Date.parse(certificate.validTo);
 }
 
+/** In this order: EPROTO comes with a text that may name an alert too. */
+const TLS_FAULTS = [
+  ['expired', /certificate has expired|not yet valid/i],
+  ['another host', /altnames|does not match/i],
+  ['unknown authority', /self.signed|unable to (get|verify)/i],
+  ['no TLS', /wrong version number|EPROTO|packet length|disconnected before secure TLS/i],
+  ['no client certificate', /alert|handshake failure/i],
+] as const;
+
+/** What TLS says is wrong, by the words of Node, OpenSSL and the drivers; undefined when the reason is not TLS's. */
+export function tlsFaultIn(reason: string): (typeof TLS_FAULTS)[number][0] | undefined {
+  return TLS_FAULTS.find(([, words]) => words.test(reason))?.[0];
+}
+
 /** What to change when a connection to the server fails for this reason; undefined when the reason is not TLS's. */
 export function tlsChangeFor(reason: string, server: 'AMQP' | 'REDIS'): string | undefined {
   const [scheme, plain] = server === 'AMQP' ? ['amqps', 'amqp'] : ['rediss', 'redis'];
-  if (/certificate has expired|not yet valid/i.test(reason))
-    return "have the server's certificate renewed; if it is not expired, correct this machine's clock";
-  if (/altnames|does not match/i.test(reason))
-    return `name a host in ${server}_URL that the server's certificate has, or have it issued for this host`;
-  if (/self.signed|unable to (get|verify)/i.test(reason))
-    return `set ${server}_CA_FILE to a PEM file with the authority that issued the server's certificate`;
-  if (/wrong version number|EPROTO|packet length|disconnected before secure TLS/i.test(reason))
-    return `this port speaks no TLS: name the one that does, or write ${plain}:// in place of ${scheme}://`;
-  if (/alert|handshake failure/i.test(reason))
-    return `set ${server}_CERT_FILE and ${server}_KEY_FILE to a certificate that the server trusts`;
-  return undefined;
+  switch (tlsFaultIn(reason)) {
+    case 'expired':
+      return "have the server's certificate renewed; if it is not expired, correct this machine's clock";
+    case 'another host':
+      return `name a host in ${server}_URL that the server's certificate has, or have it issued for this host`;
+    case 'unknown authority':
+      return `set ${server}_CA_FILE to a PEM file with the authority that issued the server's certificate`;
+    case 'no TLS':
+      return `this port speaks no TLS: name the one that does, or write ${plain}:// in place of ${scheme}://`;
+    case 'no client certificate':
+      return `set ${server}_CERT_FILE and ${server}_KEY_FILE to a certificate that the server trusts`;
+    case undefined:
+      return undefined;
+  }
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { partsOf } from '../config/token-secrets.ts';
 import { PUBLIC_KEY_ALGORITHMS } from '../operate/access/tokens.ts';
+import { tlsFaultIn } from './doctor-certificates.ts';
 import type { Finding } from './finding.ts';
 import { fetchReasonOf, jsonIn } from './web.ts';
 
@@ -126,13 +127,18 @@ function verifiesTokens({ kty, crv, alg, use, key_ops }: z.infer<typeof keySchem
 }
 
 function changeFor(reason: string): string {
-  if (/certificate has expired|not yet valid/i.test(reason))
-    return 'have its certificate renewed, and look at the clocks';
-  if (/altnames|does not match/i.test(reason)) return 'use a host name that its certificate has';
-  if (/self.signed|unable to (get|verify)/i.test(reason))
-    return 'let the process trust its authority: NODE_EXTRA_CA_CERTS=<PEM file>';
-  if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return 'correct the host in JWKS_URL, or the DNS of this machine';
-  if (/wrong version number|EPROTO|packet length/i.test(reason))
-    return 'write http:// where no TLS is spoken';
-  return 'correct JWKS_URL, or let this machine reach it: proxies, firewalls';
+  switch (tlsFaultIn(reason)) {
+    case 'expired':
+      return 'have its certificate renewed, and look at the clocks';
+    case 'another host':
+      return 'use a host name that its certificate has';
+    case 'unknown authority':
+      return 'let the process trust its authority: NODE_EXTRA_CA_CERTS=<PEM file>';
+    case 'no TLS':
+      return 'write http:// where no TLS is spoken';
+    default:
+      return /ENOTFOUND|EAI_AGAIN/.test(reason)
+        ? 'correct the host in JWKS_URL, or the DNS of this machine'
+        : 'correct JWKS_URL, or let this machine reach it: proxies, firewalls';
+  }
 }

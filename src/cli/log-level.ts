@@ -1,7 +1,7 @@
 /** `carillon log-level`: shows the level of a process's log, or sets that of all processes for a while. */
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { logLevelSchema, logLevelStateSchema } from '../contract/log-level.ts';
+import { DEFAULT_LEVEL_SECONDS, logLevelSchema, logLevelStateSchema } from '../contract/log-level.ts';
 import { askOps } from './api.ts';
 import { Failure } from './failure.ts';
 import { duration, JSON_OPTION } from './options.ts';
@@ -33,7 +33,9 @@ export function addLogLevel(program: Command, terminal: Terminal): void {
     .command('log-level')
     .description('show or set the level of the log, for a while')
     .argument('[level]', logLevelSchema.options.join(', '))
-    .addOption(new Option('--for <time>', 'how long').argParser(duration).default(600, '10m'))
+    .addOption(
+      new Option('--for <time>', 'how long').argParser(duration).default(DEFAULT_LEVEL_SECONDS, '10m'),
+    )
     .option('--node <node>', 'only this process')
     .option('--reset', 'go back to LOG_LEVEL now')
     .option(...JSON_OPTION)

@@ -57,15 +57,15 @@ export function addUsers(program: Command, terminal: Terminal): void {
 /** Sends requests until nothing is left to do. */
 async function erased(user: string, onStep: (step: NonNullable<Erasure['step']>) => void): Promise<Erasure> {
   const query = new URLSearchParams({ user });
-  for (let told: Erasure['step']; ; ) {
+  for (let shown: Erasure['step']; ; ) {
     const erasure = await askOps(`/admin/users?${query}`, erasureSchema, {
       scope: 'admin:erase',
       method: 'DELETE',
     });
     const { isComplete, step, retryAfterMs = 0 } = erasure;
     if (isComplete) return erasure;
-    if (step !== undefined && step !== told) onStep(step);
-    told = step;
+    if (step !== undefined && step !== shown) onStep(step);
+    shown = step;
     await pause(retryAfterMs);
   }
 }

@@ -11,13 +11,16 @@ export type LogLevel = z.infer<typeof logLevelSchema>;
 /** Whoever forgets it fills no disk. */
 export const MAX_LEVEL_SECONDS = 86_400;
 
+/** For whoever does not say how long: ten minutes. */
+export const DEFAULT_LEVEL_SECONDS = 600;
+
 export const logLevelChangeSchema = z.strictObject({
   level: logLevelSchema,
   forSeconds: z
     .int()
     .min(1)
     .max(MAX_LEVEL_SECONDS)
-    .default(600)
+    .default(DEFAULT_LEVEL_SECONDS)
     .describe('After so long each process goes back to its own LOG_LEVEL by itself.'),
   node: z
     .string()

@@ -13,17 +13,11 @@ export const erasureSteps = {
   dead_letters: 'Dead letters are looked through.',
 } as const;
 
-const stepSchema = z.literal([
-  'revoking',
-  'outcomes',
-  'searching',
-  'removing',
-  'settling',
-  'commands',
-  'dead_letters',
-]);
+export type ErasureStep = keyof typeof erasureSteps;
 
-export type ErasureStep = z.infer<typeof stepSchema>;
+const isStep = (name: string): name is ErasureStep => name in erasureSteps;
+
+const stepSchema = z.literal(Object.keys(erasureSteps).filter(isStep));
 
 const countSchema = z.int().nonnegative();
 

@@ -1,9 +1,11 @@
 /** The level of this process's log: the configured one, or for a while another one. It always comes back by itself. */
 import type { Logger } from 'pino';
-import { type LogLevel, type LogLevelState, logLevelSchema } from '../contract/log-level.ts';
-
-/** After a signal, which can say nothing more. */
-const SIGNALLED_MS = 600_000;
+import {
+  DEFAULT_LEVEL_SECONDS,
+  type LogLevel,
+  type LogLevelState,
+  logLevelSchema,
+} from '../contract/log-level.ts';
 
 export class LogLevelSwitch {
   readonly #log: Logger;
@@ -42,9 +44,9 @@ export class LogLevelSwitch {
     this.#become(this.#configured, undefined);
   }
 
-  /** To `debug` for ten minutes, or back if it is changed. */
+  /** To `debug` for the usual time, because a signal can say nothing more; or back if it is changed. */
   toggle(): void {
-    if (this.#changed === undefined) this.set('debug', SIGNALLED_MS);
+    if (this.#changed === undefined) this.set('debug', DEFAULT_LEVEL_SECONDS * 1_000);
     else this.reset();
   }
 

@@ -21,10 +21,10 @@ export class NotUsable extends Error {
 }
 
 /**
- * What a look found that is worth telling; each fault is told once.
+ * What a look found that an operator should know; each fault is reported once.
  *
- * `taken`: new content is in use. `restored`: the file was faulty, and says again what is in use. `unchanged`: so it
- * was told to look, and there is nothing new. The others keep what is in use: the file cannot be read, is malformed, or
+ * `taken`: new content is in use. `restored`: the file was faulty, and says again what is in use. `unchanged`: the look
+ * was asked for, and there is nothing new. The others keep what is in use: the file cannot be read, is malformed, or
  * cannot be used now.
  */
 export type Reload =
@@ -83,20 +83,20 @@ export class ReloadedFile<Value> {
    * Reads the file, and has `take` use what is new. Undefined when there is nothing to tell. Calls MUST NOT overlap.
    *
    * A file may be found half written, and half a list of routes is well-formed too. So content counts once two looks in
-   * a row have found the same, or at once when `isTold`: whoever tells the process to look has written all of it.
+   * a row have found the same, or at once when `isRequested`: whoever asks for the look has written all of it.
    *
    * @param take MUST change nothing when it rejects, with {@link NotUsable} if that is to be tried again
    * @throws what else `take` rejects with: a fault of ours
    */
-  async look(take: (value: Value) => Promise<void>, isTold: boolean): Promise<Reload | undefined> {
+  async look(take: (value: Value) => Promise<void>, isRequested: boolean): Promise<Reload | undefined> {
     const found = await this.#read();
-    if ('text' in found && found.text === this.#inUse) return this.#asBefore(isTold);
+    if ('text' in found && found.text === this.#inUse) return this.#asBefore(isRequested);
     const seen = 'text' in found ? `text ${found.text}` : `unreadable ${found.unreadable}`;
     const isSame = seen === this.#found;
     this.#found = seen;
-    if (!isTold && (!isSame || ('text' in found && found.text === this.#malformed))) return undefined;
-    if ('unreadable' in found) return this.#fails('unreadable', [found.unreadable], isTold);
-    return await this.#use(found.text, take, isTold);
+    if (!isRequested && (!isSame || ('text' in found && found.text === this.#malformed))) return undefined;
+    if ('unreadable' in found) return this.#fails('unreadable', [found.unreadable], isRequested);
+    return await this.#use(found.text, take, isRequested);
   }
 
   async #read(): Promise<Found> {
@@ -109,19 +109,19 @@ export class ReloadedFile<Value> {
     }
   }
 
-  #asBefore(isTold: boolean): Reload | undefined {
+  #asBefore(isRequested: boolean): Reload | undefined {
     this.#found = undefined;
     this.#malformed = undefined;
     const wasFaulty = this.#faults.length > 0;
     this.#faults = [];
     if (wasFaulty) return { result: 'restored' };
-    return isTold ? { result: 'unchanged' } : undefined;
+    return isRequested ? { result: 'unchanged' } : undefined;
   }
 
   async #use(
     text: string,
     take: (value: Value) => Promise<void>,
-    isTold: boolean,
+    isRequested: boolean,
   ): Promise<Reload | undefined> {
     try {
       const value = this.#options.parse(text, this.#options.path);
@@ -129,11 +129,11 @@ export class ReloadedFile<Value> {
       this.#value = value;
     } catch (error) {
       if (error instanceof FileError) {
-        const reload = this.#fails('invalid', error.faults, isTold);
+        const reload = this.#fails('invalid', error.faults, isRequested);
         this.#malformed = text;
         return reload;
       }
-      if (error instanceof NotUsable) return this.#fails('refused', error.faults, isTold);
+      if (error instanceof NotUsable) return this.#fails('refused', error.faults, isRequested);
       throw error;
     }
     this.#inUse = text;
@@ -146,11 +146,11 @@ export class ReloadedFile<Value> {
   #fails(
     result: 'unreadable' | 'invalid' | 'refused',
     faults: readonly string[],
-    isTold: boolean,
+    isRequested: boolean,
   ): Reload | undefined {
     this.#malformed = undefined;
     const isKnown = faults.join('\n') === this.#faults.join('\n');
     this.#faults = faults;
-    return isKnown && !isTold ? undefined : { result, faults };
+    return isKnown && !isRequested ? undefined : { result, faults };
   }
 }

@@ -33,7 +33,7 @@ const memory = async (): Promise<Subject> => ({
   close: async () => {},
 });
 
-const lettersIn = (store: DeadLetterStore) =>
+const userDeadLettersOf = (store: DeadLetterStore) =>
   new UserDeadLetters({
     store,
     reader: new MessageReader(undefined, { maxBytes: 65_536, maxAudiences: 100 }),
@@ -43,7 +43,7 @@ const lettersIn = (store: DeadLetterStore) =>
         : refuse('no_audience', 'no route leads anywhere'),
   });
 
-function letter(body: string, headers: Readonly<Record<string, unknown>> = {}): StoredDeadLetter {
+function deadLetter(body: string, headers: Readonly<Record<string, unknown>> = {}): StoredDeadLetter {
   const isBinary = Object.keys(headers).length > 0;
   return {
     content: Buffer.from(body),
@@ -56,9 +56,9 @@ function letter(body: string, headers: Readonly<Record<string, unknown>> = {}): 
 }
 
 const event = (id: string, audience: unknown, more = {}) =>
-  letter(JSON.stringify(madeEvent(id, { audience, ...more })));
+  deadLetter(JSON.stringify(madeEvent(id, { audience, ...more })));
 const binary = (id: string, audience: string) =>
-  letter('{}', {
+  deadLetter('{}', {
     'cloudEvents:specversion': '1.0',
     'cloudEvents:id': id,
     'cloudEvents:source': '/test',
@@ -85,19 +85,19 @@ describe.each([
     ['for the user, in binary mode', binary('a', 'user:1'), undefined],
     [
       'by a route, whoever else it leads to',
-      letter(JSON.stringify(madeEvent('a', { data: { to: 1 } }))),
+      deadLetter(JSON.stringify(madeEvent('a', { data: { to: 1 } }))),
       undefined,
     ],
     [
       'no event, with the user in its attribute',
-      letter('{"id":"a","audience":["user:1","user:2"]}'),
+      deadLetter('{"id":"a","audience":["user:1","user:2"]}'),
       undefined,
     ],
-    ['no JSON, with the user in it', letter('{"audience":"user:1"'), undefined],
+    ['no JSON, with the user in it', deadLetter('{"audience":"user:1"'), undefined],
     ['for another', event('a', ['user:2']), 'user:2'],
     ['for another whose id begins alike', event('a', ['user:12']), 'user:12'],
-    ['no event, for another', letter('{"id":"a","audience":"user:12, user:2"}'), 'user:2'],
-    ['no JSON, with another in it', letter('{"audience":"user:12"'), 'user:12'],
+    ['no event, for another', deadLetter('{"id":"a","audience":"user:12, user:2"}'), 'user:2'],
+    ['no JSON, with another in it', deadLetter('{"audience":"user:12"'), 'user:12'],
     [
       'for another, with the user in its text',
       event('a', ['user:2'], { data: { title: 'user:1' } }),
@@ -110,9 +110,9 @@ describe.each([
     await store.keep(event('before', ['user:3']));
     await store.keep(given);
     await store.keep(event('behind', ['user:3']));
-    const letters = lettersIn(store);
+    const userDeadLetters = userDeadLettersOf(store);
     const isRewritten = kept?.startsWith('"audience"') === true;
-    const { discarded, rewritten } = await letters.erase('1', 'first');
+    const { discarded, rewritten } = await userDeadLetters.erase('1', 'first');
     expect({ discarded, rewritten }).toEqual({
       discarded: kept === undefined ? 1 : 0,
       rewritten: isRewritten ? 1 : 0,
@@ -120,16 +120,16 @@ describe.each([
     const bodies = await bodiesIn(store);
     expect(bodies).toHaveLength(kept === undefined ? 2 : 3);
     if (kept !== undefined) expect(bodies.some((body) => body.includes(kept))).toBe(true);
-    expect(await letters.erase('1', 'second')).toMatchObject({ discarded: 0, rewritten: 0 });
+    expect(await userDeadLetters.erase('1', 'second')).toMatchObject({ discarded: 0, rewritten: 0 });
     await close();
   });
 
   test('what is written anew keeps its reason and time', async () => {
     const { store, close } = await open();
     await store.keep(event('a', ['user:1', 'user:2']));
-    await lettersIn(store).erase('1', 'first');
+    await userDeadLettersOf(store).erase('1', 'first');
     const found: unknown[] = [];
-    for await (const one of lettersIn(store).find('2', 10)) found.push(one);
+    for await (const one of userDeadLettersOf(store).find('2', 10)) found.push(one);
     const { 'x-carillon-time': time } = reason('expired');
     expect(found).toEqual([
       {
@@ -156,9 +156,9 @@ describe.each([
         throw new Error('gone after');
       },
     };
-    await expect(lettersIn(failing).erase('1', 'first')).rejects.toThrow('gone after');
+    await expect(userDeadLettersOf(failing).erase('1', 'first')).rejects.toThrow('gone after');
     expect(await bodiesIn(store)).toHaveLength(2);
-    expect(await lettersIn(store).erase('1', 'second')).toMatchObject({ rewritten: 1 });
+    expect(await userDeadLettersOf(store).erase('1', 'second')).toMatchObject({ rewritten: 1 });
     const bodies = await bodiesIn(store);
     expect(bodies.every((body) => body.includes('"audience":["user:2"]'))).toBe(true);
     await close();
@@ -167,7 +167,7 @@ describe.each([
   test('an export that looks at a part says so, and gives all back', async () => {
     const { store, close } = await open();
     for (const id of ['a', 'b', 'c']) await store.keep(event(id, ['user:1']));
-    const found = lettersIn(store).find('1', 2);
+    const found = userDeadLettersOf(store).find('1', 2);
     expect(await found.next()).toMatchObject({ value: { type: 'test.made' } });
     expect(await found.next()).toMatchObject({ done: false });
     expect(await found.next()).toEqual({ done: true, value: { isPartial: true } });
@@ -178,12 +178,14 @@ describe.each([
   test('who asks again for the same erasure gets the same walk; another has to wait', async () => {
     const { store, close } = await open();
     await store.keep(event('a', ['user:1']));
-    const letters = lettersIn(store);
-    const first = letters.erase('1', 'first');
-    expect(letters.erase('1', 'first')).toBe(first);
-    expect(() => letters.erase('2', 'other')).toThrow(expect.objectContaining({ code: 'dead_letters_busy' }));
+    const userDeadLetters = userDeadLettersOf(store);
+    const first = userDeadLetters.erase('1', 'first');
+    expect(userDeadLetters.erase('1', 'first')).toBe(first);
+    expect(() => userDeadLetters.erase('2', 'other')).toThrow(
+      expect.objectContaining({ code: 'dead_letters_busy' }),
+    );
     expect(await first).toMatchObject({ scanned: 1, discarded: 1 });
-    expect(await letters.erase('2', 'other')).toMatchObject({ scanned: 0 });
+    expect(await userDeadLetters.erase('2', 'other')).toMatchObject({ scanned: 0 });
     await close();
   });
 });

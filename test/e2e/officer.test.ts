@@ -131,7 +131,7 @@ test('a person is exported, erased, and known nowhere any more', async () => {
   onTestFinished(() => refused.close());
   expect(await refusalOf(refused)).toMatchObject({ data: { code: 'unauthorized' } });
 
-  const told = () => audit.signals.map(({ type, subject }) => `${subject} ${type}`);
+  const recorded = () => audit.signals.map(({ type, subject }) => `${subject} ${type}`);
   for (const call of ['users.export', 'users.erase'])
-    await until(call, PATIENCE_MS, () => told().includes(`officer carillon.audit.${call}`));
+    await until(call, PATIENCE_MS, () => recorded().includes(`officer carillon.audit.${call}`));
 });

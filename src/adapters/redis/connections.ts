@@ -48,7 +48,7 @@ const retryStrategy = (attempt: number) => Math.min(100 * 2 ** attempt, 2_000) *
 export type RedisConnection = Redis | Cluster;
 
 /**
- * `denials` is told what Redis refuses for want of a right. `parts`: what needs the connection, for whoever reads in the
+ * `denials` learns what Redis refuses for want of a right. `parts`: what needs the connection, for whoever reads in the
  * log that it is gone.
  */
 export function connectForCommands(

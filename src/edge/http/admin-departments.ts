@@ -50,13 +50,13 @@ export function serveAdminDepartments(
   };
 
   const show = (request: FastifyRequest, reply: FastifyReply, user: string) =>
-    answering(request, reply, 'departments', async () => {
+    answering(request, reply, { part: 'departments' }, async () => {
       const given = await departments.of(user);
       if (given !== undefined) return reply.send({ user, departments: [...given] });
       return sendProblem(reply, problem('not_found', 404, `user ${user} was given no departments`));
     });
   const give = (request: FastifyRequest, reply: FastifyReply, user: string, wanted: readonly string[]) =>
-    answering(request, reply, 'departments', async () => {
+    answering(request, reply, { part: 'departments' }, async () => {
       const given = [...new Set(wanted)];
       await departments.give(user, given);
       // In this order: the nodes read the departments when the command reaches them.
@@ -65,7 +65,7 @@ export function serveAdminDepartments(
       return reply.send({ user, departments: given });
     });
   const takeBack = (request: FastifyRequest, reply: FastifyReply, user: string) =>
-    answering(request, reply, 'departments', async () => {
+    answering(request, reply, { part: 'departments' }, async () => {
       await departments.takeBack(user);
       await adminCommands.issue({ kind: 'departments', user });
       request.log.info({ user }, 'departments taken back by an operator');

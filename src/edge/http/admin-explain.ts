@@ -5,11 +5,15 @@ import { z } from 'zod';
 import { audienceIdSchema } from '../../contract/audience.ts';
 import { type Explanation, explanationSchema } from '../../contract/explanation.ts';
 import { problem } from '../../contract/problem.ts';
-import { reasonOf } from '../../resilience/reason.ts';
-import { isUnavailable } from '../../resilience/unavailable.ts';
 import { acceptedLanguages } from './accept-language.ts';
 import { SCOPE_CODES } from './bearer.ts';
-import { problemResponses, sendProblem } from './problems.ts';
+import { type Away, answering, problemResponses, sendProblem } from './problems.ts';
+
+const NOT_ASKED: Away = {
+  part: 'explain',
+  message: 'nothing could be asked',
+  detail: 'what happened cannot be read now',
+};
 
 export interface AdminExplainOptions {
   /** Rejects while Redis is away. `ambiguous`: several events have the id; these are their sources. */
@@ -56,16 +60,12 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
     },
     async (request, reply) => {
       const { event: id, source, user } = request.query;
-      try {
+      return await answering(request, reply, NOT_ASKED, async () => {
         const answer = await investigate({ user, id, source, languages: acceptedLanguages(request) });
         if (!('ambiguous' in answer)) return await reply.send(answer);
         const detail = `events of ${answer.ambiguous.join(' and ')} have this id; name one as source`;
         return sendProblem(reply, problem('ambiguous', 409, detail));
-      } catch (error) {
-        if (!isUnavailable(error)) throw error;
-        request.log.warn({ part: 'explain', reason: reasonOf(error) }, 'nothing could be asked');
-        return sendProblem(reply, problem('redis_unavailable', 503, 'what happened cannot be read now'));
-      }
+      });
     },
   );
 }

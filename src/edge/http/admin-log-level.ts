@@ -1,5 +1,5 @@
 /** `/admin/log-level`: more in the log for a while, of all processes or of one, without a restart. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import {
@@ -9,11 +9,8 @@ import {
   logLevelSchema,
   logLevelStateSchema,
 } from '../../contract/log-level.ts';
-import { problem } from '../../contract/problem.ts';
-import { reasonOf } from '../../resilience/reason.ts';
-import { isUnavailable } from '../../resilience/unavailable.ts';
 import { SCOPE_CODES } from './bearer.ts';
-import { problemResponses, sendProblem } from './problems.ts';
+import { answering, COMMAND_NOT_KEPT, problemResponses } from './problems.ts';
 
 export interface LogLevelControl {
   /** Of this process. */
@@ -54,17 +51,11 @@ export function serveAdminLogLevel(app: FastifyInstance, { logLevel }: AdminLogL
   const resetting = { adminCall: { action: 'log-level.reset', scopes: ['admin'] } } as const;
   const failures = problemResponses('bad_request', ...SCOPE_CODES, 'redis_unavailable');
 
-  async function telling<T>(request: FastifyRequest, reply: FastifyReply, tell: () => Promise<T>) {
-    try {
-      return await tell();
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      request.log.warn({ part: 'admin commands', reason: reasonOf(error) }, 'admin command not kept');
-      const { node } = logLevel.state();
-      const detail = `Redis, which tells the other processes, cannot be reached; with node=${node} this process needs no Redis`;
-      return sendProblem(reply, problem('redis_unavailable', 503, detail));
-    }
-  }
+  const { node } = logLevel.state();
+  const notKept = {
+    ...COMMAND_NOT_KEPT,
+    detail: `Redis, which tells the other processes, cannot be reached; with node=${node} this process needs no Redis`,
+  };
 
   routes.get(
     PATH,
@@ -92,7 +83,7 @@ export function serveAdminLogLevel(app: FastifyInstance, { logLevel }: AdminLogL
       },
     },
     (request, reply) =>
-      telling(request, reply, async () => {
+      answering(request, reply, notKept, async () => {
         const { level, node } = request.body;
         const until = await logLevel.set(request.body);
         request.log.info({ to: level, until, node }, 'log level set by an operator');
@@ -111,7 +102,7 @@ export function serveAdminLogLevel(app: FastifyInstance, { logLevel }: AdminLogL
       },
     },
     (request, reply) =>
-      telling(request, reply, async () => {
+      answering(request, reply, notKept, async () => {
         const { node } = request.query;
         await logLevel.reset(node);
         request.log.info({ node }, 'log level reset by an operator');

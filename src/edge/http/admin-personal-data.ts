@@ -3,12 +3,10 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { erasureSchema, type PersonalDataDesk, personalDataSchema } from '../../contract/personal-data.ts';
-import { problem } from '../../contract/problem.ts';
 import { reasonOf } from '../../resilience/reason.ts';
-import { isUnavailable } from '../../resilience/unavailable.ts';
 import { ANY_ID, userSchema } from './admin-ids.ts';
 import { SCOPE_CODES } from './bearer.ts';
-import { problemResponses, sendProblem } from './problems.ts';
+import { type Away, answering, problemResponses } from './problems.ts';
 
 export interface AdminPersonalDataOptions {
   readonly personalData: PersonalDataDesk;
@@ -16,7 +14,9 @@ export interface AdminPersonalDataOptions {
 
 const UNAVAILABLE = ['redis_unavailable', 'broker_unavailable', 'dead_letters_busy'] as const;
 
-const DONE_SO_FAR = 'what was done so far stays done; send it again';
+const AWAY = { part: 'personal data', message: 'personal data not reached', codes: UNAVAILABLE };
+const NOT_ERASED: Away = { ...AWAY, detail: 'what was done so far stays done; send it again' };
+const NOT_EXPORTED: Away = { ...AWAY, detail: 'nothing was exported; send it again' };
 
 export function serveAdminPersonalData(
   app: FastifyInstance,
@@ -32,14 +32,14 @@ export function serveAdminPersonalData(
   const exported = { ...common, response: { 200: personalDataSchema, ...problems } };
 
   const erase = (request: FastifyRequest, reply: FastifyReply, user: string) =>
-    answered(request, reply, DONE_SO_FAR, async () => {
+    answering(request, reply, NOT_ERASED, async () => {
       const erasure = await personalData.erase(user);
       const { before, isComplete, step, deadLetters } = erasure;
       request.log.info({ user, before, isComplete, step, deadLetters }, 'user erased by an operator');
       return reply.code(isComplete ? 200 : 202).send(erasure);
     });
   const sendExport = (request: FastifyRequest, reply: FastifyReply, user: string) =>
-    answered(request, reply, 'nothing was exported; send it again', async () => {
+    answering(request, reply, NOT_EXPORTED, async () => {
       const pieces = personalData.export(user)[Symbol.asyncIterator]();
       const first = await pieces.next();
       request.log.info({ user }, 'user exported by an operator');
@@ -93,22 +93,5 @@ async function* following(first: IteratorResult<string>, pieces: AsyncIterator<s
   } finally {
     // Also when whoever asked has left: dead letters are in hand until then.
     await pieces.return?.();
-  }
-}
-
-async function answered<T>(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  detail: string,
-  answer: () => Promise<T>,
-) {
-  try {
-    return await answer();
-  } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    const stated = error instanceof Error && 'code' in error ? error.code : undefined;
-    const code = UNAVAILABLE.find((known) => known === stated) ?? 'redis_unavailable';
-    request.log.warn({ code, reason: reasonOf(error) }, 'personal data not reached');
-    return sendProblem(reply, problem(code, 503, detail));
   }
 }

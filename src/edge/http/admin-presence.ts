@@ -32,13 +32,13 @@ export function serveAdminPresence(app: FastifyInstance, { directory }: AdminPre
     },
   };
   const sessions = (request: FastifyRequest, reply: FastifyReply, user: string) =>
-    answering(request, reply, 'presence', async () => {
+    answering(request, reply, { part: 'presence' }, async () => {
       const found = await directory.sessionsOf(user);
       if (found.sessions.length + found.devices.length > 0) return reply.send(found);
       return sendProblem(reply, problem('not_found', 404, `nothing is known of user ${user}`));
     });
   const present = (request: FastifyRequest, reply: FastifyReply, audience: Audience) =>
-    answering(request, reply, 'presence', async () => {
+    answering(request, reply, { part: 'presence' }, async () => {
       const found = await directory.audience(audience);
       if (found.sessions > 0 || found.head.offset > 0) return reply.send(found);
       return sendProblem(reply, problem('not_found', 404, `nothing is known of ${audience}`));

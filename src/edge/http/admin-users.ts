@@ -3,14 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { timestampSchema } from '../../contract/moment.ts';
-import { problem } from '../../contract/problem.ts';
 import { momentOf } from '../../contract/rfc3339.ts';
 import type { Directing } from '../../operate/access/admin-command.ts';
-import { reasonOf } from '../../resilience/reason.ts';
-import { isUnavailable } from '../../resilience/unavailable.ts';
 import { ANY_ID, userSchema } from './admin-ids.ts';
 import { SCOPE_CODES } from './bearer.ts';
-import { problemResponses, sendProblem } from './problems.ts';
+import { answering, COMMAND_NOT_KEPT, problemResponses } from './problems.ts';
 
 export interface AdminUsersOptions {
   readonly adminCommands: Directing;
@@ -52,21 +49,17 @@ export function serveAdminUsers(app: FastifyInstance, { adminCommands }: AdminUs
   const disconnect = async (request: FastifyRequest, reply: FastifyReply, user: string, body: Disconnect) => {
     const { notBefore } = body ?? {};
     const notBeforeMs = notBefore === undefined ? undefined : momentOf(notBefore);
-    try {
+    return await answering(request, reply, COMMAND_NOT_KEPT, async () => {
       await adminCommands.issue({
         kind: 'disconnect',
         user,
         ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
       });
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      request.log.warn({ part: 'admin commands', reason: reasonOf(error) }, 'admin command not kept');
-      return sendProblem(reply, problem('redis_unavailable', 503, 'nothing was changed; send it again'));
-    }
-    request.log.info({ user, notBefore }, 'user disconnected by an operator');
-    return reply.code(202).send({
-      user,
-      ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
+      request.log.info({ user, notBefore }, 'user disconnected by an operator');
+      return reply.code(202).send({
+        user,
+        ...(notBeforeMs === undefined ? {} : { notBefore: new Date(notBeforeMs).toISOString() }),
+      });
     });
   };
 

@@ -56,25 +56,44 @@ export function sendProblem(reply: FastifyReply, found: Problem) {
   return reply.code(found.status).type(PROBLEM_TYPE).send(found);
 }
 
+/** What is said when something is away. */
+export interface Away {
+  /** What is asked for. */
+  readonly part: string;
+  /** For the log. @default Redis not reached */
+  readonly message?: string;
+  /** For whoever asks. @default Redis cannot be reached for the part */
+  readonly detail?: string;
+  /** Codes that the error may have. @default redis_unavailable alone */
+  readonly codes?: readonly ProblemCode[];
+}
+
+/** Of what operators command all nodes to do. */
+export const COMMAND_NOT_KEPT: Away = {
+  part: 'admin commands',
+  message: 'admin command not kept',
+  detail: 'nothing was changed; send it again',
+};
+
 /**
- * Answers with what needs Redis, or with the problem that Redis is away. `answer` may be called again and MUST
- * tolerate that. Any other failure is a fault in the code. `part`: what of Redis is asked for.
+ * Answers with what needs something that may be away, or with the problem that it is. `answer` may be called again and
+ * MUST tolerate that. Any other failure is a fault in the code.
  */
 export async function answering<T>(
   request: FastifyRequest,
   reply: FastifyReply,
-  part: string,
+  { part, message = 'Redis not reached', detail, codes = [] }: Away,
   answer: () => Promise<T>,
 ) {
   try {
     return await answer();
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    request.log.warn({ part, reason: reasonOf(error) }, 'Redis not reached');
-    return sendProblem(
-      reply,
-      problem('redis_unavailable', 503, `Redis cannot be reached for ${part}; send it again later`),
-    );
+    const stated = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codes.find((known) => known === stated) ?? 'redis_unavailable';
+    request.log.warn({ part, code, reason: reasonOf(error) }, message);
+    const said = detail ?? `Redis cannot be reached for ${part}; send it again later`;
+    return sendProblem(reply, problem(code, 503, said));
   }
 }
 

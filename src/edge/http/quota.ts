@@ -1,9 +1,6 @@
 /** Limits how much a producer may publish: appends a second for each token's user, counted in this process. */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import type { EventQuota } from '../limits/request-limits.ts';
-
-/** Longer than any client waits, and within the limit of a timer. */
-const MAX_SECONDS = 86_400;
+import { type EventQuota, MAX_QUOTA_SECONDS } from '../limits/request-limits.ts';
 
 /** An event costs one append for each audience. */
 export function createQuota(perSecond: number): EventQuota {
@@ -22,7 +19,7 @@ export function createQuota(perSecond: number): EventQuota {
         return refused.msBeforeNext;
       }
       // It then takes the shares of the following seconds.
-      if (appends > perSecond) await limiter.block(user, Math.min(appends / perSecond, MAX_SECONDS));
+      if (appends > perSecond) await limiter.block(user, Math.min(appends / perSecond, MAX_QUOTA_SECONDS));
       return undefined;
     },
   };

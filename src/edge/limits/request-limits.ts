@@ -15,6 +15,9 @@ export interface RequestLimits {
   begin(user: string, isWanted: () => boolean): Promise<RequestGrant>;
 }
 
+/** What one request of a user may use up of what follows: longer than any client waits, and within the limit of a timer. */
+export const MAX_QUOTA_SECONDS = 86_400;
+
 /**
  * Limits the events that a user publishes. Undefined: allowed. Otherwise the number of ms after which to try again.
  */

@@ -7,8 +7,10 @@
  * way at a time; what is asked for meanwhile shares the next one. A process that has used some already takes
  * {@link IN_ADVANCE} of the limit more, which it then grants without asking.
  */
+
+import { SweptMap } from '../../resilience/swept-map.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
-import type { EventQuota } from './request-limits.ts';
+import { type EventQuota, MAX_QUOTA_SECONDS } from './request-limits.ts';
 
 /** Counts what all processes take. Rejects while it is away. */
 export interface SharedCount {
@@ -36,17 +38,11 @@ export interface SharedQuotaOptions {
 /** What other processes cannot have of the limit while this one holds it. Below a hundred a second, nothing. */
 const IN_ADVANCE = 1 / 100;
 
-/** As in quota.ts. */
-const MAX_SECONDS = 86_400;
-
 /** A count that failed is not asked again for so long: while Redis is silent, each command takes a second to fail. */
 const ALONE_MS = 1_000;
 
 /** A window's end is known up to the time that an answer takes; the next window ends a second later. */
 const SAME_WINDOW_MS = 500;
-
-/** Once this many users are known, those whose window is over are removed. */
-const SWEEP_AT = 1_000;
 
 interface Request {
   readonly appends: number;
@@ -70,13 +66,13 @@ interface Account {
 
 export class SharedQuota implements EventQuota {
   readonly #options: SharedQuotaOptions;
-  readonly #accounts = new Map<string, Account>();
-  #sweepAt = SWEEP_AT;
+  readonly #accounts: SweptMap<string, Account>;
   #aloneUntilMs = Number.NEGATIVE_INFINITY;
   #lastError: unknown;
 
   constructor(options: SharedQuotaOptions) {
     this.#options = options;
+    this.#accounts = new SweptMap(({ isAsking, endsAtMs }) => !isAsking && endsAtMs <= options.now());
   }
 
   /** Answers from what this process knows: no command. */
@@ -139,7 +135,7 @@ export class SharedQuota implements EventQuota {
     const isLarge = next.appends > perSecond;
     const points = isLarge ? perSecond : this.#pointsFor(account);
     // A request larger than a share takes a whole one, and the seconds that follow.
-    const seconds = isLarge ? Math.min(Math.ceil(next.appends / perSecond), MAX_SECONDS) : 1;
+    const seconds = isLarge ? Math.min(Math.ceil(next.appends / perSecond), MAX_QUOTA_SECONDS) : 1;
     const { before, remainingMs } = await count.take(user, points, seconds);
     onCounted();
     const endsAtMs = now() + remainingMs;
@@ -193,16 +189,7 @@ export class SharedQuota implements EventQuota {
       isAsking: false,
     };
     this.#accounts.set(user, account);
-    if (this.#accounts.size > this.#sweepAt) this.#sweep(account);
     return account;
-  }
-
-  #sweep(newest: Account): void {
-    const nowMs = this.#options.now();
-    for (const [user, account] of this.#accounts) {
-      if (account !== newest && !account.isAsking && account.endsAtMs <= nowMs) this.#accounts.delete(user);
-    }
-    this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#accounts.size);
   }
 }
 

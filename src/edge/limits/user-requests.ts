@@ -5,6 +5,7 @@
  */
 
 import { type Meter, REQUEST_COST } from '../../pipeline/inbox/meter.ts';
+import { SweptMap } from '../../resilience/swept-map.ts';
 import type { RequestGrant, RequestLimits } from './request-limits.ts';
 import { Allowance } from './token-bucket.ts';
 
@@ -26,9 +27,6 @@ const MAX_WAITING = 60;
 /** The delay for a user with too many waiting requests; some of them are answered by then. */
 const WAITING_RETRY_MS = 1_000;
 
-/** Once this many users are known, those without a request and with a full budget are removed. */
-const SWEEP_AT = 1_000;
-
 interface Usage {
   readonly budget: Allowance;
   underWay: number;
@@ -37,11 +35,12 @@ interface Usage {
 
 export class UserRequests implements RequestLimits {
   readonly #options: UserRequestsOptions;
-  readonly #users = new Map<string, Usage>();
-  #sweepAt = SWEEP_AT;
+  /** Without those that have no request and a full budget. */
+  readonly #users: SweptMap<string, Usage>;
 
   constructor(options: UserRequestsOptions) {
     this.#options = options;
+    this.#users = new SweptMap(({ underWay, budget }) => underWay === 0 && budget.isWhole(options.now()));
   }
 
   async begin(user: string, isWanted: () => boolean): Promise<RequestGrant> {
@@ -101,16 +100,6 @@ export class UserRequests implements RequestLimits {
     const budget = new Allowance({ perSecond, burst: perSecond * BURST_SECONDS }, now());
     const usage = { budget, underWay: 0, waiting: [] };
     this.#users.set(user, usage);
-    if (this.#users.size > this.#sweepAt) this.#sweep(usage);
     return usage;
-  }
-
-  /** Forgets users without a request and with a full budget. */
-  #sweep(newest: Usage): void {
-    const nowMs = this.#options.now();
-    for (const [user, usage] of this.#users) {
-      if (usage !== newest && usage.underWay === 0 && usage.budget.isWhole(nowMs)) this.#users.delete(user);
-    }
-    this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#users.size);
   }
 }

@@ -70,7 +70,7 @@ export class UserDeadLetters {
   }
 
   /**
-   * Those of the user among the first `limit`. The letters are in hand until the generator ends, and are then given back.
+   * Those of the user among the first `limit`. All are held until the generator ends, and are then given back.
    *
    * @throws {DeadLettersUnavailable}
    */

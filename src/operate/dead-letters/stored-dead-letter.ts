@@ -86,7 +86,7 @@ export function namesOf(arrival: Arrival, reader?: EnvelopeReader) {
   };
 }
 
-/** Who published it: what the program calls itself, and its user, which RabbitMQ has verified. Undefined if neither is told. */
+/** Who published it: what the program calls itself, and its user, which RabbitMQ has verified. Undefined if the message names neither. */
 function producerOf({ properties }: Arrival) {
   const appId = withinLine(stringIn(properties.appId));
   const userId = withinLine(stringIn(properties.userId));

@@ -2,7 +2,7 @@
  * Erases a user, step by step. How far it has come is stored after each piece of work, so that a request takes a bounded
  * time, any process can go on, and one that died is no loss: each piece may be done twice.
  *
- * First of all every process is told (revoking). From then on older tokens are refused, devices that leave are not
+ * First of all every process learns of it (revoking). From then on older tokens are refused, devices that leave are not
  * remembered, and events that were published before are not delivered to the user. But a process may be about to write
  * something and hear of it a little later. So everything is removed once at once, and once more when all of them must have
  * heard (settling).

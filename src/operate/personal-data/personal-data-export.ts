@@ -5,6 +5,7 @@
 
 import type { z } from 'zod';
 import type { Audience } from '../../contract/audience.ts';
+import type { Cursor } from '../../contract/notification.ts';
 import type { personalDataSchema } from '../../contract/personal-data.ts';
 import { visible } from '../../contract/visible.ts';
 import { jsonTextOf } from '../../contract/written.ts';
@@ -16,7 +17,7 @@ import type { AdminCommandLog } from '../access/admin-command-log.ts';
 import type { Departments } from '../access/departments.ts';
 import type { UserDeadLetters } from '../dead-letters/dead-letters-of-user.ts';
 import type { PresenceStore } from '../presence/presence-store.ts';
-import type { EventIdentity, FoundRecords, PersonalRecords } from './personal-records.ts';
+import type { EventIdentity, PersonalRecords } from './personal-records.ts';
 
 export interface ExportOptions {
   readonly records: Pick<PersonalRecords, 'search' | 'fetched'>;
@@ -43,7 +44,7 @@ type Part = Exclude<keyof z.infer<typeof personalDataSchema>, 'user' | 'exported
 /** Notifications that are read at once: each may have a megabyte. */
 const ENTRIES = 10;
 
-/** Letters that one export looks at: about a minute. */
+/** Dead letters that one export looks at: about a minute. */
 const MAX_DEAD_LETTERS = 50_000;
 
 /** @throws in the first piece, when something is away that is needed */
@@ -54,7 +55,7 @@ export async function* exported(user: string, options: ExportOptions): AsyncGene
   const { sessions, devices } = await presence.stored(user);
   const { byAudience } = await marks.load(user);
   const found = deadLetters.find(user, MAX_DEAD_LETTERS);
-  let letter = await found.next();
+  let deadLetter = await found.next();
   try {
     yield `{${member('user', user)},${member('exportedAt', new Date(now()).toISOString())}`;
     yield* list('deadLetters', theRest());
@@ -62,24 +63,19 @@ export async function* exported(user: string, options: ExportOptions): AsyncGene
     await found.return({ isPartial: true });
   }
   async function* theRest() {
-    for (; !letter.done; letter = await found.next()) yield json(letter.value);
+    for (; !deadLetter.done; deadLetter = await found.next()) yield json(deadLetter.value);
   }
-  yield part('areDeadLettersPartial', letter.done === true && letter.value.isPartial);
+  yield part('areDeadLettersPartial', deadLetter.done === true && deadLetter.value.isPartial);
   yield* list('inbox', notificationsOf(user, options));
   yield part('marks', Object.fromEntries(byAudience));
   yield part('departments', given ?? null);
   yield part('sessions', sessions);
   yield part('devices', devices);
   yield part('fetched', (await records.fetched(user)) ?? null);
-  yield* list(
-    'repeats',
-    foundBy(user, options, ({ repeats }) => repeats.map(json)),
-  );
-  yield* list(
-    'unreached',
-    foundBy(user, options, ({ unreached }) => unreached.map(json)),
-  );
-  yield* list('outcomes', outcomesOf(user, options));
+  const searched = new Searched(user, records);
+  yield* list('repeats', searched.repeats());
+  yield part('unreached', searched.unreached);
+  yield* list('outcomes', outcomesOf(user, options, searched.events));
   yield* list('commands', commandsOf(user, options));
   yield '}\n';
 }
@@ -98,31 +94,42 @@ async function* notificationsOf(user: string, options: ExportOptions) {
   for await (const notification of storedOf(user, options)) yield visible(jsonTextOf(notification));
 }
 
-async function* foundBy(user: string, { records }: ExportOptions, texts: (found: FoundRecords) => string[]) {
-  let from: string | undefined;
-  do {
-    const found = await records.search(user, from);
-    yield* texts(found);
-    from = found.next;
-  } while (from !== undefined);
+/** What has to be searched for. All of the store is looked through for it, so that is done once. */
+class Searched {
+  readonly #user: string;
+  readonly #records: ExportOptions['records'];
+  /** Those of {@link repeats}, and what was found with them. There once its end has been read. */
+  readonly events: EventIdentity[] = [];
+  readonly unreached: Cursor[] = [];
+
+  constructor(user: string, records: ExportOptions['records']) {
+    this.#user = user;
+    this.#records = records;
+  }
+
+  async *repeats(): AsyncGenerator<string> {
+    let from: string | undefined;
+    do {
+      const { repeats, unreached, next } = await this.#records.search(this.#user, from);
+      yield* repeats.map(json);
+      this.events.push(...repeats);
+      this.unreached.push(...unreached);
+      from = next;
+    } while (from !== undefined);
+  }
 }
 
 /** Of the events in the log, and of those that it does not hold any more but whose repeats are recognised. */
-async function* outcomesOf(user: string, options: ExportOptions) {
-  const told = new Set<string>();
+async function* outcomesOf(user: string, options: ExportOptions, repeats: readonly EventIdentity[]) {
+  const seen = new Set<string>();
   async function* events(): AsyncGenerator<EventIdentity> {
     yield* storedOf(user, options);
-    let from: string | undefined;
-    do {
-      const found = await options.records.search(user, from);
-      yield* found.repeats;
-      from = found.next;
-    } while (from !== undefined);
+    yield* repeats;
   }
   for await (const { source, id } of events()) {
     const name = `${source} ${id}`;
-    if (told.has(name)) continue;
-    told.add(name);
+    if (seen.has(name)) continue;
+    seen.add(name);
     const settled = (await options.outcomes.find(id)).get(source);
     if (settled === undefined || !settled.audiences.includes(`user:${user}`)) continue;
     const { receivedAtMs, settledAtMs, deadLetter } = settled;

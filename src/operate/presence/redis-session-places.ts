@@ -7,6 +7,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { AskedTogether } from '../../adapters/redis/asked-together.ts';
 import { admittedKeyOf, sessionsKeyOf } from '../../adapters/redis/keys.ts';
 import { luaScript, runScript, unavailable } from '../../adapters/redis/script.ts';
+import { SweptMap } from '../../resilience/swept-map.ts';
 import { isUnavailable } from '../../resilience/unavailable.ts';
 
 const PLACES = luaScript(new URL('session-places.lua', import.meta.url));
@@ -16,9 +17,6 @@ const MAX_KEYS = 200;
 
 /** A user's sessions are looked through so often at most, however often the user is refused. */
 const LOOK_EVERY_MS = 5_000;
-
-/** Once this many users were looked through, those of longer ago are forgotten. */
-const SWEEP_AT = 1_000;
 
 export interface SessionPlacesOptions {
   /** MUST reject at once while Redis is away. */
@@ -48,12 +46,12 @@ export class RedisSessionPlaces {
   readonly #options: SessionPlacesOptions;
   readonly #places: AskedTogether<Newcomer, boolean>;
   /** When users' sessions were looked through for those of dead nodes. */
-  readonly #lookedMs = new Map<string, number>();
-  #sweepAt = SWEEP_AT;
+  readonly #lookedMs: SweptMap<string, number>;
 
   constructor(options: SessionPlacesOptions) {
     this.#options = options;
-    const { redis } = options;
+    const { redis, now } = options;
+    this.#lookedMs = new SweptMap((lookedMs) => now() - lookedMs >= LOOK_EVERY_MS);
     this.#places = new AskedTogether({ redis, maxKeys: MAX_KEYS, ask: (newcomers) => this.#ask(newcomers) });
   }
 
@@ -87,16 +85,8 @@ export class RedisSessionPlaces {
     const { user } = newcomer;
     if (nowMs - (this.#lookedMs.get(user) ?? Number.NEGATIVE_INFINITY) < LOOK_EVERY_MS) return false;
     this.#lookedMs.set(user, nowMs);
-    if (this.#lookedMs.size > this.#sweepAt) this.#sweep(nowMs);
     await dropDead(user);
     return await this.#places.of(newcomer);
-  }
-
-  #sweep(nowMs: number): void {
-    for (const [user, lookedMs] of this.#lookedMs) {
-      if (nowMs - lookedMs >= LOOK_EVERY_MS) this.#lookedMs.delete(user);
-    }
-    this.#sweepAt = Math.max(SWEEP_AT, 2 * this.#lookedMs.size);
   }
 
   async #ask(newcomers: readonly Newcomer[]): Promise<readonly boolean[]> {

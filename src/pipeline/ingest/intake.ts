@@ -154,7 +154,7 @@ export class Intake {
     this.#options.onSubscribe();
     this.state = 'taking';
     await channel.consume(this.#options.queue, take);
-    // It was told while RabbitMQ was asked.
+    // `end` was called while RabbitMQ was asked.
     if (this.#isEnded) await this.end();
   }
 

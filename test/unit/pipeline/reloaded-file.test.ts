@@ -23,11 +23,11 @@ function opened(path = temporaryFile('routes.yaml', FIRST)) {
     refuse: (error: Error | undefined) => {
       refused = error;
     },
-    look: (isTold = false) =>
+    look: (isRequested = false) =>
       file.look(async (routes) => {
         if (refused !== undefined) throw refused;
         taken.push(routes.map(({ type }) => type));
-      }, isTold),
+      }, isRequested),
   };
 }
 

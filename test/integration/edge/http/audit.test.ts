@@ -60,10 +60,10 @@ afterAll(async () => {
 const tokenOf = (actor: string, scope: string) => tokenFor(actor, { scope, jti: `id of ${actor}` });
 
 /** The signals of calls of an operator; each test has one of its own. */
-const told = (actor: string) => listener.signals.filter(({ subject }) => subject === actor);
-const toldOf = async (actor: string, count: number) => {
-  await until('the signals', PATIENCE_MS, () => told(actor).length >= count);
-  return told(actor).map(({ type, data }) => ({ type, ...data }));
+const signalsOf = (actor: string) => listener.signals.filter(({ subject }) => subject === actor);
+const recordsOf = async (actor: string, count: number) => {
+  await until('the signals', PATIENCE_MS, () => signalsOf(actor).length >= count);
+  return signalsOf(actor).map(({ type, data }) => ({ type, ...data }));
 };
 const linesOf = (actor: string) =>
   carillon.output.filter((line) => line.includes('"admin call') && line.includes(`"actor":"${actor}"`));
@@ -115,7 +115,7 @@ test('a call is told as a signal and as a line, with who, what, and from where',
     body: { notBefore: '2026-11-20T09:00:00Z' },
     status: 202,
   };
-  expect(await toldOf('grace', 1)).toEqual([{ type: 'carillon.audit.users.disconnect', ...call }]);
+  expect(await recordsOf('grace', 1)).toEqual([{ type: 'carillon.audit.users.disconnect', ...call }]);
   // LOG_LEVEL is warn.
   await until('the line', PATIENCE_MS, () => linesOf('grace').length === 1);
   expect(JSON.parse(linesOf('grace')[0] ?? '')).toMatchObject({ ...call, level: 'info' });
@@ -125,7 +125,7 @@ test('who was refused is told, too; the token never', async () => {
   const token = await tokenOf('mallory', 'admin:read');
   const discarded = await admin(carillon, 'POST', 'dead-letters/discard', { body: { ids: ['x'] }, token });
   expect(discarded).toMatchObject({ status: 403, answer: { scope: 'admin:dead-letters' } });
-  expect(await toldOf('mallory', 1)).toMatchObject([
+  expect(await recordsOf('mallory', 1)).toMatchObject([
     { type: 'carillon.audit.dead-letters.discard', refusal: 'forbidden', status: 403, body: {} },
   ]);
   const nobodys = () => listener.signals.filter(({ data }) => data.refusal === 'unauthorized');
@@ -149,7 +149,7 @@ test('the console: what acts or shows what people get is told, what asks at each
   expect((await ask(carillon.opsUrl, 'tokens', { user: 'ada', topics: ['a'] }, token)).status).toBe(200);
   const live = await askLive(carillon.opsUrl, token);
   await live.body?.cancel();
-  const signals = await toldOf('hopper', 3);
+  const signals = await recordsOf('hopper', 3);
   expect(signals).toMatchObject([
     { action: 'console.send', target: { event: 'from-the-console', source: '/console-test' }, status: 202 },
     { action: 'console.token', body: { user: 'ada', topics: ['a'] }, status: 200 },

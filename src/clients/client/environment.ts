@@ -12,6 +12,15 @@ interface WebStorage {
   setItem(key: string, value: string): void;
 }
 
+/** As much of the Web Locks API as is used. */
+interface Locks {
+  request(
+    name: string,
+    options: { readonly ifAvailable: true },
+    callback: (lock: unknown) => Promise<void> | undefined,
+  ): Promise<unknown>;
+}
+
 interface Events {
   addEventListener(name: string, listener: () => void): void;
   removeEventListener(name: string, listener: () => void): void;
@@ -25,6 +34,11 @@ export interface Environment {
   after(delayMs: number, run: () => void): () => void;
   /** Reaches the other tabs of this browser; undefined where there are none. */
   openChannel(name: string): Channel | undefined;
+  /**
+   * Takes a lock that one tab of this browser has at a time; what it resolves to releases it, undefined says that
+   * another tab has it. The browser releases it when the page is gone. Never rejects. Undefined where there are none.
+   */
+  readonly tryLock: ((name: string) => Promise<(() => void) | undefined>) | undefined;
   isVisible(): boolean;
   /** Calls it when there is a network again (`isOnline`), and when the page is seen again. What it returns ends that. */
   onWake(listener: (isOnline: boolean) => void): () => void;
@@ -43,7 +57,11 @@ declare const document:
     })
   | undefined;
 declare const navigator:
-  | { readonly language?: string | undefined; readonly languages?: readonly string[] | undefined }
+  | {
+      readonly language?: string | undefined;
+      readonly languages?: readonly string[] | undefined;
+      readonly locks?: Locks | undefined;
+    }
   | undefined;
 declare const addEventListener: Events['addEventListener'] | undefined;
 declare const removeEventListener: Events['removeEventListener'] | undefined;
@@ -55,6 +73,8 @@ declare function clearTimeout(timer: unknown): void;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export function environment(): Environment {
+  // Pages without https have none.
+  const locks = typeof navigator === 'undefined' ? undefined : navigator?.locks;
   return {
     now: () => Date.now(),
     random: () => Math.random(),
@@ -65,6 +85,7 @@ export function environment(): Environment {
     // A page that may not keep data is refused both, with an exception.
     openChannel: (name) =>
       orUndefined(() => (typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(name))),
+    tryLock: locks === undefined ? undefined : (name) => tryLock(locks, name),
     isVisible: () => typeof document === 'undefined' || document?.visibilityState !== 'hidden',
     onWake: (listener) => {
       const ends = [
@@ -81,6 +102,18 @@ export function environment(): Environment {
     page: typeof location === 'undefined' ? undefined : /^https?:.*/.exec(location?.origin ?? '')?.[0],
     webStorage: orUndefined(() => (typeof localStorage === 'undefined' ? undefined : localStorage)),
   };
+}
+
+function tryLock(locks: Locks, name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve) => {
+    const request = locks.request(name, { ifAvailable: true }, (lock) => {
+      if (lock !== null) return new Promise<void>((release) => resolve(() => release()));
+      resolve(undefined);
+      return undefined;
+    });
+    // A page that may keep no data is refused locks too. It goes on as one whose browser has none.
+    request.catch(() => resolve(() => {}));
+  });
 }
 
 /** BCP 47 tags, the most wanted first: what the page is in, then what its reader prefers. Empty where neither is known. */

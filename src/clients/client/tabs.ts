@@ -3,8 +3,11 @@
  * the others, waits a moment, and tells it unless a better claim came: of a visible tab before a hidden one, then
  * by the tabs' names. Whoever tells says so, and answers later claims with that.
  *
- * It fails towards telling: a tab that gave way and hears of nobody telling claims again. When messages between
- * tabs are slow two may tell it, but never none. Nobody leads, so that no tab needs to be found dead first.
+ * Messages between tabs may be slower than that wait. So whoever tells takes a lock of the browser first, where there
+ * are locks (on pages with https), and keeps it for as long as a message may take.
+ *
+ * It fails towards telling: a tab that gave way and hears of nobody telling claims again. Without locks two may tell
+ * it when messages are slow, but never none. Nobody leads, so that no tab needs to be found dead first.
  */
 import type { Channel, Environment } from './environment.ts';
 import { Recent } from './recent.ts';
@@ -13,6 +16,8 @@ import { Recent } from './recent.ts';
 const CLAIM_MS = 150;
 /** More than CLAIM_MS and what the timers of a hidden tab are late, which is about 1 s. */
 const GIVE_WAY_MS = 2_000;
+/** How late a tab may hear that another one tells, and still not tell it as well. */
+const LOCK_HELD_MS = 10_000;
 
 interface Round {
   readonly rank: string;
@@ -23,13 +28,16 @@ interface Round {
 
 export class Tabs {
   readonly #environment: Environment;
+  readonly #channelName: string;
   readonly #channel: Channel | undefined;
   readonly #name: string;
   readonly #rounds = new Map<string, Round>();
   readonly #taken = new Recent();
+  readonly #releases = new Set<() => void>();
 
   constructor(environment: Environment, channelName: string) {
     this.#environment = environment;
+    this.#channelName = channelName;
     this.#name = String(environment.random());
     this.#channel = environment.openChannel(channelName);
     if (this.#channel !== undefined) this.#channel.onmessage = ({ data }) => this.#hear(data);
@@ -52,15 +60,46 @@ export class Tabs {
   close(): void {
     for (const { cancel } of this.#rounds.values()) cancel();
     this.#rounds.clear();
+    for (const releaseNow of this.#releases) releaseNow();
+    this.#releases.clear();
     if (this.#channel !== undefined) this.#channel.onmessage = null;
     this.#channel?.close();
   }
 
   #decide(key: string, round: Round): void {
-    if (round.givesWay) {
-      round.cancel = this.#environment.after(GIVE_WAY_MS, () => this.claim(key, round.tell));
-      return;
+    const { tryLock } = this.#environment;
+    if (round.givesWay) this.#claimLater(key, round);
+    else if (tryLock === undefined) this.#tell(key, round);
+    else void tryLock(`${this.#channelName} ${key}`).then((release) => this.#decideByLock(key, round, release));
+  }
+
+  #decideByLock(key: string, round: Round, release: (() => void) | undefined): void {
+    // Meanwhile another tab may have told it, or this one was closed.
+    if (this.#rounds.get(key) !== round) release?.();
+    else if (release === undefined) this.#claimLater(key, round);
+    else {
+      this.#releaseLater(release);
+      this.#tell(key, round);
     }
+  }
+
+  #claimLater(key: string, round: Round): void {
+    round.cancel = this.#environment.after(GIVE_WAY_MS, () => this.claim(key, round.tell));
+  }
+
+  #releaseLater(release: () => void): void {
+    const cancel = this.#environment.after(LOCK_HELD_MS, () => {
+      this.#releases.delete(releaseNow);
+      release();
+    });
+    const releaseNow = () => {
+      cancel();
+      release();
+    };
+    this.#releases.add(releaseNow);
+  }
+
+  #tell(key: string, round: Round): void {
     this.#rounds.delete(key);
     this.#taken.add(key);
     this.#post({ taken: key });

@@ -12,6 +12,12 @@ const ENOUGH_MS = 60_000;
 /** A browser: its tabs hear each other after `latencyMs`. */
 function browser(latencyMs: () => number = () => 1) {
   const channels = new Set<Channel>();
+  const locked = new Set<string>();
+  const tryLock = async (name: string) => {
+    if (locked.has(name)) return undefined;
+    locked.add(name);
+    return () => void locked.delete(name);
+  };
   const told: string[] = [];
   const openChannel = () => {
     const channel: Channel = {
@@ -27,13 +33,13 @@ function browser(latencyMs: () => number = () => 1) {
     return channel;
   };
   const openTab = (name: string, options: Partial<Environment> = {}) => {
-    const tabs = new Tabs({ ...environment(), openChannel, ...options }, 'toasts');
+    const tabs = new Tabs({ ...environment(), openChannel, tryLock: undefined, ...options }, 'toasts');
     return {
       claim: (key = 'k') => tabs.claim(key, () => told.push(`${name} ${key}`)),
       close: () => tabs.close(),
     };
   };
-  return { channels, told, openTab };
+  return { channels, locked, tryLock, told, openTab };
 }
 
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -85,6 +91,65 @@ test('a tab that gave way tells it when the better one is closed before it does'
   better.close();
   await pass(ENOUGH_MS);
   expect(told).toEqual(['worse k']);
+});
+
+describe('with locks', () => {
+  test('one tells however late the others hear it, unless that is later than a lock is held', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ atMs: fc.nat(400), isVisible: fc.boolean() }), { minLength: 1, maxLength: 6 }),
+        fc.infiniteStream(fc.nat(5_000)),
+        async (tabs, latencies) => {
+          const { tryLock, told, openTab } = browser(() => latencies.next().value);
+          for (const [i, { atMs, isVisible }] of tabs.entries()) {
+            const opened = openTab(String(i), { tryLock, isVisible: () => isVisible });
+            setTimeout(() => opened.claim(), atMs);
+          }
+          await pass(ENOUGH_MS);
+          expect(told).toHaveLength(1);
+        },
+      ),
+    );
+  });
+
+  test('a tab tells it when the one with the lock is closed before it told', async () => {
+    const { locked, tryLock, told, openTab } = browser();
+    locked.add('toasts k');
+    openTab('a', { tryLock }).claim();
+    await pass(1_000);
+    expect(told).toEqual([]);
+    locked.clear();
+    await pass(ENOUGH_MS);
+    expect(told).toEqual(['a k']);
+  });
+
+  test('who hears while waiting for the lock that it is told lets go of it', async () => {
+    const { channels, locked, tryLock, told, openTab } = browser();
+    const slow = async (name: string) => {
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      return await tryLock(name);
+    };
+    openTab('a', { tryLock: slow }).claim();
+    await pass(200);
+    for (const { onmessage } of channels) onmessage?.({ data: { taken: 'k' } });
+    await pass(ENOUGH_MS);
+    expect([told, [...locked]]).toEqual([[], []]);
+  });
+
+  test('a lock is held for a while after it was told, and not after the tab is closed', async () => {
+    const { locked, tryLock, told, openTab } = browser();
+    const tab = openTab('a', { tryLock });
+    tab.claim();
+    await pass(5_000);
+    expect([told, [...locked]]).toEqual([['a k'], ['toasts k']]);
+    await pass(ENOUGH_MS);
+    expect([...locked]).toEqual([]);
+    tab.claim('l');
+    await pass(1_000);
+    expect([...locked]).toEqual(['toasts l']);
+    tab.close();
+    expect([locked.size, vi.getTimerCount()]).toEqual([0, 0]);
+  });
 });
 
 test('a tab whose channel brings rubbish tells all the same', async () => {

@@ -13,11 +13,16 @@ export interface Trace {
 export async function everythingIn(redisUrl: string): Promise<readonly Trace[]> {
   const redis = new Redis(redisUrl);
   try {
-    const keys = await redis.keys('*');
-    return await Promise.all(keys.map(async (place) => ({ place, text: await textOf(redis, place) })));
+    return await everythingOn(redis);
   } finally {
     redis.disconnect();
   }
+}
+
+/** Everything on one node, as texts. */
+export async function everythingOn(redis: Redis): Promise<readonly Trace[]> {
+  const keys = await redis.keys('*');
+  return await Promise.all(keys.map(async (place) => ({ place, text: await textOf(redis, place) })));
 }
 
 async function textOf(redis: Redis, key: string): Promise<string> {

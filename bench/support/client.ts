@@ -42,6 +42,9 @@ const MAX_COMPRESSED_PING_BYTES = 12;
 const END_OF_HEAD = '\r\n\r\n';
 const NOTHING = Buffer.alloc(0);
 
+/** As far back as deflate can refer. */
+const WINDOW_BYTES = 32_768;
+
 /** All bytes are handled before the next read, so one buffer is enough for all sockets. */
 const received = Buffer.allocUnsafe(65_536);
 
@@ -57,7 +60,7 @@ export class Client {
   #state: 'upgrading' | 'opening' | 'listening' | 'closed' = 'upgrading';
   /** The beginning of an incomplete frame, or of an incomplete answer to the upgrade. */
   #rest: Buffer = NOTHING;
-  /** The data decompressed so far, as long as the client reads on: the server may refer back to it. */
+  /** The end of the data decompressed so far: the server may refer back to it. */
   #context: Buffer = NOTHING;
 
   constructor(options: ClientOptions) {
@@ -98,7 +101,7 @@ export class Client {
     let bytes: Buffer = this.#rest.length === 0 ? fresh : Buffer.concat([this.#rest, fresh]);
     if (this.#state === 'upgrading') bytes = this.#takeHead(bytes);
     else if (this.#state === 'closed') return true;
-    if (this.#state !== 'upgrading') bytes = this.#takeFrames(bytes);
+    if (this.#state === 'opening' || this.#state === 'listening') bytes = this.#takeFrames(bytes);
     this.#rest = bytes.length === 0 ? NOTHING : Buffer.from(bytes);
     return true;
   }
@@ -108,7 +111,10 @@ export class Client {
     const end = bytes.indexOf(END_OF_HEAD);
     if (end === -1) return bytes;
     const head = bytes.toString('latin1', 0, end);
-    if (!head.startsWith('HTTP/1.1 101')) this.#fail(`the upgrade was refused: ${head}`);
+    if (!head.startsWith('HTTP/1.1 101')) {
+      this.#fail(`the upgrade was refused: ${head}`);
+      return NOTHING;
+    }
     this.deflate = /^sec-websocket-extensions:.*permessage-deflate/im.test(head);
     this.#state = 'opening';
     return bytes.subarray(end + END_OF_HEAD.length);
@@ -176,7 +182,7 @@ export class Client {
       finishFlush: constants.Z_SYNC_FLUSH,
       ...(this.#context.length === 0 ? {} : { dictionary: this.#context }),
     });
-    this.#context = Buffer.concat([this.#context, plain]);
+    this.#context = Buffer.concat([this.#context, plain]).subarray(-WINDOW_BYTES);
     return plain.toString();
   }
 

@@ -92,7 +92,7 @@ function report(results: readonly Result[], machine: readonly string[]): string 
     ...machine,
     'Stock is Socket.IO with its sharded Redis adapter and JWT authentication; with deflate: `perMessageDeflate: { threshold: 512 }`, so that every measured notification is compressed. Its `pingTimeout` is 120 s instead of 20 s: with the default, stock with deflate sends clients away during the burst. Carillon runs with its defaults: inbox and deflate on.',
     // The small amount of work in a smoke run says nothing about costs.
-    ...(smoke ? [] : [targetsTable(results)]),
+    ...(smoke || works.every(({ targets }) => targets.length === 0) ? [] : [targetsTable(results)]),
     figuresTable(results),
     '',
   ].join('\n\n');

@@ -129,6 +129,7 @@ export async function openapiDocument(): Promise<Json> {
       deadLetters: NO_DEAD_LETTERS,
       logLevel: NO_LOG_LEVEL,
       personalData: NO_PERSONAL_DATA,
+      queues: () => Promise.reject(new Error('nobody asks')),
       investigate: () => Promise.reject(new Error('nobody asks')),
     });
   });

@@ -4,11 +4,13 @@ import type { Audience } from '../contract/audience.ts';
 import { type ReadEvent, readEnvelope } from '../contract/cloudevent.ts';
 import { CANARY_TYPE } from '../contract/event.ts';
 import type { PartHealth } from '../contract/health.ts';
-import { eventOfPacket, parseNotification } from '../contract/notification.ts';
+import { parseNotification } from '../contract/notification.ts';
 import type { DeliveryObserver } from '../edge/gateway/delivery-observer.ts';
 import type { Gateway } from '../edge/gateway/gateway.ts';
 import type { Subscriber } from '../edge/gateway/subscriber.ts';
+import type { CanaryReading } from '../observe/queues-report.ts';
 import { CANARY_LIFETIME_MS, Canary } from '../operate/canary/canary.ts';
+import { canaryOfPacket } from '../pipeline/deliver-canary.ts';
 import type { Inbox } from '../pipeline/inbox/inbox.ts';
 import { faultOf } from '../resilience/unavailable.ts';
 import type { Context } from './context.ts';
@@ -23,6 +25,8 @@ interface CanaryParts {
 
 export interface OwnCanary {
   readonly health: PartHealth;
+  /** What it tells of a partition, or of the one queue. */
+  reading(partition: number | undefined): CanaryReading | undefined;
   /** Starts to send canaries, to a room of this gateway. */
   start(gateway: Gateway): void;
   stop(): void;
@@ -46,6 +50,7 @@ export function openCanary(context: Context, parts: CanaryParts): OwnCanary {
       const failed = others.find(({ isStuck }) => isStuck) ?? all.find(({ health }) => !health.ok);
       return failed?.health ?? { ok: true };
     },
+    reading: (partition) => (partition === undefined ? all[0] : others[partition])?.reading,
     start: (gateway) => {
       for (const one of all) one.start(gateway);
     },
@@ -80,13 +85,21 @@ function openOne(
   // The other legs are the same for all.
   const nameOf = (leg: string) =>
     partition !== undefined && leg === 'consumer' ? `${leg} ${partition}` : leg;
+  /** The process that took the one that is arriving. */
+  let takenBy: string | undefined;
+  /** The last one that came back. */
+  let back:
+    | { readonly roundTripMs: number; readonly atMs: number; readonly takenBy?: string | undefined }
+    | undefined;
   const canary = new Canary({
     everyMs: config.CANARY_SECONDS * 1000,
     publish: async (id) => {
       const event = canaryEvent(name, audience, id, now());
       if (partition === undefined) return await queue.publish(event);
       // While the number of partitions changes, some are not there: nothing can be stuck in them.
-      if ((await queue.partitions?.publish(partition, event)) === false) canary.arrived(id);
+      if ((await queue.partitions?.publish(partition, event)) !== false) return;
+      canary.arrived(id);
+      back = undefined;
     },
     newest: async () => {
       const [stored] = await inbox.readNewest(audience, 1, Number.MAX_SAFE_INTEGER, 1);
@@ -94,6 +107,7 @@ function openOne(
     },
     now: () => performance.now(),
     onArrived: (roundTripMs) => {
+      back = { roundTripMs, atMs: performance.now(), takenBy };
       if (partition === undefined) metrics.canaryArrived(roundTripMs);
     },
     onChange: (failed) => {
@@ -104,8 +118,10 @@ function openOne(
   });
   const subscriber: Subscriber = {
     write: (frame) => {
-      const id = eventOfPacket(frame.text)?.id;
-      if (id !== undefined) canary.arrived(id);
+      const arriving = canaryOfPacket(frame.text);
+      if (arriving === undefined) return;
+      takenBy = arriving.takenBy;
+      canary.arrived(arriving.id);
     },
     // It has no cursor, so a new incarnation of the log does not matter.
     resync: () => {},
@@ -118,6 +134,12 @@ function openOne(
     /** It is known to be stuck in its partition. */
     get isStuck(): boolean {
       return partition !== undefined && canary.health.reason === 'consumer';
+    },
+    get reading(): CanaryReading {
+      const { awaitedForMs, failedLeg } = canary;
+      if (back === undefined) return { back, awaitedForMs, failedLeg };
+      const { atMs, ...rest } = back;
+      return { back: { ...rest, agoMs: performance.now() - atMs }, awaitedForMs, failedLeg };
     },
     get legs(): Readonly<Record<string, boolean>> {
       return Object.fromEntries(Object.entries(canary.legs).map(([leg, works]) => [nameOf(leg), works]));

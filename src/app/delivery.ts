@@ -22,7 +22,7 @@ interface DeliveryParts extends Pick<Backends, 'store' | 'schedule' | 'messaging
 }
 
 export function createDelivery(context: Context, parts: DeliveryParts): Delivery {
-  const { config, routing } = context;
+  const { node, config, routing } = context;
   const { store, schedule, appendQueue, erasures } = parts;
   const { now } = store;
   const observers = openObservers(context, parts);
@@ -35,7 +35,7 @@ export function createDelivery(context: Context, parts: DeliveryParts): Delivery
     erasures,
     ...(schedule === undefined ? {} : { schedule }),
   });
-  return { handle: withCanaries(appendQueue, now, deliver), observers };
+  return { handle: withCanaries({ node, appendQueue, now }, deliver), observers };
 }
 
 function openObservers(

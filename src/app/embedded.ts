@@ -131,6 +131,7 @@ function openQueue({ log }: Context, delivery: Delivery, unreached: MemoryUnreac
     partitions: undefined,
     waiting: async () => ({ events: 0, consumers: 1, partitions: [] }),
     dead: async () => deadLetterStore.size,
+    look: undefined,
     publish: ({ event }) => queue.publish(event),
     // SOURCES_FILE is refused.
     useSources: async () => {},

@@ -23,7 +23,7 @@ export function openExplain(
       const { ok, reason = 'the canary does not come back' } = canary() ?? { ok: true };
       return ok ? undefined : reason;
     },
-    deadLettered: (id) => deadLettered(desk, id),
+    deadLettered: (id, source) => deadLettered(desk, id, source),
     now,
   });
 }
@@ -35,18 +35,19 @@ export function openExplain(
 async function deadLettered(
   desk: DeadLetterDesk,
   id: string,
+  source: string | undefined,
 ): Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined> {
-  const page = await desk.list({ limit: 500 }).catch((error: unknown) => {
+  const page = await desk.list({ event: id, limit: 500 }).catch((error: unknown) => {
     if (!isUnavailable(error)) throw error;
     return undefined;
   });
-  const found = page?.deadLetters.find(({ event }) => event === id);
+  const found = page?.deadLetters.find((one) => source === undefined || one.source === source);
   if (found?.time === undefined) return undefined;
-  const { source = '', time, reason, detail, path } = found;
+  const { time, reason, detail, path } = found;
   const deadLetter = { code: reason, message: detail, ...(path === undefined ? {} : { path }) };
   const atMs = Date.parse(time);
   return {
-    source,
+    source: found.source ?? '',
     settled: { receivedAtMs: atMs, settledAtMs: atMs, audiences: [], count: 0, deadLetter },
   };
 }

@@ -2,6 +2,7 @@
 import type { ReadEvent } from '../contract/cloudevent.ts';
 import type { Probe } from '../observe/health.ts';
 import type { Waiting } from '../observe/outcomes/explain.ts';
+import type { QueueFacts } from '../observe/queues-report.ts';
 import type { DeadLetterStore } from '../operate/dead-letters/dead-letter-store.ts';
 import type { EventObservers } from '../pipeline/event-observer.ts';
 import type { Handle } from '../pipeline/ingest/settlement.ts';
@@ -20,6 +21,14 @@ export interface Partitions {
   publish(partition: number, read: ReadEvent): Promise<boolean>;
 }
 
+/** What was found out about RabbitMQ's queues. */
+export interface QueuesLook {
+  /** When RabbitMQ was asked, by this process's own clock. */
+  readonly countedAtMs: number;
+  readonly doCanariesOvertake: boolean;
+  readonly queues: readonly Omit<QueueFacts, 'canary'>[];
+}
+
 export interface Queue {
   publish(read: ReadEvent): Promise<void>;
   /** Undefined for one queue. */
@@ -29,6 +38,8 @@ export interface Queue {
   waiting(): Promise<Waiting | undefined>;
   /** The number of dead letters; undefined when RabbitMQ does not answer. */
   dead(): Promise<number | undefined>;
+  /** Rejects when RabbitMQ answers about no queue. Undefined when events wait within this process. */
+  readonly look: (() => Promise<QueuesLook>) | undefined;
   readonly deadLetterStore: DeadLetterStore;
   /**
    * Messages that are read from now on are read by these sources.

@@ -10,6 +10,7 @@ import {
   type Partitioning,
   partitioningOf,
   partitionQueue,
+  queuesOfEvents,
 } from '../adapters/rabbitmq/names.ts';
 import { type Publisher, Unroutable } from '../adapters/rabbitmq/publisher.ts';
 import { type QueueDepth, QueueDepths } from '../adapters/rabbitmq/queue-depths.ts';
@@ -28,6 +29,7 @@ import type { SourceConnections } from '../pipeline/ingest/source-connections.ts
 import { NotUsable } from '../pipeline/reloaded-file.ts';
 import type { Context } from './context.ts';
 import type { Delivery, Partitions, Queue } from './queue.ts';
+import { openQueuesLook } from './rabbitmq-queues-look.ts';
 import type { Store } from './store.ts';
 
 /** The later checks of whether notifications have reached their users. */
@@ -59,7 +61,8 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
   await checks?.open(address);
   // RabbitMQ may block the publisher's connection, and then answers nothing on it. So the consumer's is used if there
   // is one.
-  const depths = new QueueDepths(() => consumer?.model ?? publisher.model, partitioning);
+  const model = () => consumer?.model ?? publisher.model;
+  const depths = new QueueDepths(model, () => [...queuesOfEvents(partitioning), DEAD_LETTERS]);
   const topology = new TopologyWatch({
     model: () => connectedModel(consumer ?? publisher),
     declares: address.declares,
@@ -79,6 +82,13 @@ export async function openRabbitMqQueue(context: Context, parts: RabbitMqParts):
     deadLetterStore: new RabbitMqDeadLetterStore(address, publisher),
     waiting: async () => waitingIn(await depths.read()),
     dead: async () => (await depths.read()).find(({ queue }) => queue === DEAD_LETTERS)?.messages,
+    look: openQueuesLook({
+      model,
+      partitioning,
+      depths,
+      sources: () => context.reader.sources ?? [],
+      consumer,
+    }),
     publish: createPublish(context, publisher, store.now),
     useSources: async (sources) => {
       const troubles = (await consumer?.sources?.troublesWith(sources)) ?? [];

@@ -37,6 +37,7 @@ import { openLogLevel } from './log-level.ts';
 import { openPersonalData } from './personal-data.ts';
 import { openProduction } from './production.ts';
 import { openPublishing } from './publishing.ts';
+import { openQueuesReport } from './queues-report.ts';
 import { Reloading, readConfigFiles } from './reloading.ts';
 import { openVerifier } from './verifier.ts';
 
@@ -210,6 +211,7 @@ async function openService(
     deadLetters,
     logLevel,
     personalData: openPersonalData(context, store, adminCommands, queue.deadLetterStore),
+    queues: openQueuesReport(context, { mode: exposure.mode, queue, canary, now: store.now }),
     investigate: openExplain(store, queue, deadLetters, () => canary?.health),
   });
   ownConsole.serveOnOpsPort(ops);

@@ -6,6 +6,7 @@ export interface FilterOptions {
   readonly reason?: string;
   readonly type?: string;
   readonly source?: string;
+  readonly event?: string;
   readonly after?: string;
   readonly before?: string;
 }
@@ -15,6 +16,7 @@ export function withFilter(command: Command): Command {
     .option('--reason <code>', 'only with this reason')
     .option('--type <type>', 'only of this type; * stands for any characters')
     .option('--source <source>', 'only from this source; * stands for any characters')
+    .option('--event <id>', 'only of the event with this id')
     .option('--after <moment>', 'only since then: 2026-11-20T09:00:00Z, or 2h ago', moment)
     .option('--before <moment>', 'only from before then', moment);
 }

@@ -10,6 +10,7 @@ import { addDoctor } from './doctor.ts';
 import { addExplain } from './explain.ts';
 import { Failure } from './failure.ts';
 import { addLogLevel } from './log-level.ts';
+import { addQueues } from './queues.ts';
 import { addSend } from './send.ts';
 import { addSources } from './sources.ts';
 import { openTerminal, plain, type Terminal } from './terminal.ts';
@@ -48,6 +49,7 @@ function createProgram(terminal: Terminal): Command {
   addToken(program, terminal);
   addDeadLetters(program, terminal);
   addExplain(program, terminal);
+  addQueues(program, terminal);
   addLogLevel(program, terminal);
   addUsers(program, terminal);
   addSources(program, terminal);

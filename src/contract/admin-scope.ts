@@ -2,7 +2,8 @@
 
 /** What each allows, in words for the documentation. */
 export const adminScopes = {
-  'admin:read': 'Reads what there is: presence, departments, dead letters, `explain`; watches the console.',
+  'admin:read':
+    'Reads what there is: presence, departments, dead letters, queues, `explain`; watches the console.',
   'admin:dead-letters': 'Reads, redrives and discards dead letters.',
   'admin:users': 'Disconnects users, revokes their tokens, changes their departments.',
   'admin:erase': "Exports and erases a person's data.",

@@ -17,6 +17,7 @@ export const auditActions = {
   'dead-letters.show': 'A dead letter was read, with its body.',
   'dead-letters.redrive': 'Dead letters were sent again, or with `dryRun` tried.',
   'dead-letters.discard': 'Dead letters were thrown away.',
+  'queues.list': 'Only when refused: queues were looked at.',
   'log-level.show': 'The level of the log was read.',
   'log-level.set': 'The log was set to another level for a while.',
   'log-level.reset': 'The log went back to its configured level.',

@@ -18,6 +18,7 @@ const filterShape = {
   reason: z.string().min(1).max(64).optional().describe('The code of the reason.'),
   type: z.string().min(1).max(255).optional().describe('The type; * stands for any characters.'),
   source: z.string().min(1).max(256).optional().describe('The source; * stands for any characters.'),
+  event: z.string().min(1).max(256).optional().describe("The event's id."),
   after: timestampSchema.optional().describe('Only those that became a dead letter at this moment or later.'),
   before: timestampSchema.optional().describe('Only those that became a dead letter earlier.'),
 };
@@ -44,8 +45,8 @@ export const redriveSchema = z
     perSecond: z.int().min(1).max(10_000).default(100).describe('Most events in a second.'),
   })
   .refine(
-    ({ ids, reason, type, source, after, before }) =>
-      ids === undefined || [reason, type, source, after, before].every((value) => value === undefined),
+    ({ ids, reason, type, source, event, after, before }) =>
+      ids === undefined || [reason, type, source, event, after, before].every((value) => value === undefined),
     { error: 'give ids or a filter, not both', path: ['ids'] },
   );
 
@@ -144,7 +145,7 @@ export const discardedSchema = z.object({ discarded: z.int().nonnegative() });
 
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
 export type DeadLetterFilter = Readonly<
-  Pick<z.infer<typeof redriveSchema>, 'ids' | 'reason' | 'type' | 'source' | 'after' | 'before'>
+  Pick<z.infer<typeof redriveSchema>, 'ids' | 'reason' | 'type' | 'source' | 'event' | 'after' | 'before'>
 >;
 export type DeadLetterQuery = Readonly<z.infer<typeof deadLetterQuerySchema>>;
 export type DeadLetterPage = z.infer<typeof deadLettersSchema>;

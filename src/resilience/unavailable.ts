@@ -19,6 +19,11 @@ export class Unavailable extends Error {
   readonly code = 'unavailable';
 }
 
+/** RabbitMQ is away, or does not answer. */
+export class BrokerUnavailable extends Error {
+  readonly code = 'broker_unavailable';
+}
+
 /** The store is away, overloaded or refuses to write. Never the event's fault. */
 export class InboxUnavailable extends Error {
   readonly code = 'inbox_unavailable';

@@ -93,7 +93,7 @@ test('docs/console.md: a token for the console', async () => {
   );
 });
 
-test('docs/admin-api.md: departments, an explanation, a disconnect and the level of the log', async () => {
+test('docs/admin-api.md: departments, an explanation, queues, a disconnect and the level of the log', async () => {
   const client = await device('42');
   expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', '/departments')))).toEqual({
     user: '42',
@@ -101,6 +101,9 @@ test('docs/admin-api.md: departments, an explanation, a disconnect and the level
   });
   expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', 'admin/explain')))).toMatchObject({
     verdict: expect.any(String),
+  });
+  expect(JSON.parse(await run(fencedBlock('docs/admin-api.md', 'sh', 'admin/queues')))).toMatchObject({
+    queues: expect.any(Array),
   });
   const gone = new Promise((resolve) => client.socket.once('disconnect', resolve));
   expect(await run(fencedBlock('docs/admin-api.md', 'sh', 'users/42/disconnect'))).toContain('"user":"42"');

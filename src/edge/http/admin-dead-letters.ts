@@ -78,7 +78,7 @@ export function serveAdminDeadLetters(app: FastifyInstance, { deadLetters }: Adm
         adminCall: {
           action: 'dead-letters.redrive',
           scopes: WRITERS,
-          recorded: ['ids', 'reason', 'type', 'source', 'after', 'before', 'dryRun', 'limit'],
+          recorded: ['ids', 'reason', 'type', 'source', 'event', 'after', 'before', 'dryRun', 'limit'],
         },
       },
       schema: {

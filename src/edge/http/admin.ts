@@ -9,6 +9,7 @@ import { type AdminExplainOptions, serveAdminExplain } from './admin-explain.ts'
 import { type AdminLogLevelOptions, serveAdminLogLevel } from './admin-log-level.ts';
 import { type AdminPersonalDataOptions, serveAdminPersonalData } from './admin-personal-data.ts';
 import { type AdminPresenceOptions, serveAdminPresence } from './admin-presence.ts';
+import { type AdminQueuesOptions, serveAdminQueues } from './admin-queues.ts';
 import { type AdminUsersOptions, serveAdminUsers } from './admin-users.ts';
 
 export interface AdminOptions
@@ -19,6 +20,7 @@ export interface AdminOptions
     AdminDeadLettersOptions,
     AdminExplainOptions,
     AdminCallsOptions,
+    AdminQueuesOptions,
     AdminLogLevelOptions {}
 
 export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
@@ -31,6 +33,7 @@ export function serveAdmin(app: FastifyInstance, options: AdminOptions): void {
     serveAdminPresence(scope, options);
     serveAdminDeadLetters(scope, options);
     serveAdminExplain(scope, options);
+    serveAdminQueues(scope, options);
     serveAdminLogLevel(scope, options);
   });
 }

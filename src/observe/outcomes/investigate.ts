@@ -23,9 +23,10 @@ export interface InvestigateOptions {
   readonly inbox: Inbox;
   readonly marks: MarksStore;
   readonly directory: Pick<Directory, 'sessionsOf'>;
-  /** Finds a dead letter with this id that has no outcome. */
+  /** Finds a dead letter of this event, which has no outcome; without `source` of any. */
   readonly deadLettered: (
     id: string,
+    source: string | undefined,
   ) => Promise<{ readonly source: string; readonly settled: SettledEvent } | undefined>;
   /** What waits in RabbitMQ and who consumes it; undefined when RabbitMQ does not answer. */
   readonly waiting: () => Promise<Facts['waiting']>;
@@ -63,9 +64,8 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
     const sources = source === undefined ? await sourcesOf(id, bySource.keys(), own, inbox) : [source];
     if (sources.length > 1) return { ambiguous: sources };
     const [found] = sources;
-    const deadLetter = found === undefined ? await deadLettered(id) : undefined;
-    const settled = found === undefined ? deadLetter?.settled : bySource.get(found);
-    const topics = (settled?.audiences ?? []).filter(
+    const outcome = found === undefined ? undefined : bySource.get(found);
+    const topics = (outcome?.audiences ?? []).filter(
       (audience): audience is Audience => isAudience(audience) && audienceKind(audience) === 'topic',
     );
     const copies =
@@ -77,12 +77,14 @@ export function createInvestigate(options: InvestigateOptions): Investigate {
             ),
           );
     const known = copies.filter((copy) => copy !== undefined);
+    const isNothingKnown = outcome === undefined && known.length === 0;
+    const deadLetter = isNothingKnown ? await deadLettered(id, found) : undefined;
     const json = known.find(({ entry }) => entry !== undefined)?.entry?.json;
     return explain({
       event: { source: found ?? deadLetter?.source, id },
       user,
       nowMs: now(),
-      settled,
+      settled: outcome ?? deadLetter?.settled,
       title: json === undefined ? undefined : titleIn(json, languages),
       copies: known,
       devices,

@@ -71,6 +71,8 @@ export class Canary {
   #out: Sent | undefined;
   #nextAtMs = 0;
   #inDoubtSinceMs: number | undefined;
+  /** When the first was sent of those that none has come back after. */
+  #awaitedSinceMs: number | undefined;
   /** The leg on which the last canary failed. */
   #suspect: CanaryLeg | undefined;
   #failed: CanaryLeg | undefined;
@@ -92,6 +94,16 @@ export class Canary {
   get legs(): Readonly<Record<string, boolean>> {
     if (this.#failed === undefined && !this.#hasArrived) return {};
     return Object.fromEntries(canaryLegs.map((leg) => [leg, leg !== this.#failed]));
+  }
+
+  /** The leg that failed; undefined when none did, and while it is not known yet. */
+  get failedLeg(): CanaryLeg | undefined {
+    return this.#failed;
+  }
+
+  /** How long none has come back, since one was sent; undefined while none is on its way. */
+  get awaitedForMs(): number | undefined {
+    return this.#awaitedSinceMs === undefined ? undefined : this.#options.now() - this.#awaitedSinceMs;
   }
 
   /** `enter` enters the room. It rejects if that is impossible now, and is then called again. */
@@ -116,10 +128,13 @@ export class Canary {
     if (this.#isHealing) {
       this.#suspect = 'subscription';
       if (this.#out === sent) this.#giveUp(nowMs);
+      // It came through the queue all the same.
+      this.#awaitedSinceMs = this.#out?.atMs;
       return;
     }
     this.#sent.clear();
     this.#out = undefined;
+    this.#awaitedSinceMs = undefined;
     this.#inDoubtSinceMs = undefined;
     this.#suspect = undefined;
     this.#hasArrived = true;
@@ -168,6 +183,7 @@ export class Canary {
     this.#out = sent;
     this.#nextAtMs = nowMs + this.#options.everyMs;
     this.#inDoubtSinceMs ??= nowMs;
+    this.#awaitedSinceMs ??= nowMs;
     this.#isHealing = false;
     try {
       await this.#options.publish(sent.id);

@@ -138,7 +138,7 @@ function deathsIn(headers: Readonly<Record<string, unknown>>): JsonObject[] {
 
 export function matches(
   facts: DeadLetterFacts,
-  { ids, reason, type, source, after, before }: DeadLetterFilter,
+  { ids, reason, type, source, event, after, before }: DeadLetterFilter,
 ) {
   const atMs = timeMs(facts);
   return (
@@ -146,6 +146,7 @@ export function matches(
     (reason === undefined || reason === facts.reason) &&
     (type === undefined || matchesAny([type], facts.type)) &&
     (source === undefined || (facts.source !== undefined && matchesAny([source], facts.source))) &&
+    (event === undefined || event === facts.event) &&
     (after === undefined || atMs >= momentOf(after)) &&
     (before === undefined || atMs < momentOf(before))
   );

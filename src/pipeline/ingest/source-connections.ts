@@ -74,6 +74,11 @@ export class SourceConnections {
     return [...names].map((source) => ({ source, trouble: this.#troubles.get(source) }));
   }
 
+  /** Each queue of a source that this process is subscribed to. */
+  get queues(): readonly { readonly queue: string; readonly isActive: boolean }[] {
+    return [...this.#intakes.values()];
+  }
+
   start(): void {
     this.#looking = setInterval(() => this.#connectNow(), jittered(LOOK_MS));
     this.#looking.unref();

@@ -22,6 +22,11 @@ export class MessageReader {
     this.#limits = limits;
   }
 
+  /** As they stand now; undefined when this process knows of none. */
+  get sources(): readonly Source[] | undefined {
+    return this.#sources;
+  }
+
   /** Messages that are read from now on are read by these sources. */
   use(sources: readonly Source[]): void {
     this.#sources = sources;

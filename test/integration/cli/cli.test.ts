@@ -220,6 +220,7 @@ describe('token', () => {
 describe('a token that is made for a command', () => {
   test.for<[string, string[], string]>([
     ['explain', ['e1', 'ada'], 'admin:read'],
+    ['queues', [], 'admin:read'],
     ['dead-letters', ['list'], 'admin:read'],
     ['dead-letters', ['redrive', '--all', '--dry-run'], 'admin:dead-letters'],
     ['dead-letters', ['discard', 'a'.repeat(43)], 'admin:dead-letters'],
@@ -279,6 +280,7 @@ describe('ends with', () => {
     'watch',
     'token',
     'explain',
+    'queues',
     'doctor',
     'dead-letters list',
     'dead-letters show',

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Explanation, explanationSchema } from '../../../src/contract/explanation.ts';
 import { type CarillonProcess, isReady, tokenFor } from '../../support/carillon.ts';
 import { connectClient, type TestClient } from '../../support/client.ts';
+import { deadLetter, deadLetterOf, takeDeadLetters } from '../../support/dead-letters.ts';
 import { type MadeEvent, madeEvent } from '../../support/producer.ts';
 import { scrape, sumOf } from '../../support/scrape.ts';
 import { type Stack, startStack } from '../../support/stack.ts';
@@ -170,6 +171,23 @@ describe('an event', () => {
     await publish('g4', 'user:not}valid');
     await expectVerdict('g4', 'ada').toBe('dead_letter');
     expect(stepsOf(await explain('g4', 'ada'), 'dead_letter')[0]).toMatch(/^invalid_audience/);
+    // Nothing but its dead letter tells of it, whether the source is named or not.
+    expect((await ask({ event: 'g4', user: 'ada', source: '/test' })).body).toMatchObject({
+      verdict: 'dead_letter',
+    });
+    expect((await ask({ event: 'g4', user: 'ada', source: '/other' })).body).toMatchObject({
+      verdict: 'unknown',
+    });
+  });
+
+  test('whose dead letter lies behind hundreds of others', async () => {
+    const others = Array.from({ length: 600 }, (_, i) =>
+      deadLetterOf(madeEvent(`other-${i}`), 'no_audience', '2026-11-20T01:00:00.000Z'),
+    );
+    const last = deadLetterOf(madeEvent('behind'), 'no_audience', '2026-11-20T02:00:00.000Z');
+    await deadLetter(stack.environment.AMQP_URL ?? '', [...others, last]);
+    expect((await explain('behind', 'ada')).verdict).toBe('dead_letter');
+    await takeDeadLetters(stack.environment.AMQP_URL ?? '');
   });
 
   test('that nobody knows', async () => {

@@ -10,6 +10,7 @@ import { adminScopes } from '../../../src/contract/admin-scope.ts';
 import { auditActions } from '../../../src/contract/audit.ts';
 import { verdicts } from '../../../src/contract/explanation.ts';
 import { connectionCodes } from '../../../src/contract/problem.ts';
+import { queueUnknowns } from '../../../src/contract/queues.ts';
 import { refusalCodes } from '../../../src/contract/refusal.ts';
 import { goawayCodes, handshakeErrorCodes, requestErrorCodes } from '../../../src/contract/socket.ts';
 import { Metrics } from '../../../src/observe/metrics.ts';
@@ -48,9 +49,12 @@ test.for(codeTables.flatMap((codes) => Object.entries(codes)))('%s', ([code, mea
   expect(rows.some((row) => row.endsWith(`| ${meaning} |`))).toBe(true);
 });
 
-test.for(Object.entries(verdicts))('the verdict %s', ([code, meaning]) => {
-  expect(adminApi).toContain(`| \`${code}\` | ${meaning} |`);
-});
+test.for([...Object.entries(verdicts), ...Object.entries(queueUnknowns)])(
+  'the verdict or reason %s',
+  ([code, meaning]) => {
+    expect(adminApi).toContain(`| \`${code}\` | ${meaning} |`);
+  },
+);
 
 test.for([...Object.entries(adminScopes), ...Object.entries(auditActions)])(
   'the scope or action %s',
@@ -102,7 +106,7 @@ describe('pages:', () => {
   const fromCode = [
     ...documentedVariables.map(({ purpose }) => purpose),
     ...[...defaults.values()].map(String).filter((value) => value.includes(',')),
-    ...[...codeTables, verdicts].flatMap((meanings) => Object.values(meanings)),
+    ...[...codeTables, verdicts, queueUnknowns].flatMap((meanings) => Object.values(meanings)),
     ...series.flatMap(({ name, labelNames }) => [name, ...labelNames]).map((name) => `\`${name}\``),
   ].toSorted((a, b) => b.length - a.length);
   const lengthOf = (line: string) => {

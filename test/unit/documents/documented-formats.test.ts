@@ -5,6 +5,7 @@ import { readStructured } from '../../../src/contract/cloudevent.ts';
 import { healthSchema } from '../../../src/contract/health.ts';
 import { memberText } from '../../../src/contract/json-text.ts';
 import { notificationSchema } from '../../../src/contract/notification.ts';
+import { queuesSchema } from '../../../src/contract/queues.ts';
 import { createPresenter } from '../../../src/pipeline/routing/presentation.ts';
 import { audiencesOf } from '../../../src/pipeline/routing/route.ts';
 import { parseRoutes } from '../../../src/pipeline/routing/routes-file.ts';
@@ -53,4 +54,10 @@ test('docs/observability.md: what health answers', () => {
 test('docs/admin-api.md: the record of a call', () => {
   const record: unknown = JSON.parse(fencedBlock('docs/admin-api.md', 'json', '"actor"'));
   expect(auditSchema.strict().safeParse(record).error).toBeUndefined();
+});
+
+test('docs/admin-api.md: what is told of a queue', () => {
+  const queue: unknown = JSON.parse(fencedBlock('docs/admin-api.md', 'json', '"lag"'));
+  const schema = queuesSchema.shape.queues.element.strict();
+  expect(schema.safeParse(queue).error).toBeUndefined();
 });

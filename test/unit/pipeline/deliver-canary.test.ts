@@ -1,8 +1,9 @@
 /** Canaries take a way of their own, never to the dead letters by their age, and nothing else gets at their topics. */
 import { expect, test } from 'vitest';
 import { CANARY_TYPE, type Event } from '../../../src/contract/event.ts';
-import { withCanaries } from '../../../src/pipeline/deliver-canary.ts';
+import { canaryOfPacket, withCanaries } from '../../../src/pipeline/deliver-canary.ts';
 import { AppendQueue } from '../../../src/pipeline/inbox/append-queue.ts';
+import { decodeLiveMessage } from '../../../src/pipeline/inbox/live-message.ts';
 import { MemoryInbox } from '../../../src/pipeline/inbox/memory-inbox.ts';
 import { ACK, type Settlement } from '../../../src/pipeline/ingest/settlement.ts';
 import { audiencesOf } from '../../../src/pipeline/routing/route.ts';
@@ -24,28 +25,45 @@ const canary = (extra: Partial<Event> = {}): Event => ({
 async function settle(event: Event) {
   const forAll = (number: number) => ({ user: number, department: number, topic: number, global: number });
   const limits = { maxLength: forAll(10), maxAgeMs: forAll(60_000), dedupeMs: 60_000 };
-  const inbox = new MemoryInbox({ limits, publish: () => 1, now: Date.now });
+  const published: string[] = [];
+  const publish = (_audience: string, message: Buffer) =>
+    published.push(decodeLiveMessage(message)?.packet.toString() ?? '');
+  const inbox = new MemoryInbox({ limits, publish, now: Date.now });
   const others: Event[] = [];
   const appendQueue = new AppendQueue(inbox, () => {});
-  const handle = withCanaries(appendQueue, Date.now, async (other) => {
+  const handle = withCanaries({ node: 'consumer-1', appendQueue, now: Date.now }, async (other) => {
     others.push(other);
     return ACK;
   });
   const settlement: Settlement = await handle(...lived(event));
-  return { settlement, others, head: (await inbox.heads([OWN]))[0]?.offset };
+  return { settlement, others, published, head: (await inbox.heads([OWN]))[0]?.offset };
 }
 
 test('a canary goes to its own log, and is settled apart from what users get', async () => {
-  expect(await settle(canary())).toEqual({
+  const { settlement, others, head } = await settle(canary());
+  expect({ settlement, others, head }).toEqual({
     settlement: { kind: 'ack', isCanary: true },
     others: [],
     head: 1,
   });
 });
 
+test('it brings its gateway the name of the process that took it; one of an older version has none', async () => {
+  const { published } = await settle(canary());
+  expect(published.map(canaryOfPacket)).toEqual([{ id: '1', takenBy: 'consumer-1' }]);
+  const older = '42["notification",{"id":"7","source":"/carillon/node-1","data":{}}]';
+  expect(canaryOfPacket(older)).toEqual({ id: '7', takenBy: undefined });
+  expect(canaryOfPacket('42["session",{}]')).toBeUndefined();
+});
+
 test('one that waited for too long is dropped, and is no dead letter', async () => {
   const late = canary({ expirytime: '2020-01-01T00:00:00Z' });
-  expect(await settle(late)).toEqual({ settlement: { kind: 'ack', isCanary: true }, others: [], head: 0 });
+  expect(await settle(late)).toEqual({
+    settlement: { kind: 'ack', isCanary: true },
+    others: [],
+    published: [],
+    head: 0,
+  });
 });
 
 test.each<[string, Event['audience']]>([

@@ -57,7 +57,7 @@ function stage(observing: readonly EventObserver[], closedFor?: Audience) {
     observers,
   });
   const queue = new EmbeddedQueue({
-    handle: withCanaries(appendQueue, Date.now, deliver),
+    handle: withCanaries({ node: 'node-1', appendQueue, now: Date.now }, deliver),
     observers,
     onDeadLetter: (_event, { code }) => dead.push(code),
     onFault: () => {},

@@ -74,7 +74,7 @@ describe('looking', () => {
     expect(limit).toBeGreaterThan(1_000_000);
   });
 
-  test('filters by reason, type, source and time', async () => {
+  test('filters by reason, type, source, event and time', async () => {
     const at = (hour: number) => `2026-11-20T0${hour}:00:00.000Z`;
     await deadLetter(amqpUrl, [
       deadLetterOf(madeEvent('a', { type: 'order.made', source: '/orders' }), 'expired', at(1)),
@@ -87,6 +87,8 @@ describe('looking', () => {
     expect(await events('?type=order.*')).toBe('ab');
     expect(await events('?type=order.made')).toBe('a');
     expect(await events('?source=/orders')).toBe('a');
+    expect(await events('?event=b')).toBe('b');
+    expect(await events('?event=b*')).toBe('');
     expect(await events(`?after=${at(2)}`)).toBe('bc');
     expect(await events(`?before=${at(2)}`)).toBe('a');
     expect(await events('?limit=2')).toBe('ab');

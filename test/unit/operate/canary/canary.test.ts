@@ -1,6 +1,6 @@
 /** The canary: when the next one leaves, what counts as having come back, and which leg is named when none does. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Canary, type CanaryLeg } from '../../../../src/operate/canary/canary.ts';
+import { CANARY_LIFETIME_MS, Canary, type CanaryLeg } from '../../../../src/operate/canary/canary.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -202,6 +202,49 @@ test('a leg that becomes another is named anew', async () => {
   world.newest = world.sent.at(-1);
   await pass(2_000);
   expect(world.changes).toEqual(['consumer', 'redis', 'subscription']);
+});
+
+test('it tells since when none has come back, from the first that was sent, and which leg failed', async () => {
+  const world = await flying();
+  expect(world.canary.awaitedForMs).toBeUndefined();
+  world.consumer = 'is away';
+  await pass(EVERY_MS);
+  expect(world.canary.awaitedForMs).toBe(0);
+  // Others follow it each minute, and the first was sent an hour ago and more.
+  await pass(2 * CANARY_LIFETIME_MS);
+  expect(world.sent.length).toBeGreaterThan(100);
+  expect(world.canary.awaitedForMs).toBe(2 * CANARY_LIFETIME_MS);
+  expect(world.canary.failedLeg).toBe('consumer');
+  world.consumer = 'appends';
+  world.consume();
+  expect(world.canary.awaitedForMs).toBeUndefined();
+  expect(world.canary.failedLeg).toBeUndefined();
+});
+
+test('one that was read from the log has come through, and only a later one is on its way', async () => {
+  const world = await flying();
+  world.consumer = 'is away';
+  await pass(EVERY_MS + 61_000);
+  expect(world.sent).toEqual(['1', '2', '3']);
+  world.canary.healed();
+  world.canary.arrived('2');
+  expect(world.canary.awaitedForMs).toBe(1_000);
+  world.canary.arrived('3');
+  expect(world.canary.awaitedForMs).toBeUndefined();
+});
+
+test('nothing is on its way before the room was entered, and what RabbitMQ does not confirm may be', async () => {
+  const world = new World();
+  world.enters = false;
+  world.start();
+  await pass(9_000);
+  expect(world.canary.awaitedForMs).toBeUndefined();
+  world.confirms = 'no';
+  world.enters = true;
+  await pass(1_000);
+  expect(world.canary.awaitedForMs).toBe(0);
+  await pass(10_000);
+  expect(world.canary.awaitedForMs).toBe(10_000);
 });
 
 test('sends nothing once it is stopped', async () => {

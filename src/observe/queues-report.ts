@@ -1,6 +1,6 @@
 /**
  * What is said of each queue, from what this process could find out, and of everything else why it is not known. A pure
- * function: app/queues.ts gathers the facts.
+ * function: app/queues-report.ts gathers the facts.
  */
 import {
   type QueueKind,

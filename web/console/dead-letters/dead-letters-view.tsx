@@ -7,6 +7,7 @@ import type { ConsoleSession } from '../session.ts';
 import { countOf } from '../words.ts';
 import { DEAD_LETTERS_PATH } from './actions.ts';
 import type { DeadLetterPage } from './dead-letter.ts';
+import { filterOf } from './filter.ts';
 import { Filters } from './filters.tsx';
 import { LetterDetail } from './letter-detail.tsx';
 import { LetterList } from './letter-list.tsx';
@@ -26,7 +27,8 @@ interface DeadLettersViewProps {
 
 export function DeadLettersView({ session, params }: DeadLettersViewProps) {
   const { deadLetters, live } = session;
-  const { page, filter, shownId } = deadLetters;
+  const { page, shownId } = deadLetters;
+  const filter = filterOf(params);
   const isOpen = session.entrance.value.status === 'open';
   useEffect(() => {
     if (isOpen) deadLetters.show(params);
@@ -43,7 +45,7 @@ export function DeadLettersView({ session, params }: DeadLettersViewProps) {
         <p class="quiet">{read !== undefined && totalInWords(read.value)}</p>
         <p class="quiet">{inQueue(live.deadCount.value)}</p>
       </div>
-      <Filters key={JSON.stringify(filter.value)} filter={filter.value} />
+      <Filters key={JSON.stringify(filter)} filter={filter} />
       <Toolbar deadLetters={deadLetters} scopes={session.scopes.value} />
       <ProblemNote
         what={

@@ -38,7 +38,7 @@ export function ExplainView({ session, params }: ExplainViewProps) {
         <h2 id="title-explain">Explain</h2>
         <p class="quiet">why a user has a notification, or has not</p>
       </div>
-      <QuestionForm key={JSON.stringify(question.value)} question={question.value} />
+      <QuestionForm key={JSON.stringify(params)} params={params} />
       <div role="status">{answer.isReading.value && <p class="quiet">Looking …</p>}</div>
       {isAmbiguous ? (
         <Sources question={question.value} sources={problem.sources} />

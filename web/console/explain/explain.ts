@@ -12,6 +12,10 @@ export interface Question {
   readonly source: string;
 }
 
+export function questionOf({ event = '', user = '', source = '' }: Params): Question {
+  return { event, user, source };
+}
+
 export const EXPLAIN_PATH = '/admin/explain';
 
 /** An event that became no outcome is looked for among the dead letters, which one operator at a time has in hand. */
@@ -19,7 +23,7 @@ const EXPLAIN_MS = 40_000;
 
 export class Explain {
   readonly #api: Api;
-  readonly question = signal<Question>({ event: '', user: '', source: '' });
+  readonly question = signal(questionOf({}));
   readonly answer = new Reading<Explanation>();
 
   constructor(api: Api) {
@@ -27,7 +31,8 @@ export class Explain {
   }
 
   /** As the address says. It is asked as soon as both are known. */
-  show({ event = '', user = '', source = '' }: Params): void {
+  show(params: Params): void {
+    const { event, user, source } = questionOf(params);
     const before = this.question.value;
     if (event !== before.event || user !== before.user || source !== before.source) {
       this.question.value = { event, user, source };

@@ -2,7 +2,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { go } from '../address.ts';
-import type { Question } from './explain.ts';
+import type { Params } from '../place.ts';
+import { questionOf } from './explain.ts';
 
 const FIELDS = [
   { name: 'event', label: 'Event id', hint: '7d1c0b9e' },
@@ -10,15 +11,16 @@ const FIELDS = [
   { name: 'source', label: 'Source, if several have the id', hint: '/orders' },
 ] as const;
 
-export function QuestionForm({ question }: { readonly question: Question }) {
-  const typed = useSignal(question);
+/** Drawn anew for other parameters. */
+export function QuestionForm({ params }: { readonly params: Params }) {
+  const typed = useSignal(questionOf(params));
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     // From a dead letter the event is known and the user may not be: that is where one goes on.
-    const first = FIELDS.find(({ name }) => question[name] === '');
+    const first = FIELDS.find(({ name }) => (params[name] ?? '') === '');
     if (first !== undefined && first.name !== 'source')
       form.current?.querySelector<HTMLElement>(`#explain-${first.name}`)?.focus();
-  }, [question]);
+  }, [params]);
   const { event, user } = typed.value;
   return (
     <form

@@ -2,6 +2,7 @@
 import { go } from '../address.ts';
 import { ProblemNote } from '../operate/problem-note.tsx';
 import { Provenance } from '../operate/provenance.tsx';
+import type { Params } from '../place.ts';
 import { countOf } from '../words.ts';
 import { Lookup } from './lookup.tsx';
 import type { AudiencePresence } from './presence.ts';
@@ -12,8 +13,14 @@ const UNKNOWN = [
   'Who is connected to two nodes counts as a user of each. Who belongs to the audience and is away is not counted.',
 ];
 
-export function AudiencePart({ users }: { readonly users: Users }) {
-  const { audience, audiencePresence, user } = users;
+interface AudiencePartProps {
+  readonly users: Users;
+  readonly params: Params;
+}
+
+export function AudiencePart({ users, params }: AudiencePartProps) {
+  const { audience, audiencePresence } = users;
+  const { audience: asked = '' } = params;
   const read = audiencePresence.last.value;
   const problem = audiencePresence.problem.value;
   const isUnheardOf = problem?.code === 'not_found';
@@ -21,12 +28,12 @@ export function AudiencePart({ users }: { readonly users: Users }) {
     <section class="part" aria-labelledby="title-audience">
       <h3 id="title-audience">Audience</h3>
       <Lookup
-        key={audience.value}
+        key={asked}
         id="lookup-audience"
         label="Audience"
         hint="department:sales"
-        value={audience.value}
-        onLook={(next) => go('users', { user: user.value, audience: next })}
+        value={asked}
+        onLook={(next) => go('users', { ...params, audience: next })}
       />
       {isUnheardOf ? (
         <p class="empty" role="status">

@@ -37,15 +37,22 @@ export function UsersView({ session, params }: UsersViewProps) {
         <p class="quiet">who is connected where, and sending somebody away</p>
       </div>
       <div class="users">
-        <UserPart users={users} mayNot={lacks(session.scopes.value, 'admin:users')} />
-        <AudiencePart users={users} />
+        <UserPart users={users} params={params} mayNot={lacks(session.scopes.value, 'admin:users')} />
+        <AudiencePart users={users} params={params} />
       </div>
     </section>
   );
 }
 
-function UserPart({ users, mayNot }: { readonly users: Users; readonly mayNot: boolean }) {
-  const { user, audience, presence } = users;
+interface UserPartProps {
+  readonly users: Users;
+  readonly params: Params;
+  readonly mayNot: boolean;
+}
+
+function UserPart({ users, params, mayNot }: UserPartProps) {
+  const { user, presence } = users;
+  const { user: asked = '' } = params;
   const read = presence.last.value;
   const problem = presence.problem.value;
   const isUnheardOf = problem?.code === 'not_found';
@@ -53,12 +60,12 @@ function UserPart({ users, mayNot }: { readonly users: Users; readonly mayNot: b
     <section class="part" aria-labelledby="title-user">
       <h3 id="title-user">User</h3>
       <Lookup
-        key={user.value}
+        key={asked}
         id="lookup-user"
         label="User"
         hint="42"
-        value={user.value}
-        onLook={(next) => go('users', { user: next, audience: audience.value })}
+        value={asked}
+        onLook={(next) => go('users', { ...params, user: next })}
       />
       {isUnheardOf ? (
         <p class="empty" role="status">

@@ -105,12 +105,12 @@ test('nothing but the console and what it asks of /admin is behind it', async ()
 });
 
 test('an operator looks at dead letters without a token of their own, and the record has their name', async () => {
-  const proxy = await proxied(() => idToken('grace', 'admin:read'));
+  const proxy = await proxied(() => idToken('hedy', 'admin:read'));
   const { page } = await openLoggedIn(proxy);
   await page.getByText('Streaming').waitFor();
   await page.getByRole('link', { name: 'Operate' }).click();
   await page.getByText('None fits.').waitFor();
-  const [line = ''] = recorded('dead-letters.list', '"actor":"grace"');
+  const [line = ''] = recorded('dead-letters.list', '"actor":"hedy"');
   expect(JSON.parse(line)).toMatchObject({ scope: 'admin:read', status: 200 });
 });
 

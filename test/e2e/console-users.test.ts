@@ -5,6 +5,8 @@ import { type CarillonProcess, JWT_SECRET, startCarillon, tokenFor } from '../su
 import { launchChromium } from '../support/chromium.ts';
 import { connectClient, refusalOf } from '../support/client.ts';
 import { startReal } from '../support/console.ts';
+import { madeEvent, Producer } from '../support/producer.ts';
+import { freshRedis, freshVhost } from '../support/servers.ts';
 import { until } from '../support/until.ts';
 import { openView, saysWhatItKnows } from './console-operator.ts';
 import { openConsole } from './console-page.ts';
@@ -12,6 +14,7 @@ import { openConsole } from './console-page.ts';
 // Pages are drawn without a graphics card, and other tests run beside these.
 vi.setConfig({ testTimeout: 90_000 });
 
+const POLLED = ['/admin/queues', '/console/dead-letters'];
 const PATIENCE_MS = 20_000;
 /** An id that no path can carry, and that is read from the right. */
 const USER = '../أحمد&+';
@@ -90,7 +93,7 @@ test('tokens are revoked: who has one is sent away, and does not come back with 
   expect(device.goaways).toMatchObject([{ code: 'token_revoked' }]);
   const again = connectClient(carillon.url, token);
   onTestFinished(() => again.close());
-  expect((await refusalOf(again)).data).toMatchObject({ code: 'token_revoked' });
+  expect((await refusalOf(again)).data).toMatchObject({ code: 'unauthorized' });
 });
 
 test('departments are given in place of the token’s, and taken back', async () => {
@@ -143,6 +146,50 @@ test('whoever may only look sees the user, and is told what it takes to act', as
     expect(await page.getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
 });
 
+test('a partition in which events wait and nobody takes them, and what is not known with its reason', async () => {
+  const environment = {
+    AMQP_URL: await freshVhost(),
+    REDIS_URL: await freshRedis(),
+    JWT_SECRET,
+    CONSOLE: 'true',
+    PARTITIONS: '2',
+    CANARY_SECONDS: '0',
+  };
+  // It makes the queues, and goes.
+  await (await startCarillon({ ...environment, ROLES: 'consumer' })).stop();
+  const gateway = await startCarillon({ ...environment, ROLES: 'gateway' });
+  onTestFinished(async () => void (await gateway.stop()));
+  const producer = new Producer(environment.AMQP_URL, () => 'one key');
+  await producer.publish(
+    ...Array.from({ length: 3 }, (_, i) => madeEvent(`waits-${i}`, { audience: 'user:a' })),
+  );
+  await producer.close();
+  const { page, faults } = await openView(browser, gateway, { view: 'queues' });
+  await saysWhatItKnows(page, '/admin/queues');
+  const row = (name: string) => page.getByRole('row').filter({ has: page.getByRole('rowheader', { name }) });
+  const partitions = row('partition of the events');
+  await partitions.filter({ has: page.getByRole('cell', { name: '3', exact: true }) }).waitFor();
+  expect(await partitions.count()).toBe(2);
+  expect(await partitions.getByText('no consumer').count()).toBe(2);
+  expect(await partitions.locator('[data-label="Lag"]').getByText('canary_off').count()).toBe(2);
+  await row('carillon.dead').getByText('nobody takes from it').waitFor();
+
+  await page.route('**/admin/queues', (route) =>
+    route.fulfill({
+      status: 503,
+      json: { code: 'broker_unavailable', title: 'RabbitMQ is away.', detail: 'x', status: 503 },
+    }),
+  );
+  await page.getByRole('button', { name: 'Read again' }).click();
+  await page
+    .getByRole('alert')
+    .filter({ hasText: 'broker_unavailable' })
+    .getByText('these are the last')
+    .waitFor();
+  expect(await partitions.count()).toBe(2);
+  expect(faults.filter((fault) => !fault.includes('503'))).toEqual([]);
+});
+
 test('while the page is hidden, nothing is asked', async () => {
   const { page } = await openView(browser, carillon, { view: 'queues' });
   await page.clock.install();
@@ -156,11 +203,14 @@ test('while the page is hidden, nothing is asked', async () => {
        document.dispatchEvent(new Event('visibilitychange'));`,
     );
   await hide('hidden');
-  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    if (POLLED.includes(pathname)) asked.push(pathname);
+  });
   await page.clock.runFor(60_000);
   expect(asked).toEqual([]);
   await hide('visible');
-  await expect.poll(() => new Set(asked)).toEqual(new Set(['/admin/queues', '/console/dead-letters']));
+  await expect.poll(() => new Set(asked)).toEqual(new Set(POLLED));
 });
 
 test('in embedded mode each view says that it is not here, and how to get the same', async () => {

@@ -108,6 +108,9 @@ function FateWords({ fate, isDryRun }: { readonly fate: Fate | undefined; readon
   return <span class="fate quiet">not told one by one</span>;
 }
 
+/** More are folded away. */
+const MAX_OPEN = 10;
+
 interface EachProps {
   readonly letters: readonly DeadLetter[];
   readonly fate: (letter: DeadLetter) => ComponentChildren;
@@ -115,15 +118,18 @@ interface EachProps {
 
 function Each({ letters, fate }: EachProps) {
   return (
-    <ul class="fates" aria-label="What became of each">
-      {letters.map((letter) => (
-        <li key={letter.id}>
-          <span>
-            <bdi>{letter.type}</bdi> <bdi class="quiet mono">{letter.event ?? letter.id}</bdi>
-          </span>
-          {fate(letter)}
-        </li>
-      ))}
-    </ul>
+    <details class="each" open={letters.length <= MAX_OPEN}>
+      <summary>Each of them</summary>
+      <ul class="fates" aria-label="What became of each">
+        {letters.map((letter) => (
+          <li key={letter.id}>
+            <span>
+              <bdi>{letter.type}</bdi> <bdi class="quiet mono">{letter.event ?? letter.id}</bdi>
+            </span>
+            {fate(letter)}
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }

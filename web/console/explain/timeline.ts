@@ -25,7 +25,8 @@ const KINDS: Readonly<
   mapped: { title: 'Mapped', tone: 'way', timeOf: 'settled' },
   shown: { title: 'Shown as', tone: 'aside' },
   appended: { title: 'Appended', tone: 'way' },
-  device: { title: 'Device', tone: 'reached', timeOf: 'came or left' },
+  // Whether it got it stands in its words alone.
+  device: { title: 'Device', tone: 'aside', timeOf: 'came or left' },
   marks: { title: 'Marked', tone: 'reached' },
   gone: { title: 'Gone', tone: 'bad' },
   queue: { title: 'Queue', tone: 'aside' },

@@ -52,7 +52,7 @@ function QueueTable({ read }: { readonly read: Queues }) {
   const nowMs = Date.parse(at);
   return (
     <>
-      <p class="quiet">
+      <p class="queues-answer quiet">
         Answered by node <bdi class="mono">{node}</bdi>
         {countedAt !== undefined && (
           <>

@@ -1,6 +1,6 @@
 /** Where on the page one is, as the address says: `#explain?event=7d1c&user=42`. Runbooks and colleagues link to it. */
 
-export const TRY_VIEWS = ['send', 'devices', 'live'] as const;
+const TRY_VIEWS = ['send', 'devices', 'live'] as const;
 export const OPERATE_VIEWS = ['dead-letters', 'explain', 'users', 'queues'] as const;
 
 export type TryView = (typeof TRY_VIEWS)[number];

@@ -29,7 +29,7 @@ export interface DeadLetterPage {
   readonly isPartial: boolean;
 }
 
-export interface Refused {
+interface Refused {
   readonly code: string;
   readonly count: number;
   /** The first of them. */

@@ -9,7 +9,7 @@ import { type Filter, filterOf, given, isSame } from './filter.ts';
 
 /** How many are asked for: the whole list each time, because others may change it in between. */
 const LIMITS = [50, 100, 200, 500] as const;
-export const MAX_LISTED = LIMITS[3];
+const MAX_LISTED = LIMITS[3];
 
 export class DeadLetters {
   readonly #api: Api;

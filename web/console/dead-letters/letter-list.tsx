@@ -71,8 +71,8 @@ function LetterRow({ letter, deadLetters, todayMs }: LetterRowProps) {
       <time dateTime={time} title={time}>
         {time === undefined ? 'time unknown' : moment(time, todayMs)}
       </time>
-      <p class="letter-why" dir="auto">
-        {detail}
+      <p class="letter-why">
+        <bdi>{detail}</bdi>
       </p>
       <p class="letter-event quiet">
         {source === undefined && event === undefined ? (

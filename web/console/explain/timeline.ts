@@ -1,10 +1,10 @@
 /** From the steps of an explanation to what is drawn: what each is called, its time, and the gap before it. */
 import type { Step } from './explanation.ts';
 
-export type Tone = 'way' | 'reached' | 'bad' | 'aside';
+type Tone = 'way' | 'reached' | 'bad' | 'aside';
 
 /** How long the line before a step is: it grows with the logarithm, so that milliseconds and days fit on one drawing. */
-export type GapSize = 'none' | 'short' | 'medium' | 'long' | 'longest';
+type GapSize = 'none' | 'short' | 'medium' | 'long' | 'longest';
 
 export interface Mark {
   readonly title: string;

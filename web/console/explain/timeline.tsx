@@ -41,7 +41,9 @@ function MarkLine({ mark, nowMs }: { readonly mark: Mark; readonly nowMs: number
       </p>
       <div class="timeline-what">
         <b>{title}</b>
-        <p dir="auto">{detail}</p>
+        <p>
+          <bdi>{detail}</bdi>
+        </p>
       </div>
     </li>
   );

@@ -7,7 +7,7 @@ export interface Unknown {
   readonly detail: string;
 }
 
-export interface Lag {
+interface Lag {
   /** How long an event waits here now. */
   readonly ms: number | undefined;
   readonly cameBackAt: string | undefined;

@@ -15,12 +15,12 @@ interface Known {
   readonly places: readonly AtAudience[];
 }
 
-export interface ConnectedSession extends Known {
+interface ConnectedSession extends Known {
   readonly address: string;
   readonly transport: string;
 }
 
-export interface AwayDevice extends Known {
+interface AwayDevice extends Known {
   readonly disconnectedAt: string;
 }
 

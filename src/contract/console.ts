@@ -17,7 +17,10 @@ export const aboutSchema = z.object({
   canSign: z.boolean().describe('Whether POST /console/tokens makes tokens.'),
   roles: z.array(z.string()),
   login: z
-    .object({ user: z.string() })
+    .object({
+      user: z.string(),
+      scopes: z.array(z.string()).describe('Those of an operator that it has: the page offers nothing else.'),
+    })
     .optional()
     .describe('Whose token came with the request, if a valid one did: a proxy may add it.'),
   refusal: z

@@ -124,6 +124,10 @@ export const problemSchema = z
     path: z.string().optional().describe('Where in the event the fault is.'),
     index: z.int().optional().describe('Which event of a batch.'),
     scope: z.string().optional().describe('forbidden: the scope that the token lacks.'),
+    sources: z
+      .array(z.string())
+      .optional()
+      .describe('ambiguous: the sources of the events that have this id.'),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details.' });
 

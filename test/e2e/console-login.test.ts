@@ -94,14 +94,38 @@ test('the page asks for no token, says who is logged in, and its calls bear that
   });
 });
 
-test('nothing but the console is behind it', async () => {
+test('nothing but the console and what it asks of /admin is behind it', async () => {
   const proxy = await proxied(() => idToken('grace', 'admin'));
   const { page } = await openLoggedIn(proxy);
   await page.getByText('Streaming').waitFor();
   const statusOf = async (path: string) => (await page.request.get(`${proxy.origin}${path}`)).status();
   expect(await statusOf('/console/about')).toBe(200);
-  expect(await statusOf('/metrics')).toBe(404);
-  expect(await statusOf('/admin/dead-letters')).toBe(404);
+  expect(await statusOf('/admin/dead-letters')).toBe(200);
+  for (const path of ['/metrics', '/health/ready', '/docs']) expect(await statusOf(path)).toBe(404);
+});
+
+test('an operator looks at dead letters without a token of their own, and the record has their name', async () => {
+  const proxy = await proxied(() => idToken('hedy', 'admin:read'));
+  const { page } = await openLoggedIn(proxy);
+  await page.getByText('Streaming').waitFor();
+  await page.getByRole('link', { name: 'Operate' }).click();
+  await page.getByText('None fits.').waitFor();
+  const [line = ''] = recorded('dead-letters.list', '"actor":"hedy"');
+  expect(JSON.parse(line)).toMatchObject({ scope: 'admin:read', status: 200 });
+});
+
+test('where the proxy lets /admin not through, the page says so', async () => {
+  const proxy = await proxied(
+    () => idToken('grace', 'admin'),
+    (text) => text.replace(/, "[^"]*\/admin\/"/, ''),
+  );
+  const { page } = await openLoggedIn(proxy);
+  await page.getByText('Streaming').waitFor();
+  await page.getByRole('link', { name: 'Operate' }).click();
+  const problem = page.getByRole('alert').filter({ hasText: 'admin_not_reached' });
+  await problem.getByText('/admin is not let through to Carillon.').waitFor();
+  await problem.getByText('answered with status 404, and not Carillon itself').waitFor();
+  expect(await page.getByText('None fits.').count()).toBe(0);
 });
 
 test('a login without the right is told what it lacks, and is let in when it has it', async () => {
@@ -133,7 +157,7 @@ test('a page of another origin cannot use the login of whoever looks at it', asy
   // All of OPS_PORT, as somebody may set it up.
   const proxy = await proxied(
     () => idToken('victim', 'admin'),
-    (text) => text.replace(':3001/console/', ':3001/'),
+    (text) => text.replace(/^upstreams = .*$/m, 'upstreams = ["http://127.0.0.1:3001/"]'),
   );
   const { page } = await openLoggedIn(proxy);
   await page.getByText('Streaming').waitFor();

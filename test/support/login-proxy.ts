@@ -24,8 +24,8 @@ export interface LoginProxy {
 
 export async function startLoginProxy({ settings, upstream, token }: LoginProxyOptions): Promise<LoginProxy> {
   const [, upstreams = ''] = /^upstreams = (\[.*\])$/m.exec(settings) ?? [];
-  const [first]: readonly string[] = JSON.parse(upstreams);
-  const path = new URL(first ?? '').pathname;
+  const addresses: readonly string[] = JSON.parse(upstreams);
+  const paths = addresses.map((address) => new URL(address).pathname);
   const passesToken = /^pass_authorization_header = true$/m.test(settings);
   const { hostname, port } = new URL(upstream);
   let session = 1;
@@ -68,7 +68,8 @@ export async function startLoginProxy({ settings, upstream, token }: LoginProxyO
         answer
           .writeHead(403, { 'content-type': 'text/html' })
           .end(`<a href="/oauth2/start?rd=${encodeURIComponent(url)}">Sign in</a>`);
-    } else if (!url.startsWith(path)) answer.writeHead(404).end();
+    } else if (!paths.some((path) => url.startsWith(path)))
+      answer.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not Found</h1>');
     else void pass(asked, answer);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -1,11 +1,16 @@
-/** The page: header, three panes beside each other or as tabs, and in front of them the question for a token. */
-import { useSignal } from '@preact/signals';
+/**
+ * The page: header, the area where one tries things out (three panes beside each other or as tabs) and the one for
+ * operators, and in front of them the question for a token.
+ */
+import { go, place } from './address.ts';
 import { nowMs } from './clock.ts';
 import { DevicesPane } from './devices/devices-pane.tsx';
 import { Gate, LoggedOut } from './gate.tsx';
 import { Header } from './header.tsx';
 import { LivePane } from './live/live-pane.tsx';
+import { Operate } from './operate/operate.tsx';
 import { Icon, type IconName } from './parts/icons.tsx';
+import type { TryView } from './place.ts';
 import { SendPane } from './send/send-pane.tsx';
 import type { ConsoleSession } from './session.ts';
 import { isNarrow } from './width.ts';
@@ -15,9 +20,7 @@ const PANES = [
   { name: 'send', title: 'Send', icon: 'send' },
   { name: 'devices', title: 'Devices', icon: 'devices' },
   { name: 'live', title: 'Live', icon: 'live' },
-] as const satisfies readonly { name: string; title: string; icon: IconName }[];
-
-type PaneName = (typeof PANES)[number]['name'];
+] as const satisfies readonly { name: TryView; title: string; icon: IconName }[];
 
 interface SessionProps {
   readonly session: ConsoleSession;
@@ -31,7 +34,7 @@ export function App({ session }: SessionProps) {
       <Header session={session} />
       {entrance.status === 'locked' && <Gate session={session} isTrying={entrance.isTrying} />}
       {entrance.status === 'logged out' && <LoggedOut session={session} />}
-      {isKnown ? <Panes session={session} /> : <Arrival session={session} />}
+      {isKnown ? <Areas session={session} /> : <Arrival session={session} />}
     </div>
   );
 }
@@ -54,23 +57,38 @@ function Arrival({ session }: SessionProps) {
   );
 }
 
-function Panes({ session }: SessionProps) {
-  const current = useSignal<PaneName>('send');
+function Areas({ session }: SessionProps) {
+  const { area, view, params } = place.value;
   const isLocked = session.entrance.value.status !== 'open';
-  const show = (name: PaneName) => {
-    current.value = name;
+  return (
+    <>
+      <Panes session={session} current={area === 'try' ? view : undefined} isLocked={isLocked} />
+      {area === 'operate' && <Operate session={session} view={view} params={params} isLocked={isLocked} />}
+    </>
+  );
+}
+
+interface PanesProps extends SessionProps {
+  /** Of the tabs; undefined while the other area is shown. What was typed stays. */
+  readonly current: TryView | undefined;
+  readonly isLocked: boolean;
+}
+
+function Panes({ session, current, isLocked }: PanesProps) {
+  const show = (name: TryView) => {
+    go(name);
     scrollTo(0, 0);
   };
-  const propsOf = (name: PaneName) => ({
+  const propsOf = (name: TryView) => ({
     id: `pane-${name}`,
     class: `pane pane-${name}`,
     ...(isNarrow.value
-      ? { role: 'tabpanel' as const, 'aria-labelledby': `tab-${name}`, hidden: current.value !== name }
+      ? { role: 'tabpanel' as const, 'aria-labelledby': `tab-${name}`, hidden: current !== name }
       : { 'aria-labelledby': `title-${name}` }),
   });
   return (
     <>
-      <main class="panes" inert={isLocked}>
+      <main class="panes" hidden={current === undefined} inert={isLocked}>
         <section {...propsOf('send')}>
           <SendPane session={session} onShowDevices={() => show('devices')} />
         </section>
@@ -81,23 +99,18 @@ function Panes({ session }: SessionProps) {
           <LivePane live={session.live} />
         </section>
       </main>
-      {isNarrow.value && (
-        <Tabs
-          current={current.value}
-          unseen={session.devices.unseen.value}
-          onChoose={show}
-          isLocked={isLocked}
-        />
+      {isNarrow.value && current !== undefined && (
+        <Tabs current={current} unseen={session.devices.unseen.value} onChoose={show} isLocked={isLocked} />
       )}
     </>
   );
 }
 
 interface TabsProps {
-  readonly current: PaneName;
+  readonly current: TryView;
   readonly unseen: number;
   readonly isLocked: boolean;
-  readonly onChoose: (name: PaneName) => void;
+  readonly onChoose: (name: TryView) => void;
 }
 
 function Tabs({ current, unseen, isLocked, onChoose }: TabsProps) {

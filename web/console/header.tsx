@@ -1,5 +1,7 @@
-/** The slim header: whose console this is, the way of an event with what has passed each station, and the theme. */
+/** The slim header: whose console this is, its areas, the way of an event with what has passed each station, the theme. */
+import { place } from './address.ts';
 import { Icon } from './parts/icons.tsx';
+import { hashOf } from './place.ts';
 import type { ConsoleSession } from './session.ts';
 import { currentTheme, toggleTheme } from './theme.ts';
 import { countOf } from './words.ts';
@@ -26,7 +28,8 @@ export function Header({ session }: { readonly session: ConsoleSession }) {
           <span class="quiet"> {about.version}</span>
         </p>
       )}
-      <Way session={session} />
+      <Areas />
+      {place.value.area === 'try' && <Way session={session} />}
       <nav class="header-end" aria-label="Page">
         {session.user.value !== undefined && (
           <span class="quiet who" title="What you do here is recorded under this name">
@@ -46,6 +49,24 @@ export function Header({ session }: { readonly session: ConsoleSession }) {
         </button>
       </nav>
     </header>
+  );
+}
+
+const AREAS = [
+  { name: 'try', title: 'Try', first: 'send' },
+  { name: 'operate', title: 'Operate', first: 'dead-letters' },
+] as const;
+
+function Areas() {
+  const { area } = place.value;
+  return (
+    <nav class="areas" aria-label="Areas">
+      {AREAS.map(({ name, title, first }) => (
+        <a key={name} href={hashOf(first)} aria-current={name === area ? 'true' : undefined}>
+          {title}
+        </a>
+      ))}
+    </nav>
   );
 }
 

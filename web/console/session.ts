@@ -1,10 +1,14 @@
-/** The console as a whole: what this service is, whether one may come in, and the three panes' stores. */
+/** The console as a whole: what this service is, whether one may come in, and the stores of its panes and views. */
 import { effect, signal } from '@preact/signals';
 import { type About, Api } from './api.ts';
+import { DeadLetters } from './dead-letters/dead-letters.ts';
 import { Devices } from './devices/devices.ts';
+import { Explain } from './explain/explain.ts';
 import { Live } from './live/live.ts';
 import type { Problem } from './problem.ts';
+import { Queues } from './queues/queues.ts';
 import { Composer } from './send/composer.ts';
+import { Users } from './users/users.ts';
 
 type Entrance =
   /** It is asked what this service is. */
@@ -32,9 +36,15 @@ export class ConsoleSession {
   readonly entrance = signal<Entrance>({ status: 'asking' });
   /** Who is logged in; undefined where that is not asked for. */
   readonly user = signal<string | undefined>(undefined);
+  /** What the token allows; undefined where that is not known. */
+  readonly scopes = signal<readonly string[] | undefined>(undefined);
   readonly composer = new Composer(this.api);
   readonly devices = new Devices(this.api);
   readonly live = new Live(this.api);
+  readonly deadLetters = new DeadLetters(this.api);
+  readonly explain = new Explain(this.api);
+  readonly users = new Users(this.api);
+  readonly queues = new Queues(this.api);
   #isBegun = false;
   /** Whether something in front of the service adds a token to each request. */
   #isForwarded = false;
@@ -58,9 +68,10 @@ export class ConsoleSession {
       setTimeout(() => void this.start(), RETRY_MS);
       return;
     }
-    const { mode, user, refusal } = answer.value;
+    const { mode, user, scopes, refusal } = answer.value;
     this.about.value = answer.value;
     this.user.value = user;
+    this.scopes.value = scopes;
     this.#isForwarded = user !== undefined || refusal !== undefined;
     if (this.#isForwarded) this.api.forgetToken();
     if (refusal !== undefined) this.#refuse(refusal);
@@ -82,7 +93,9 @@ export class ConsoleSession {
     this.api.keepToken(token);
     this.#open();
     const about = await this.api.about();
-    if (about.ok) this.user.value = about.value.user;
+    if (!about.ok) return;
+    this.user.value = about.value.user;
+    this.scopes.value = about.value.scopes;
   }
 
   #refuse(problem: Problem): void {

@@ -64,7 +64,10 @@ export function serveAdminExplain(app: FastifyInstance, { investigate }: AdminEx
         const answer = await investigate({ user, id, source, languages: acceptedLanguages(request) });
         if (!('ambiguous' in answer)) return await reply.send(answer);
         const detail = `events of ${answer.ambiguous.join(' and ')} have this id; name one as source`;
-        return sendProblem(reply, problem('ambiguous', 409, detail));
+        return sendProblem(reply, {
+          ...problem('ambiguous', 409, detail),
+          sources: [...answer.ambiguous],
+        });
       });
     },
   );

@@ -212,6 +212,8 @@ describe('an event', () => {
     await publish('g6', 'user:jan');
     await publish('g6', 'user:jan', { source: '/other' });
     await expect.poll(async () => (await ask({ event: 'g6', user: 'jan' })).status).toBe(409);
+    const ambiguous = await ask({ event: 'g6', user: 'jan' });
+    expect(ambiguous.body).toMatchObject({ sources: expect.arrayContaining(['/test', '/other']) });
     const { body } = await ask({ event: 'g6', user: 'jan', source: '/other' });
     expect(body).toMatchObject({ verdict: 'kept', event: { source: '/other' } });
   });

@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest';
 import type { ConnectionState } from '../../../src/clients/client/connect.ts';
 import { linkOf, shownOf } from '../../../web/console/devices/notification-text.ts';
 import { recoveryInWords } from '../../../web/console/devices/recovery-words.ts';
-import { connectionInWords, milliseconds, plural, secondsUntil } from '../../../web/console/words.ts';
+import {
+  ago,
+  bytes,
+  connectionInWords,
+  duration,
+  milliseconds,
+  moment,
+  plural,
+  secondsUntil,
+} from '../../../web/console/words.ts';
 
 test.each<[ConnectionState, string, string]>([
   [{ status: 'connected' }, 'good', 'Connected'],
@@ -26,7 +35,44 @@ test('what was missed is told as it was', () => {
   expect(recoveryInWords({ ...done, status: 'asking', count: 0 })).toBe('Asking what was missed …');
 });
 
+describe('times', () => {
+  test.each([
+    [0, '<1 ms'],
+    [4, '4 ms'],
+    [12_500, '12.5 s'],
+    [60_000, '1 min'],
+    [200_000, '3 min 20 s'],
+    [7_500_000, '2 h 5 min'],
+    [7_200_000, '2 h'],
+    [273_600_000, '3 d 4 h'],
+  ])('%i ms are %s', (ms, words) => {
+    expect(duration(ms)).toBe(words);
+  });
+
+  test('how long ago is counted in the largest whole unit', () => {
+    expect([999, 1_000, 59_999, 61_000, 7_300_000].map((ms) => ago(0, ms))).toEqual([
+      'just now',
+      '1 s ago',
+      '59 s ago',
+      '1 min ago',
+      '2 h ago',
+    ]);
+  });
+
+  test('a moment has its day unless that is today, and what is none has no words', () => {
+    const now = new Date(2026, 10, 28, 3, 0, 0).getTime();
+    expect(moment(new Date(2026, 10, 28, 2, 14, 5).getTime(), now)).toBe('02:14:05');
+    expect(moment(new Date(2026, 10, 27, 23, 59, 59).getTime(), now)).toBe('27 Nov, 23:59:59');
+    expect(moment(new Date(2025, 10, 28, 2, 14, 5).getTime(), now)).toBe('28 Nov 2025, 02:14:05');
+    expect(moment('soon', now)).toBe('');
+  });
+});
+
 describe('numbers', () => {
+  test('sizes are as exact as is of use', () => {
+    expect([999, 1_500, 2_000_000].map(bytes)).toEqual(['999 B', '1.5 KB', '2 MB']);
+  });
+
   test('milliseconds are as exact as is of use', () => {
     expect([0, 0.64, 1.26, 12.7, 999, 12_345].map(milliseconds)).toEqual([
       '<1 ms',

@@ -2,6 +2,7 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { About, Answer, Api } from '../api.ts';
 import { isJsonObject, type JsonObject, textAt, textsAt } from '../json-object.ts';
+import { readProblem } from '../problem.ts';
 import { Device, type Identity } from './device.ts';
 
 interface Plan {
@@ -71,8 +72,7 @@ export class Devices {
     if (this.canSign) return await this.#api.deviceToken(user, departments);
     const detail =
       'The service verifies tokens with keys that it does not have itself. Edit the device and paste one.';
-    const problem = { status: 409, code: 'cannot_sign', title: 'No token', detail, path: undefined };
-    return { ok: false, problem };
+    return { ok: false, problem: readProblem(409, { code: 'cannot_sign', title: 'No token', detail }) };
   }
 }
 

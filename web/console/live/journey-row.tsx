@@ -1,5 +1,6 @@
 /** One event's way: the stations that it has passed, and what became of it for each audience. */
 import { AudienceName } from '../parts/audience-name.tsx';
+import { hashOf } from '../place.ts';
 import { clockTime, milliseconds, plural } from '../words.ts';
 import { isAppended, isDelivered, type Journey, type Leg, latencyOf, socketsOf } from './journeys.ts';
 
@@ -34,6 +35,14 @@ export function JourneyRow({ journey }: { readonly journey: Journey }) {
         <span>
           {source} <code>{id}</code>
         </span>
+        {id !== '' && (
+          <a
+            href={hashOf('explain', { event: id, source, user: userOf(journey) })}
+            aria-label={`Explain ${id}`}
+          >
+            Explain
+          </a>
+        )}
         {route !== undefined && (
           <span>
             route <code>{route}</code>
@@ -48,6 +57,12 @@ export function JourneyRow({ journey }: { readonly journey: Journey }) {
       </p>
     </li>
   );
+}
+
+/** Whom one will ask about: the first user whom it is for. Empty where it is for others. */
+function userOf({ legs }: Journey): string {
+  const user = legs.find(({ audience }) => audience.startsWith('user:'));
+  return user?.audience.slice('user:'.length) ?? '';
 }
 
 function Track({ journey }: { readonly journey: Journey }) {

@@ -2,6 +2,7 @@
 import { nowMs } from '../clock.ts';
 import { StateMark } from '../parts/connection.tsx';
 import { Icon } from '../parts/icons.tsx';
+import { hashOf } from '../place.ts';
 import { clockTime, countOf, plural, type StateInWords, secondsUntil } from '../words.ts';
 import { JourneyRow } from './journey-row.tsx';
 import { LatencyChart } from './latency-chart.tsx';
@@ -94,7 +95,7 @@ function deadInWords(count: number | undefined): string {
   if (count === undefined) return 'How many lie there is not known now.';
   if (count === 0) return 'None. What cannot be delivered is kept, and told here with the reason.';
   const lie = count === 1 ? 'One lies there' : `${countOf(count)} lie there`;
-  return `${lie}: carillon dead-letters list shows all. Those that come while this page is open are told below.`;
+  return `${lie}. Those that come while this page is open are told below.`;
 }
 
 function DeadLetters({ live }: { readonly live: Live }) {
@@ -106,7 +107,11 @@ function DeadLetters({ live }: { readonly live: Live }) {
         <h3 id="title-dead">Dead letters</h3>
         {count !== undefined && count > 0 && <span class="badge">{countOf(count)}</span>}
       </div>
-      {(count !== 0 || dead.length === 0) && <p class="empty">{deadInWords(count)}</p>}
+      {(count !== 0 || dead.length === 0) && (
+        <p class="empty">
+          {deadInWords(count)} {count !== 0 && <a href={hashOf('dead-letters')}>Show what lies there</a>}
+        </p>
+      )}
       {dead.length > 0 && (
         <ol class="dead-letters">
           {dead.map(({ atMs, reason = 'unknown', detail, event }) => (
@@ -119,7 +124,13 @@ function DeadLetters({ live }: { readonly live: Live }) {
               <p class="dead-detail">{detail}</p>
               {event.id !== '' && (
                 <p class="quiet">
-                  {event.source} <code>{event.id}</code>
+                  {event.source} <code>{event.id}</code>{' '}
+                  <a
+                    href={hashOf('explain', { event: event.id, source: event.source })}
+                    aria-label={`Explain ${event.id}`}
+                  >
+                    Explain
+                  </a>
                 </p>
               )}
             </li>

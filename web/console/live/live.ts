@@ -1,6 +1,7 @@
 /** What the live pane shows, and what the others look up in it: kept up to date, or held while it is paused. */
 import { batch, effect, signal } from '@preact/signals';
 import type { Api } from '../api.ts';
+import { isPageVisible } from '../visible.ts';
 import { type Journey, withStages } from './journeys.ts';
 import { type Series, withTick } from './series.ts';
 import { LiveStream } from './stream.ts';
@@ -36,11 +37,13 @@ export class Live {
     this.stream = new LiveStream(api, (tick) => batch(() => this.#take(tick)));
     // From before, or after the service was away; others may redrive them meanwhile.
     effect(() => {
-      if (this.stream.state.value.status === 'connected') void this.#countDead();
-      else this.deadCount.value = undefined;
+      const isConnected = this.stream.state.value.status === 'connected';
+      if (!isConnected) this.deadCount.value = undefined;
+      // Nobody was asked while nobody looked.
+      else if (isPageVisible.value) void this.#countDead();
     });
     setInterval(() => {
-      if (this.stream.state.value.status === 'connected') void this.#countDead();
+      if (this.stream.state.peek().status === 'connected' && isPageVisible.peek()) void this.#countDead();
     }, COUNT_DEAD_MS);
   }
 

@@ -5,7 +5,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { withAdmin } from '../../../contract/admin-scope.ts';
+import { isAdminScope, withAdmin } from '../../../contract/admin-scope.ts';
 import { type About, aboutSchema, deadLettersCountSchema } from '../../../contract/console.ts';
 import type { Identity, Verify } from '../../../contract/token.ts';
 import { type AdminCalls, type AdminCallsOptions, guardAdminCalls } from '../admin-calls.ts';
@@ -104,9 +104,13 @@ async function loginOf(
   if (verify === undefined || tokenIn(request) === undefined) return {};
   const bearer = await bearerOf(request, verify, READING);
   return {
-    ...(bearer.identity === undefined ? {} : { login: { user: bearer.identity.user } }),
+    ...(bearer.identity === undefined ? {} : { login: loginFrom(bearer.identity) }),
     ...(bearer.ok ? {} : { refusal: { code: bearer.problem.code, detail: bearer.problem.detail } }),
   };
+}
+
+function loginFrom({ user, scopes }: Identity): About['login'] {
+  return { user, scopes: scopes.filter(isAdminScope) };
 }
 
 /** Whether the token of an admitted request is still valid. If that cannot be checked now, it counts as valid. */

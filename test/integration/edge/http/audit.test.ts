@@ -175,12 +175,17 @@ test('the console with admin:read shows, and does nothing', async () => {
 describe('the console tells whose token came along', () => {
   test.for<[string, string | undefined, object]>([
     ['nobody', undefined, {}],
-    ['whoever may look', 'admin:read', { login: { user: 'about' } }],
+    ['whoever may look', 'admin:read', { login: { user: 'about', scopes: ['admin:read'] } }],
+    [
+      'whoever may more, and for other services',
+      'admin:users events:write admin:read',
+      { login: { user: 'about', scopes: ['admin:users', 'admin:read'] } },
+    ],
     [
       'whoever may not',
       'events:write',
       {
-        login: { user: 'about' },
+        login: { user: 'about', scopes: [] },
         refusal: { code: 'forbidden', detail: expect.stringContaining('admin:read') },
       },
     ],

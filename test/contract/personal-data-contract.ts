@@ -83,10 +83,7 @@ function failing<T extends object>(part: T, state: Failing): T {
   });
 }
 
-export function erasureOf(
-  parts: Parts,
-  state: Failing = { at: 0, isDone: false, calls: 0 },
-): Erasure {
+export function erasureOf(parts: Parts, state: Failing = { at: 0, isDone: false, calls: 0 }): Erasure {
   const { records, inbox, presence, outcomes, commandLog } = parts;
   const adminCommands = { issue: (command: AdminCommand) => commandLog.append(command) };
   const deadLetters = { erase: async () => ({ scanned: 0, discarded: 0, rewritten: 0 }) };

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectForCommands } from '../../src/adapters/redis/connections.ts';
 import { logKeyOf } from '../../src/adapters/redis/keys.ts';
 import { nodeOf, RunIds } from '../../src/adapters/redis/nodes.ts';
-import { keptIn } from '../support/personal-parts.ts';
 import { everythingOn } from '../support/person.ts';
+import { keptIn } from '../support/personal-parts.ts';
 import { type RedisCluster, startRedisCluster } from '../support/redis-cluster.ts';
 import { until } from '../support/until.ts';
 import { describePersonalData, erasureOf, expectErased, live } from './personal-data-contract.ts';
@@ -19,7 +19,10 @@ let runIds: RunIds;
 
 beforeAll(async () => {
   cluster = await startRedisCluster();
-  const opened = connectForCommands({ kind: 'cluster', urls: cluster.url.split(',') }, pino({ level: 'silent' }));
+  const opened = connectForCommands(
+    { kind: 'cluster', urls: cluster.url.split(',') },
+    pino({ level: 'silent' }),
+  );
   if (!(opened instanceof Cluster)) throw new Error('not a Cluster connection');
   redis = opened;
   runIds = new RunIds(redis);
@@ -33,10 +36,8 @@ afterAll(async () => {
 async function inCluster() {
   const primaries = () => redis.nodes('master');
   await Promise.all(primaries().map((node) => node.flushall()));
-  return keptIn(
-    redis,
-    { nodeOf: (key) => nodeOf(redis, key), runIdOf: (key) => runIds.of(key) },
-    async () => (await Promise.all(primaries().map(everythingOn))).flat(),
+  return keptIn(redis, { nodeOf: (key) => nodeOf(redis, key), runIdOf: (key) => runIds.of(key) }, async () =>
+    (await Promise.all(primaries().map(everythingOn))).flat(),
   );
 }
 

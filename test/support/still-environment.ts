@@ -6,6 +6,7 @@ export const STILL: Environment = {
   random: () => 0,
   after: () => () => {},
   openChannel: () => undefined,
+  tryLock: undefined,
   isVisible: () => true,
   onWake: () => () => {},
   page: undefined,

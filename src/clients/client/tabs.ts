@@ -70,7 +70,8 @@ export class Tabs {
     const { tryLock } = this.#environment;
     if (round.givesWay) this.#claimLater(key, round);
     else if (tryLock === undefined) this.#tell(key, round);
-    else void tryLock(`${this.#channelName} ${key}`).then((release) => this.#decideByLock(key, round, release));
+    else
+      void tryLock(`${this.#channelName} ${key}`).then((release) => this.#decideByLock(key, round, release));
   }
 
   #decideByLock(key: string, round: Round, release: (() => void) | undefined): void {

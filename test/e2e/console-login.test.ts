@@ -110,7 +110,9 @@ test('an operator looks at dead letters without a token of their own, and the re
   await page.getByText('Streaming').waitFor();
   await page.getByRole('link', { name: 'Operate' }).click();
   await page.getByText('None fits.').waitFor();
-  const [line = ''] = recorded('dead-letters.list', '"actor":"hedy"');
+  const looks = () => recorded('dead-letters.list', '"actor":"hedy"');
+  await until('the record', PATIENCE_MS, () => looks().length > 0);
+  const [line = ''] = looks();
   expect(JSON.parse(line)).toMatchObject({ scope: 'admin:read', status: 200 });
 });
 

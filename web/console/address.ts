@@ -11,4 +11,6 @@ addEventListener('hashchange', () => {
 /** As a step that the browser's Back undoes. */
 export function go(view: TryView | OperateView, params: Params = {}): void {
   location.hash = hashOf(view, params);
+  // Not only when the browser tells of it, which is later.
+  place.value = readPlace(location.hash);
 }

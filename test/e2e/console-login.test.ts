@@ -109,7 +109,7 @@ test('an operator looks at dead letters without a token of their own, and the re
   const { page } = await openLoggedIn(proxy);
   await page.getByText('Streaming').waitFor();
   await page.getByRole('link', { name: 'Operate' }).click();
-  await page.getByText('None fits.').waitFor();
+  await page.getByText('None matches.').waitFor();
   const looks = () => recorded('dead-letters.list', '"actor":"hedy"');
   await until('the record', PATIENCE_MS, () => looks().length > 0);
   const [line = ''] = looks();
@@ -127,7 +127,7 @@ test('where the proxy lets /admin not through, the page says so', async () => {
   const problem = page.getByRole('alert').filter({ hasText: 'admin_not_reached' });
   await problem.getByText('/admin is not let through to Carillon.').waitFor();
   await problem.getByText('answered with status 404, and not Carillon itself').waitFor();
-  expect(await page.getByText('None fits.').count()).toBe(0);
+  expect(await page.getByText('None matches.').count()).toBe(0);
 });
 
 test('a login without the right is told what it lacks, and is let in when it has it', async () => {

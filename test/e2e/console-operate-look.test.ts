@@ -76,7 +76,7 @@ const VIEWS: readonly {
   {
     name: 'dead-letters',
     view: 'dead-letters',
-    isRead: (page) => page.getByText('5 fit', { exact: true }).waitFor(),
+    isRead: (page) => page.getByText('5 match', { exact: true }).waitFor(),
   },
   {
     name: 'explain',
@@ -164,7 +164,7 @@ test('by keyboard alone: to the view, to a dead letter, and back from the questi
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Users', exact: true }).waitFor();
   await page.evaluate(`location.hash = 'dead-letters'`);
-  await page.getByText('5 fit', { exact: true }).waitFor();
+  await page.getByText('5 match', { exact: true }).waitFor();
   await tabTo('order.shipped');
   await page.keyboard.press('Enter');
   await page.getByRole('textbox', { name: 'Body' }).waitFor();

@@ -74,7 +74,7 @@ describe('dead letters', () => {
       ),
     );
     const { page, faults } = await openView(browser, carillon, { view: 'dead-letters' });
-    await page.getByText('2 fit', { exact: true }).waitFor();
+    await page.getByText('2 match', { exact: true }).waitFor();
     expect(await rows(page).locator('.letter-type').allInnerTexts()).toEqual([STRANGE, 'test.made']);
     await saysWhatItKnows(page, '/admin/dead-letters');
 
@@ -104,7 +104,7 @@ describe('dead letters', () => {
       expect.stringMatching(/hopeless-1\s+stays: invalid_audience/),
     ]);
     expect(await jan.received(1)).toMatchObject([{ id: 'lost-1', type: STRANGE, data }]);
-    await page.getByText('1 fits', { exact: true }).waitFor();
+    await page.getByText('1 matches', { exact: true }).waitFor();
     // What is looked at is gone, and that is said.
     await shown.getByText('not_found').waitFor();
 
@@ -119,7 +119,7 @@ describe('dead letters', () => {
     await press(page, 'Discard …');
     await question.getByRole('button', { name: 'Discard 1 dead letter' }).click();
     await report(page).getByText('1 dead letter discarded for good.').waitFor();
-    await page.getByText('None fits.').waitFor();
+    await page.getByText('None matches.').waitFor();
     expect(await takeDeadLetters(amqpUrl)).toEqual([]);
     expect(faults).toEqual([]);
   });
@@ -134,13 +134,13 @@ describe('dead letters', () => {
     );
     await lie(...many, deadLetterOf(madeEvent('other-1', { audience: 'user:nobody' }), 'expired'));
     const { page } = await openView(browser, carillon, { view: 'dead-letters?type=stock.*' });
-    await page.getByText('60 fit of 61 looked at').waitFor();
+    await page.getByText('60 match of 61 looked at').waitFor();
     expect(await rows(page).count()).toBe(50);
-    await page.getByText('10 more fit').waitFor();
+    await page.getByText('10 more match').waitFor();
     await press(page, 'Show more');
     await expect.poll(() => rows(page).count()).toBe(60);
     await page.reload();
-    await page.getByText('10 more fit').waitFor();
+    await page.getByText('10 more match').waitFor();
 
     await page.getByRole('checkbox', { name: 'All shown' }).check();
     await press(page, 'Select all 60 that match');
@@ -184,10 +184,10 @@ describe('dead letters', () => {
     await press(page, 'Read again');
     await page.getByRole('alert').filter({ hasText: 'no_connection' }).waitFor();
     await page.getByText('Not read yet').waitFor();
-    expect(await page.getByText('None fits.').count()).toBe(0);
+    expect(await page.getByText('None matches.').count()).toBe(0);
     await page.unroute('**/admin/dead-letters?*');
     await press(page, 'Read again');
-    await page.getByText('None fits.').waitFor();
+    await page.getByText('None matches.').waitFor();
   });
 });
 

@@ -27,12 +27,12 @@ type Work =
 /** The very ones that are thrown away when the answer is yes. */
 interface DiscardQuestion {
   readonly letters: readonly DeadLetter[];
-  /** That fit as well and stay; undefined: not known how many. */
+  /** That match as well and stay; undefined: not known how many. */
   readonly staying: number | undefined;
 }
 
 export interface DeadLetterList {
-  /** The oldest that fit, as many as one answer holds. */
+  /** The oldest that match, as many as one answer holds. */
   readonly firstOf: (filter: Filter) => Promise<Answer<DeadLetterPage>>;
   /** What is there may be other than what was read. */
   readonly changed: () => Promise<void>;

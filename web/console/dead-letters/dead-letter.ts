@@ -22,7 +22,7 @@ export interface DeadLetter {
 
 export interface DeadLetterPage {
   readonly deadLetters: readonly DeadLetter[];
-  /** How many fit, also those that are not in the answer; undefined: not told. */
+  /** How many match, also those that are not in the answer; undefined: not told. */
   readonly matched: number | undefined;
   readonly scanned: number | undefined;
   /** There are more than were looked at. */

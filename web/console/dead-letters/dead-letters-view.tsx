@@ -72,10 +72,10 @@ export function DeadLettersView({ session, params }: DeadLettersViewProps) {
 }
 
 function totalInWords({ matched, scanned, isPartial }: DeadLetterPage): string {
-  if (matched === undefined) return 'how many fit is not told';
+  if (matched === undefined) return 'how many match is not told';
   const more = isPartial ? ' or more' : '';
   const of = scanned === undefined || scanned === matched ? '' : ` of ${countOf(scanned)} looked at`;
-  return `${countOf(matched)}${more} ${matched === 1 ? 'fits' : 'fit'}${of}`;
+  return `${countOf(matched)}${more} ${matched === 1 ? 'matches' : 'match'}${of}`;
 }
 
 /** As the queue counts now, whatever was read. Copies count there, and once in the list. */

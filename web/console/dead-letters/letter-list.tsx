@@ -23,7 +23,7 @@ export function LetterList({ deadLetters }: { readonly deadLetters: DeadLetters 
         <p class="empty">
           {isPartial
             ? 'None among those that were looked at. There are more than one look takes.'
-            : 'None fits. What cannot be delivered is kept in the queue, with the reason.'}
+            : 'None matches. What cannot be delivered is kept in the queue, with the reason.'}
         </p>
       )}
       {more !== undefined && more > 0 && (
@@ -36,7 +36,7 @@ export function LetterList({ deadLetters }: { readonly deadLetters: DeadLetters 
             <a href={deadLetters.addressAfterListed()}>Go on from the last one</a>
           )}
           <span class="quiet">
-            {countOf(more)} more {more === 1 ? 'fits' : 'fit'}
+            {countOf(more)} more {more === 1 ? 'matches' : 'match'}
           </span>
         </p>
       )}

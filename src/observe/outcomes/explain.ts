@@ -158,18 +158,25 @@ function settledSteps(settled: SettledEvent): Step[] {
   return [received, { at: settledAt, what: 'mapped', detail: `for ${audiences.join(', ')}${more}` }];
 }
 
+const counted = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`;
+
 function queueSteps({ waiting, stuck }: Facts): Step[] {
   if (waiting === undefined) return [{ what: 'queue', detail: 'RabbitMQ cannot be asked' }];
   const { events, consumers, partitions } = waiting;
   const end = stuck === undefined ? '' : `, and events do not get through (${stuck})`;
   if (partitions.length === 0)
-    return [{ what: 'queue', detail: `${events} events wait, ${consumers} consumers are there${end}` }];
+    return [
+      {
+        what: 'queue',
+        detail: `${counted(events, 'event')} waiting, ${counted(consumers, 'consumer')}${end}`,
+      },
+    ];
   const notable = partitions.filter(({ messages, consumers }) => messages > 0 || consumers === 0);
   return [
-    { what: 'queue', detail: `${events} events wait in ${partitions.length} partitions${end}` },
+    { what: 'queue', detail: `${counted(events, 'event')} waiting in ${partitions.length} partitions${end}` },
     ...notable.map(({ queue, messages, consumers }): Step => {
-      const who = consumers === 0 ? 'nobody takes them' : 'a consumer takes them';
-      return { what: 'queue', detail: `${queue}: ${messages} events wait, ${who}` };
+      const who = consumers === 0 ? 'without a consumer' : 'with a consumer';
+      return { what: 'queue', detail: `${queue}: ${counted(messages, 'event')} waiting, ${who}` };
     }),
   ];
 }
@@ -199,7 +206,7 @@ function appended({ audience, place, entry }: Copy): Step {
   const nodes =
     place.gateways === undefined
       ? 'it is not known how many nodes hosted it'
-      : `${place.gateways} nodes hosted it at that moment`;
+      : `${counted(place.gateways, 'node')} hosted it at that moment`;
   const at = entry === undefined ? {} : { at: new Date(entry.appendedAtMs).toISOString() };
   return { ...at, what: 'appended', detail: `${audience} at offset ${place.offset} (${route}); ${nodes}` };
 }

@@ -86,7 +86,7 @@ describe('a notification', () => {
     const explanation = await explain('f1', 'ada');
     expect(stepsOf(explanation, 'mapped')).toEqual(['for user:ada']);
     expect(stepsOf(explanation, 'appended')).toEqual([
-      'user:ada at offset 1 (by the route order.*); 1 nodes hosted it at that moment',
+      'user:ada at offset 1 (by the route order.*); 1 node hosted it at that moment',
     ]);
     expect(stepsOf(explanation, 'device')).toEqual([expect.stringMatching(/^phone on .*was sent it$/)]);
   });

@@ -19,7 +19,8 @@ const named = rows.flatMap(([what = '', , checks = '']) =>
 
 describe('is there', () => {
   test.for(named)('%s: %s', ([, check]) => {
-    const [, file = '', title = ''] = /^`(test\/[\w./-]+\.test\.ts)`: (.{6,})$/.exec(check) ?? [];
+    const [, file = '', title = ''] =
+      /^`(test\/[\w./-]+(?:\.test|-contract)\.ts)`: (.{6,})$/.exec(check) ?? [];
     expect(existsSync(file) ? file : `no such file in: ${check}`).toBe(file);
     // In a title, which stands in quotes.
     const titles = readFileSync(file, 'utf8').match(/(['"`])(?:\\.|(?!\1).)*\1/g) ?? [];

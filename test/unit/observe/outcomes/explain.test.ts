@@ -57,7 +57,7 @@ const deadLetter = { code: 'invalid_audience', message: 'no', path: 'audience[0]
 const gone = { disconnectedAt: later(20) };
 
 test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
-  ['nothing is known', { settled: undefined, copies: [] }, 'unknown', /0 events wait, 1 consumers/],
+  ['nothing is known', { settled: undefined, copies: [] }, 'unknown', /0 events waiting, 1 consumer$/],
   [
     'others wait',
     { settled: undefined, copies: [], waiting: { events: 3, consumers: 1, partitions: [] } },
@@ -92,7 +92,7 @@ test.for<[string, Partial<Facts>, VerdictCode, RegExp]>([
       },
     },
     'waiting',
-    /7 events wait in 3 partitions.*deliver\.1: 7 events wait, a consumer takes.*deliver\.2: 0 events wait, nobody/s,
+    /7 events waiting in 3 partitions.*deliver\.1: 7 events waiting, with a c.*deliver\.2: 0 events waiting, without/s,
   ],
   [
     'it was taken from a partition',

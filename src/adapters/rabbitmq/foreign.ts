@@ -115,6 +115,9 @@ export async function unbindForeign(
   }
 }
 
+const STREAM =
+  'it is a stream, which cannot be consumed as a queue: bind a quorum queue to its exchange instead';
+
 /**
  * Why a queue cannot be consumed; undefined when it can. Rejects when the connection fails.
  *
@@ -133,12 +136,21 @@ export async function consumingTrouble(
   };
   try {
     await asking.ask(asStream);
-    return 'it is a stream, which cannot be consumed as a queue: bind a quorum queue to its exchange instead';
+    return STREAM;
   } catch (error) {
-    return isCode(error, PRECONDITION_FAILED) ? undefined : troubleIn(error, login);
+    if (!isCode(error, PRECONDITION_FAILED)) return troubleIn(error, login);
+    return isWithoutReplica(error) ? STREAM : undefined;
   } finally {
     asking.close();
   }
+}
+
+/**
+ * Whether RabbitMQ says that the node has no replica of a stream: while the stream begins, when it has failed there, or
+ * because its replicas are on other nodes. It says so of nothing but streams, and with the same code as what is none.
+ */
+export function isWithoutReplica({ message }: Error): boolean {
+  return message.includes('replica on the local node');
 }
 
 /** @throws the error itself, when it is not RabbitMQ's answer about this one thing */

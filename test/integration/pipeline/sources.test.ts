@@ -135,9 +135,9 @@ sources:
     event: { audience: "user:{data.to}" }
 `);
   await shop.assertQueue('late.stream', { durable: true, arguments: { 'x-queue-type': 'stream' } });
-  await until('all to be asked for', 20_000, async () =>
-    /late\.stream: it is a stream/.test(await waitsFor(carillon)),
-  );
+  await expect
+    .poll(() => waitsFor(carillon), { timeout: 60_000 })
+    .toContain('queue late.stream: it is a stream');
   expect(await waitsFor(carillon)).toContain('exchange late.events: it does not exist');
   expect(await waitsFor(carillon)).toContain('queue late.queue: it does not exist');
   const metrics = await (await fetch(`${carillon.opsUrl}/metrics`)).text();

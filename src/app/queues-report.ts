@@ -1,7 +1,7 @@
 /** What this process tells of the queues: of those in RabbitMQ that it can ask about, with what its canaries say. */
 import { performance } from 'node:perf_hooks';
 import type { About } from '../contract/console.ts';
-import { type QueuesReport, queuesUnknowns } from '../contract/queues.ts';
+import { listUnknowns, type QueuesReport } from '../contract/queues.ts';
 import { type QueueFacts, reportQueue } from '../observe/queues-report.ts';
 import type { OwnCanary } from './canary.ts';
 import type { Context } from './context.ts';
@@ -22,10 +22,10 @@ export function openQueuesReport(
 ): () => Promise<QueuesReport> {
   const noCanary = config.ROLES.includes('gateway') ? 'canary_off' : 'no_gateway';
   const isConsumer = config.ROLES.includes('consumer');
-  const missing = (code: keyof typeof queuesUnknowns): QueuesReport['unknown'][number] => ({
+  const missing = (code: keyof typeof listUnknowns): QueuesReport['unknown'][number] => ({
     field: 'queues',
     code,
-    detail: queuesUnknowns[code],
+    detail: listUnknowns[code],
   });
   return async () => {
     const found = await look?.();

@@ -33,13 +33,13 @@ export const queueUnknowns = {
 export type QueueUnknownCode = keyof typeof queueUnknowns;
 
 /** Why queues are not in the answer. */
-export const queuesUnknowns = {
+export const listUnknowns = {
   embedded: 'There is no RabbitMQ: events wait within the process, and only for a moment.',
   sources_unknown:
     'The process that answers has no SOURCES_FILE: queues of other services are not known here. Ask a consumer.',
 } as const;
 
-const namesOf = <Name extends string>(named: Readonly<Record<Name, string>>) => {
+const enumOf = <Name extends string>(named: Readonly<Record<Name, string>>) => {
   const isName = (name: string): name is Name => Object.hasOwn(named, name);
   return z.enum(Object.keys(named).filter(isName));
 };
@@ -70,7 +70,7 @@ const lagSchema = z
 const queueSchema = z
   .object({
     queue: z.string(),
-    kind: namesOf(queueKinds).describe(`What it is for:\n\n${meanings(queueKinds)}`),
+    kind: enumOf(queueKinds).describe(`What it is for:\n\n${meanings(queueKinds)}`),
     partition: countSchema.optional().describe('Which one, with the kind `partition` only.'),
     ready: countSchema
       .nullable()
@@ -90,7 +90,7 @@ const queueSchema = z
       .array(
         z.object({
           field: z.enum(['ready', 'consumers', 'takenBy', 'lag']),
-          code: namesOf(queueUnknowns).describe(`Why:\n\n${meanings(queueUnknowns)}`),
+          code: enumOf(queueUnknowns).describe(`Why:\n\n${meanings(queueUnknowns)}`),
           detail: z.string(),
         }),
       )
@@ -113,7 +113,7 @@ export const queuesSchema = z
       .array(
         z.object({
           field: z.literal('queues'),
-          code: namesOf(queuesUnknowns).describe(`Why:\n\n${meanings(queuesUnknowns)}`),
+          code: enumOf(listUnknowns).describe(`Why:\n\n${meanings(listUnknowns)}`),
           detail: z.string(),
         }),
       )

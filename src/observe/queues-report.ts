@@ -52,7 +52,7 @@ export interface ReportContext {
 type Unknown = QueueReport['unknown'][number];
 
 /** A value, or null and why; or a value that tells only a part, and why. */
-interface Told<T> {
+interface Known<T> {
   readonly value: T | null;
   readonly unknown?: Omit<Unknown, 'field'> | undefined;
 }
@@ -64,8 +64,8 @@ export function reportQueue(facts: QueueFacts, context: ReportContext): QueueRep
   const { queue, kind, partition, counts } = facts;
   const isCounted = typeof counts !== 'string';
   const silence = isCounted ? undefined : because(counts);
-  const ready: Told<number> = { value: isCounted ? counts.messages : null, unknown: silence };
-  const consumers: Told<number> = { value: isCounted ? counts.consumers : null, unknown: silence };
+  const ready: Known<number> = { value: isCounted ? counts.messages : null, unknown: silence };
+  const consumers: Known<number> = { value: isCounted ? counts.consumers : null, unknown: silence };
   const takenBy = takenByOf(facts, context);
   const lag = lagOf(facts, context);
   return {
@@ -85,7 +85,7 @@ export function reportQueue(facts: QueueFacts, context: ReportContext): QueueRep
   };
 }
 
-function named(field: Unknown['field'], { unknown }: Told<unknown>): Unknown[] {
+function named(field: Unknown['field'], { unknown }: Known<unknown>): Unknown[] {
   return unknown === undefined ? [] : [{ field, ...unknown }];
 }
 
@@ -105,7 +105,7 @@ const NOT_CONSUMED: Readonly<Partial<Record<QueueKind, string>>> = {
 function takenByOf(
   { kind, counts, canary, isTakenHere }: QueueFacts,
   { node, nowMs }: ReportContext,
-): Told<TakenBy> {
+): Known<TakenBy> {
   const notConsumed = NOT_CONSUMED[kind];
   if (notConsumed !== undefined) return nothing('not_consumed', notConsumed);
   const here = { node, at: momentOf(nowMs) };
@@ -125,7 +125,7 @@ function takenByOf(
   return { value: { node: back.takenBy, at: momentOf(nowMs - back.agoMs) } };
 }
 
-function lagOf({ counts, canary }: QueueFacts, { nowMs, doCanariesOvertake }: ReportContext): Told<Lag> {
+function lagOf({ counts, canary }: QueueFacts, { nowMs, doCanariesOvertake }: ReportContext): Known<Lag> {
   if (canary === undefined) return nothing('no_canary');
   if (counts === 'missing') return nothing('missing');
   if (typeof canary === 'string') return nothing(canary);

@@ -36,7 +36,7 @@ test('a gateway is killed again and again', { timeout: 300_000 }, async () => {
     }
   };
   // The tracking device goes round: after each loss it tries the next gateway, and then the doomed one again.
-  const report = await Trial.run('gateway killed 5 times', stack, fault, [doomed.url]);
+  const report = await Trial.run('gateway killed 5 times', stack, fault, { urls: [doomed.url] });
   expectWhole(report);
   await doomed.stop();
 });
@@ -104,7 +104,7 @@ test('clocks are five minutes apart, and a consumer takes over from the future',
       await trial.flows(50);
     }
   };
-  const report = await Trial.run('clocks five minutes apart', stack, fault, [early.url, late.url]);
+  const report = await Trial.run('clocks five minutes apart', stack, fault, { urls: [early.url, late.url] });
   expectWhole(report);
   await Promise.all([early.stop(), late.stop()]);
 });

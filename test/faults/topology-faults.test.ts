@@ -53,11 +53,12 @@ const deletions: readonly (readonly [string, () => string])[] = [
 ];
 
 test.for(deletions)('%s is deleted', { timeout: 120_000 }, async ([what, path]) => {
-  const report = await Trial.run(`${what} deleted`, stack, async (trial) => {
+  const fault = async (trial: Trial) => {
     await trial.whenAllArrived(() => management.delete(path()));
     await until(`${what} to be there again`, 60_000, () => isThere(path()));
     await trial.flows(50);
-  });
+  };
+  const report = await Trial.run(`${what} deleted`, stack, fault, { isOneByOne: true });
   expectWhole(report);
 });
 

@@ -19,6 +19,16 @@ const BATCH = 10;
 const BATCH_EVERY_MS = 100;
 const SETTLE_TIMEOUT_MS = 60_000;
 
+export interface TrialOptions {
+  /** Gateways that the tracking device tries before those of the stack. */
+  readonly urls?: readonly string[];
+  /**
+   * Each event is published when RabbitMQ has confirmed the one before. Without that, an event that RabbitMQ gives back,
+   * because no queue is bound, is queued after those that were published behind it.
+   */
+  readonly isOneByOne?: boolean;
+}
+
 export interface Report {
   readonly verdict: Verdict;
   /** What all three devices and the inbox should have, together. */
@@ -46,6 +56,7 @@ export class Trial {
   confirmed = 0;
   readonly #what: string;
   readonly #stack: TriedStack;
+  readonly #isOneByOne: boolean;
   readonly #producer: Producer;
   readonly #plain: TestClient;
   readonly #tracking: TrackingClient;
@@ -54,9 +65,11 @@ export class Trial {
   /** One publish at a time: two could change places while RabbitMQ is away. */
   #publishing: Promise<void> = Promise.resolve();
 
-  private constructor(what: string, stack: TriedStack, user: string, token: string, urls: readonly string[]) {
+  private constructor(what: string, stack: TriedStack, user: string, token: string, options: TrialOptions) {
+    const { urls = [], isOneByOne = false } = options;
     this.#what = what;
     this.#stack = stack;
+    this.#isOneByOne = isOneByOne;
     this.audiences = [`user:${user}`, `department:${user}`];
     this.ownAudience = `department:${user}-own`;
     this.#producer = new Producer(stack.amqpUrl);
@@ -66,20 +79,17 @@ export class Trial {
     this.#away = new TrackingClient(all, token);
   }
 
-  /**
-   * Runs the fault once events flow, and judges when all is over. The fault ends when `fault` resolves.
-   * `urls`: gateways that the tracking device tries before those of the stack.
-   */
+  /** Runs the fault once events flow, and judges when all is over. The fault ends when `fault` resolves. */
   static async run(
     what: string,
     stack: TriedStack,
     fault: (trial: Trial) => Promise<void>,
-    urls: readonly string[] = [],
+    options: TrialOptions = {},
   ): Promise<Report> {
     trials += 1;
     const user = `t${trials}`;
     const token = await tokenFor(user, { departments: [user, `${user}-own`] });
-    const trial = new Trial(what, stack, user, token, urls);
+    const trial = new Trial(what, stack, user, token, options);
     try {
       return await trial.#run(fault);
     } finally {
@@ -93,7 +103,8 @@ export class Trial {
       const events = Array.from({ length: count }, (_, i) =>
         this.checker.next(this.audiences[i % this.audiences.length] ?? 'global'),
       );
-      await this.#producer.publish(...events);
+      if (this.#isOneByOne) for (const event of events) await this.#producer.publish(event);
+      else await this.#producer.publish(...events);
       this.confirmed += count;
     });
     return this.#publishing;

@@ -85,9 +85,22 @@ export function firstQueueOf(layout: Layout): string {
   return layout === 'one queue' || layout === 'spreading' ? DELIVER_QUEUE : partitionQueue(0);
 }
 
+export const EVENTS_EXCHANGE_TYPE = 'topic';
+
+/**
+ * MUST be declared after the queues, and right before it is bound to them: RabbitMQ confirms what comes to an exchange
+ * without a binding, and drops it, or gives it back to who publishes with `mandatory`.
+ */
+export async function declareEventsExchange(asking: Asking): Promise<void> {
+  await asking.ask((channel) =>
+    channel.assertExchange(EVENTS_EXCHANGE, EVENTS_EXCHANGE_TYPE, { durable: true }),
+  );
+}
+
 /** Declares the one queue, and leads all events to it. */
 export async function declareOneQueue(asking: Asking): Promise<void> {
   await declareQueue(asking, DELIVER_QUEUE);
+  await declareEventsExchange(asking);
   await asking.ask((channel) => channel.bindQueue(DELIVER_QUEUE, EVENTS_EXCHANGE, '#'));
 }
 
@@ -104,6 +117,7 @@ export async function declarePartitions(
     await declareQueue(asking, queue);
     await asking.ask((channel) => channel.bindQueue(queue, PARTITIONS_EXCHANGE, WEIGHT));
   }
+  await declareEventsExchange(asking);
   await asking.ask((channel) => channel.bindExchange(PARTITIONS_EXCHANGE, EVENTS_EXCHANGE, '#'));
   // The last: it says that all the others are there.
   await asking.ask((channel) => channel.assertExchange(markerOf(partitioning), 'fanout', { durable: true }));

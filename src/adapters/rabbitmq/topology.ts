@@ -5,7 +5,14 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import type { AmqpAddress } from '../../config/amqp-address.ts';
 import { ACCESS_REFUSED, Asking, isCode, NOT_FOUND, PRECONDITION_FAILED } from './asking.ts';
-import { declareOneQueue, declarePartitions, isConfigured, layoutIn } from './delivery-layout.ts';
+import {
+  declareEventsExchange,
+  declareOneQueue,
+  declarePartitions,
+  EVENTS_EXCHANGE_TYPE,
+  isConfigured,
+  layoutIn,
+} from './delivery-layout.ts';
 import {
   DEAD_LETTERS,
   EVENTS_EXCHANGE,
@@ -49,7 +56,7 @@ const UNREACHED_ARGUMENTS = {
 };
 
 export const EXCHANGES: Readonly<Record<string, 'topic' | 'direct'>> = {
-  [EVENTS_EXCHANGE]: 'topic',
+  [EVENTS_EXCHANGE]: EVENTS_EXCHANGE_TYPE,
   [SIGNALS_EXCHANGE]: 'topic',
   [DEAD_LETTERS]: 'topic',
   [UNREACHED_EXCHANGE]: 'direct',
@@ -124,14 +131,17 @@ export class Topology {
   async declare(model: ChannelModel): Promise<void> {
     const asking = new Asking(model);
     try {
-      for (const [name, type] of Object.entries(EXCHANGES))
+      for (const [name, type] of Object.entries(EXCHANGES)) {
+        // Events get theirs last, when it leads somewhere.
+        if (name === EVENTS_EXCHANGE) continue;
         await asking.ask((channel) => channel.assertExchange(name, type, { durable: true }));
+      }
       for (const [name, form] of Object.entries(QUEUES)) {
         await this.#declareQueue(asking, name, form);
         await asking.ask((channel) => channel.bindQueue(name, form.boundTo, form.key));
       }
       const layout = await layoutIn(asking, this.#partitioning);
-      if (!isConfigured(layout, this.#partitioning)) return;
+      if (!isConfigured(layout, this.#partitioning)) return await declareEventsExchange(asking);
       if (this.#partitioning.count === 1) await declareOneQueue(asking);
       else await declarePartitions(model, asking, this.#partitioning);
     } catch (error) {

@@ -1,4 +1,7 @@
-/** Draws the results as one SVG: a panel for each work, a bar for each server. Readable on light and on dark pages. */
+/**
+ * Draws the results as one SVG: a panel for each work that several servers did, a bar for each of them. Readable on light
+ * and on dark pages.
+ */
 import { decimal } from '../support/figures.ts';
 import type { FigureName } from './job.ts';
 import type { Result, Row } from './results.ts';
@@ -6,10 +9,12 @@ import { NAMES } from './table.ts';
 import type { Work } from './works.ts';
 
 const COLUMNS = 3;
-const PANEL = { width: 300, height: 164 };
+const PANEL = { width: 300, height: 178 };
 const MARGIN = 20;
 const GAP = 24;
-const TITLE_HEIGHT = 48;
+/** The work, what it is done with, and the unit. */
+const TITLE_LINES_Y = [14, 30, 46] as const;
+const TITLE_HEIGHT = 62;
 const LABEL_WIDTH = 92;
 const VALUE_WIDTH = 64;
 const BAR = { height: 18, pitch: 26 };
@@ -28,10 +33,11 @@ const STYLE = `
   }`;
 
 export function chart(results: readonly Result[]): string {
-  const lines = Math.ceil(results.length / COLUMNS);
+  const compared = results.filter(({ rows }) => rows.length > 1);
+  const lines = Math.ceil(compared.length / COLUMNS);
   const width = 2 * MARGIN + COLUMNS * PANEL.width + (COLUMNS - 1) * GAP;
   const height = 2 * MARGIN + lines * PANEL.height + (lines - 1) * GAP;
-  const panels = results.map((result, i) => {
+  const panels = compared.map((result, i) => {
     const x = MARGIN + (i % COLUMNS) * (PANEL.width + GAP);
     const y = MARGIN + Math.floor(i / COLUMNS) * (PANEL.height + GAP);
     return `  <g transform="translate(${x} ${y})">\n${panel(result)}\n  </g>`;
@@ -49,9 +55,11 @@ function panel({ work, rows }: Result): string {
   const largest = Math.max(...rows.map((row) => sizeOf(work, row)));
   const scale = (PANEL.width - LABEL_WIDTH - VALUE_WIDTH) / largest;
   const bars = rows.map((row, i) => bar(row, sizeOf(work, row), scale, TITLE_HEIGHT + i * BAR.pitch));
+  const [name, ...details] = work.title.split(', ');
+  const under = [...(details.length === 0 ? [] : [details.join(', ')]), unitOf(work)];
   return [
-    `    <text class="title" y="14">${work.title}</text>`,
-    `    <text class="unit" y="32">${unitOf(work)}</text>`,
+    `    <text class="title" y="${TITLE_LINES_Y[0]}">${name}</text>`,
+    ...under.map((text, i) => `    <text class="unit" y="${TITLE_LINES_Y[i + 1]}">${text}</text>`),
     ...bars,
   ].join('\n');
 }
